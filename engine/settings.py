@@ -1,0 +1,110 @@
+"""Every number that matters, in one frozen value that is validated once and stored with each session."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+from engine.errors import UsageError
+
+ENGINES = ("classpulse", "reference")
+DEVICES = ("cpu", "cuda")
+STRATEGIES = ("weighted", "sum", "dominant")
+
+#: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
+#: setting: databases written with different segment lengths could not resume each other's sessions.
+SEGMENT_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of the three passes. Lengths in source pixels, times in seconds of media time."""
+
+    # -- see: changing any of these needs the video again
+    sample_rate: float | None = 5.0
+    """Sampled frames per second of media time; None takes every frame."""
+    engine: str = "classpulse"
+    """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
+    device: str = "cpu"
+    min_face: float = 20.0
+    """Smallest face height that the detector looks for, px."""
+    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
+    """Score thresholds of P-Net, R-Net and O-Net, each in (0, 1)."""
+    crop_margin: float = 0.15
+    """Margin around the box that the expression network sees, as a share of the box's longer side."""
+    scorable_size: float = 24.0
+    """Shortest box side, px, whose emotion scores mean something."""
+    scorable_quality: float = 0.35
+    """Lowest quality in [0, 1] at which a face is scorable."""
+
+    # -- follow: repeatable from stored faces
+    min_hits: int = 3
+    """Faces in a row before a track is born."""
+    max_age: float = 1.0
+    """Seconds that a track outlives its last face."""
+    iou_threshold: float = 0.3
+    """Smallest overlap of a prediction and a face that may be linked."""
+
+    # -- judge: repeatable from stored students
+    window: float = 10.0
+    """Length of a window, s."""
+    strategy: str = "weighted"
+    band: float = 0.1
+    """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
+    min_faces: int = 5
+    """Fewest scorable faces of a student in a window that carry a verdict."""
+    min_coverage: float = 0.2
+    """Smallest share of a window's sampled frames with a scorable face that carries a verdict."""
+
+    def __post_init__(self) -> None:
+        _check(
+            self.sample_rate is None or 0 < self.sample_rate <= 1000,
+            "sample_rate",
+            self.sample_rate,
+            "a number of frames per second above 0, or every frame (`all`)",
+        )
+        _check(self.engine in ENGINES, "engine", self.engine, " or ".join(ENGINES))
+        _check(self.device in DEVICES, "device", self.device, " or ".join(DEVICES))
+        _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
+        _check(
+            len(self.thresholds) == 3 and all(0 < t < 1 for t in self.thresholds),
+            "thresholds",
+            self.thresholds,
+            "three numbers between 0 and 1",
+        )
+        _check(0 <= self.crop_margin <= 1, "crop_margin", self.crop_margin, "0 to 1")
+        _check(self.scorable_size >= 0, "scorable_size", self.scorable_size, "0 px or more")
+        _check(0 <= self.scorable_quality <= 1, "scorable_quality", self.scorable_quality, "0 to 1")
+        _check(self.min_hits >= 1, "min_hits", self.min_hits, "1 or more")
+        _check(self.max_age > 0, "max_age", self.max_age, "a number of seconds above 0")
+        _check(0 < self.iou_threshold < 1, "iou_threshold", self.iou_threshold, "a number between 0 and 1")
+        _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
+        _check(self.strategy in STRATEGIES, "strategy", self.strategy, ", ".join(STRATEGIES))
+        _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
+        _check(self.min_faces >= 0, "min_faces", self.min_faces, "0 or more")
+        _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` reads back to an equal value."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote; unknown names raise UsageError, missing ones take their default."""
+        values: dict[str, Any] = json.loads(text)
+        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
+        if "thresholds" in values:
+            values["thresholds"] = tuple(values["thresholds"])
+        return cls(**values)
+
+
+def _check(holds: bool, name: str, value: object, wanted: str) -> None:
+    numbers = value if isinstance(value, tuple) else (value,)
+    finite = all(math.isfinite(number) for number in numbers if isinstance(number, float))
+    if not (holds and finite):
+        raise UsageError(f"{name.replace('_', '-')} is {value!r}; it must be {wanted}")
