@@ -1,4 +1,4 @@
-"""The errors of this package: each is one line for a person, and also the builtin error that Python code expects."""
+"""The errors of this room: each is one line for a person, and also the builtin error that Python code expects."""
 
 from __future__ import annotations
 

