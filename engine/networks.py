@@ -1,0 +1,134 @@
+"""Runs one ONNX network on a device: OpenVINO on the CPU, ONNX Runtime on a CUDA GPU."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from engine.errors import NetworkError
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+
+MODELS = Path(__file__).parent / "models"
+PRECISIONS = ("f32", "bf16")
+
+
+class Network:
+    """A network that is ready to run: call it with one array, get a tuple of float32 arrays in the file's order.
+
+    `name` is one of the committed networks (`pnet`, `rnet`, `onet`, `fer`), whose bytes are checked against
+    models/models.json, or the path of another ONNX file, which is taken as it is. What each one takes and gives
+    stands in models/README.md. `threads` is the number of CPU threads; `precision` is the arithmetic on the CPU,
+    `bf16` being about twice as fast where the processor has it, and right to about two decimals.
+
+    Calls of one Network must not overlap: it owns one set of buffers. Raises NetworkError where the file is missing
+    or damaged, or the device does not run it; ValueError for an array of the wrong shape or dtype.
+    """
+
+    def __init__(self, name: str | Path, *, device: str = "cpu", threads: int = 1, precision: str = "f32") -> None:
+        self.name = str(name)
+        data = _read(name)
+        if device == "cpu":
+            self._run, self._dtype, self._shape = _openvino(self.name, data, threads, precision)
+        elif device == "cuda":
+            self._run, self._dtype, self._shape = _onnxruntime(self.name, data)
+        else:
+            raise NetworkError(f"no device is called {device!r}; networks run on cpu or cuda")
+
+    def __call__(self, x: Array) -> tuple[Floats, ...]:
+        """Run the network over `x`; the arrays that come back are the caller's own."""
+        fits = len(x.shape) == len(self._shape) and all(
+            wanted in (None, size) for size, wanted in zip(x.shape, self._shape, strict=True)
+        )
+        if not fits or x.dtype != self._dtype:
+            wanted = tuple("any" if size is None else size for size in self._shape)
+            raise ValueError(f"{self.name} takes {self._dtype} {wanted}, not {x.dtype} {x.shape}")
+        return self._run(x)
+
+
+def checksums() -> dict[str, str]:
+    """The sha256 of each committed network, by name, as models.json has it and as every loading checks it."""
+    return {name: entry["sha256"] for name, entry in _manifest().items()}
+
+
+@cache
+def _manifest() -> dict[str, dict[str, str]]:
+    manifest: dict[str, dict[str, str]] = json.loads((MODELS / "models.json").read_text(encoding="utf-8"))
+    return manifest
+
+
+def _read(name: str | Path) -> bytes:
+    entry = _manifest().get(str(name))
+    path = MODELS / entry["file"] if entry else Path(name)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        known = ", ".join(_manifest())
+        raise NetworkError(f"cannot read the network {path}: {error.strerror}; the names are {known}") from error
+    if entry and hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise NetworkError(
+            f"the network {path} is damaged (its sha256 is not models.json's); install classpulse again"
+        )
+    return data
+
+
+Runner = Callable[[Array], tuple[Floats, ...]]
+Loaded = tuple[Runner, np.dtype[Any], tuple[int | None, ...]]
+
+
+def _openvino(name: str, data: bytes, threads: int, precision: str) -> Loaded:
+    import openvino
+
+    if precision not in PRECISIONS:
+        raise NetworkError(f"no precision is called {precision!r}; there are {' and '.join(PRECISIONS)}")
+    core = openvino.Core()
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+    }
+    try:
+        model = core.compile_model(core.read_model(data, b""), "CPU", options)
+    except RuntimeError as error:
+        raise NetworkError(f"OpenVINO cannot run the network {name}: {str(error).splitlines()[0]}") from error
+    request = model.create_infer_request()
+    outputs = range(len(model.outputs))
+
+    def run(x: Array) -> tuple[Floats, ...]:
+        # The request's own tensors are overwritten by the next call, hence the copies.
+        request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)
+        return tuple(request.get_output_tensor(i).data.copy() for i in outputs)
+
+    source = model.inputs[0]
+    shape = tuple(None if size.is_dynamic else size.get_length() for size in source.partial_shape)
+    return run, np.dtype(source.element_type.to_dtype()), shape
+
+
+def _onnxruntime(name: str, data: bytes) -> Loaded:
+    try:
+        onnxruntime = import_module("onnxruntime")
+    except ImportError as error:
+        raise NetworkError("the device cuda needs ONNX Runtime: pip install 'classpulse[cuda]'") from error
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise NetworkError(
+            "this ONNX Runtime cannot use CUDA: pip install 'classpulse[cuda]', or use the device cpu"
+        )
+    try:
+        session = onnxruntime.InferenceSession(data, providers=["CUDAExecutionProvider"])
+    except Exception as error:  # its exceptions share no other base class
+        raise NetworkError(f"ONNX Runtime cannot run the network {name}: {str(error).splitlines()[0]}") from error
+    source = session.get_inputs()[0]
+
+    def run(x: Array) -> tuple[Floats, ...]:
+        return tuple(session.run(None, {source.name: np.ascontiguousarray(x)}))
+
+    dtype = np.dtype(np.uint8 if source.type == "tensor(uint8)" else np.float32)
+    return run, dtype, tuple(size if isinstance(size, int) else None for size in source.shape)
