@@ -1,0 +1,1 @@
+"""Who is who: faces to tracks, tracks to students. A leaf: arrays in, arrays out."""

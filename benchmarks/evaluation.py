@@ -1,0 +1,113 @@
+"""Scores identities against the truth: trackeval's CLEAR, Identity and HOTA, on arrays."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from trackeval.metrics import CLEAR, HOTA, Identity
+
+from tracking.association import iou, match
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n boxes with identities: `frame` (n,) int64, `who` (n,) int64, `boxes` (n, 4) as (x1, y1, x2, y2)."""
+
+    frame: Ints
+    who: Ints
+    boxes: Floats
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, keep: npt.NDArray[Any]) -> Rows:
+        return Rows(self.frame[keep], self.who[keep], self.boxes[keep])
+
+    @classmethod
+    def read(cls, path: Any) -> Rows:
+        """Read a MOT challenge file: frame, id, left, top, width, height, ..."""
+        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        corner = table[:, 2:4]
+        return cls(
+            table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), np.hstack([corner, corner + table[:, 4:6]])
+        )
+
+
+def score(truth: Rows, found: Rows, *, hota: bool = True) -> dict[str, float]:
+    """MOTA, MOTP, FP, FN, IDSW, IDF1, HOTA ... of `found` against `truth`; a match is an IoU of 0.5 or more.
+
+    HOTA is the mean over its thresholds. Ratios are in [0, 1]; `ids` counts the identities found.
+    """
+    data = _sequence(truth, found)
+    with contextlib.redirect_stdout(io.StringIO()):  # trackeval prints its configuration
+        clear = CLEAR({"PRINT_CONFIG": False}).eval_sequence(data)
+        identity = Identity({"PRINT_CONFIG": False}).eval_sequence(data)
+        higher = HOTA().eval_sequence(data) if hota else {}
+    names = {"MOTA": "MOTA", "MOTP": "MOTP", "CLR_FP": "FP", "CLR_FN": "FN", "IDSW": "IDSW", "CLR_Re": "recall"}
+    result = {short: float(clear[name]) for name, short in names.items()}
+    result |= {name: float(identity[name]) for name in ("IDF1", "IDP", "IDR")}
+    result |= {name: float(np.mean(higher[name])) for name in ("HOTA", "DetA", "AssA") if hota}
+    return result | {"ids": float(data["num_tracker_ids"])}
+
+
+def perfect(truth: Rows, found: Rows) -> Rows:
+    """`found` with the identities of the truth: what no tracker over these boxes can beat.
+
+    A box that is no true face gets an identity of its own, -1, -2, ...
+    """
+    who = -1 - np.arange(len(found))
+    truth_of, found_of = _by_frame(truth.frame), _by_frame(found.frame)
+    for frame, rows in found_of.items():
+        if frame in truth_of:
+            overlap = iou(truth.boxes[truth_of[frame]], found.boxes[rows])
+            pairs = match(overlap, 0.5)
+            who[rows[pairs.columns]] = truth.who[truth_of[frame][pairs.rows]]
+    return Rows(found.frame, who, found.boxes)
+
+
+def outside(found: Rows, ignored: Rows, share: float = 0.5) -> Rows:
+    """`found` without the boxes of which more than `share` of the area lies in an ignored box of the same frame."""
+    keep = np.ones(len(found), bool)
+    ignored_of = _by_frame(ignored.frame)
+    for frame, rows in _by_frame(found.frame).items():
+        if frame in ignored_of:
+            a, b = found.boxes[rows], ignored.boxes[ignored_of[frame]]
+            low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+            inside = np.prod(np.clip(high - low, 0, None), axis=2).max(axis=1)
+            keep[rows] = inside <= share * np.prod(a[:, 2:] - a[:, :2], axis=1)
+    return found[keep]
+
+
+def _by_frame(frame: Ints) -> dict[int, Ints]:
+    order = np.argsort(frame, kind="stable")
+    frames, starts = np.unique(frame[order], return_index=True)
+    return dict(zip(frames.tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _sequence(truth: Rows, found: Rows) -> dict[str, Any]:
+    """What trackeval's metrics take: identities 0, 1, ... and the similarity of all pairs, frame by frame."""
+    truth_names, truth_who = np.unique(truth.who, return_inverse=True)
+    found_names, found_who = np.unique(found.who, return_inverse=True)
+    truth_of, found_of = _by_frame(truth.frame), _by_frame(found.frame)
+    none = np.empty(0, np.int64)
+    data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
+    for frame in sorted(truth_of.keys() | found_of.keys()):
+        t, f = truth_of.get(frame, none), found_of.get(frame, none)
+        data["gt_ids"].append(truth_who[t])
+        data["tracker_ids"].append(found_who[f])
+        data["similarity_scores"].append(iou(truth.boxes[t], found.boxes[f]))
+    return data | {
+        "num_timesteps": len(data["gt_ids"]),
+        "num_gt_ids": len(truth_names),
+        "num_tracker_ids": len(found_names),
+        "num_gt_dets": len(truth),
+        "num_tracker_dets": len(found),
+    }
