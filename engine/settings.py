@@ -6,13 +6,17 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from engine.errors import UsageError
 
-ENGINES = ("classpulse", "reference")
-DEVICES = ("cpu", "cuda")
-STRATEGIES = ("weighted", "sum", "dominant")
+Engine = Literal["classpulse", "reference"]
+Device = Literal["cpu", "cuda"]
+Strategy = Literal["weighted", "sum", "dominant"]
+
+#: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
+FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold")
+JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage")
 
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
 #: setting: databases written with different segment lengths could not resume each other's sessions.
@@ -26,9 +30,9 @@ class Settings:
     # -- see: changing any of these needs the video again
     sample_rate: float | None = 5.0
     """Sampled frames per second of media time; None takes every frame."""
-    engine: str = "classpulse"
+    engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
-    device: str = "cpu"
+    device: Device = "cpu"
     min_face: float = 20.0
     """Smallest face height that the detector looks for, px."""
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
@@ -51,7 +55,7 @@ class Settings:
     # -- judge: repeatable from stored students
     window: float = 10.0
     """Length of a window, s."""
-    strategy: str = "weighted"
+    strategy: Strategy = "weighted"
     band: float = 0.1
     """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
     min_faces: int = 5
@@ -66,8 +70,8 @@ class Settings:
             self.sample_rate,
             "a number of frames per second above 0, or every frame (`all`)",
         )
-        _check(self.engine in ENGINES, "engine", self.engine, " or ".join(ENGINES))
-        _check(self.device in DEVICES, "device", self.device, " or ".join(DEVICES))
+        _check(self.engine in get_args(Engine), "engine", self.engine, " or ".join(get_args(Engine)))
+        _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
         _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
         _check(
             len(self.thresholds) == 3 and all(0 < t < 1 for t in self.thresholds),
@@ -82,7 +86,7 @@ class Settings:
         _check(self.max_age > 0, "max_age", self.max_age, "a number of seconds above 0")
         _check(0 < self.iou_threshold < 1, "iou_threshold", self.iou_threshold, "a number between 0 and 1")
         _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
-        _check(self.strategy in STRATEGIES, "strategy", self.strategy, ", ".join(STRATEGIES))
+        _check(self.strategy in get_args(Strategy), "strategy", self.strategy, ", ".join(get_args(Strategy)))
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
         _check(self.min_faces >= 0, "min_faces", self.min_faces, "0 or more")
         _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")
@@ -90,6 +94,11 @@ class Settings:
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal value."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    def seen_by(self) -> dict[str, Any]:
+        """The settings that pass 1 depends on, by name: two sessions of one file that agree here are the same."""
+        later = FOLLOWED_BY + JUDGED_BY
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in later}
 
     @classmethod
     def from_json(cls, text: str) -> Self:

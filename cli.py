@@ -1,0 +1,230 @@
+"""The command line: parse, call one function, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+from engine.errors import ClasspulseError
+from engine.settings import Device, Engine, Settings, Strategy
+from report import terminal
+from storage import queries
+from storage.errors import StorageError
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from engine.analysis import Session
+
+app = typer.Typer(
+    name="classpulse",
+    help="Classroom footage in; a verdict for every student and the class out, in one SQL database.",
+    epilog="A verdict is an expression-based indicator, no proof of what anybody thinks; inferring emotions in "
+    "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Format = Literal["table", "csv", "json", "parquet"]
+
+DEFAULT = Settings()
+DEBUG = False
+
+Database = Annotated[
+    str, typer.Option("--db", envvar="CLASSPULSE_DB", metavar="FILE|URL", help="Database: a file or sqlite:///URL.")
+]
+SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
+Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
+StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
+Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
+MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
+MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
+
+
+def _sample_rate(text: str) -> float | None:
+    try:
+        return None if text == "all" else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number of frames per second nor `all`") from None
+
+
+def _thresholds(text: str) -> tuple[float, float, float]:
+    try:
+        pnet, rnet, onet = map(float, text.split(","))
+        return pnet, rnet, onet
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
+
+
+@app.command()
+def analyze(
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Recordings, one session each.")],
+    db: Database = "classpulse.db",
+    name: Annotated[str | None, typer.Option(help="Name of the session; by default the file's.")] = None,
+    sample_rate: Annotated[
+        str, typer.Option(metavar="RATE|all", help="Frames looked at per second of media time.")
+    ] = f"{DEFAULT.sample_rate:g}",
+    window: Window = DEFAULT.window,
+    strategy: StrategyOption = DEFAULT.strategy,
+    band: Band = DEFAULT.band,
+    min_faces: MinFaces = DEFAULT.min_faces,
+    min_coverage: MinCoverage = DEFAULT.min_coverage,
+    min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
+    thresholds: Annotated[
+        str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
+    ] = ",".join(map(str, DEFAULT.thresholds)),
+    min_hits: Annotated[int, typer.Option(help="Faces in a row before a track is born.")] = DEFAULT.min_hits,
+    max_age: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a track outlives its last face.")
+    ] = DEFAULT.max_age,
+    engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
+    device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+) -> None:
+    """Analyse recordings: see every face, follow every student, judge every window.
+
+    Stopped half-way, the same command goes on where it was stopped; a recording that is done is not analysed twice.
+    """
+    from engine.analysis import analyze as analyze_one
+
+    settings = Settings(
+        sample_rate=_sample_rate(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
+        min_coverage=min_coverage, min_face=min_face, thresholds=_thresholds(thresholds), min_hits=min_hits,
+        max_age=max_age, engine=engine, device=device,
+    )  # fmt: skip
+    status = 0
+    for video in videos:
+        one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
+        try:
+            with terminal.ProgressBar(video.name, hidden=quiet) as bar:
+                session = analyze_one(video, db, name=one_of_many, settings=settings, again=again, on_progress=bar)
+        except KeyboardInterrupt:
+            raise _Stopped(video, db) from None
+        except (ClasspulseError, StorageError) as error:
+            if DEBUG or len(videos) == 1:
+                raise
+            _complain(error)  # an overnight run goes on with the other recordings
+            status = max(status, error.exit_status)
+            continue
+        if not quiet:
+            if session.was_done:
+                terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
+            _show(session)
+    raise typer.Exit(status)
+
+
+@app.command()
+def sessions(db: Database = "classpulse.db") -> None:
+    """List the sessions of a database."""
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        terminal.show(terminal.sessions_table(queries.sessions(store)))
+
+
+@app.command()
+def show(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    windows: Annotated[bool, typer.Option("--windows", help="Every window of the class, too.")] = False,
+    student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
+) -> None:
+    """Show a session: its students, and the verdicts over time."""
+    from engine.analysis import find
+
+    found = find(session, db)
+    if student:
+        terminal.show(terminal.student_table(found.verdicts(judgement), student))
+        return
+    _show(found, judgement)
+    if windows:
+        terminal.show(terminal.class_table(found.class_verdicts(judgement)))
+
+
+@app.command()
+def judge(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    window: Annotated[float | None, typer.Option(metavar="SECONDS", help="Length of a window.")] = None,
+    strategy: Annotated[Strategy | None, typer.Option(help="How faces make a balance.")] = None,
+    band: Annotated[float | None, typer.Option(help="|balance| up to this is neutral.")] = None,
+    min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
+    min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the judgement; by default strategy and window.")] = None,
+) -> None:
+    """Judge a session again with other settings, beside the judgements there are; never needs the video.
+
+    What is not given stays as in the latest judgement.
+    """
+    from engine.analysis import find
+
+    given = {
+        "window": window, "strategy": strategy, "band": band, "min_faces": min_faces, "min_coverage": min_coverage,
+    }  # fmt: skip
+    changes = {setting: value for setting, value in given.items() if value is not None}
+    _show(find(session, db).judge(name, **changes))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT statement; docs/sql.md has examples.")],
+    db: Database = "classpulse.db",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+) -> None:
+    """Ask the database in SQL; it can only be read."""
+    terminal.write(queries.query(db, sql), output_format, output)
+
+
+def _show(session: Session, judgement: str | None = None) -> None:
+    parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
+    terminal.show(terminal.session_summary(*parts))
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Ctrl-C in the middle of a recording."""
+
+    def __init__(self, video: Path, db: str) -> None:
+        super().__init__(
+            f"stopped; what is seen of {video} is kept in {db}, and the same command goes on from there"
+        )
+
+
+def _complain(error: object) -> None:
+    print(f"classpulse: {error}", file=sys.stderr)
+
+
+def main() -> NoReturn:
+    """Run the command line: every error that a user can cause is one line, a traceback only comes with --debug."""
+    global DEBUG
+    arguments = sys.argv[1:]
+    if DEBUG := "--debug" in arguments:
+        arguments.remove("--debug")
+    try:
+        app(arguments)
+    except (ClasspulseError, StorageError) as error:
+        if DEBUG:
+            raise
+        _complain(error)
+        sys.exit(error.exit_status)
+    except (_Stopped, KeyboardInterrupt) as stop:
+        _complain(stop if isinstance(stop, _Stopped) else "stopped")
+        sys.exit(130)
+    except BrokenPipeError:  # `classpulse query ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if DEBUG:
+            raise
+        _complain(f"a fault of ours ({type(error).__name__}: {error}); please report it with what --debug shows")
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

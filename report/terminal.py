@@ -1,0 +1,248 @@
+"""What a terminal shows: tables of sessions, students and windows, drawn with rich from storage's DataFrames."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pandas as pd
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from storage.errors import QueryError
+
+#: One sign a verdict, so that a timeline can be read without its colours.
+SIGNS = {
+    "interested": ("+", "green"),
+    "neutral": ("o", "blue"),
+    "not interested": ("-", "red"),
+    "insufficient": (".", "bright_black"),
+}
+TIMELINE_WIDTH = 60
+
+
+def clock(seconds: float) -> str:
+    """Session time as people write it: 0:05, 12:30, 1:02:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
+    """One sign a window; where there are more windows than `width`, the most frequent verdict of each stretch."""
+    stretch = -(-max(len(verdicts), 1) // width)
+    text = Text()
+    for first in range(0, len(verdicts), stretch):
+        sign, colour = SIGNS[verdicts.iloc[first : first + stretch].mode().iloc[0]]
+        text.append(sign, colour)
+    return text
+
+
+def balance(value: float, margin: float) -> str:
+    """A balance with its margin, or a dash where there was no evidence."""
+    if pd.isna(value):
+        return "–"
+    return f"{value:+.2f}" if pd.isna(margin) else f"{value:+.2f} ±{margin:.2f}"
+
+
+def frame_table(rows: pd.DataFrame, title: str | None = None) -> Table:
+    """Any DataFrame as a table; numbers to the right, None as a dash, nothing read as markup."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in rows.columns:
+        numeric = pd.api.types.is_numeric_dtype(rows[name])
+        table.add_column(escape(str(name)), justify="right" if numeric else "left", overflow="fold")
+    for row in rows.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    return escape(str(value))
+
+
+def session_summary(
+    session: Mapping[str, Any], students: pd.DataFrame, windows: pd.DataFrame, class_windows: pd.DataFrame
+) -> RenderableType:
+    """What `analyze`, `judge` and `show` print of a session.
+
+    `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement.
+    """
+    table = _table(
+        "student", "seen>", "coverage>", *(f"{name} {sign}>" for name, (sign, _) in SIGNS.items()), "verdicts"
+    )
+    by_student = dict(list(windows.groupby("student")))
+    for student in students.to_dict("records"):
+        mine = by_student.get(student["student"], windows.iloc[:0])
+        seen = f"{clock(student['first'])}–{clock(student['last'])}"
+        who = f"{student['label']} {student['name']}" if student["name"] else student["label"]
+        table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), timeline(mine["verdict"]))
+    table.add_section()
+    coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
+    whole = f"0:00–{clock(session['duration'] or 0)}"
+    table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
+    return Group(headline(session, students), "", table, "", _legend(class_windows))
+
+
+def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
+    """One line: which session, how long it is, how much of it was seen."""
+    text = Text.assemble((f"Session {session['id']}: {session['name']}", "bold"))
+    text.append(
+        f"  {clock(session['duration'] or 0)} long, {students['faces'].sum():,} faces of {len(students)} students"
+    )
+    return text
+
+
+def class_table(class_windows: pd.DataFrame) -> Table:
+    """Every window of the class."""
+    table = _table("window", "class", "balance>", "coverage>", *(f"{name}>" for name in SIGNS))
+    for row in class_windows.to_dict("records"):
+        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        table.add_row(*_window(row), *map(str, counts))
+    return table
+
+
+def student_table(windows: pd.DataFrame, label: str) -> Table:
+    """Every window of the student with this label or name. Raises QueryError where there is none."""
+    mine = windows[(windows["label"] == label) | (windows["name"] == label)]
+    if mine.empty:
+        known = ", ".join(windows["label"].unique())
+        raise QueryError(f"no student {label!r} in this session; there are {known or 'none'}")
+    table = _table("window", "verdict", "balance>", "coverage>", "scorable>", "faces>")
+    for row in mine.to_dict("records"):
+        table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
+    return table
+
+
+def sessions_table(sessions: pd.DataFrame) -> Table:
+    """Every session of a database."""
+    table = _table("session>", "name", "file", "length>", "state", "analysed")
+    for row in sessions.to_dict("records"):
+        length = "–" if pd.isna(row["duration"]) else clock(row["duration"])
+        analysed = row["created"][:16].replace("T", " ")
+        table.add_row(str(row["id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed)
+    return table
+
+
+def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
+    """Write `rows` as table, csv, json or parquet to the file `path`, or to standard output without one."""
+    if output_format == "parquet":
+        if path is None and sys.stdout.isatty():
+            raise QueryError("parquet is not for the screen; name a file with --output, or pipe it on")
+        rows.to_parquet(path or sys.stdout.buffer, index=False)
+        return
+    if output_format == "table":
+        with path.open("w", encoding="utf-8") if path else sys.stdout as file:
+            console(file).print(frame_table(rows))
+        return
+    text = rows.to_csv(index=False) if output_format == "csv" else rows.to_json(orient="records", indent=2) + "\n"
+    if path:
+        path.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+class SeenSoFar(Protocol):
+    """What the bar asks of the engine's `Progress`."""
+
+    @property
+    def stage(self) -> str: ...  # noqa: D102
+    @property
+    def time(self) -> float: ...  # noqa: D102
+    @property
+    def duration(self) -> float | None: ...  # noqa: D102
+    @property
+    def faces(self) -> int: ...  # noqa: D102
+
+
+class ProgressBar:
+    """Shows how far an analysis is, on standard error; hidden where nobody looks."""
+
+    def __init__(self, title: str, *, hidden: bool = False) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[clock]}", markup=False),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=hidden or not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._title = title
+        self._task = self._progress.add_task(title, total=None, clock="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, seen: SeenSoFar) -> None:
+        """Show `seen`."""
+        if seen.stage == "see":
+            of = f" of {clock(seen.duration)}" if seen.duration else ""
+            shown = f"{clock(seen.time)}{of}, {seen.faces:,} faces"
+            self._progress.update(self._task, completed=seen.time, total=seen.duration, clock=shown)
+        else:
+            what = {"follow": "following students", "judge": "judging windows"}[seen.stage]
+            self._progress.update(self._task, clock=what)
+
+
+def show(what: RenderableType) -> None:
+    """Print to standard output; plain text where no terminal reads it."""
+    console(sys.stdout).print(what)
+
+
+def say(line: str) -> None:
+    """Print one line about the work, on standard error."""
+    sys.stderr.write(line + "\n")
+
+
+def console(file: Any) -> Console:
+    """A console that neither guesses at highlights nor cuts a table off where no terminal limits it."""
+    return Console(file=file, highlight=False, width=None if file.isatty() else 200)
+
+
+def _table(*columns: str) -> Table:
+    """A table with these columns; those that end in > to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
+    return table
+
+
+def _counts(windows: pd.DataFrame) -> list[str]:
+    return [str(int((windows["verdict"] == name).sum())) for name in SIGNS]
+
+
+def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
+    """When, which verdict, balance and coverage: what student and class windows share."""
+    verdict = Text(row["verdict"], SIGNS[row["verdict"]][1])
+    when = f"{clock(row['start'])}–{clock(row['stop'])}"
+    return when, verdict, balance(row["balance"], row["margin"]), f"{row['coverage']:.0%}"
+
+
+def _legend(class_windows: pd.DataFrame) -> Text:
+    """What one sign stands for."""
+    text = Text()
+    for name, (sign, colour) in SIGNS.items():
+        text.append(f"{sign} {name}  ", colour)
+    if len(class_windows):
+        first = class_windows.iloc[0]
+        stretch = -(-len(class_windows) // TIMELINE_WIDTH)
+        text.append(f"(one sign: {clock((first['stop'] - first['start']) * stretch)})")
+    return text
