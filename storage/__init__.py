@@ -1,0 +1,1 @@
+"""What is kept: one SQL database of sessions, faces, students and verdicts."""

@@ -1,0 +1,163 @@
+"""Reads: tables as pandas DataFrames, columns as arrays for the passes, and any SQL that only reads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import Connection, Integer, Select, Table, and_, select
+from sqlalchemy.exc import DBAPIError
+
+from storage import schema
+from storage.columns import read_columns
+from storage.errors import QueryError
+from storage.store import Store
+
+_WHO = (schema.students.c.label, schema.students.c.name)
+
+
+# -- columns for the passes
+
+
+def face_columns(store: Store, session: int, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Columns of a session's n faces, in order of (pts, face), as (n,) arrays.
+
+    `names` are columns of `faces`, and `time` (s) and `student`. Whole numbers come as int64, real ones as float64,
+    `scorable` as bool, `landmarks` as bytes; -1 stands for no track or student, NaN for an emotion not scored.
+    """
+    with store.reading() as connection:
+        return _face_arrays(connection, session, names)
+
+
+def frame_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
+    """`pts`, `segment`, `time` (s) and `faces` of a session's frames, in order of time, as arrays like above."""
+    with store.reading() as connection:
+        return read_columns(connection, _of(schema.frames, session))
+
+
+# -- tables for people
+
+
+def sessions(store: Store) -> pd.DataFrame:
+    """All sessions, a row each, the newest last."""
+    return _table(store, select(schema.sessions).order_by(schema.sessions.c.id))
+
+
+def frames(store: Store, session: int) -> pd.DataFrame:
+    """The sampled frames of a session, in order of time."""
+    return _table(store, _of(schema.frames, session))
+
+
+def faces(store: Store, session: int) -> pd.DataFrame:
+    """The faces of a session, in order of time: when, whose, box in px, seven emotions, quality (no landmarks)."""
+    own = [column.name for column in schema.faces.c if column.name not in ("session_id", "landmarks", "track")]
+    with store.reading() as connection:
+        arrays = _face_arrays(connection, session, ["time", "track", "student", *own])
+        who = read_columns(connection, _of(schema.students, session))
+    for name in ("label", "name"):
+        arrays[name] = _look_up(arrays["student"], who["student"], np.append(who[name], [None]))
+    order = ("time", "track", "student", "label", "name", *own)
+    return _data_frame({name: arrays[name] for name in order}, nullable=("track", "student"))
+
+
+def tracks(store: Store, session: int) -> pd.DataFrame:
+    """The tracks of a session, and whose they are."""
+    return _table(store, _of(schema.tracks, session))
+
+
+def students(store: Store, session: int) -> pd.DataFrame:
+    """The students of a session."""
+    return _table(store, _of(schema.students, session))
+
+
+def judgements(store: Store, session: int) -> pd.DataFrame:
+    """The judgements of a session, the one made last at the end."""
+    table = schema.judgements
+    return _table(store, select(table).where(table.c.session_id == session).order_by(table.c.created, table.c.id))
+
+
+def student_windows(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of every student in every window, in order of window and student."""
+    table, students = schema.student_windows, schema.students
+    first = [table.c[name] for name in ("window", "start", "stop", "student")]
+    rest = [column for column in table.c if column.name != "judgement_id" and column not in set(first)]
+    whose = and_(students.c.session_id == schema.judgements.c.session_id, students.c.student == table.c.student)
+    rows = select(*first, *_WHO, *rest).select_from(table.join(schema.judgements).join(students, whose))
+    return _table(store, rows.where(table.c.judgement_id == judgement).order_by(table.c.window, table.c.student))
+
+
+def class_windows(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of the class in every window, in order of time."""
+    table = schema.class_windows
+    columns = [column for column in table.c if column.name != "judgement_id"]
+    return _table(store, select(*columns).where(table.c.judgement_id == judgement).order_by(table.c.window))
+
+
+def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:
+    """The rows of one SQL statement, with `?` or `:name` standing for the `parameters`.
+
+    The database is opened read-only, and no other file can be reached: nothing that `sql` says can change anything.
+    Raises QueryError in one line for SQL that is wrong, or that does not only read.
+    """
+    values = dict(parameters) if isinstance(parameters, Mapping) else tuple(parameters)
+    with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
+        try:
+            result = connection.exec_driver_sql(sql, values)
+            if not result.returns_rows:
+                raise QueryError("the SQL returns no rows; a query begins with SELECT")
+            return pd.DataFrame.from_records([tuple(row) for row in result], columns=list(result.keys()))
+        except (DBAPIError, sqlite3.Warning) as error:
+            said = getattr(error, "orig", error)
+            code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
+            if code.startswith("SQLITE_READONLY") or "too many attached" in str(said):
+                raise QueryError("the SQL would change a database; a query only reads") from error
+            if code == "SQLITE_ERROR":
+                raise QueryError(f"the SQL does not work: {said}") from error
+            raise  # not the SQL but the file, which the store names
+
+
+def _of(table: Table, session: int) -> Select[Any]:
+    """A table's rows of one session in order of their key, without the session's number."""
+    columns = [column for column in table.c if column.name != "session_id"]
+    return select(*columns).where(table.c.session_id == session).order_by(*table.primary_key)
+
+
+def _face_arrays(connection: Connection, session: int, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """See `face_columns`. Frames and tracks are joined here, not in SQL: half a second less for an hour's faces."""
+    own = {"track" if name == "student" else name for name in names if name != "time"}
+    faces = schema.faces
+    rows = select(*(faces.c[name] for name in sorted(own))).where(faces.c.session_id == session)
+    arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face))
+    if "time" in names:
+        frames = read_columns(connection, _of(schema.frames, session))
+        arrays["time"] = np.repeat(frames["time"], frames["faces"])
+    if "student" in names:
+        tracks = read_columns(connection, _of(schema.tracks, session))
+        arrays["student"] = _look_up(arrays["track"], tracks["track"], np.append(tracks["student"], -1))
+    return {name: arrays[name] for name in names}
+
+
+def _look_up(
+    numbers: npt.NDArray[np.int64], known: npt.NDArray[np.int64], values: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """The value of each number, which is among the ascending `known`, or is -1: that has the last of `values`."""
+    found: npt.NDArray[Any] = values[np.where(numbers < 0, len(known), np.searchsorted(known, numbers))]
+    return found
+
+
+def _table(store: Store, statement: Select[Any]) -> pd.DataFrame:
+    with store.reading() as connection:
+        arrays = read_columns(connection, statement)
+    nullable = [c.name for c in statement.selected_columns if isinstance(c.type, Integer) and c.nullable]
+    return _data_frame(arrays, nullable)
+
+
+def _data_frame(arrays: Mapping[str, npt.NDArray[Any]], nullable: Sequence[str]) -> pd.DataFrame:
+    """The arrays side by side; the `nullable` whole numbers become pandas' Int64, with NA for -1."""
+    masked = {name: pd.arrays.IntegerArray(arrays[name], arrays[name] == -1) for name in nullable}
+    return pd.DataFrame({**arrays, **masked})

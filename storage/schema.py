@@ -1,0 +1,260 @@
+"""The tables, each column with its unit and meaning.
+
+Keys are natural, so that rows do not depend on the order in which segments were written; tables without a rowid are
+stored in the order of their key. Real numbers are rounded to `decimals` places when they are written (a float32 of
+0.1 would otherwise read 0.10000000149011612), so every pass reads the very numbers that a person reads.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+#: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = 0x434C5055
+#: Raised whenever a table or view changes; PRAGMA user_version of an SQLite file.
+SCHEMA_VERSION = 1
+
+VERDICTS = ("interested", "neutral", "not interested", "insufficient")
+STATES = ("seeing", "seen", "done")
+
+metadata = MetaData(
+    naming_convention={  # migrations need to name what they change
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str, comment: str) -> Column[int]:
+    """A part of the primary key."""
+    return Column(name, BigInteger, primary_key=True, autoincrement=False, comment=comment)
+
+
+def _parent(column: str, name: str, comment: str) -> Column[int]:
+    """A part of the primary key that refers to `column`, and goes with it."""
+    return Column(name, Integer, ForeignKey(column, ondelete="CASCADE"), primary_key=True, comment=comment)
+
+
+def _count(name: str, comment: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, comment=comment)
+
+
+def _time(name: str, comment: str, *, nullable: bool = False) -> Column[float]:
+    return Column(name, Double, nullable=nullable, info={"decimals": 6}, comment=f"{comment}, s of session time")
+
+
+def _real(name: str, decimals: int, comment: str, *, nullable: bool = False) -> Column[float]:
+    return Column(name, REAL, nullable=nullable, info={"decimals": decimals}, comment=comment)
+
+
+def _text(name: str, comment: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable, comment=comment)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="the session's number; never given to another"),
+    _text("name", "what the user calls it"),
+    _text("source", "path of the recording, as it was analysed"),
+    _text("file_name", "last part of the source"),
+    _text("sha256", "of the recording's bytes, hexadecimal"),
+    _text("recorded", "when the recording began, UTC, ISO 8601; NULL where the file does not say", nullable=True),
+    _text("settings", "every setting of the analysis, JSON"),
+    _text("version", "of the software that saw it"),
+    _text("models", "sha256 of each network, JSON"),
+    _text("time_base", "length of a tick, s, as 'numerator/denominator'"),
+    Column("start_pts", BigInteger, nullable=False, comment="ticks; where session time is 0"),
+    _count("width", "of the upright picture, px"),
+    _count("height", "of the upright picture, px"),
+    _time("duration", "what was really decoded; NULL until every segment is seen", nullable=True),
+    _text("state", "seeing: segments are missing; seen: to be followed and judged; done"),
+    _text("created", "when the analysis began, UTC, ISO 8601"),
+    _text("finished", "when it was last judged, UTC, ISO 8601", nullable=True),
+    _one_of("state", STATES),
+    comment="one recording of one class",
+    sqlite_autoincrement=True,
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("segment", "0, 1, ...: 10 s each"),
+    _count("frames", "sampled frames in it"),
+    _count("faces", "faces in it"),
+    _text("committed", "when it was written, UTC, ISO 8601"),
+    comment="a stretch of 10 s that is seen and committed as a whole",
+    sqlite_with_rowid=False,
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    _key("session_id", "the session"),
+    _key("pts", "media timestamp, ticks of the session's time base"),
+    _count("segment", "the segment it lies in"),
+    _time("time", "media timestamp"),
+    _count("faces", "faces found in it, also 0"),
+    ForeignKeyConstraint(
+        ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
+    ),
+    comment="a sampled image, also one without a face",
+    sqlite_with_rowid=False,
+)
+
+_EMOTION = "FER's score for it, 0 to 1; NULL where the face was not scored"
+
+faces = Table(
+    "faces",
+    metadata,
+    _key("session_id", "the session"),
+    _key("pts", "the frame's media timestamp, ticks"),
+    _key("face", "0, 1, ... within the frame"),
+    _real("x1", 2, "left edge, px from the left of the upright picture"),
+    _real("y1", 2, "upper edge, px from its top"),
+    _real("x2", 2, "right edge, px from the left"),
+    _real("y2", 2, "lower edge, px from the top"),
+    _real("score", 4, "the detector's certainty, 0 to 1"),
+    Column(
+        "landmarks",
+        LargeBinary,
+        nullable=False,
+        comment="ten little-endian float32, px: x, y of left eye, right eye, nose, left and right end of the mouth",
+    ),
+    *(
+        _real(emotion, 4, _EMOTION, nullable=True)
+        for emotion in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    ),
+    _real("sharpness", 4, "0 to 1"),
+    # Whole degrees take one byte of eight; five landmarks tell no more, and being kept exactly, can be asked again.
+    _real("yaw", 0, "degrees, positive to the image's right"),
+    _real("pitch", 0, "degrees, positive upwards"),
+    _real("roll", 0, "degrees, positive clockwise in the image"),
+    _real("quality", 4, "size, sharpness and pose together, 0 to 1"),
+    Column("scorable", Boolean, nullable=False, comment="1 where the emotion scores mean something"),
+    # No foreign key: to replace a session's tracks, SQLite would search all its faces once for every track.
+    Column("track", Integer, comment="the track it belongs to; NULL: none, or not followed yet"),
+    ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
+    comment="one detection in one frame",
+    sqlite_with_rowid=False,
+)
+
+students = Table(
+    "students",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("student", "the student's number in the session"),
+    _text("label", "S01, S02, ..."),
+    _text("name", "given by a person; NULL until then", nullable=True),
+    _time("first", "first face"),
+    _time("last", "last face"),
+    _count("tracks", "tracks that make up the student"),
+    _count("faces", "faces seen"),
+    _count("scorable", "scorable ones among them"),
+    _real("coverage", 4, "share of all sampled frames with a scorable face of the student, 0 to 1"),
+    UniqueConstraint("session_id", "label"),
+    comment="a persistent identity in a session",
+    sqlite_with_rowid=False,
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("track", "the track's number in the session"),
+    Column("student", BigInteger, comment="whose track it is; NULL: nobody's"),
+    _time("first", "first face"),
+    _time("last", "last face"),
+    _count("faces", "faces in it"),
+    _real("link_score", 4, "certainty that it continues its student, 0 to 1; NULL: nothing to link", nullable=True),
+    ForeignKeyConstraint(["session_id", "student"], ["students.session_id", "students.student"]),
+    comment="an unbroken run of faces that the tracker linked",
+    sqlite_with_rowid=False,
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="the judgement's number"),
+    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, comment="the session"),
+    _text("name", "unique in the session"),
+    _text("strategy", "weighted, sum or dominant"),
+    _text("settings", "every setting that it was made with, JSON"),
+    _text("created", "when it was made, UTC, ISO 8601"),
+    UniqueConstraint("session_id", "name"),
+    comment="one way of judging a session; many can stand side by side",
+)
+
+_WINDOW = "0, 1, ...: its place in session time"
+_BALANCE = "(positive - negative) / (positive + negative), -1 to 1; NULL where no evidence is"
+_MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
+
+student_windows = Table(
+    "student_windows",
+    metadata,
+    _parent("judgements.id", "judgement_id", "the judgement"),
+    _key("student", "the student's number"),
+    _key("window", _WINDOW),
+    _time("start", "begin, included"),
+    _time("stop", "end, not included"),
+    _text("verdict", "interested, neutral, not interested or insufficient"),
+    _real("balance", 4, _BALANCE, nullable=True),
+    _real("margin", 4, _MARGIN, nullable=True),
+    _real("coverage", 4, "share of the window's sampled frames with a scorable face of the student, 0 to 1"),
+    _count("frames", "sampled frames in the window"),
+    _count("faces", "faces of the student seen in it"),
+    _count("scorable", "scorable ones, the evidence behind the verdict"),
+    _real("positive", 4, "evidence of happy and surprise, in the strategy's unit"),
+    _real("negative", 4, "evidence of angry, disgust, fear and sad, in the strategy's unit"),
+    _one_of("verdict", VERDICTS),
+    comment="the verdict of one student in one window",
+    sqlite_with_rowid=False,
+)
+
+class_windows = Table(
+    "class_windows",
+    metadata,
+    _parent("judgements.id", "judgement_id", "the judgement"),
+    _key("window", _WINDOW),
+    _time("start", "begin, included"),
+    _time("stop", "end, not included"),
+    _text("verdict", "interested, neutral, not interested or insufficient"),
+    _real(
+        "balance", 4, "mean of the balances of the students with a verdict; NULL where there is none", nullable=True
+    ),
+    _real("margin", 4, _MARGIN, nullable=True),
+    _real("coverage", 4, "mean coverage of the students, 0 to 1"),
+    _count("students", "students of the session"),
+    _count("interested", "students with that verdict"),
+    _count("neutral", "students with that verdict"),
+    _count("not_interested", "students with that verdict"),
+    _count("insufficient", "students whose evidence carries no verdict"),
+    _count("faces", "faces of students seen"),
+    _count("scorable", "scorable ones among them"),
+    _one_of("verdict", VERDICTS),
+    comment="the verdict of the class in one window, every student with equal weight",
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,293 @@
+"""Writes sessions, one transaction a segment, and finds what can be resumed.
+
+Columns are a mapping of names to equally long arrays. In an integer column that may be NULL, -1 stands for none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from storage.columns import Columns, insert_columns, sql_values
+from storage.database import open_engine, path_of
+from storage.errors import SessionError, StorageError, named
+from storage.schema import (
+    class_windows,
+    faces,
+    frames,
+    judgements,
+    segments,
+    sessions,
+    student_windows,
+    students,
+    tracks,
+)
+
+
+class Store:
+    """An open database. Every method that writes is one transaction: it happens as a whole or not at all."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self._engine = engine
+        self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @classmethod
+    def open(cls, target: str | Path, *, must_exist: bool = False, read_only: bool = False) -> Self:
+        """Open `classpulse.db` or `sqlite:///school.db`; it is made unless it `must_exist` or is `read_only`.
+
+        Raises DatabaseError in one line, and touches nothing, where the file cannot be used.
+        """
+        path = path_of(target)
+        return cls(path, open_engine(path, must_exist=must_exist, read_only=read_only))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database, whoever writes meanwhile."""
+        with named(self.path), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with named(self.path), self._writer.begin() as connection:
+            yield connection
+
+    # -- sessions
+
+    def add_session(
+        self,
+        *,
+        name: str,
+        source: str | Path,
+        sha256: str,
+        settings: str,
+        version: str,
+        models: str,
+        time_base: Fraction,
+        start_pts: int,
+        width: int,
+        height: int,
+        recorded: str | None = None,
+    ) -> int:
+        """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`)."""
+        with self._writing() as connection:
+            row = insert(sessions).values(
+                name=name,
+                source=str(source),
+                file_name=Path(source).name,
+                sha256=sha256,
+                recorded=recorded,
+                settings=settings,
+                version=version,
+                models=models,
+                time_base=f"{time_base.numerator}/{time_base.denominator}",
+                start_pts=start_pts,
+                width=width,
+                height=height,
+                state="seeing",
+                created=_now(),
+            )
+            session: int = connection.execute(row.returning(sessions.c.id)).scalar_one()
+        return session
+
+    def session(self, session: int) -> dict[str, Any]:
+        """The row of a session; SessionError where there is none."""
+        with self.reading() as connection:
+            row = connection.execute(select(sessions).where(sessions.c.id == session)).mappings().first()
+        if row is None:
+            raise SessionError(f"{self.path}: there is no session {session}")
+        return dict(row)
+
+    def find_session(self, key: int | str) -> int:
+        """The number of the session that `key` means: its number, else its name, else its file's name.
+
+        Raises SessionError where there is none, or where several share the name: the text lists them.
+        """
+        name, file_name = str(key), Path(str(key)).name
+        columns = (sessions.c.id, sessions.c.name, sessions.c.file_name, sessions.c.created)
+        with self.reading() as connection:
+            rows = connection.execute(select(*columns).order_by(sessions.c.id)).all()
+        found = (
+            [row for row in rows if str(row.id) == name]
+            or [row for row in rows if row.name == name]
+            or [row for row in rows if row.file_name == file_name]
+        )
+        if not found:
+            latest = ", ".join(f"{row.id} ({row.name})" for row in rows[-5:])
+            known = f"the latest are {latest}" if latest else "it has none"
+            raise SessionError(f"{self.path}: no session {name!r}; {known}")
+        if len(found) > 1:
+            which = ", ".join(f"{row.id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found)
+            raise SessionError(
+                f"{self.path}: several sessions are called {name!r}; give the number of one: {which}"
+            )
+        return int(found[0].id)
+
+    def find_done(self, sha256: str, settings: str) -> tuple[int, str] | None:
+        """Number and state of the newest session of these bytes that agrees with `settings`, None without one.
+
+        `settings` is JSON with all the settings that must agree: those that judging alone uses may be left out.
+        """
+        wanted = json.loads(settings)
+        rows = select(sessions.c.id, sessions.c.state, sessions.c.settings).where(sessions.c.sha256 == sha256)
+        with self.reading() as connection:
+            for row in connection.execute(rows.order_by(sessions.c.id.desc())):
+                if wanted.items() <= json.loads(row.settings).items():
+                    return int(row.id), str(row.state)
+        return None
+
+    def delete_session(self, session: int) -> None:
+        """Delete a session and everything that belongs to it."""
+        with self._writing() as connection:
+            # Frames by the session first: their segments would otherwise look for them one by one.
+            connection.execute(delete(frames).where(frames.c.session_id == session))
+            connection.execute(delete(sessions).where(sessions.c.id == session))
+
+    # -- the three passes
+
+    def committed_segments(self, session: int) -> set[int]:
+        """The segments that need not be seen again."""
+        with self.reading() as connection:
+            return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session)))
+
+    def write_segment(self, session: int, segment: int, frame_columns: Columns, face_columns: Columns) -> None:
+        """Commit a whole segment: its sampled frames (`pts` ascending, `time`) and their faces, which it counts.
+
+        Raises StorageError where the segment is there already, ValueError for a face without a frame.
+        """
+        pts, face_pts = frame_columns["pts"], face_columns["pts"]
+        if not np.isin(face_pts, pts).all():
+            raise ValueError(f"segment {segment} has faces in frames that it does not have")
+        count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
+        row = {"session_id": session, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
+        with self._writing() as connection:
+            if (
+                connection.scalar(select(segments.c.frames).filter_by(session_id=session, segment=segment))
+                is not None
+            ):
+                raise StorageError(
+                    f"{self.path}: segment {segment} of session {session} is there already; "
+                    "is another process analysing the same recording?"
+                )
+            connection.execute(insert(segments).values(**row, committed=_now()))
+            insert_columns(
+                connection, frames, {**frame_columns, "faces": count}, session_id=session, segment=segment
+            )
+            insert_columns(connection, faces, face_columns, session_id=session)
+
+    def finish_seeing(self, session: int, duration: float) -> None:
+        """Note that every segment is there; `duration` is what was really decoded, s."""
+        with self._writing() as connection:
+            found = update(sessions).where(sessions.c.id == session)
+            connection.execute(found.values(state="seen", duration=round(duration, 6)))
+
+    def write_following(
+        self,
+        session: int,
+        *,
+        pts: npt.NDArray[np.int64],
+        face: npt.NDArray[np.int64],
+        track: npt.NDArray[np.int64],
+        track_columns: Columns,
+        student_columns: Columns,
+    ) -> None:
+        """Give every face of a session its `track` (-1: none) and every track its student, in place of the former.
+
+        The session's judgements go, with the students that they judged. Raises ValueError unless each of the
+        session's faces is named by its (`pts`, `face`), and each track of a face is among the tracks.
+        """
+        if not np.isin(track, np.append(track_columns["track"], -1)).all():
+            raise ValueError("faces have tracks that are not among the tracks")
+        with self._writing() as connection:
+            for table in (judgements, tracks, students):
+                connection.execute(delete(table).where(table.c.session_id == session))
+            connection.execute(update(sessions).where(sessions.c.id == session).values(state="seen", finished=None))
+            insert_columns(connection, students, student_columns, session_id=session)
+            insert_columns(connection, tracks, track_columns, session_id=session)
+            expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session))
+            updated = _set_tracks(connection, session, pts, face, track)
+            if not len(pts) == expected == updated:
+                raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given, {updated} found")
+
+    def write_judgement(
+        self,
+        session: int,
+        name: str,
+        strategy: str,
+        settings: str,
+        student_window_columns: Columns,
+        class_window_columns: Columns,
+    ) -> int:
+        """Keep a judgement under its name, in place of an earlier one of that name; returns its number.
+
+        `settings` is JSON. The session is done from now on.
+        """
+        values = {"strategy": strategy, "settings": settings, "created": _now()}
+        with self._writing() as connection:
+            judgement: int | None = connection.scalar(
+                select(judgements.c.id).filter_by(session_id=session, name=name)
+            )
+            if judgement is None:
+                row = insert(judgements).values(session_id=session, name=name, **values)
+                judgement = int(connection.execute(row.returning(judgements.c.id)).scalar_one())
+            else:
+                connection.execute(update(judgements).where(judgements.c.id == judgement).values(**values))
+                for table in (student_windows, class_windows):
+                    connection.execute(delete(table).where(table.c.judgement_id == judgement))
+            insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement)
+            insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement)
+            done = {"state": "done", "finished": values["created"]}
+            connection.execute(update(sessions).where(sessions.c.id == session).values(**done))
+        return judgement
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _set_tracks(
+    connection: Connection,
+    session: int,
+    pts: npt.NDArray[np.int64],
+    face: npt.NDArray[np.int64],
+    track: npt.NDArray[np.int64],
+) -> int:
+    """Returns how many of the session's faces were found."""
+    key = and_(*(faces.c[name] == bindparam(f"its_{name}") for name in ("session_id", "pts", "face")))
+    statement = str(update(faces).values(track=bindparam("new")).where(key).compile(dialect=connection.dialect))
+    rows = list(
+        zip(sql_values(faces.c.track, track), [session] * len(pts), pts.tolist(), face.tolist(), strict=True)
+    )
+    return connection.exec_driver_sql(statement, rows).rowcount if rows else 0

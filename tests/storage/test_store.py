@@ -1,0 +1,284 @@
+"""Rows as they are written, whole tables compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from engine.faces import Faces
+from storage import queries
+from storage.errors import DatabaseError, SessionError, StorageError
+from storage.schema import metadata
+from storage.store import Store
+
+
+def rows(store, sql):
+    with store.reading() as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def counts(store):
+    return {table.name: rows(store, f"SELECT count(*) FROM {table.name}")[0][0] for table in metadata.sorted_tables}
+
+
+def test_session_keeps_what_it_was_made_with(store, write):
+    session = write.session(store, recorded="2026-03-02T08:00:00Z")
+    row = store.session(session)
+    assert row.pop("created").endswith("Z")
+    assert row == {
+        "id": 1,
+        "name": "Physics 8b",
+        "source": "/lessons/physics.mp4",
+        "file_name": "physics.mp4",
+        "sha256": "ab" * 32,
+        "recorded": "2026-03-02T08:00:00Z",
+        "settings": '{"min_face": 20.0, "window": 10.0}',
+        "version": "0.1.0",
+        "models": "{}",
+        "time_base": "1/1000",
+        "start_pts": 100,
+        "width": 640,
+        "height": 480,
+        "duration": None,
+        "state": "seeing",
+        "finished": None,
+    }
+
+
+def test_segment_writes_every_frame_and_every_face(store, write):
+    session = write.session(store)
+    write.segment(store, session, 0)
+    write.segment(store, session, 1)
+    assert rows(store, "SELECT session_id, segment, frames, faces FROM segments") == [(1, 0, 3, 3), (1, 1, 3, 3)]
+    assert rows(store, "SELECT * FROM frames") == [
+        (1, 100, 0, 0.0, 2),
+        (1, 2100, 0, 2.0, 0),
+        (1, 4100, 0, 4.0, 1),
+        (1, 10100, 1, 10.0, 2),
+        (1, 12100, 1, 12.0, 0),
+        (1, 14100, 1, 14.0, 1),
+    ]
+    assert rows(store, "SELECT pts, face FROM faces") == [
+        (100, 0), (100, 1), (4100, 0), (10100, 0), (10100, 1), (14100, 0)
+    ]  # fmt: skip
+    assert store.committed_segments(session) == {0, 1}
+
+
+def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
+    session = write.session(store)
+    faces = write.segment(store, session, 0, (5, 2))
+    names = list(faces.columns())
+    again = Faces.from_columns(queries.face_columns(store, session, names))
+    np.testing.assert_array_equal(again.landmarks, faces.landmarks)
+    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
+    np.testing.assert_allclose(again.boxes, faces.boxes, atol=0.0051)
+    for name in ("score", "emotions", "sharpness", "quality"):
+        np.testing.assert_allclose(getattr(again, name), getattr(faces, name), atol=0.000051)
+    assert np.isnan(again.emotions).all(axis=1).tolist() == [True, False, False, False, False, True, False]
+
+
+def test_numbers_read_as_a_person_would_write_them(store, write):
+    session = write.session(store)
+    faces = write.segment(store, session, 0, (1,))
+    columns = faces.columns() | {
+        "x1": np.array([12.345678], np.float32),
+        "score": np.array([0.1], np.float32),
+        "yaw": np.array([-0.2], np.float32),
+        "angry": np.array([np.nan], np.float32),
+        "happy": np.array([0.98766], np.float32),
+        "scorable": np.array([True]),
+    }
+    pts = np.array([10100])
+    store.write_segment(session, 1, {"pts": pts, "time": np.array([10.0])}, columns | {"pts": pts})
+    sql = "SELECT x1, score, CAST(yaw AS TEXT), angry, happy, scorable, track, length(landmarks) FROM faces"
+    assert rows(store, sql)[1] == (12.35, 0.1, "0.0", None, 0.9877, 1, None, 40)
+
+
+def test_order_of_segments_does_not_matter(tmp_path, write):
+    dumps = []
+    for order in ((0, 1, 2), (2, 0, 1)):
+        with Store.open(tmp_path / f"{order[0]}.db") as store:
+            session = write.session(store)
+            for segment in order:
+                write.segment(store, session, segment)
+            dumps.append([rows(store, f"SELECT * FROM {table}") for table in ("frames", "faces")])
+    assert dumps[0] == dumps[1]
+
+
+def test_segment_is_written_once(store, write):
+    session = write.session(store)
+    write.segment(store, session, 0)
+    with pytest.raises(StorageError, match="segment 0 of session 1 is there already"):
+        write.segment(store, session, 0)
+    assert counts(store)["frames"] == 3
+
+
+def test_segment_without_frames_or_faces(store, write):
+    session = write.session(store)
+    write.segment(store, session, 0, ())
+    write.segment(store, session, 1, (0, 0))
+    assert rows(store, "SELECT segment, frames, faces FROM segments") == [(0, 0, 0), (1, 2, 0)]
+    assert store.committed_segments(session) == {0, 1}
+
+
+def test_face_needs_its_frame_and_a_segment_its_session(store, write):
+    session = write.session(store)
+    faces = write.segment(store, session, 0)
+    with pytest.raises(ValueError, match="segment 1 has faces in frames that it does not have"):
+        store.write_segment(session, 1, {"pts": np.array([5]), "time": np.array([10.0])}, faces.columns())
+    with pytest.raises(DatabaseError, match="FOREIGN KEY constraint failed"):
+        write.segment(store, session + 1, 0)
+    assert store.committed_segments(session) == {0}
+    assert counts(store)["segments"] == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("faces", "UPDATE faces SET pts = 7 WHERE pts = 100"),
+        ("frames", "UPDATE frames SET segment = 9"),
+        ("tracks", "UPDATE tracks SET student = 5"),
+        ("student_windows", "UPDATE student_windows SET judgement_id = 9"),
+        ("student_windows", "UPDATE student_windows SET verdict = 'bored'"),
+        ("sessions", "UPDATE sessions SET state = 'lost'"),
+        ("faces", "UPDATE faces SET score = NULL"),
+    ],
+)
+def test_database_refuses_rows_that_do_not_fit(lesson, table, change):
+    before = rows(lesson, f"SELECT * FROM {table}")
+    with pytest.raises(DatabaseError, match="constraint failed"), lesson.reading() as connection:
+        connection.execute(text(change))
+    assert rows(lesson, f"SELECT * FROM {table}") == before
+
+
+def test_following_and_judging(lesson):
+    assert rows(lesson, "SELECT pts, face, track FROM faces") == [
+        (100, 0, 1), (100, 1, None), (4100, 0, 1), (10100, 0, 1), (10100, 1, None), (14100, 0, 1)
+    ]  # fmt: skip
+    assert rows(lesson, "SELECT * FROM tracks") == [(1, 1, 1, 0.0, 14.0, 4, None), (1, 2, None, 3.0, 3.0, 0, 0.25)]
+    assert rows(lesson, "SELECT * FROM students") == [(1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5)]
+    assert rows(lesson, "SELECT id, session_id, name, strategy, settings FROM judgements") == [
+        (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')
+    ]
+    assert rows(lesson, "SELECT * FROM student_windows") == [
+        (1, 1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 3, 4, 3, 1.0, 0.5)
+    ]
+    assert rows(lesson, "SELECT * FROM class_windows") == [
+        (1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 1, 1, 0, 0, 0, 4, 3)
+    ]
+    session = lesson.session(1)
+    assert (session["state"], session["duration"]) == ("done", 16.0)
+    assert session["finished"] >= session["created"]
+
+
+def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
+    faces = Faces.from_columns(queries.face_columns(lesson, 1, list(Faces.empty().columns())))
+    write.following(lesson, 1, faces)
+    assert counts(lesson) == {
+        "sessions": 1, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
+        "judgements": 0, "student_windows": 0, "class_windows": 0,
+    }  # fmt: skip
+    assert lesson.session(1)["state"] == "seen"
+    assert lesson.session(1)["finished"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pts": [100]}, "session 1 has 6 faces; 1 were given, 1 found"),
+        ({"pts": [100, 100, 4100, 10100, 10100, 7]}, "session 1 has 6 faces; 6 were given, 5 found"),
+        ({"track": [1, 2, 3, 1, 2, 1]}, "faces have tracks that are not among the tracks"),
+    ],
+)
+def test_following_must_name_every_face(lesson, change, message):
+    before = rows(lesson, "SELECT * FROM faces")
+    pts = np.array(change.get("pts", [100, 100, 4100, 10100, 10100, 14100]))
+    known = {"track": [1], "student": [-1], "first": [0.0], "last": [1.0], "faces": [1], "link_score": [1.0]}
+    with pytest.raises(ValueError, match=message):
+        lesson.write_following(
+            1,
+            pts=pts,
+            face=np.array([0, 1, 0, 0, 1, 0])[: len(pts)],
+            track=np.array(change.get("track", [1] * len(pts))),
+            track_columns={name: np.array(values) for name, values in known.items()},
+            student_columns={"student": np.empty(0, np.int64)},
+        )
+    assert rows(lesson, "SELECT * FROM faces") == before
+    assert counts(lesson)["judgements"] == 1
+
+
+def test_session_without_a_face(store, write):
+    session = write.session(store)
+    write.segment(store, session, 0, (0, 0))
+    write.following(store, session, Faces.empty())
+    assert rows(store, "SELECT count(*) FROM faces") == [(0,)]
+
+
+def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, write):
+    assert write.judgement(lesson, 1, name="sum 5 s") == 2
+    assert write.judgement(lesson, 1, verdict="neutral") == 1
+    sql = "SELECT judgement_id, judgement, verdict, latest FROM v_class_windows ORDER BY 1"
+    with lesson.reading() as connection:  # both in one millisecond, perhaps: say which was last
+        connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - id)"))
+    assert rows(lesson, sql) == [(1, "weighted 10 s", "neutral", 1), (2, "sum 5 s", "interested", 0)]
+
+
+def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson, write):
+    alone = counts(lesson)
+    other = write.session(lesson, name="Physics 8c")
+    write.following(lesson, other, write.segment(lesson, other, 0))
+    write.judgement(lesson, other)
+    lesson.delete_session(other)
+    assert counts(lesson) == alone
+    assert write.session(lesson) == other + 1
+
+
+@pytest.mark.parametrize(
+    ("key", "session"),
+    [
+        (2, 2),
+        ("2", 2),
+        ("Physics 8b", 1),
+        ("8", 3),  # no session has that number
+        ("physics.mp4", 1),
+        ("elsewhere/maths.mp4", 2),
+    ],
+)
+def test_find_session(store, write, key, session):
+    write.session(store)
+    write.session(store, name="Maths", source="maths.mp4")
+    write.session(store, name="8", source="rest.mp4")
+    assert store.find_session(key) == session
+
+
+def test_find_session_says_what_there_is(store, write):
+    with pytest.raises(SessionError, match=r"classpulse.db: no session 'Physics'; it has none$"):
+        store.find_session("Physics")
+    write.session(store)
+    write.session(store, name="Maths")
+    with pytest.raises(LookupError, match=r"no session 'Physics'; the latest are 1 \(Physics 8b\), 2 \(Maths\)$"):
+        store.find_session("Physics")
+    with pytest.raises(SessionError, match=r"several .* 'physics.mp4'; .*: 1 \(Physics 8b, .*\), 2 \(Maths, .*\)$"):
+        store.find_session("physics.mp4")
+    with pytest.raises(SessionError, match="there is no session 7"):
+        store.session(7)
+
+
+@pytest.mark.parametrize(
+    ("sha256", "settings", "found"),
+    [
+        ("ab" * 32, '{"min_face": 20.0, "window": 10.0}', (1, "seeing")),
+        ("ab" * 32, '{"min_face": 20}', (2, "seen")),  # judging is repeatable: its settings need not agree
+        ("ab" * 32, '{"min_face": 24.0}', None),
+        ("ab" * 32, '{"sample_rate": null}', None),
+        ("cd" * 32, '{"min_face": 20.0}', None),
+    ],
+)
+def test_find_done(store, write, sha256, settings, found):
+    write.session(store)
+    store.finish_seeing(
+        write.session(store, settings='{"min_face": 20.0, "window": 30.0, "thresholds": [0.6]}'), 3.0
+    )
+    assert store.find_done(sha256, settings) == found
