@@ -1,0 +1,308 @@
+"""Faces to verdicts: the strategies, the windows, the evidence, and the class."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.faces import EMOTIONS
+from engine.judging import STRATEGIES, judge
+from engine.settings import Settings
+
+STUDENT_COLUMNS = [
+    "window",
+    "start",
+    "stop",
+    "student",
+    "verdict",
+    "balance",
+    "margin",
+    "coverage",
+    "frames",
+    "faces",
+    "scorable",
+    "positive",
+    "negative",
+]
+CLASS_COLUMNS = [
+    "window",
+    "start",
+    "stop",
+    "verdict",
+    "balance",
+    "margin",
+    "coverage",
+    "students",
+    "interested",
+    "neutral",
+    "not_interested",
+    "insufficient",
+    "faces",
+    "scorable",
+]
+LENIENT = {"band": 0.0, "min_faces": 0, "min_coverage": 0.0}
+
+
+def face(**shares: float) -> np.ndarray:
+    """Emotion scores (7,): those named, and the rest of 1 neutral."""
+    scores = np.zeros(len(EMOTIONS), np.float32)
+    for name, share in shares.items():
+        scores[EMOTIONS.index(name)] = share
+    scores[-1] += 1 - scores.sum()
+    return scores
+
+
+GLAD, SAD, CALM = face(happy=0.9), face(sad=0.9), face(neutral=1.0)
+
+
+def lesson(moods: dict[int, list], *, rate: float = 5.0, seconds: float | None = None, **settings):
+    """Judge students that have one face a frame: `moods` gives each one's emotions frame by frame, None: away."""
+    frames = max(len(mood) for mood in moods.values())
+    rows = [
+        (frame / rate, student, mood[frame])
+        for frame in range(frames)
+        for student, mood in moods.items()
+        if frame < len(mood) and mood[frame] is not None
+    ]
+    return judge(
+        np.arange(frames) / rate,
+        np.array([row[0] for row in rows]),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.float32).reshape(-1, 7),
+        np.ones(len(rows), np.float32),
+        np.ones(len(rows), np.bool_),
+        settings=Settings(**settings),
+        duration=frames / rate if seconds is None else seconds,
+    )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    ("mood", "verdict"),
+    [
+        ([GLAD] * 50, "interested"),
+        ([SAD] * 50, "not interested"),
+        ([GLAD, SAD] * 25, "neutral"),
+        ([CALM] * 50, "neutral"),
+        ([GLAD] * 4 + [None] * 46, "insufficient"),  # under min_faces
+        ([GLAD] * 9 + [None] * 41, "insufficient"),  # 18 % of the frames, under min_coverage
+        ([GLAD] * 10 + [None] * 40, "interested"),  # 20 %
+    ],
+)
+def test_a_mood_gives_its_verdict_with_every_strategy(strategy, mood, verdict):
+    students, class_ = lesson({7: mood}, strategy=strategy)
+    assert students["verdict"].tolist() == [verdict]
+    assert class_["verdict"].tolist() == [verdict]
+
+
+@st.composite
+def sessions(draw):
+    """Up to 60 faces of up to four students over up to 40 frames; scores of all magnitudes, with ties and zeros."""
+    frames, n, decimals = draw(st.tuples(st.integers(1, 40), st.integers(0, 60), st.sampled_from([1, 2, 12])))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    emotions = rng.random((n, 7)) ** draw(st.sampled_from([1, 4, 16]))
+    return (
+        frames,
+        np.sort(rng.integers(0, frames, n)),
+        rng.integers(-1, draw(st.integers(0, 4)), n),
+        emotions.round(decimals).astype(np.float32),
+        rng.random(n) < draw(st.sampled_from([0.1, 0.9])),
+    )
+
+
+@given(sessions())
+def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session):
+    frames, frame, student, emotions, scorable = session
+    students, _ = judge(
+        np.arange(frames) / 5,
+        frame / 5,
+        student,
+        emotions,
+        np.ones(len(frame), np.float32),
+        scorable,
+        settings=Settings(strategy="sum", window=2.0, **LENIENT),
+        duration=frames / 5,
+    )
+    for row in range(len(students["window"])):
+        scores = {name: [] for name in EMOTIONS}
+        for i in range(len(frame)):
+            if scorable[i] and student[i] == students["student"][row] and frame[i] // 10 == students["window"][row]:
+                for name, value in zip(EMOTIONS, emotions[i].tolist(), strict=True):
+                    scores[name].append(value)
+        positive = sum(scores["happy"]) + sum(scores["surprise"])
+        negative = sum(scores["angry"]) + sum(scores["disgust"]) + sum(scores["fear"]) + sum(scores["sad"])
+        expected = "interested" if positive > negative else "not interested" if positive < negative else "neutral"
+        assert students["verdict"][row] == (expected if scores["happy"] else "insufficient")
+
+
+@given(sessions(), st.sampled_from(sorted(STRATEGIES)))
+def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session, strategy):
+    frames, frame, student, emotions, scorable = session
+    settings = Settings(strategy=strategy, window=2.0)
+    quality = np.full(len(frame), 0.5, np.float32)
+    students, class_ = judge(
+        np.arange(frames) / 5,
+        frame / 5,
+        student,
+        emotions,
+        quality,
+        scorable,
+        settings=settings,
+        duration=frames / 5,
+    )
+    names = sorted(set(student[student >= 0].tolist()))
+    windows = -(-frames // 10)
+    assert list(students) == STUDENT_COLUMNS
+    assert set(class_) == set(CLASS_COLUMNS)
+    assert list(zip(students["window"], students["student"], strict=True)) == [
+        (window, name) for window in range(windows) for name in names
+    ]
+    assert students["faces"].sum() == (student >= 0).sum() == class_["faces"].sum()
+    assert students["scorable"].sum() == ((student >= 0) & scorable).sum() == class_["scorable"].sum()
+    counts = sum(class_[name] for name in ("interested", "neutral", "not_interested", "insufficient"))
+    assert counts.tolist() == [len(names)] * windows == class_["students"].tolist()
+    seen = students["scorable"] > 0
+    assert np.isfinite(students["balance"]).tolist() == seen.tolist() == np.isfinite(students["margin"]).tolist()
+    assert (np.abs(students["balance"][seen]) <= 1).all()
+    assert ((students["margin"][seen] > 0) & (students["margin"][seen] <= 2)).all()
+    assert ((students["coverage"] >= 0) & (students["coverage"] <= 1)).all()
+
+
+def test_a_student_away_has_a_row_without_faces():
+    students, class_ = lesson({0: [GLAD] * 100, 1: [GLAD] * 50 + [None] * 50})
+    row = {name: column[3] for name, column in students.items()}
+    assert (row["window"], row["student"], row["verdict"]) == (1, 1, "insufficient")
+    assert (row["frames"], row["faces"], row["scorable"], row["coverage"]) == (50, 0, 0, 0)
+    assert np.isnan(row["balance"])
+    assert class_["insufficient"].tolist() == [0, 1]
+
+
+def test_windows_are_half_open_and_the_last_one_ends_with_the_session():
+    # 0.1 s windows at 10 frames/s: floating point puts 0.3 / 0.1 under 3.
+    students, class_ = lesson({0: [GLAD] * 12}, rate=10.0, window=0.1, seconds=1.15)
+    assert students["frames"].tolist() == [1] * 12
+    assert class_["stop"][-1] == 1.15
+    np.testing.assert_array_equal(class_["start"][1:], class_["stop"][:-1])
+
+
+@pytest.mark.parametrize("claimed", [0.0, 7.0, 20.0])
+def test_a_header_that_lies_about_the_duration_costs_no_frame(claimed):
+    _, class_ = lesson({0: [GLAD] * 60}, seconds=claimed)  # 12 s of frames
+    assert class_["scorable"].sum() == 60
+    assert len(class_["window"]) == 2
+
+
+def test_a_session_without_faces_has_windows_and_no_students():
+    students, class_ = lesson({0: [None] * 100})
+    assert len(students["verdict"]) == 0
+    assert class_["verdict"].tolist() == ["insufficient"] * 2
+    assert class_["students"].tolist() == [0, 0]
+
+
+def test_a_session_without_frames_has_nothing():
+    students, class_ = lesson({0: []})
+    assert len(students["window"]) == len(class_["window"]) == 0
+
+
+def test_a_frame_counts_once_for_the_coverage_whatever_the_faces_in_it():
+    students, _ = judge(
+        np.arange(10) / 5,
+        np.array([0.0, 0.0, 0.2]),
+        np.zeros(3, np.int64),
+        np.stack([GLAD] * 3),
+        np.ones(3, np.float32),
+        np.ones(3, np.bool_),
+        settings=Settings(),
+        duration=2.0,
+    )
+    assert students["scorable"].tolist() == [3]
+    assert students["coverage"].tolist() == [0.2]
+
+
+def test_a_face_that_no_network_scored_is_seen_but_not_scorable():
+    unscored = np.full(7, np.nan, np.float32)
+    students, _ = lesson({0: [GLAD] * 25 + [unscored] * 25})
+    assert (students["faces"][0], students["scorable"][0], students["coverage"][0]) == (50, 25, 0.5)
+    assert students["verdict"][0] == "interested"
+
+
+def test_the_class_weighs_students_equally_whatever_their_faces():
+    glad = {student: [GLAD] * 10 + [None] * 40 for student in (0, 1)}
+    students, class_ = lesson({**glad, 2: [SAD] * 50})
+    np.testing.assert_allclose(class_["balance"][0], students["balance"].mean())
+    assert class_["verdict"][0] == "interested"
+    assert [class_[name][0] for name in ("interested", "neutral", "not_interested", "insufficient")] == [2, 0, 1, 0]
+
+
+def test_a_class_of_which_too_few_students_can_be_judged_has_no_verdict():
+    away = {student: [GLAD] * 2 + [None] * 48 for student in range(1, 11)}
+    _, class_ = lesson({0: [GLAD] * 50, **away})
+    assert class_["verdict"].tolist() == ["insufficient"]
+    assert class_["interested"].tolist() == [1]
+
+
+def test_weighted_believes_a_good_sure_face_more_than_two_poor_ones():
+    unsure = face(sad=0.3, angry=0.15, happy=0.2)
+    emotions = np.stack([GLAD, unsure, unsure])
+    arguments = (np.arange(3) / 5, np.arange(3) / 5, np.zeros(3, np.int64), emotions)
+    rest = (np.array([0.9, 0.4, 0.4], np.float32), np.ones(3, np.bool_))
+    balances = {
+        strategy: judge(*arguments, *rest, settings=Settings(strategy=strategy), duration=0.6)[0]["balance"][0]
+        for strategy in STRATEGIES
+    }
+    assert balances["weighted"] > 0.7 > 0.5 > balances["sum"]
+
+
+def test_dominant_is_how_long_each_emotion_was_the_strongest():
+    students, _ = lesson({0: [face(happy=0.6)] * 30 + [face(sad=0.9)] * 10 + [CALM] * 10}, strategy="dominant")
+    assert (students["positive"][0], students["negative"][0], students["balance"][0]) == (30, 10, 0.5)
+
+
+def noisy(rng: np.random.Generator, frames: int, memory: float) -> list[np.ndarray]:
+    """A mood around zero whose noise remembers the last frame (first-order autoregressive)."""
+    noise, moods = 0.0, []
+    for _ in range(frames):
+        noise = memory * noise + np.sqrt(1 - memory**2) * rng.normal()
+        happy = 1 / (1 + np.exp(-noise))
+        moods.append(face(happy=0.7 * happy, sad=0.7 * (1 - happy)))
+    return moods
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.8])
+def test_nine_of_ten_margins_reach_the_truth_also_when_neighbouring_frames_are_alike(memory):
+    rng = np.random.default_rng(1)
+    students, _ = lesson({student: noisy(rng, 1000, memory) for student in range(10)}, strategy="sum")
+    reached = np.abs(students["balance"]) <= students["margin"]  # the truth is 0
+    assert 0.84 <= reached.mean() <= 0.99
+
+
+def test_margins_shrink_with_evidence():
+    rng = np.random.default_rng(2)
+    mood = noisy(rng, 250, 0.3)
+    margins = [lesson({0: mood[:n]}, window=50.0, strategy="sum")[0]["margin"][0] for n in (10, 50, 250)]
+    assert margins[0] > 1.5 * margins[1] > 2 * margins[2]
+
+
+def test_a_lesson_of_thirty_students_is_judged_within_two_seconds():
+    rng = np.random.default_rng(3)
+    frames, students = 15_000, 30  # 50 minutes at 5 frames/s
+    n = frames * students
+    times = np.arange(frames) / 5
+    emotions = rng.dirichlet(np.ones(7), n).astype(np.float32)
+    begun = time.process_time()
+    rows, _ = judge(
+        times,
+        np.repeat(times, students),
+        np.tile(np.arange(students), frames),
+        emotions,
+        rng.random(n, np.float32),
+        rng.random(n) > 0.2,
+        settings=Settings(),
+        duration=3000.0,
+    )
+    assert time.process_time() - begun < 2
+    assert len(rows["window"]) == 300 * students
