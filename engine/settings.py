@@ -38,8 +38,8 @@ class Settings:
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
     """Score thresholds of P-Net, R-Net and O-Net, each in (0, 1)."""
     crop_margin: float = 0.15
-    """Margin around the box that the expression network sees, as a share of the box's longer side."""
-    scorable_size: float = 24.0
+    """Margin around the box that the expression network sees, as a share of its width, on each side."""
+    scorable_size: float = 20.0
     """Shortest box side, px, whose emotion scores mean something."""
     scorable_quality: float = 0.35
     """Lowest quality in [0, 1] at which a face is scorable."""

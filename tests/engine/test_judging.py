@@ -13,37 +13,17 @@ from engine.faces import EMOTIONS
 from engine.judging import STRATEGIES, judge
 from engine.settings import Settings
 
+EVIDENCE = ["verdict", "balance", "margin", "coverage"]
 STUDENT_COLUMNS = [
-    "window",
-    "start",
-    "stop",
-    "student",
-    "verdict",
-    "balance",
-    "margin",
-    "coverage",
-    "frames",
-    "faces",
-    "scorable",
-    "positive",
-    "negative",
+    *("window", "start", "stop", "student"),
+    *EVIDENCE,
+    *("frames", "faces", "scorable", "positive", "negative"),
 ]
-CLASS_COLUMNS = [
-    "window",
-    "start",
-    "stop",
-    "verdict",
-    "balance",
-    "margin",
-    "coverage",
-    "students",
-    "interested",
-    "neutral",
-    "not_interested",
-    "insufficient",
-    "faces",
-    "scorable",
-]
+CLASS_COLUMNS = {
+    *("window", "start", "stop"),
+    *EVIDENCE,
+    *("students", "interested", "neutral", "not_interested", "insufficient", "faces", "scorable"),
+}
 LENIENT = {"band": 0.0, "min_faces": 0, "min_coverage": 0.0}
 
 
@@ -157,7 +137,7 @@ def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(sessi
     names = sorted(set(student[student >= 0].tolist()))
     windows = -(-frames // 10)
     assert list(students) == STUDENT_COLUMNS
-    assert set(class_) == set(CLASS_COLUMNS)
+    assert set(class_) == CLASS_COLUMNS
     assert list(zip(students["window"], students["student"], strict=True)) == [
         (window, name) for window in range(windows) for name in names
     ]
