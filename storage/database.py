@@ -54,18 +54,26 @@ def open_engine(path: Path, *, must_exist: bool, read_only: bool) -> Engine:
         "begin",
         lambda connection: connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN")),
     )
-    with named(path):
-        with engine.begin() as connection:
-            empty = _is_empty(connection)
-        if empty and not read_only:
-            with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-                if _is_empty(connection):  # still: another process may have been quicker
-                    _create(connection)
-        with engine.begin() as connection:
-            _check_schema(connection, path)
-        if not read_only:
-            _write_ahead(engine)
+    try:
+        with named(path):
+            _prepare(engine, path, read_only)
+    except BaseException:
+        engine.dispose()  # or its idle connection would hold the file
+        raise
     return engine
+
+
+def _prepare(engine: Engine, path: Path, read_only: bool) -> None:
+    with engine.begin() as connection:
+        empty = _is_empty(connection)
+    if empty and not read_only:
+        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            if _is_empty(connection):  # still: another process may have been quicker
+                _create(connection)
+    with engine.begin() as connection:
+        _check_schema(connection, path)
+    if not read_only:
+        _write_ahead(engine)
 
 
 def _check_file(path: Path, *, must_exist: bool, read_only: bool) -> None:
