@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.faces import EMOTIONS
+from engine.faces import EMOTIONS, Faces
 from engine.judging import STRATEGIES, judge
+from engine.seeing import Seer
 from engine.settings import Settings
+from engine.video import Video
 
 EVIDENCE = ["verdict", "balance", "margin", "coverage"]
 STUDENT_COLUMNS = [
@@ -286,3 +288,26 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds():
     )
     assert time.process_time() - begun < 2
     assert len(rows["window"]) == 300 * students
+
+
+@pytest.fixture(scope="module")
+def woman(shared) -> tuple[np.ndarray, np.ndarray, Faces]:
+    """One woman who first cries, then smiles: times of the frames, times of the faces, and the faces."""
+    with Video(shared / "footage/one_person.mp4") as video:
+        seen = list(Seer(Settings(sample_rate=2.0)).segments(video))
+    faces = Faces.concatenate([segment.faces for segment in seen])
+    pts, times = (np.concatenate([segment.frames[name] for segment in seen]) for name in ("pts", "time"))
+    return times, times[np.searchsorted(pts, faces.pts)], faces
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_woman_who_cries_and_then_smiles_is_first_not_interested_and_last_interested(woman, strategy):
+    times, face_time, faces = woman
+    settings = Settings(window=5.0, strategy=strategy)
+    one = np.zeros(len(faces), np.int64)
+    columns = (one, faces.emotions, faces.quality, faces.scorable)
+    students, class_ = judge(times, face_time, *columns, settings=settings, duration=19.7)
+    assert len(students["verdict"]) == 4
+    assert (students["verdict"][0], students["verdict"][-1]) == ("not interested", "interested")
+    assert (class_["verdict"][0], class_["verdict"][-1]) == ("not interested", "interested")
+    assert (students["coverage"] > 0.9).all()
