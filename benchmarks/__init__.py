@@ -1,0 +1,1 @@
+"""Measured against peers, side by side in one run; each module is one `make bench*` target."""
