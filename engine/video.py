@@ -1,0 +1,246 @@
+"""Frames of a recording with their true timestamps, the same ones from wherever reading starts."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Self
+from weakref import WeakSet
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from engine.errors import SourceError, UsageError
+
+#: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
+#: or where the clock was reset, so they are decoded from their start.
+INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+#: How far before the wanted time to land, s: further back each time that the landing came too late.
+SEEK_BACK = (0, 10, 60)
+#: Frames that show whether a stream's presentation times can be believed: more than any codec reorders.
+PROBE_FRAMES = 20
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One sampled image of a session."""
+
+    pts: int
+    """Media timestamp, in ticks of the video's time base; it names the frame."""
+    time: float
+    """Seconds since the video's first frame."""
+    image: npt.NDArray[np.uint8]
+    """(height, width, 3) RGB, upright."""
+
+
+class Video:
+    """A recording on disk: its measures, and its frames.
+
+    Raises SourceError when `path` is no file (exit status 2) or nothing in it decodes (exit status 1).
+    """
+
+    path: Path
+    width: int
+    """Of the upright image, px."""
+    height: int
+    time_base: Fraction
+    """Seconds a tick."""
+    start_pts: int
+    """Timestamp of the first frame that decodes; session time 0."""
+    duration: float | None
+    """Seconds that the header claims; footage may end before or after. None where it claims nothing."""
+    codec: str
+    seekable: bool
+    """Whether reading from the middle starts near there; if not, all that comes before is decoded too."""
+    dropped: int
+    """Frames that the last `frames()` left out because their timestamp did not increase."""
+    damaged: int
+    """Packets and frames that the last `frames()` left out because they did not decode whole."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise SourceError(f"{self.path}: no such file; check the name", exit_status=2)
+        if not self.path.is_file():
+            raise SourceError(f"{self.path}: not a file; name one video file", exit_status=2)
+        if self.path.stat().st_size == 0:
+            raise SourceError(f"{self.path}: the file is empty; copy the recording again")
+        self.dropped = self.damaged = 0
+        self._readers: WeakSet[Generator[Frame]] = WeakSet()
+        with self._open() as (container, stream):
+            frames = self._decode(container, stream)
+            first = next(frames, None)
+            if first is None or stream.time_base is None:
+                raise SourceError(
+                    f"{self.path}: no frame of it can be decoded; convert it with another program first"
+                )
+            times = [-math.inf, first.pts, *(frame.pts for frame in islice(frames, PROBE_FRAMES - 1))]
+            believed = all(a is not None and b is not None and a < b for a, b in pairwise(times))
+            # AVI and raw streams have no presentation times, and what is handed out as such is in decoding order.
+            # The decoding time of the packet that released a frame then keeps the right pace.
+            self._clock = "pts" if believed else "dts"
+            self.seekable = believed and container.format.name in INDEXED
+            self.time_base = stream.time_base
+            self.start_pts = getattr(first, self._clock) or 0
+            self.codec = stream.codec_context.name
+            self.duration = _claimed_duration(container, stream)
+            self._size = first.width, first.height
+            self._quarter_turns = round(first.rotation / 90) % 4
+        self.width, self.height = self._size[:: -1 if self._quarter_turns % 2 else 1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every reader that is still open; the file is not held between readers."""
+        for reader in list(self._readers):
+            reader.close()
+
+    def frames(self, sample_rate: float | None, start: float = 0.0, stop: float | None = None) -> Generator[Frame]:
+        """Frames with start <= time < stop (s), in order of time.
+
+        With a `sample_rate` a frame is taken if it is the first one in its bucket floor(time * sample_rate), else
+        every frame is. What is taken does not depend on `start` and `stop`: the readings of adjoining spans are
+        together the reading of the whole. Damaged stretches are skipped, and footage that breaks off just ends;
+        `dropped` and `damaged` count what was left out. Raises SourceError when the file cannot be read any more.
+        """
+        if sample_rate is not None and not 0 < sample_rate < math.inf:
+            raise UsageError(f"sample-rate is {sample_rate!r}; it must be a number above 0, or every frame (`all`)")
+        reader = self._sample(None if sample_rate is None else Fraction(str(sample_rate)), start, stop)
+        self._readers.add(reader)
+        return reader
+
+    def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
+        # The bucket that holds `start` may have begun before it. One tick earlier, because times are rounded.
+        needed = Fraction(start) - self.time_base
+        if rate is not None:
+            needed = math.floor(needed * rate) / rate
+        taken = None
+        with closing(self._timed(math.floor(needed / self.time_base))) as frames:
+            for ticks, frame in frames:
+                exact = ticks * self.time_base
+                time = float(exact)
+                if stop is not None and time >= stop:
+                    break
+                bucket = ticks if rate is None else math.floor(exact * rate)
+                if bucket != taken and time >= start:
+                    yield Frame(self.start_pts + ticks, time, self._image(frame))
+                taken = bucket
+
+    def _timed(self, needed: int) -> Generator[tuple[int, VideoFrame]]:
+        """Frames with their ticks since the start, increasing; none is missing from `needed` on."""
+        last, after = -1, 0
+        with closing(self._from(needed)) as frames:
+            for frame in frames:
+                pts: int | None = getattr(frame, self._clock)
+                # Where the time is missing (raw streams, the last frames by decoding time), one frame on.
+                ticks = after if pts is None else pts - self.start_pts
+                if ticks <= last:
+                    self.dropped += 1
+                    continue
+                last, after = ticks, ticks + max(frame.duration, 1)
+                yield ticks, frame
+
+    def _from(self, needed: int) -> Generator[VideoFrame]:
+        """Decoded frames, from a keyframe at or before `needed` ticks where the container lets us go there."""
+        for back in SEEK_BACK if self.seekable else ():
+            target = needed - math.ceil(back / self.time_base)
+            if target <= 0:
+                break
+            self.dropped = self.damaged = 0
+            with self._open() as (container, stream):
+                try:
+                    container.seek(self.start_pts + target, stream=stream)
+                except FFmpegError:  # no index as far as that
+                    break
+                frames = self._decode(container, stream)
+                # What comes out before the first keyframe may refer to pictures that were not decoded.
+                latest = self.start_pts + needed
+                landed = next((f for f in frames if f.key_frame or f.pts is None or f.pts > latest), None)
+                if landed is not None and landed.key_frame and landed.pts is not None and landed.pts <= latest:
+                    yield landed
+                    yield from frames
+                    return
+        self.dropped = self.damaged = 0
+        with self._open() as (container, stream):
+            yield from self._decode(container, stream)
+
+    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except InvalidDataError:  # a truncated or garbled end
+                self.damaged += 1
+                packet = None
+            except FFmpegError as error:
+                raise SourceError(
+                    f"{self.path}: reading failed: {error.strerror}; check the disk, then resume"
+                ) from error
+            try:
+                frames = stream.codec_context.decode(packet)
+            except EOFError:  # drained by demux's own last packet
+                return
+            except FFmpegError:
+                self.damaged += 1
+                frames = []
+            whole = [frame for frame in frames if not frame.is_corrupt]
+            self.damaged += len(frames) - len(whole)
+            yield from whole
+            if packet is None:
+                return
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        try:
+            # The prefix keeps "9:30.mp4" from being read as the address of a protocol named 9.
+            container = av.open(f"file:{self.path}")
+        except FFmpegError as error:
+            raise SourceError(
+                f"{self.path}: cannot be read as a video ({error.strerror}); convert it to mp4, or copy it again"
+            ) from error
+        with container:
+            # The cover of a sound file is a video stream too, and so is the text of a note.txt.
+            streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+            if not streams or streams[0].codec_context.name == "ansi":
+                raise SourceError(f"{self.path}: has no video in it; name a recording with a picture")
+            # With several threads, damaged footage decodes to other pictures, and fewer, depending on their number;
+            # and every frame costs a fifth more CPU time.
+            streams[0].codec_context.thread_count = 1
+            yield container, streams[0]
+
+    def _image(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
+        width, height = self._size
+        image = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
+        return np.ascontiguousarray(np.rot90(image, self._quarter_turns), np.uint8)
+
+
+def fingerprint(path: str | PathLike[str]) -> str:
+    """SHA-256 of the file's bytes as hexadecimal digits; SourceError (exit status 2) when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; check the name and its permissions", exit_status=2) from error
+
+
+def _claimed_duration(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / av.time_base
