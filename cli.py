@@ -181,6 +181,49 @@ def query(
     terminal.write(queries.query(db, sql), output_format, output)
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where everything is written.")] = Path("demo"),
+) -> None:
+    """Draw a lesson of 20 s, analyse it, and hold the verdicts against its script."""
+    from engine.analysis import analyze as analyze_one
+    from simulation.comparing import compare
+    from simulation.lesson import demo_lesson
+    from simulation.render import render_lesson
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lesson, window = demo_lesson(), 5.0
+    video, db = folder / "lesson.mp4", folder / "classpulse.db"
+    with terminal.ProgressBar("drawing the lesson") as bar:
+        truth = render_lesson(lesson, video, progress=bar.count)
+    truth.write_csv(folder / "truth.csv")
+    with terminal.ProgressBar(video.name) as bar:
+        session = analyze_one(video, db, name="Demo", settings=Settings(window=window), on_progress=bar)
+    _show(session)
+    comparison = compare(truth, session.faces(), session.verdicts(), window)
+    session.verdicts().to_csv(folder / "verdicts.csv", index=False)
+    agreement = {"of faces from 48 px": comparison.agreement(48), "in all": comparison.agreement()}
+    terminal.show(terminal.comparison((comparison.found, comparison.students), agreement))
+    terminal.show(
+        f"\nIn {folder}: lesson.mp4, its truth.csv, classpulse.db, verdicts.csv. Next, for example:\n"
+        f"  classpulse show Demo --windows --db {db}\n"
+        f"  classpulse query --db {db} 'select label, faces, coverage from v_students'"
+    )
+
+
+@app.command()
+def doctor(device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device) -> None:
+    """Say what is installed and which device runs the networks, and test them for a second."""
+    from engine.doctor import checks
+    from simulation.lesson import Lesson
+    from simulation.render import frames
+
+    lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
+    found = checks(next(frames(lesson)).image, lesson.students, device)
+    terminal.show(terminal.checks_table([(check.what, check.found, check.good) for check in found]))
+    raise typer.Exit(0 if all(check.good for check in found) else 1)
+
+
 def _show(session: Session, judgement: str | None = None) -> None:
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts))

@@ -72,8 +72,9 @@ class Seer:
             if on_frame:
                 on_frame(frame, found[-1])
         counts = np.fromiter(map(len, found), np.int64)
-        columns = {"pts": np.array(pts, np.int64), "time": np.array(times, np.float64), "faces": counts}
-        return Segment(number, columns, self._faces(columns["pts"], counts, found, crops))
+        ticks = np.array(pts, np.int64)
+        columns = {"pts": ticks, "time": np.array(times, np.float64), "faces": counts}
+        return Segment(number, columns, self._faces(ticks, counts, found, crops))
 
     def _faces(self, pts: Ticks, counts: Ticks, found: list[Detections], crops: list[Crops]) -> Faces:
         if not counts.sum():

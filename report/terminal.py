@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -135,6 +135,22 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
     return table
 
 
+def checks_table(checks: Sequence[tuple[str, str, bool]]) -> Table:
+    """What `doctor` found: (what, found, whether it is as it should be)."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for what, found, good in checks:
+        table.add_row(Text("ok" if good else "BAD", "green" if good else "bold red"), what, escape(found))
+    return table
+
+
+def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]) -> Text:
+    """How a drawn lesson's analysis agrees with its script: (found, true) students, (right, all) windows of whom."""
+    of_whom = ", ".join(f"{right} of {every} {who}" for who, (right, every) in windows.items())
+    return Text(
+        f"\nAgainst the script: {students[0]} students found of {students[1]}; windows as scripted: {of_whom}."
+    )
+
+
 def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
     """Write `rows` as table, csv, json or parquet to the file `path`, or to standard output without one."""
     if output_format == "parquet":
@@ -200,6 +216,10 @@ class ProgressBar:
         else:
             what = {"follow": "following students", "judge": "judging windows"}[seen.stage]
             self._progress.update(self._task, clock=what)
+
+    def count(self, done: int, of: int) -> None:
+        """Show that `done` of so many are done."""
+        self._progress.update(self._task, completed=done, total=of, clock=f"{done} of {of}")
 
 
 def show(what: RenderableType) -> None:
