@@ -32,7 +32,7 @@ class Check:
 
 
 def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> list[Check]:
-    """Look at the installation, and run the networks for a second over `image` (h, w, 3), RGB with `faces` faces."""
+    """Look at the installation, and run the networks for 1 s over `image` (h, w, 3), RGB with `faces` faces."""
     return [
         Check(
             "classpulse", f"{__version__} on Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"

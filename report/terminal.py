@@ -144,7 +144,7 @@ def checks_table(checks: Sequence[tuple[str, str, bool]]) -> Table:
 
 
 def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]) -> Text:
-    """How a drawn lesson's analysis agrees with its script: (found, true) students, (right, all) windows of whom."""
+    """How an analysis agrees with a lesson's script: (found, true) students, (right, all) windows of whom."""
     of_whom = ", ".join(f"{right} of {every} {who}" for who, (right, every) in windows.items())
     return Text(
         f"\nAgainst the script: {students[0]} students found of {students[1]}; windows as scripted: {of_whom}."
