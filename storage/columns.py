@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, Select, Table, Text, insert
+from sqlalchemy import Boolean, Column, Connection, Dialect, Integer, LargeBinary, Select, Table, Text, insert
 
 #: Equally long arrays by the names of a table's columns. In whole numbers that may be NULL, -1 stands for none.
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -21,10 +22,14 @@ def insert_columns(connection: Connection, table: Table, columns: Columns, **key
     count = len(next(iter(columns.values())))
     values = {name: [value] * count for name, value in key.items()}
     values |= {name: sql_values(table.c[name], array) for name, array in columns.items()}
-    names = [column.name for column in table.c if column.name in values]  # as the compiled statement has them
-    if count:
-        statement = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
-        connection.exec_driver_sql(statement, list(zip(*(values[name] for name in names), strict=True)))
+    names = tuple(column.name for column in table.c if column.name in values)  # as the compiled statement has them
+    rows: Any = zip(*(values[name] for name in names), strict=True)  # drawn one by one: the list would be slower
+    connection.connection.cursor().executemany(_insert_statement(table, names, connection.dialect), rows)
+
+
+@lru_cache
+def _insert_statement(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect, column_keys=names))
 
 
 def sql_values(column: Column[Any], array: npt.ArrayLike) -> list[Any]:

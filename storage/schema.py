@@ -57,8 +57,8 @@ def _count(name: str, comment: str) -> Column[int]:
     return Column(name, Integer, nullable=False, comment=comment)
 
 
-def _time(name: str, comment: str, *, nullable: bool = False) -> Column[float]:
-    return Column(name, Double, nullable=nullable, info={"decimals": 6}, comment=f"{comment}, s of session time")
+def _time(name: str, what: str, more: str = "", *, nullable: bool = False) -> Column[float]:
+    return Column(name, Double, nullable=nullable, info={"decimals": 6}, comment=f"{what}, s{more}")
 
 
 def _real(name: str, decimals: int, comment: str, *, nullable: bool = False) -> Column[float]:
@@ -89,7 +89,7 @@ sessions = Table(
     Column("start_pts", BigInteger, nullable=False, comment="ticks; where session time is 0"),
     _count("width", "of the upright picture, px"),
     _count("height", "of the upright picture, px"),
-    _time("duration", "what was really decoded; NULL until every segment is seen", nullable=True),
+    _time("duration", "length of what was really decoded", "; NULL until every segment is seen", nullable=True),
     _text("state", "seeing: segments are missing; seen: to be followed and judged; done"),
     _text("created", "when the analysis began, UTC, ISO 8601"),
     _text("finished", "when it was last judged, UTC, ISO 8601", nullable=True),
@@ -125,7 +125,7 @@ frames = Table(
     sqlite_with_rowid=False,
 )
 
-_EMOTION = "FER's score for it, 0 to 1; NULL where the face was not scored"
+_EMOTION = "the share that FER's network gives it: the seven sum to 1; NULL where the face was not scored"
 
 faces = Table(
     "faces",
@@ -148,7 +148,7 @@ faces = Table(
         _real(emotion, 4, _EMOTION, nullable=True)
         for emotion in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
     ),
-    _real("sharpness", 4, "0 to 1"),
+    _real("sharpness", 4, "0 (blurred) to 1 (sharp)"),
     # Whole degrees take one byte of eight; five landmarks tell no more, and being kept exactly, can be asked again.
     _real("yaw", 0, "degrees, positive to the image's right"),
     _real("pitch", 0, "degrees, positive upwards"),

@@ -1,0 +1,152 @@
+"""`make bench-storage`: how fast faces go into the database and come out, and what one weighs.
+
+A lesson of 50 minutes with 30 students at 5 frames/s: 450,000 faces in segments of 10 s, each a transaction that is
+on the disk when it returns. Rates are per second of CPU time of this one process; SQLAlchemy's own insert of a dict
+a row stands beside ours, over the same rows in the same run.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert
+
+from engine.faces import EMOTIONS, Faces
+from storage import queries
+from storage.columns import sql_values
+from storage.schema import faces as faces_table
+from storage.store import Store
+
+STUDENTS, FRAMES_A_SEGMENT, SEGMENTS = 30, 50, 300
+FOR_FOLLOW = ("pts", "face", "time", "x1", "y1", "x2", "y2", "score")
+FOR_JUDGE = ("time", "student", *EMOTIONS, "quality", "scorable")
+
+
+def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
+    """A segment's frames and faces: random, so that no column packs better than real ones do."""
+    rng = np.random.default_rng(number)
+    pts = (number * FRAMES_A_SEGMENT + np.arange(FRAMES_A_SEGMENT)) * 18_000
+    n = len(pts) * STUDENTS
+    corner = rng.uniform(0, 1800, (n, 2))
+    share = rng.random((7, n), np.float32)
+    return {"pts": pts, "time": pts / 90_000}, Faces(
+        pts=pts.repeat(STUDENTS),
+        face=np.tile(np.arange(STUDENTS), len(pts)),
+        boxes=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
+        score=share[0],
+        landmarks=rng.uniform(0, 1800, (n, 5, 2)).astype(np.float32),
+        emotions=rng.dirichlet(np.full(7, 0.4), n).astype(np.float32),
+        sharpness=share[1],
+        yaw=share[2] * 80 - 40,
+        pitch=share[3] * 80 - 40,
+        roll=share[4] * 40 - 20,
+        quality=share[5],
+        scorable=share[6] > 0.3,
+    )
+
+
+class Clock:
+    """CPU and wall seconds that were spent inside `running`."""
+
+    def __init__(self) -> None:
+        self.cpu = self.wall = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what happens inside."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        yield
+        self.cpu += time.process_time() - cpu
+        self.wall += time.perf_counter() - wall
+
+
+def begin(store: Store) -> int:
+    return store.add_session(
+        name="lesson",
+        source="lesson.mp4",
+        sha256="",
+        settings="{}",
+        version="",
+        models="{}",
+        time_base=Fraction(1, 90_000),
+        start_pts=0,
+        width=1920,
+        height=1080,
+    )
+
+
+def write_as_dicts(store: Store, session: int, segment: int, frames: dict[str, np.ndarray], faces: Faces) -> None:
+    """What SQLAlchemy's documentation suggests for many rows."""
+    none = {name: column[:0] for name, column in faces.columns().items()}
+    store.write_segment(session, segment, frames, none)
+    values = {name: sql_values(faces_table.c[name], column) for name, column in faces.columns().items()}
+    with store.reading() as connection:
+        rows = zip(*values.values(), strict=True)
+        connection.execute(
+            insert(faces_table), [dict(zip(values, row, strict=True), session_id=session) for row in rows]
+        )
+
+
+def report(what: str, count: int, clock: Clock) -> None:
+    print(f"{what:<46}{count / clock.cpu:>14,.0f}{clock.cpu:>9.2f}{clock.wall:>9.2f}")
+
+
+def main(segments: int = SEGMENTS) -> None:
+    count = segments * FRAMES_A_SEGMENT * STUDENTS
+    print(f"{f'{count:,} faces':<46}{'faces/CPU s':>14}{'CPU s':>9}{'wall s':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Clock(), Clock()
+        with Store.open(Path(folder) / "ours.db") as store, Store.open(Path(folder) / "theirs.db") as peer:
+            session, as_dicts = begin(store), begin(peer)
+            few = max(segments // 5, 1)
+            for number in range(segments):
+                frames, faces = segment_of(number)
+                with ours.running():
+                    store.write_segment(session, number, frames, faces.columns())
+                if number < few:
+                    with theirs.running():
+                        write_as_dicts(peer, as_dicts, number, frames, faces)
+            report("insert: Store.write_segment", count, ours)
+            report("insert: SQLAlchemy, a dict a row", few * FRAMES_A_SEGMENT * STUDENTS, theirs)
+
+            clock = Clock()
+            with clock.running():
+                for_follow = queries.face_columns(store, session, FOR_FOLLOW)
+            report("read the columns that Follow needs", count, clock)
+
+            clock = Clock()
+            one = np.arange(STUDENTS)
+            lines = {"first": one * 0.0, "last": one * 0.0, "faces": one}
+            labels = np.array([f"S{number:02}" for number in one])
+            student = {"student": one, "label": labels, "name": np.full(STUDENTS, None), "tracks": one}
+            with clock.running():
+                store.write_following(
+                    session,
+                    pts=for_follow["pts"],
+                    face=for_follow["face"],
+                    track=for_follow["face"],
+                    track_columns=lines | {"track": one, "student": one, "link_score": one * 0.5},
+                    student_columns=lines | student | {"scorable": one, "coverage": one * 0.0},
+                )
+            report("write tracks and students", count, clock)
+
+            for what, read in {
+                "read the columns that Judge needs": lambda: queries.face_columns(store, session, FOR_JUDGE),
+                "read all as a DataFrame": lambda: queries.faces(store, session),
+            }.items():
+                clock = Clock()
+                with clock.running():
+                    read()
+                report(what, count, clock)
+        print(f"bytes a face, everything counted: {(Path(folder) / 'ours.db').stat().st_size / count:.0f}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
