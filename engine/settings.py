@@ -56,7 +56,7 @@ class Settings:
     window: float = 10.0
     """Length of a window, s."""
     strategy: Strategy = "weighted"
-    band: float = 0.1
+    band: float = 0.2
     """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
     min_faces: int = 5
     """Fewest scorable faces of a student in a window that carry a verdict."""
