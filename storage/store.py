@@ -16,17 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import (
-    Connection,
-    Engine,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
 
 from storage.columns import Columns, insert_columns, sql_values
 from storage.database import open_engine, path_of
@@ -193,18 +183,15 @@ class Store:
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
         row = {"session_id": session, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
         with self._writing() as connection:
-            if (
-                connection.scalar(select(segments.c.frames).filter_by(session_id=session, segment=segment))
-                is not None
-            ):
+            there = select(segments.c.segment).filter_by(session_id=session, segment=segment)
+            if connection.scalar(there) is not None:
                 raise StorageError(
                     f"{self.path}: segment {segment} of session {session} is there already; "
                     "is another process analysing the same recording?"
                 )
             connection.execute(insert(segments).values(**row, committed=_now()))
-            insert_columns(
-                connection, frames, {**frame_columns, "faces": count}, session_id=session, segment=segment
-            )
+            sampled = {**frame_columns, "faces": count}
+            insert_columns(connection, frames, sampled, session_id=session, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session)
 
     def finish_seeing(self, session: int, duration: float) -> None:
@@ -287,7 +274,6 @@ def _set_tracks(
     """Returns how many of the session's faces were found."""
     key = and_(*(faces.c[name] == bindparam(f"its_{name}") for name in ("session_id", "pts", "face")))
     statement = str(update(faces).values(track=bindparam("new")).where(key).compile(dialect=connection.dialect))
-    rows = list(
-        zip(sql_values(faces.c.track, track), [session] * len(pts), pts.tolist(), face.tolist(), strict=True)
-    )
+    tracks_of = sql_values(faces.c.track, track)
+    rows = list(zip(tracks_of, [session] * len(pts), pts.tolist(), face.tolist(), strict=True))
     return connection.exec_driver_sql(statement, rows).rowcount if rows else 0
