@@ -17,7 +17,7 @@ from storage.errors import StorageError
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from engine.analysis import Session
+    from engine.session import Session
 
 app = typer.Typer(
     name="classpulse",
@@ -135,7 +135,7 @@ def show(
     student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
 ) -> None:
     """Show a session: its students, and the verdicts over time."""
-    from engine.analysis import find
+    from engine.session import find
 
     found = find(session, db)
     if student:
@@ -161,7 +161,7 @@ def judge(
 
     What is not given stays as in the latest judgement.
     """
-    from engine.analysis import find
+    from engine.session import find
 
     given = {
         "window": window, "strategy": strategy, "band": band, "min_faces": min_faces, "min_coverage": min_coverage,

@@ -15,8 +15,12 @@ __all__ = ["Session", "Settings", "__version__", "analyze", "find"]
 
 def __getattr__(name: str) -> Any:
     # On demand: a room of the engine that needs no database must not load one.
-    if name in ("Session", "analyze", "find"):
-        from engine import analysis
+    if name == "analyze":
+        from engine.analysis import analyze
 
-        return getattr(analysis, name)
+        return analyze
+    if name in ("Session", "find"):
+        from engine import session
+
+        return getattr(session, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
