@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-tracking clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-startup bench-storage bench-tracking clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -51,6 +51,15 @@ test-reference: $(VENV)/.reference  ## parity with the original packages
 
 bench: $(VENV)/.reference     ## speed and memory against the original packages; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks.speed
+
+bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
+	$(BIN)/python -m benchmarks.memory
+
+bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database
+	$(BIN)/python -m benchmarks.storage
+
+bench-startup: $(VENV)/.dev   ## from the command to the first progress
+	$(BIN)/python -m benchmarks.startup
 
 bench-tracking: $(VENV)/.dev  ## identities against plain SORT
 	$(BIN)/python -m benchmarks.tracking

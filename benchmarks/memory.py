@@ -1,0 +1,81 @@
+"""`make bench-memory`: peak memory of analysing 60 minutes of looped footage against 6 minutes of it."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import av
+
+from benchmarks.speed import SHARED, keep
+
+CLIP = "students.mp4"
+#: Few frames a second keep the benchmark short; what grows with a recording's length does so at any rate.
+SAMPLE_RATE = 1.0
+
+
+def loop(source: Path, target: Path, minutes: float) -> None:
+    """Write the packets of `source` over and over, without decoding, until `target` is `minutes` long."""
+    with av.open(str(target), "w") as out:
+        written = 0
+        stream = None
+        while stream is None or float(written * stream.time_base) < 60 * minutes:
+            with av.open(str(source)) as container:
+                video = container.streams.video[0]
+                if stream is None:
+                    stream = out.add_stream_from_template(video)
+                    stream.time_base = video.time_base
+                begin = written
+                for packet in container.demux(video):
+                    if packet.dts is None:
+                        continue
+                    packet.pts += begin
+                    packet.dts += begin
+                    written = max(written, packet.pts + (packet.duration or 1))
+                    packet.stream = stream
+                    out.mux(packet)
+
+
+def peak_of(video: Path, db: Path) -> float:
+    """Peak memory, MB, of a process that analyses `video`."""
+    command = [
+        sys.executable,
+        "cli.py",
+        "analyze",
+        str(video),
+        "--db",
+        str(db),
+        "-q",
+        "--sample-rate",
+        str(SAMPLE_RATE),
+    ]
+    wrapper = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", wrapper, *command], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Print and keep the two peaks."""
+    lines = [f"## Memory (`make bench-memory`): {CLIP} in a loop, {SAMPLE_RATE:g} frame a second", ""]
+    lines += ["| length | peak MB | CPU s |", "|---|---:|---:|"]
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in (6, 60):
+            video = Path(folder) / f"{minutes}.mp4"
+            loop(SHARED / "footage" / CLIP, video, minutes)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            peak = peak_of(video, Path(folder) / f"{minutes}.db")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            lines.append(f"| {minutes} min | {peak:.0f} | {cpu:.0f} |")
+            print(lines[-1], flush=True)
+    keep("Memory", lines)
+
+
+if __name__ == "__main__":
+    main()
