@@ -56,8 +56,10 @@ def analyze(
     tell = on_progress or _silent
     with Video(source) as video, Store.open(db) as store:
         sha256 = fingerprint(source)
-        found = None if again else store.find_done(sha256, json.dumps(settings.seen_by()))
-        number, state = found or (_begin(store, video, sha256, name, settings), "seeing")
+        found = store.find_done(sha256, json.dumps(settings.seen_by()))
+        if found is None or (again and found[1] == "done"):  # what `again` began and did not end, it goes on with
+            found = _begin(store, video, sha256, name, settings), "seeing"
+        number, state = found
         if state == "seeing":
             progress = _see(store, number, video, settings, tell)
         else:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from engine import Session, analyze
+from simulation.render import render_lesson
+from simulation.truth import Truth
+from tests.drawn import LESSON, SETTINGS
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -15,3 +20,22 @@ def shared() -> Path:
     if not (folder / "footage").is_dir():
         pytest.skip(f"no evaluation data at {folder} (set CLASSPULSE_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
+    """The small drawn lesson as a video, and what is true in it."""
+    path = tmp_path_factory.mktemp("drawn") / "lesson.mp4"
+    return path, render_lesson(LESSON, path)
+
+
+@pytest.fixture(scope="session")
+def recording(drawn: tuple[Path, Truth]) -> Path:
+    """The video of the small drawn lesson."""
+    return drawn[0]
+
+
+@pytest.fixture(scope="session")
+def analysed(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """The lesson's finished analysis, in one go; only to be read (`analysed.database` may be copied)."""
+    return analyze(recording, tmp_path_factory.mktemp("analysed") / "classpulse.db", settings=SETTINGS)

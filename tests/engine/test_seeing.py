@@ -1,0 +1,133 @@
+"""Pass 1 depends on nothing but the video, the segment and the settings."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.expression import crop_faces
+from engine.faces import Faces
+from engine.seeing import Seer, Segment
+from engine.settings import Settings
+from engine.video import Video
+from simulation.render import Renderer
+from tests.drawn import FRAMES, LESSON, SEGMENTS, SETTINGS
+from tests.engine.synthetic import write_video
+
+
+@pytest.fixture(scope="module")
+def seer() -> Seer:
+    return Seer(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def in_order(seer: Seer, recording: Path) -> list[Segment]:
+    """All segments of the lesson, seen one after the other."""
+    with Video(recording) as video:
+        return list(seer.segments(video))
+
+
+def assert_same(one: Segment, other: Segment) -> None:
+    assert one.number == other.number
+    for mine, its in ((one.frames, other.frames), (one.faces.columns(), other.faces.columns())):
+        assert mine.keys() == its.keys()
+        for name in mine:
+            np.testing.assert_array_equal(mine[name], its[name], err_msg=name)
+
+
+def test_segments_of_the_lesson(in_order):
+    assert [segment.number for segment in in_order] == list(range(SEGMENTS))
+    for segment in in_order:
+        frames, faces = segment.frames, segment.faces
+        assert set(np.floor(frames["time"] / 10)) == {segment.number}
+        assert (np.diff(frames["pts"]) > 0).all()
+        # Faces stand in the order of their frames, numbered from 0 in each, and every frame knows how many.
+        assert frames["faces"].sum() == len(faces) > 0
+        np.testing.assert_array_equal(faces.pts, np.repeat(frames["pts"], frames["faces"]))
+        np.testing.assert_array_equal(faces.face, np.concatenate([np.arange(n) for n in frames["faces"]]))
+    assert sum(len(segment.frames["pts"]) for segment in in_order) == FRAMES
+
+
+@pytest.mark.parametrize("number", [3, 1, 0])
+def test_a_segment_alone_is_the_same_as_in_order(seer, recording, in_order, number):
+    with Video(recording) as video:
+        (alone,) = seer.segments(video, number, number + 1)
+    assert_same(alone, in_order[number])
+
+
+def test_new_networks_see_the_same(recording, in_order):
+    with Video(recording) as video:
+        (again,) = Seer(SETTINGS).segments(video, 2, 3)
+    assert_same(again, in_order[2])
+
+
+def test_batches_score_as_single_faces_do(seer, recording, in_order):
+    """Faces of several frames are scored in one batch: whatever else is in it must not matter."""
+    with Video(recording) as video:
+        frame = next(video.frames(SETTINGS.sample_rate, start=20))
+    found = seer.detector.detect(frame.image)
+    scores = seer.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
+    stored = in_order[2].faces
+    here = stored.pts == frame.pts
+    np.testing.assert_array_equal(stored.boxes[here], found.boxes)
+    np.testing.assert_allclose(stored.emotions[here], scores, atol=1e-5)
+
+
+def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
+    _, truth = drawn
+    for segment in in_order:
+        for pts, time, n in zip(*segment.frames.values(), strict=True):
+            true = truth.boxes[np.isclose(truth.time, time)]
+            boxes = segment.faces.boxes[segment.faces.pts == pts]
+            assert len(true) == LESSON.students
+            centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+            inside = (true[None, :, :2] < centres[:, None]) & (centres[:, None] < true[None, :, 2:])
+            # Each box has its centre in one true face, and no two in the same.
+            assert inside.all(axis=2).sum(axis=1).tolist() == [1] * n
+            assert inside.all(axis=2).sum(axis=0).max() == 1
+
+
+def test_every_frame_is_told_as_soon_as_it_is_seen(seer, recording, in_order):
+    told: list[tuple[int, int]] = []
+    with Video(recording) as video:
+        for segment in seer.segments(video, 2, 3, lambda frame, found: told.append((frame.pts, len(found)))):
+            assert told == list(zip(segment.frames["pts"], segment.frames["faces"], strict=True))
+
+
+def test_a_gap_comes_as_segments_without_frames(seer, tmp_path):
+    """Frames at 0, 1, 35 and 36 s: segments 1 and 2 are there, and empty."""
+    face = Renderer(LESSON).frame(0).image
+    path = write_video(tmp_path / "gap.mp4", (0, 1, 35, 36), images=[face] * 4, time_base=Fraction(1))
+    with Video(path) as video:
+        segments = list(seer.segments(video))
+        (alone,) = seer.segments(video, 3, 4)
+    assert [len(segment.frames["pts"]) for segment in segments] == [2, 0, 0, 2]
+    assert [len(segment.faces) for segment in segments] == [8, 0, 0, 8]
+    assert segments[1].faces.columns().keys() == Faces.empty().columns().keys()
+    assert_same(alone, segments[3])
+
+
+def test_resuming_within_a_gap_skips_no_segment(seer, tmp_path):
+    face = Renderer(LESSON).frame(0).image
+    path = write_video(tmp_path / "gap.mp4", (0, 1, 35), images=[face] * 3, time_base=Fraction(1))
+    with Video(path) as video:
+        assert [segment.number for segment in seer.segments(video, 2)] == [2, 3]
+
+
+def test_frames_without_faces_are_kept(seer, tmp_path):
+    path = write_video(tmp_path / "grey.mp4", images=[np.full((90, 160, 3), 128, np.uint8)] * 30)
+    with Video(path) as video:
+        (segment,) = seer.segments(video)
+    assert segment.frames["faces"].tolist() == [0, 0]
+    assert len(segment.faces) == 0
+
+
+def test_settings_reach_the_detector(recording):
+    """The lesson's faces are 54 px high: a detector for larger ones finds none."""
+    with Video(recording) as video:
+        (segment,) = Seer(Settings(sample_rate=1, min_face=150)).segments(video, 3)
+    assert len(segment.frames["pts"]) == 2
+    assert len(segment.faces) == 0
