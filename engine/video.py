@@ -18,7 +18,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -117,8 +117,9 @@ class Video:
 
         With a `sample_rate` a frame is taken if it is the first one in its bucket floor(time * sample_rate), else
         every frame is. What is taken does not depend on `start` and `stop`: the readings of adjoining spans are
-        together the reading of the whole. Damaged stretches are skipped, and footage that breaks off just ends;
-        `dropped` and `damaged` count what was left out. Raises SourceError when the file cannot be read any more.
+        together the reading of the whole (pictures that refer to damaged ones aside, which may be patched up
+        differently). Damaged stretches are skipped, and footage that breaks off just ends; `dropped` and `damaged`
+        count what was left out.
         """
         if sample_rate is not None and not 0 < sample_rate < math.inf:
             raise UsageError(f"sample-rate is {sample_rate!r}; it must be a number above 0, or every frame (`all`)")
@@ -127,8 +128,8 @@ class Video:
         return reader
 
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
-        # The bucket that holds `start` may have begun before it. One tick earlier, because times are rounded.
-        needed = Fraction(start) - self.time_base
+        # The bucket that holds `start` may have begun before it.
+        needed = Fraction(start)
         if rate is not None:
             needed = math.floor(needed * rate) / rate
         taken = None
@@ -173,7 +174,7 @@ class Video:
                 # What comes out before the first keyframe may refer to pictures that were not decoded.
                 latest = self.start_pts + needed
                 landed = next((f for f in frames if f.key_frame or f.pts is None or f.pts > latest), None)
-                if landed is not None and landed.key_frame and landed.pts is not None and landed.pts <= latest:
+                if landed is not None and landed.pts is not None and landed.pts <= latest:
                     yield landed
                     yield from frames
                     return
@@ -186,13 +187,9 @@ class Video:
         while True:
             try:
                 packet = next(packets, None)
-            except InvalidDataError:  # a truncated or garbled end
+            except FFmpegError:  # cut off or garbled; that looks like an I/O error in some containers
                 self.damaged += 1
                 packet = None
-            except FFmpegError as error:
-                raise SourceError(
-                    f"{self.path}: reading failed: {error.strerror}; check the disk, then resume"
-                ) from error
             try:
                 frames = stream.codec_context.decode(packet)
             except EOFError:  # drained by demux's own last packet
@@ -210,7 +207,7 @@ class Video:
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         try:
             # The prefix keeps "9:30.mp4" from being read as the address of a protocol named 9.
-            container = av.open(f"file:{self.path}")
+            container = av.open(f"file:{self.path}", metadata_errors="replace")
         except FFmpegError as error:
             raise SourceError(
                 f"{self.path}: cannot be read as a video ({error.strerror}); convert it to mp4, or copy it again"
@@ -218,8 +215,10 @@ class Video:
         with container:
             # The cover of a sound file is a video stream too, and so is the text of a note.txt.
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-            if not streams or streams[0].codec_context.name == "ansi":
+            if not streams or container.format.name == "tty":
                 raise SourceError(f"{self.path}: has no video in it; name a recording with a picture")
+            if streams[0].codec_context is None:
+                raise SourceError(f"{self.path}: its kind of video is not known here; convert it to mp4")
             # With several threads, damaged footage decodes to other pictures, and fewer, depending on their number;
             # and every frame costs a fifth more CPU time.
             streams[0].codec_context.thread_count = 1

@@ -50,6 +50,7 @@ def write_video(
         stream.width, stream.height = width, height
         stream.pix_fmt = pix_fmt or ("yuv420p" if width % 2 == height % 2 == 0 else "yuv444p")
         stream.codec_context.time_base = time_base
+        stream.codec_context.thread_count = 1  # the same bytes on every machine
         sound = container.add_stream("aac", rate=44100, layout="mono") if tone else None
         for tick, image in zip(ticks, images, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")

@@ -25,6 +25,7 @@ RATES = (None, 5.0, 29.97)
 # name -> how to write it, and whether reading from the middle may start there
 KINDS = {
     "b_frames.mp4": ({"options": {"g": "24", "bf": "3"}}, True),
+    "keyframes_only.mp4": ({"options": {"g": "1"}}, True),
     "open_gop.mp4": ({"options": {"g": "24", "x264-params": "open-gop=1:bframes=3:b-adapt=0"}}, True),
     "open_gop.mkv": ({"options": {"g": "24", "x264-params": "open-gop=1:bframes=3:b-adapt=0"}}, True),
     "intra_refresh.mkv": ({"options": {"g": "24", "x264-params": "intra-refresh=1:bframes=0"}}, True),
@@ -76,6 +77,8 @@ def moving_texture(n: int) -> list[Image]:
         (range(0, 25000, 1000), 0.1, [0, 10000, 20000]),
         # 3.3 frames/s: buckets begin at 0, 303.03, 606.06, 909.09
         ([0, 303, 304, 606, 607, 909, 910], 3.3, [0, 304, 607, 910]),
+        # the 33rd begins at 10 sharp, though the float 3.3 is a little less than 3.3
+        ([0, 9900, 10000, 10100], 3.3, [0, 9900, 10000]),
         # variable: a burst, a pause, and a frame just before a border
         ([0, 10, 20, 30, 199, 200, 1999, 2000, 2001], 5.0, [0, 200, 1999, 2000]),
         (range(0, 400, 40), None, list(range(0, 400, 40))),
@@ -106,16 +109,10 @@ def test_spans_together_are_the_whole(tmp_path: Path, kind: str) -> None:
     video = Video(write_video(tmp_path / kind, range(150), images=moving_texture(150), time_base=NTSC, **how))
     assert video.seekable is seekable
     chance = random.Random(1)
+    times = [frame.time for frame in video.frames(None)]
     for rate in RATES:
         whole = contents(video, rate)
-        cuts = [
-            0,
-            1,
-            2.5,
-            4,
-            *(chance.choice(whole)[1] for _ in range(3)),
-            *(chance.uniform(0, 5) for _ in range(3)),
-        ]
+        cuts = [0, 1, 2.5, 4, *chance.choices(times, k=4), *(chance.uniform(0, 5) for _ in range(3))]
         cuts.sort()
         parts = [contents(video, rate, *span) for span in zip(cuts, [*cuts[1:], None], strict=True)]
         assert [row for part in parts for row in part] == whole
@@ -279,14 +276,18 @@ def test_footage(
 # -- damage
 
 
+def packets_of(path: Path) -> list[tuple[int, int]]:
+    """Place and size of each packet, bytes."""
+    with av.open(str(path)) as container:
+        return [(p.pos, p.size) for p in container.demux(video=0) if p.pos is not None and p.size]
+
+
 def wreck(path: Path, packets: Sequence[int]) -> None:
     """Fill the packets of these numbers, in the order of the file, with zeros."""
-    with av.open(str(path)) as container:
-        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
     data = bytearray(path.read_bytes())
+    places = packets_of(path)
     for i in packets:
         at, size = places[i]
-        assert at is not None
         data[at : at + size] = bytes(size)
     path.write_bytes(data)
 
@@ -340,6 +341,39 @@ def test_a_truncated_file_ends_with_what_decodes(tmp_path: Path, name: str, shar
         assert contents(video, None, 11.9) == []
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.nut"])
+def test_garbage_after_the_end(tmp_path: Path, name: str) -> None:
+    path = write_video(tmp_path / name, range(50))
+    with path.open("ab") as file:
+        file.write(b"\xff" * 5000)
+    video = Video(path)
+    assert numbers(video, None) == list(range(50))
+    assert video.damaged == (name == "a.nut")  # the others know where they end
+
+
+def test_pictures_garbled_in_part_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", images=moving_texture(50), options={"g": "25", "sc_threshold": "0"})
+    data = bytearray(path.read_bytes())
+    for at, size in packets_of(path)[6:25:9]:
+        end = at + size
+        data[end - size // 3 : end] = np.random.default_rng(at).bytes(size // 3)
+    path.write_bytes(data)
+    video = Video(path)
+    assert 50 - 3 <= len(list(video.frames(None))) == 50 - video.damaged < 50
+
+
+def test_titles_in_other_encodings_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Physik 8b, Pruefung"
+        stream = container.add_stream("mpeg4", rate=25)
+        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode(None))
+    title = b"Physik 8b, Pruefung"
+    path.write_bytes(path.read_bytes().replace(title, "Physik 8b, Pr\u00fcfung ".encode("latin-1")))
+    assert len(list(Video(path).frames(None))) == 1
+
+
 # -- no video at all
 
 
@@ -375,6 +409,11 @@ def undecodable(path: Path) -> None:
     wreck(path, range(50))
 
 
+def unknown(path: Path) -> None:
+    write_video(path, range(5), codec="mjpeg", pix_fmt="yuvj420p")
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"QQQQ"))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "status", "says"),
     [
@@ -386,6 +425,7 @@ def undecodable(path: Path) -> None:
         ("headless.mp4", headless, 1, "cannot be read as a video"),
         ("sound.m4a", write_sound, 1, "no video"),
         ("cover.mp4", cover, 1, "no video"),
+        ("unknown.avi", unknown, 1, "not known"),
         ("undecodable.mp4", undecodable, 1, "no frame"),
     ],
 )
