@@ -89,7 +89,8 @@ def outside(found: Rows, ignored: Rows, share: float = 0.5) -> Rows:
 def _by_frame(frame: Ints) -> dict[int, Ints]:
     order = np.argsort(frame, kind="stable")
     frames, starts = np.unique(frame[order], return_index=True)
-    return dict(zip(frames.tolist(), np.split(order, starts[1:]), strict=True))
+    parts = np.split(order, starts[1:]) if len(frames) else []
+    return dict(zip(frames.tolist(), parts, strict=True))
 
 
 def _sequence(truth: Rows, found: Rows) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.evaluation import Rows
+from tracking.kalman import SORT_NOISE
 from tracking.sort import Tracker
 
 
@@ -13,7 +14,7 @@ def sort_as_published(frames: range, detections: Rows, *, min_hits: int = 3, max
 
     The unit of time is the frame. `max_age` is SORT's, the frames that a track may miss and live on.
     """
-    tracker = Tracker(min_hits=min_hits, max_age=max_age + 1)
+    tracker = Tracker(max_age=max_age + 1, noise=SORT_NOISE, birth_score=0, recover=False)
     rows = []
     for count, frame in enumerate(frames, start=1):
         tracker.update(frame, detections.boxes[detections.frame == frame])

@@ -1,0 +1,344 @@
+"""A lesson as trajectories without a picture: who is where, what a detector would make of it, and the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+DESCRIPTOR_LENGTH = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """m sampled frames, the n faces that a detector reports in them, and the t faces that are truly to be seen."""
+
+    times: Floats
+    """(m,) seconds."""
+    motion: Floats
+    """(m, 2, 3) affine from the previous frame's pixels to this one's, as estimated: noisy, NaN where unknown."""
+    frame: Ints
+    """(n,) index into times."""
+    boxes: Floats
+    """(n, 4) x1, y1, x2, y2, px."""
+    scores: Floats
+    """(n,) in [0, 1]."""
+    landmarks: Floats
+    """(n, 5, 2) px."""
+    descriptors: npt.NDArray[np.uint8]
+    """(n, DESCRIPTOR_LENGTH); rows of zeros where not described."""
+    described: Bools
+    """(n,)"""
+    student: Ints
+    """(n,) whose face it is: 0, 1, ...; -1 for a false face."""
+    truth_frame: Ints
+    """(t,) index into times."""
+    truth_student: Ints
+    """(t,)"""
+    truth_boxes: Floats
+    """(t, 4)"""
+
+
+def lesson(
+    seed: int,
+    *,
+    students: int = 30,
+    duration: float = 600.0,
+    sample_rate: float = 5.0,
+    size: tuple[int, int] = (1920, 1080),
+    spacing: float = 3.0,
+    events: bool = True,
+    posters: int = 0,
+    describe_every: float = 1.0,
+) -> Lesson:
+    """A lesson of `duration` seconds, the same for the same seed.
+
+    Seats of a row stand `spacing` face heights apart (65 cm; 55 cm in a lecture hall are 2.6). Heads sway and
+    change their posture, turn away for a moment, and bow over the desk for up to a minute. A teacher crosses in
+    front twice a minute and now and then stands still. With `events`, three students leave for minutes and come
+    back, two swap seats, the tripod is bumped and the camera pans over and back. The detector misses 2 % of the
+    visible faces and more of the small and half-turned ones, in spells; it sees false faces, once or in bursts at
+    places that look like a face, and `posters` that never move. All faces of a frame are described every
+    `describe_every` seconds.
+    """
+    random = np.random.default_rng(seed)
+    times = np.arange(int(duration * sample_rate)) / sample_rate
+    seats, sizes = _room(random, students, size, spacing)
+    centre, visible, scale = _behaviour(random, times, seats, sizes, events)
+    hidden = _teacher(random, times, centre, sizes, size)
+    score = _detector_score(random, times, sizes, visible, hidden)
+    camera, motion, blurred = _camera(random, times, size, events)
+    height = sizes * scale
+    seen = visible & (hidden < 0.5)
+    seen &= _inside(_boxes(_moved(camera, centre), height), size)
+    chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
+    found = seen & (random.random(seen.shape) < chance) & ~blurred[:, None]
+
+    truth_frame, truth_student = np.nonzero(seen)
+    true_boxes = _boxes(_moved(camera, centre), height)
+    frame, student = np.nonzero(found)
+    jitter = random.normal(0, 0.03, (len(frame), 4)) * height[frame, student, None]
+    boxes = true_boxes[frame, student] + jitter
+    scores = score[frame, student]
+    pose = _correlated(random, times, students, 1.0)[frame, student]
+    false_frame, false_boxes, fixed = _false_faces(random, times, camera, size, posters)
+    frame = np.concatenate([frame, false_frame])
+    student = np.concatenate([student, np.full(len(false_frame), -1)])
+    boxes = np.concatenate([boxes, false_boxes])
+    scores = np.concatenate([scores, np.where(fixed, 0.97, random.uniform(0.6, 0.95, len(false_frame)))])
+    pose = np.concatenate([pose, np.where(fixed, 0.0, random.normal(0, 1, len(false_frame)))])
+    order = np.argsort(frame, kind="stable")
+    frame, student = frame[order], student[order]
+    boxes, scores, pose = boxes[order], scores[order], pose[order]
+    step = max(1, round(describe_every * sample_rate))
+    described = frame % step == 0
+    descriptors = np.zeros((len(frame), DESCRIPTOR_LENGTH), np.uint8)
+    descriptors[described] = _descriptors(random, times, students, frame[described], student[described])
+    return Lesson(
+        times=times,
+        motion=motion,
+        frame=frame,
+        boxes=boxes,
+        scores=scores,
+        landmarks=_landmarks(random, boxes, pose),
+        descriptors=descriptors,
+        described=described,
+        student=student,
+        truth_frame=truth_frame,
+        truth_student=truth_student,
+        truth_boxes=true_boxes[truth_frame, truth_student],
+    )
+
+
+def _room(
+    random: np.random.Generator, students: int, size: tuple[int, int], spacing: float
+) -> tuple[Floats, Floats]:
+    """Seats (n, 2) and face heights (n,), px: rows that grow smaller and denser towards the back."""
+    width, height = size
+    rows = int(np.ceil(np.sqrt(students * 0.8)))
+    row = np.arange(students) * rows // students
+    depth = row / max(rows - 1, 1)  # 0 is the back
+    in_row = np.array([np.arange(np.sum(row == r)) for r in range(rows)], dtype=object)
+    place = np.concatenate([(r + 0.5) / len(r) for r in in_row]).astype(float)
+    spread = 0.62 + 0.3 * depth
+    face = width * spread / np.bincount(row).max() / spacing
+    x = width * (0.5 + (place - 0.5) * spread)
+    y = height * (0.22 + 0.6 * depth**1.2)
+    seats = np.stack([x, y], 1) + random.normal(0, 0.15, (students, 2)) * face[:, None]
+    return seats, face * random.uniform(0.88, 1.12, students)
+
+
+def _behaviour(
+    random: np.random.Generator, times: Floats, seats: Floats, sizes: Floats, events: bool
+) -> tuple[Floats, Bools, Floats]:
+    """Centre (m, n, 2), whether the face shows (m, n), and its size as a share of its usual one (m, n)."""
+    n = len(seats)
+    sway = np.stack([_correlated(random, times, n, 3.0), _correlated(random, times, n, 3.0)], 2) * [0.16, 0.07]
+    posture = np.stack([_steps(random, times, n, 60.0), _steps(random, times, n, 60.0)], 2) * [0.25, 0.12]
+    offset = (sway + posture) * sizes[:, None]
+    scale = 1 + 0.04 * _steps(random, times, n, 60.0) + 0.01 * _correlated(random, times, n, 2.0)
+    home = np.broadcast_to(seats, (len(times), n, 2)).copy()
+    shows = ~_spells(random, times, n, every=100.0, shortest=2.0, longest=60.0)  # bowed over the desk
+    shows &= ~_spells(random, times, n, every=40.0, shortest=0.4, longest=3.0)  # turned to a neighbour
+    if events and n >= 5:
+        end = times[-1]
+        *leaving, a, b = random.permutation(n)[:5]
+        for who in leaving:
+            out = random.uniform(0.15, 0.5) * end
+            back = out + random.uniform(0.2, 0.4) * end
+            door = np.array([-2 * sizes[who], seats[who, 1] - sizes[who]])
+            _walk(home, who, times, out, seats[who], door, sizes[who])
+            _walk(home, who, times, back, door, seats[who], sizes[who])
+        swap = random.uniform(0.45, 0.6) * end
+        _walk(home, a, times, swap, seats[a], seats[b], sizes[a])
+        _walk(home, b, times, swap + random.uniform(1, 4), seats[b], seats[a], sizes[b])
+        for one, other in ((a, b), (b, a)):
+            scale[times > swap + 5, one] *= sizes[other] / sizes[one]
+    return home + offset, shows, scale
+
+
+def _walk(home: Floats, who: int, times: Floats, start: float, origin: Floats, goal: Floats, face: float) -> None:
+    """Stand up and go from `origin` to `goal`, two faces high and four face heights a second, in place."""
+    going = max(np.hypot(*(goal - origin)) / (4 * face), 1.0)
+    share = np.clip((times - start) / going, 0, 1)[:, None]
+    standing = 1.5 * face * np.clip(np.minimum(share, 1 - share) * 8, 0, 1)
+    path = origin + (goal - origin) * share - np.hstack([0 * standing, standing])
+    home[times >= start, who] = path[times >= start]
+
+
+def _teacher(
+    random: np.random.Generator, times: Floats, centre: Floats, sizes: Floats, size: tuple[int, int]
+) -> Floats:
+    """(m, n) share of each face behind the teacher, who crosses every 30 s and may stand still for a while."""
+    width, height = size
+    x = np.full(len(times), np.nan)
+    for start in np.arange(random.uniform(0, 30), times[-1], 30.0):
+        across = random.uniform(4, 9)
+        pause = random.choice([0.0, random.uniform(2, 15)], p=[0.7, 0.3])
+        at = random.uniform(0.2, 0.8)
+        t = times - start
+        going = np.where(t < at * across, t, np.where(t < at * across + pause, at * across, t - pause)) / across
+        inside = (t >= 0) & (going <= 1)
+        there = going if random.random() < 0.5 else 1 - going
+        x[inside] = (-0.15 + 1.3 * there[inside]) * width
+    half, top = 0.06 * width, height * random.uniform(0.15, 0.3)
+    gap = np.abs(centre[..., 0] - x[:, None]) - half
+    beside = np.clip(0.5 - gap / (0.8 * sizes), 0, 1)
+    below = np.clip(0.5 + (centre[..., 1] - top) / sizes, 0, 1)
+    return np.where(np.isnan(x)[:, None], 0.0, beside * below)
+
+
+def _detector_score(
+    random: np.random.Generator, times: Floats, sizes: Floats, visible: Bools, hidden: Floats
+) -> Floats:
+    """(m, n) what the detector would say of each face, in [0, 1]: low in spells, and at the teacher's edge."""
+    ease = _correlated(random, times, len(sizes), 1.5)
+    score = 0.995 - 0.02 * np.exp(-1.8 * (ease + np.minimum(sizes / 30, 2) - 0.4)) - 0.5 * hidden
+    return np.clip(score + 0 * visible, 0.0, 1.0)
+
+
+def _camera(
+    random: np.random.Generator, times: Floats, size: tuple[int, int], events: bool
+) -> tuple[Floats, Floats, Bools]:
+    """Affines (m, 2, 3) from the room to each frame and, as estimated, between frames; the blurred frames (m,)."""
+    m = len(times)
+    shift, turn = np.zeros((m, 2)), np.zeros(m)
+    blurred = np.zeros(m, bool)
+    if events:
+        bump = random.uniform(0.2, 0.8) * times[-1]
+        shift[times >= bump] += random.choice([-1, 1], 2) * random.uniform([0.02, 0.01], [0.05, 0.03]) * size[0]
+        turn[times >= bump] += np.deg2rad(random.normal(0, 0.7))
+        blurred |= (times >= bump) & (times < bump + 0.4)
+        pan = random.uniform(0.1, 0.7) * times[-1]
+        over = np.clip((times - pan) / 15, 0, 1) - np.clip((times - pan - 60) / 15, 0, 1)
+        shift[:, 0] += 0.08 * size[0] * over
+    rotation = np.stack([np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)], 1).reshape(m, 2, 2)
+    middle = np.array(size) / 2
+    camera = np.concatenate([rotation, (middle - rotation @ middle + shift)[:, :, None]], 2)
+    full = np.concatenate([camera, np.broadcast_to([[[0.0, 0.0, 1.0]]], (m, 1, 3))], 1)
+    motion = np.full((m, 2, 3), np.nan)
+    motion[1:] = (full[1:] @ np.linalg.inv(full[:-1]))[:, :2]
+    # About what optical flow on an image a quarter as wide attains.
+    wrong = random.normal(0, 3e-5, (m, 2, 2))
+    motion[:, :, :2] += wrong
+    motion[:, :, 2] += random.normal(0, 0.1, (m, 2)) - wrong @ middle
+    motion[blurred & (random.random(m) < 0.5)] = np.nan
+    return camera, motion, blurred
+
+
+def _false_faces(
+    random: np.random.Generator, times: Floats, camera: Floats, size: tuple[int, int], posters: int
+) -> tuple[Ints, Floats, Bools]:
+    """Frames, boxes, and whether it is a poster: single false faces, bursts at three places, and the posters."""
+    m = len(times)
+    once = np.flatnonzero(random.random(m) < 0.06)
+    places = random.uniform([0.05, 0.3], [0.95, 0.95], (3, 2)) * size
+    bursts = _spells(random, times, 3, every=150.0, shortest=0.2, longest=4.0) & (random.random((m, 3)) < 0.5)
+    burst_frame, burst = np.nonzero(bursts)
+    walls = random.uniform([0.05, 0.03], [0.95, 0.12], (posters, 2)) * size
+    poster_frame, poster = np.nonzero(random.random((m, posters)) < 0.9)
+    frame = np.concatenate([once, burst_frame, poster_frame])
+    centre = np.concatenate([random.uniform(0.05, 0.95, (len(once), 2)) * size, places[burst], walls[poster]])
+    fixed = np.arange(len(frame)) >= len(once) + len(burst_frame)
+    face = np.concatenate(
+        [random.uniform(20, 60, len(once)), np.array([24.0, 32.0, 40.0])[burst], np.full(len(poster), 36.0)]
+    )
+    seen = np.einsum("nij,nj->ni", camera[frame][:, :, :2], centre) + camera[frame][:, :, 2]
+    boxes = (
+        _boxes(seen, face)
+        + random.normal(0, 1, (len(frame), 4)) * np.where(fixed, 0.006, 0.04)[:, None] * face[:, None]
+    )
+    good = _inside(boxes, size)
+    return frame[good], boxes[good], fixed[good]
+
+
+def _landmarks(random: np.random.Generator, boxes: Floats, pose: Floats) -> Floats:
+    """(n, 5, 2) eyes, nose and mouth within the box; the nose goes with the pose."""
+    face = np.array([[0.31, 0.38], [0.69, 0.38], [0.5, 0.58], [0.35, 0.77], [0.65, 0.77]])
+    points = np.broadcast_to(face, (len(boxes), 5, 2)) + random.normal(0, 0.006, (len(boxes), 5, 2))
+    points[:, 2, 0] += 0.06 * pose
+    return boxes[:, None, :2] + points * (boxes[:, 2:] - boxes[:, :2])[:, None]
+
+
+def _descriptors(random: np.random.Generator, times: Floats, students: int, frame: Ints, student: Ints) -> Floats:
+    """(n, DESCRIPTOR_LENGTH) in 0-255: roots of a histogram of clothes and hair.
+
+    Clothes come from a wardrobe of a dozen, so that some students look much alike; each look drifts with the light
+    and the posture, and one sample in twelve is spoilt by whatever stands in front.
+    """
+    wardrobe = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), 12)
+    own = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), students)
+    look = 0.6 * wardrobe[random.integers(0, 12, students)] + 0.4 * own
+    light = 0.35 * _correlated(random, times, DESCRIPTOR_LENGTH, 120.0)[frame]
+    posture = np.stack([_steps(random, times, students, 60.0) for _ in range(4)], 2)
+    bend = random.normal(0, 0.18, (4, DESCRIPTOR_LENGTH))
+    of = np.where(
+        student[:, None] >= 0, look[student], random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), len(student))
+    )
+    logits = np.log(of + 2e-3) + light + posture[frame, student] @ bend + random.normal(0, 0.45, of.shape)
+    spoilt = random.random(len(of)) < 1 / 12
+    logits[spoilt] = np.log(
+        0.5 * of[spoilt] + 0.5 * random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), spoilt.sum()) + 2e-3
+    )
+    share = np.exp(logits)
+    described: Floats = np.rint(255 * np.sqrt(share / share.sum(axis=1, keepdims=True)))
+    return described
+
+
+def _correlated(random: np.random.Generator, times: Floats, n: int, memory: float) -> Floats:
+    """(m, n) noise of variance 1 that forgets within `memory` seconds (an Ornstein-Uhlenbeck process)."""
+    keep = np.exp(-np.diff(times, prepend=times[0] if len(times) else 0.0) / memory)
+    steps = random.normal(0, 1, (len(times), n))
+    out = np.empty((len(times), n))
+    last = steps[0] if len(times) else np.zeros(n)
+    for i in range(len(times)):
+        last = keep[i] * last + np.sqrt(1 - keep[i] ** 2) * steps[i]
+        out[i] = last
+    return out
+
+
+def _steps(random: np.random.Generator, times: Floats, n: int, every: float) -> Floats:
+    """(m, n) values of variance 1 that hold for about `every` seconds and then change within one second."""
+    step = times[1] - times[0] if len(times) > 1 else 1.0
+    changes = random.random((len(times), n)) < step / every
+    changes[:1] = True
+    values = random.normal(0, 1, (len(times), n))
+    held = np.maximum.accumulate(np.where(changes, np.arange(len(times))[:, None], 0), axis=0)
+    stepped = np.take_along_axis(values, held, axis=0)
+    width = max(1, round(1.0 / step))
+    padded = np.concatenate([np.repeat(stepped[:1], width - 1, axis=0), stepped])
+    sums = np.cumsum(np.concatenate([np.zeros((1, n)), padded]), axis=0)
+    even: Floats = (sums[width:] - sums[:-width]) / width
+    return even
+
+
+def _spells(
+    random: np.random.Generator, times: Floats, n: int, *, every: float, shortest: float, longest: float
+) -> Bools:
+    """(m, n) true in spells that begin about `every` seconds; short ones are likelier than long ones."""
+    inside = np.zeros((len(times), n), bool)
+    for column in range(n):
+        at = random.exponential(every)
+        while at < times[-1]:
+            length = shortest * (longest / shortest) ** random.random()
+            inside[(times >= at) & (times < at + length), column] = True
+            at += length + random.exponential(every)
+    return inside
+
+
+def _moved(camera: Floats, centre: Floats) -> Floats:
+    return np.asarray(np.einsum("mij,mnj->mni", camera[:, :, :2], centre) + camera[:, None, :, 2])
+
+
+def _boxes(centre: Floats, height: Floats) -> Floats:
+    half = np.stack([0.41 * height, 0.5 * height], -1)
+    return np.concatenate([centre - half, centre + half], -1)
+
+
+def _inside(boxes: Floats, size: tuple[int, int]) -> Bools:
+    return np.asarray((boxes[..., :2] > 0).all(-1) & (boxes[..., 2:] < size).all(-1))
