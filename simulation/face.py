@@ -88,7 +88,7 @@ def _draw_hair_behind(canvas: Canvas, identity: Identity, hair: Array) -> None:
 
 def _draw_body(canvas: Canvas, identity: Identity) -> None:
     x, y = canvas.x, canvas.y
-    shoulders = np.maximum(ellipse(x, y, 0, 3.1, 2.3, 1.45), -y)
+    shoulders = np.maximum(ellipse(x, y, 0, 2.95, 2.3, 1.5), -y)
     cloth = 1 - 0.25 * np.clip(np.abs(x) / 2.2, 0, 1) ** 2 + 0.05 * canvas.noise(0.15, 0.25)
     canvas.paint(canvas.cover(shoulders), identity.shirt * cloth[..., None])
     neck = np.maximum(np.abs(x) - 0.55 - 0.25 * np.clip(y - 1.4, 0, 1) ** 2, np.abs(y - 1.2) - 0.65 + 0.35 * x * x)

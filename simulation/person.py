@@ -157,6 +157,21 @@ SAD = Expression(
 )
 MOODS = {"neutral": NEUTRAL, "happy": HAPPY, "surprise": SURPRISE, "angry": ANGRY, "sad": SAD}
 
+# What a face shows, and how far from NEUTRAL it goes on small faces, where little of it is left, and on large ones,
+# where MTCNN would not take a grimace for a face.
+_PLAYED = {
+    "neutral": (NEUTRAL, 1.0, 1.0),
+    "happy": (HAPPY, 0.9, 0.43),
+    "surprise": (SURPRISE, 1.0, 0.75),
+    "angry": (ANGRY, 0.8, 0.5),
+    "sad": (SAD, 0.75, 0.85),
+    # The two halves of being at ease, see `stage`.
+    "amused": (HAPPY, 0.8, 0.5),
+    "thoughtful": (ANGRY, 0.85, 0.65),
+}
+_SMALL, _LARGE = 32.0, 56.0
+"""Heights of a small and of a large face, px."""
+
 HAIRCUTS = ("short", "long", "fringe", "bun")
 _SKINS = np.array(
     [[244, 208, 180], [229, 184, 150], [206, 158, 122], [172, 122, 88], [134, 90, 62], [102, 68, 48]], np.float32
@@ -235,3 +250,10 @@ def between(first: Expression, second: Expression, share: float) -> Expression:
     """The expression that lies `share` of the way from the first to the second."""
     values = {f.name: (1 - share) * getattr(first, f.name) + share * getattr(second, f.name) for f in fields(first)}
     return replace(first, **values)
+
+
+def play(shown: str, height: float) -> Expression:
+    """How a face `height` px high shows one of MOODS, "amused" or "thoughtful"."""
+    expression, small, large = _PLAYED[shown]
+    share = min(max((height - _SMALL) / (_LARGE - _SMALL), 0.0), 1.0)
+    return between(NEUTRAL, expression, small + share * (large - small))

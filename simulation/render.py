@@ -15,7 +15,7 @@ import numpy.typing as npt
 from simulation.canvas import LEFT, RIGHT, TOP, Array
 from simulation.face import Box, Pose, draw_face
 from simulation.lesson import Lesson
-from simulation.person import MOODS, Identity
+from simulation.person import MOODS, Identity, play
 from simulation.room import TEACHER_ORIGIN, Image, draw_room, draw_teacher
 from simulation.stage import FACE_UNITS, Scene, Stage
 from simulation.truth import Truth
@@ -90,7 +90,7 @@ class Renderer:
         # Drawn larger and shrunk, as a camera sees it: fine lines keep their weight on small faces.
         scale = max(1.5 * unit, 36.0)
         pose = Pose(yaw, pitch, max(float(blink), 0.6 * pitch))
-        face = draw_face(self._people[student], MOODS[mood], scale, pose)
+        face = draw_face(self._people[student], play(mood, unit * FACE_UNITS), scale, pose)
         size = round((RIGHT - LEFT) * unit), round(face.alpha.shape[0] / scale * unit)
         pixels = cv2.resize(_rgba(face.image, face.alpha), size, interpolation=cv2.INTER_AREA)
         return pixels.astype(np.uint8, copy=False), np.array(face.box)

@@ -97,10 +97,10 @@ def draw_teacher(unit: float, seed: int) -> tuple[Array, Array]:
     for side in (-1, 1):
         paint(ellipse(x, y, side * 0.98, 0.05, 0.15, 0.28), np.broadcast_to(skin * 0.9, image.shape))
         # Arms hang beside the body, down to the hips.
-        paint(np.maximum(np.abs(x - side * (1.62 + 0.02 * y)) - 0.34, np.abs(y - 5.1) - 2.9), jacket * 0.9)
-    shoulders = ellipse(x, y, 0, 3.4, 1.95, 1.75)
-    torso = np.maximum(np.abs(x) - 1.75 + 0.05 * (y - 3), 3.2 - y)
-    paint(np.minimum(shoulders, torso), jacket)
+        arm = np.hypot(x - side * (1.62 + 0.02 * y), np.maximum(np.abs(y - 4.9) - 2.5, 0)) - 0.4
+        paint(arm, jacket * 0.88)
+    torso = np.hypot(np.maximum(np.abs(x) - 0.55 + 0.02 * (y - 3), 0) * 0.75, np.maximum(2.7 - y, 0)) - 0.95
+    paint(torso, jacket)
     seam = np.exp(-((x / 0.025) ** 2)) * (y > 2) * 0.2
     image *= (1 - seam * alpha)[..., None]
     paint(ellipse(x, y, 0, -0.15, 1.02, 1.32), hair)

@@ -19,6 +19,8 @@ FACE_UNITS = CHIN - BOX_TOP
 _PITCH_STEPS = 4
 _MOOD_FADE = 0.4
 """Seconds that a face takes from one mood to the next, half of them before the change."""
+_EASE_CYCLE = 2.5
+"""Seconds in which a student in neutral mood looks amused and then thoughtful once; windows hold whole cycles."""
 _BLINK = 0.12
 _NOD = 0.4
 """Seconds from looking up to looking down."""
@@ -68,10 +70,10 @@ def seats(lesson: Lesson) -> Seats:
     """Place the students in rows: the front one largest and lowest, every other row shifted by part of a seat."""
     rows = lesson.rows or max(1, round(math.sqrt(lesson.students / 1.33)))
     counts = [lesson.students // rows + (rows - 1 - row < lesson.students % rows) for row in range(rows)]
-    largest = min(0.13 * lesson.height, lesson.width / (2.25 * max(counts)))
+    largest = min(0.15 * lesson.height, lesson.width / (2.25 * max(counts)))
     sizes = largest / (1 + 0.35 * np.arange(rows))
     # In perspective the height of a row in the image is linear in its size.
-    low, high = 0.70 * lesson.height, 0.26 * lesson.height
+    low, high = 0.68 * lesson.height, 0.20 * lesson.height
     slope = (low - high) / (sizes[0] - sizes[-1]) if rows > 1 else 0.0
     heights = low - slope * (sizes[0] - sizes)
 
@@ -85,7 +87,7 @@ def seats(lesson: Lesson) -> Seats:
             xs.append(lesson.width / 2 + shift + (place - (count - 1) / 2) * gap + rng.uniform(-0.04, 0.04) * gap)
             ys.append(heights[row] + rng.uniform(-0.06, 0.06) * sizes[row])
             faces.append(sizes[row])
-    desks = tuple(round(heights[row] + 2.3 * sizes[row] / FACE_UNITS) for row in range(rows))
+    desks = tuple(round(heights[row] + 2.55 * sizes[row] / FACE_UNITS) for row in range(rows))
     return Seats(np.array(row_of), np.array(xs), np.array(ys), np.array(faces), desks)
 
 
@@ -96,6 +98,7 @@ class Stage:
         self.lesson = lesson
         self.seats = seats(lesson)
         self._moods = lesson.mood_table()
+        self._amused = lesson.amused or (0.45,) * lesson.students
         rng = np.random.default_rng((lesson.seed, 4))
         n = lesson.students
         # Two slow swings in each of: across, along, nearer, tilted.
@@ -142,15 +145,28 @@ class Stage:
 
     def _mood(self, student: int, time: float) -> tuple[str, tuple[str, str, float]]:
         """The scripted mood, and what the face shows on its way from one to the next."""
-        row, every = self._moods[student], self.lesson.mood_seconds
+        every = self.lesson.mood_seconds
+        mood = self._scripted(student, time)
+        # Faces change at moods' boundaries, and at ease also in between: the change that is nearest in time.
+        changes = {round(time / every) * every}
+        if mood == "neutral":
+            cycle = math.floor(time / _EASE_CYCLE) * _EASE_CYCLE
+            changes |= {cycle, cycle + self._amused[student] * _EASE_CYCLE, cycle + _EASE_CYCLE}
+        change = min(changes, key=lambda moment: abs(time - moment))
+        share = min(max((time - change) / _MOOD_FADE + 0.5, 0.0), 1.0)
+        return mood, (self._shown(student, change - 0.01), self._shown(student, change + 0.01), round(share, 6))
 
-        def of(period: int) -> str:
-            return row[min(max(period, 0), len(row) - 1)]
+    def _scripted(self, student: int, time: float) -> str:
+        row = self._moods[student]
+        period = math.floor(time / self.lesson.mood_seconds + 1e-9)
+        return row[min(max(period, 0), len(row) - 1)]
 
-        period = math.floor(time / every + 1e-9)
-        nearest = round(time / every)
-        share = min(max((time - nearest * every) / _MOOD_FADE + 0.5, 0.0), 1.0)
-        return of(period), (of(nearest - 1), of(nearest), round(share, 6))
+    def _shown(self, student: int, time: float) -> str:
+        """What the face shows once it has changed."""
+        mood = self._scripted(student, time)
+        if mood != "neutral":
+            return mood
+        return "amused" if time % _EASE_CYCLE < self._amused[student] * _EASE_CYCLE else "thoughtful"
 
     def _way_out(self, span: Span) -> tuple[float, float]:
         """How far out of the image the nearer side is (px, signed), and how many seconds the way takes."""
