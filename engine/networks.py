@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from engine.errors import NetworkError
 
 Array = npt.NDArray[Any]
@@ -19,9 +20,6 @@ Floats = npt.NDArray[np.float32]
 
 MODELS = Path(__file__).parent / "models"
 PRECISIONS = ("f32", "bf16")
-BLOCK = 16
-"""Rows of a batch that OpenVINO runs at once. More are no faster, and the first batch of each new size costs up to
-20 ms of set-up, so that batches as long as an image has faces would pay it again and again."""
 
 
 class Network:
@@ -30,17 +28,28 @@ class Network:
     `name` is one of the committed networks (`pnet`, `rnet`, `onet`, `fer`), whose bytes are checked against
     models/models.json, or the path of another ONNX file, which is taken as it is. What each one takes and gives
     stands in models/README.md. `threads` is the number of CPU threads; `precision` is the arithmetic on the CPU,
-    `bf16` being about twice as fast where the processor has it, and right to about two decimals.
+    `bf16` being up to twice as fast where the processor has it (`has_bf16`), and right to about two decimals.
+    OpenVINO runs a longer batch in blocks of `block` rows: more at once are no faster here, and every new size
+    costs it some ms of set-up, which batches as long as an image has faces would pay again and again.
 
     Calls of one Network must not overlap: it owns one set of buffers. Raises NetworkError where the file is missing
     or damaged, or the device does not run it; ValueError for an array of the wrong shape or dtype.
     """
 
-    def __init__(self, name: str | Path, *, device: str = "cpu", threads: int = 1, precision: str = "f32") -> None:
+    def __init__(
+        self,
+        name: str | Path,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        precision: str = "f32",
+        block: int = 16,
+    ) -> None:
         self.name = str(name)
+        self._nothing: dict[tuple[int, ...], tuple[Floats, ...]] = {}
         data = _read(name)
         if device == "cpu":
-            self._run, self._dtype, self._shape = _openvino(self.name, data, threads, precision)
+            self._run, self._dtype, self._shape = _openvino(self.name, data, threads, precision, block)
         elif device == "cuda":
             self._run, self._dtype, self._shape = _onnxruntime(self.name, data)
         else:
@@ -54,12 +63,28 @@ class Network:
         if not fits or x.dtype != self._dtype:
             wanted = tuple("any" if size is None else size for size in self._shape)
             raise ValueError(f"{self.name} takes {self._dtype} {wanted}, not {x.dtype} {x.shape}")
+        if not len(x):
+            return self._outputs_of_nothing(x.shape[1:])
         return self._run(x)
+
+    def _outputs_of_nothing(self, shape: tuple[int, ...]) -> tuple[Floats, ...]:
+        # OpenVINO leaves its outputs as they were when it is given no rows.
+        if shape not in self._nothing:
+            self._nothing[shape] = tuple(y[:0] for y in self._run(np.zeros((1, *shape), self._dtype)))
+        return self._nothing[shape]
 
 
 def checksums() -> dict[str, str]:
     """The sha256 of each committed network, by name, as models.json has it and as every loading checks it."""
     return {name: entry["sha256"] for name, entry in _manifest().items()}
+
+
+@cache
+def has_bf16() -> bool:
+    """Whether this processor computes in bf16, which Network's `precision` can ask for."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
@@ -87,7 +112,7 @@ Runner = Callable[[Array], tuple[Floats, ...]]
 Loaded = tuple[Runner, np.dtype[Any], tuple[int | None, ...]]
 
 
-def _openvino(name: str, data: bytes, threads: int, precision: str) -> Loaded:
+def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) -> Loaded:
     import openvino
 
     if precision not in PRECISIONS:
@@ -111,8 +136,17 @@ def _openvino(name: str, data: bytes, threads: int, precision: str) -> Loaded:
         return tuple(request.get_output_tensor(i).data.copy() for i in outputs)
 
     def run(x: Array) -> tuple[Floats, ...]:
-        blocks = [run_block(x[start : start + BLOCK]) for start in range(0, max(1, len(x)), BLOCK)]
-        return blocks[0] if len(blocks) == 1 else tuple(map(np.concatenate, zip(*blocks, strict=True)))
+        if len(x) == 1:
+            return run_block(x)
+        # At most 16 sizes of blocks: the rows that fill up the last one are thrown away.
+        step = max(1, block // 16)
+        parts = []
+        for start in range(0, len(x), block):
+            part = x[start : start + block]
+            rows = len(part)
+            filled = np.concatenate([part, np.repeat(part[:1], -rows % step, axis=0)])
+            parts.append([output[:rows] for output in run_block(filled)])
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     source = model.inputs[0]
     shape = tuple(None if size.is_dynamic else size.get_length() for size in source.partial_shape)

@@ -51,6 +51,20 @@ def test_a_row_does_not_depend_on_the_batch_around_it(name, x, shapes):
         np.testing.assert_allclose(whole[1:2], alone, atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
+def test_no_rows_give_no_rows(name, x, shapes):
+    network = Network(name)
+    network(x)
+    assert [output.shape for output in network(x[:0])] == [(0, *shape[1:]) for shape in shapes]
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 64, 100])
+def test_blocks_do_not_show(rows):
+    crops = RNG.integers(0, 256, (rows, 24, 24, 3), np.uint8)
+    for blocks, whole in zip(Network("rnet", block=64)(crops), Network("rnet", block=1)(crops), strict=True):
+        np.testing.assert_allclose(blocks, whole, atol=1e-5)
+
+
 def test_results_stay_valid_after_the_next_call():
     network = Network("rnet")
     x = NETWORKS[1][1]
