@@ -232,7 +232,7 @@ def _visible(owners: Image, box: npt.NDArray[np.float32], student: int) -> float
     y, x = np.mgrid[y1:y2, x1:x2]
     oval = ((x + 0.5 - box[[0, 2]].mean()) / (box[2] - box[0])) ** 2 + (
         (y + 0.5 - box[[1, 3]].mean()) / (box[3] - box[1])
-    ) ** 2 < 0.25
+    ) ** 2 < 0.2  # within the jaw, too
     height, width = owners.shape
     inside = oval & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     return float(np.count_nonzero(owners[y[inside], x[inside]] == student) / np.count_nonzero(oval))
