@@ -144,7 +144,7 @@ def test_scripted_verdicts_where_one_mood_fills_the_window(video: tuple[Path, Tr
     seen = table.set_index(["student", "window"])["seen"]
     assert seen[0, 1] == 1
     assert seen[1, 2] < 0.6, "looks down"
-    assert seen[2, 2] < 0.2, "has left"
+    assert 0.5 < seen[2, 2] < 0.8, "walks out"
 
 
 def test_an_unwritable_path_is_an_oserror(tmp_path: Path) -> None:
