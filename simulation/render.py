@@ -23,6 +23,8 @@ from simulation.truth import Truth
 _NOBODY, _TEACHER = 255, 254
 _PIVOT = 2.0
 """Where a body turns, in face units below the face's origin."""
+_BELOW = 1.0
+"""How much further down than a drawn face the body goes, in face units."""
 _NOISE_LEVEL, _NOISE_SLACK = 8, 64
 
 
@@ -93,6 +95,8 @@ class Renderer:
         face = draw_face(self._people[student], play(mood, unit * FACE_UNITS), scale, pose)
         size = round((RIGHT - LEFT) * unit), round(face.alpha.shape[0] / scale * unit)
         pixels = cv2.resize(_rgba(face.image, face.alpha), size, interpolation=cv2.INTER_AREA)
+        # The body goes on below, for when the student stands.
+        pixels = cv2.copyMakeBorder(pixels, 0, round(_BELOW * unit), 0, 0, cv2.BORDER_REPLICATE)
         return pixels.astype(np.uint8, copy=False), np.array(face.box)
 
     def _draw_student(self, image: Image, owners: Image, scene: Scene, student: int) -> Box:
