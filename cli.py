@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from engine.errors import ClasspulseError
 from engine.settings import Device, Engine, Settings, Strategy
-from report import terminal
-from storage import queries
-from storage.errors import StorageError
-from storage.store import Store
+from engine.version import __version__
 
+# The commands import what they need themselves: `--help` is there at once, and so is the answer to an early Ctrl-C.
 if TYPE_CHECKING:
     from engine.session import Session
 
@@ -23,8 +21,9 @@ app = typer.Typer(
     name="classpulse",
     help="Classroom footage in; a verdict for every student and the class out, in one SQL database.",
     epilog="A verdict is an expression-based indicator, no proof of what anybody thinks; inferring emotions in "
-    "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first.",
-    no_args_is_help=True,
+    "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first. After an error, --debug "
+    "anywhere in the same command shows where it came from.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -61,6 +60,19 @@ def _thresholds(text: str) -> tuple[float, float, float]:
         raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
 
 
+@app.callback(invoke_without_command=True)
+def root(  # noqa: D103 -- its help is the app's
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"classpulse {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
+
+
 @app.command()
 def analyze(
     videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Recordings, one session each.")],
@@ -92,6 +104,7 @@ def analyze(
     Stopped half-way, the same command goes on where it was stopped; a recording that is done is not analysed twice.
     """
     from engine.analysis import analyze as analyze_one
+    from report import terminal
 
     settings = Settings(
         sample_rate=_sample_rate(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
@@ -106,11 +119,10 @@ def analyze(
                 session = analyze_one(video, db, name=one_of_many, settings=settings, again=again, on_progress=bar)
         except KeyboardInterrupt:
             raise _Stopped(video, db) from None
-        except (ClasspulseError, StorageError) as error:
-            if DEBUG or len(videos) == 1:
+        except Exception as error:
+            if len(videos) == 1:
                 raise
-            _complain(error)  # an overnight run goes on with the other recordings
-            status = max(status, error.exit_status)
+            status = max(status, _complain(error))  # an overnight run goes on with the other recordings
             continue
         if not quiet:
             if session.was_done:
@@ -122,6 +134,10 @@ def analyze(
 @app.command()
 def sessions(db: Database = "classpulse.db") -> None:
     """List the sessions of a database."""
+    from report import terminal
+    from storage import queries
+    from storage.store import Store
+
     with Store.open(db, must_exist=True, read_only=True) as store:
         terminal.show(terminal.sessions_table(queries.sessions(store)))
 
@@ -136,6 +152,7 @@ def show(
 ) -> None:
     """Show a session: its students, and the verdicts over time."""
     from engine.session import find
+    from report import terminal
 
     found = find(session, db)
     if student:
@@ -178,7 +195,10 @@ def query(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
 ) -> None:
     """Ask the database in SQL; it can only be read."""
-    terminal.write(queries.query(db, sql), output_format, output)
+    from report import rows
+    from storage import queries
+
+    rows.write(queries.query(db, sql), output_format, output)
 
 
 @app.command()
@@ -187,6 +207,7 @@ def demo(
 ) -> None:
     """Draw a lesson of 20 s, analyse it, and hold the verdicts against its script."""
     from engine.analysis import analyze as analyze_one
+    from report import terminal
     from simulation.comparing import compare
     from simulation.lesson import demo_lesson
     from simulation.render import render_lesson
@@ -215,6 +236,7 @@ def demo(
 def doctor(device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device) -> None:
     """Say what is installed and which device runs the networks, and test them for a second."""
     from engine.doctor import checks
+    from report import terminal
     from simulation.lesson import Lesson
     from simulation.render import frames
 
@@ -225,6 +247,8 @@ def doctor(device: Annotated[Device, typer.Option(help="The device that is teste
 
 
 def _show(session: Session, judgement: str | None = None) -> None:
+    from report import terminal
+
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts))
 
@@ -238,35 +262,48 @@ class _Stopped(Exception):  # noqa: N818
         )
 
 
-def _complain(error: object) -> None:
-    print(f"classpulse: {error}", file=sys.stderr)
+def _complain(error: Exception) -> int:
+    """Say in one line what went wrong; returns the exit status for it."""
+    if DEBUG:
+        traceback.print_exc()
+    status = 1
+    if hasattr(error, "format_message"):  # typer's own; which class that is depends on its version
+        context = getattr(error, "ctx", None)
+        where = f"; see `{context.command_path} --help`" if context else ""
+        text, status = f"{error.format_message().rstrip('.')}{where}", 2
+    elif hasattr(error, "exit_status"):  # an error of one of the rooms, made for a person
+        text, status = str(error), error.exit_status
+    elif isinstance(error, OSError):
+        text = f"{error.filename or 'the output'}: {error.strerror}; check the path, its permissions and the disk"
+    else:
+        text = f"a fault of ours ({type(error).__name__}: {error}); please report it with what --debug shows"
+    print(f"classpulse: {' '.join(text.split())}", file=sys.stderr)
+    return status
 
 
 def main() -> NoReturn:
     """Run the command line: every error that a user can cause is one line, a traceback only comes with --debug."""
     global DEBUG
-    arguments = sys.argv[1:]
-    if DEBUG := "--debug" in arguments:
-        arguments.remove("--debug")
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    DEBUG = len(arguments) < len(sys.argv) - 1
+    status, stopped = 130, "stopped"
     try:
-        app(arguments)
-    except (ClasspulseError, StorageError) as error:
-        if DEBUG:
-            raise
-        _complain(error)
-        sys.exit(error.exit_status)
-    except (_Stopped, KeyboardInterrupt) as stop:
-        _complain(stop if isinstance(stop, _Stopped) else "stopped")
-        sys.exit(130)
+        # 130 where typer itself was told of a Ctrl-C
+        status = app(arguments, prog_name="classpulse", standalone_mode=False) or 0
+    except (KeyboardInterrupt, _Stopped) as stop:
+        stopped = str(stop) or stopped
     except BrokenPipeError:  # `classpulse query ... | head`
+        status = 1
+    except Exception as error:  # noqa: BLE001 -- said in one line, and with --debug in full
+        status = _complain(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # nobody reads it any more, or its disk is full: not once more at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:
-        if DEBUG:
-            raise
-        _complain(f"a fault of ours ({type(error).__name__}: {error}); please report it with what --debug shows")
-        sys.exit(1)
-    sys.exit(0)
+        status = status or (1 if isinstance(error, BrokenPipeError) else _complain(error))
+    if status == 130:
+        print(f"classpulse: {stopped}", file=sys.stderr)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -49,27 +48,6 @@ def balance(value: float, margin: float) -> str:
     if pd.isna(value):
         return "–"
     return f"{value:+.2f}" if pd.isna(margin) else f"{value:+.2f} ±{margin:.2f}"
-
-
-def frame_table(rows: pd.DataFrame, title: str | None = None) -> Table:
-    """Any DataFrame as a table; numbers to the right, None as a dash, nothing read as markup."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name in rows.columns:
-        numeric = pd.api.types.is_numeric_dtype(rows[name])
-        table.add_column(escape(str(name)), justify="right" if numeric else "left", overflow="fold")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    return table
-
-
-def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and value != value):
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    return escape(str(value))
 
 
 def session_summary(
@@ -149,24 +127,6 @@ def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]
     return Text(
         f"\nAgainst the script: {students[0]} students found of {students[1]}; windows as scripted: {of_whom}."
     )
-
-
-def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
-    """Write `rows` as table, csv, json or parquet to the file `path`, or to standard output without one."""
-    if output_format == "parquet":
-        if path is None and sys.stdout.isatty():
-            raise QueryError("parquet is not for the screen; name a file with --output, or pipe it on")
-        rows.to_parquet(path or sys.stdout.buffer, index=False)
-        return
-    if output_format == "table":
-        with path.open("w", encoding="utf-8") if path else sys.stdout as file:
-            console(file).print(frame_table(rows))
-        return
-    text = rows.to_csv(index=False) if output_format == "csv" else rows.to_json(orient="records", indent=2) + "\n"
-    if path:
-        path.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
 
 
 class SeenSoFar(Protocol):

@@ -28,7 +28,7 @@ LESSON = Lesson(
     ),
 )
 SEGMENTS, FRAMES = 4, 32
-SETTINGS = Settings(sample_rate=1, min_face=40, window=5, max_age=2)
+SETTINGS = Settings(sample_rate=1.0, min_face=40.0, window=5.0, max_age=2.0)
 #: The same settings for the command line.
 OPTIONS = ("--sample-rate", "1", "--min-face", "40", "--window", "5", "--max-age", "2")
 

@@ -1,0 +1,91 @@
+"""Writes any rows of the database: as a table for the screen, or as csv, json and parquet for other programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pandas as pd
+from rich.cells import cell_len
+
+from storage.errors import QueryError
+
+
+def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
+    """Write `rows` as table, csv, json or parquet to the file `path`, or to standard output without one.
+
+    Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold.
+    """
+    repeated = rows.columns[rows.columns.duplicated()]
+    if output_format in ("json", "parquet") and len(repeated):
+        raise QueryError(f"{output_format} cannot hold two columns called {repeated[0]!r}; name one with AS")
+    if output_format == "parquet":
+        _write_parquet(rows, path)
+        return
+    with path.open("w", encoding="utf-8") if path else nullcontext(sys.stdout) as file:
+        if output_format == "table":
+            file.writelines(text_table(rows))
+        elif output_format == "csv":
+            rows.apply(_readable).to_csv(file, index=False)
+        else:
+            rows.apply(_readable).to_json(file, orient="records", indent=2)
+            file.write("\n")
+
+
+def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
+    if path is None and sys.stdout.isatty():
+        raise QueryError("parquet is not for the screen; name a file with --output, or pipe it on")
+    from pyarrow import ArrowException
+
+    try:
+        written = rows.to_parquet(index=False)
+    except ArrowException as error:
+        raise QueryError(
+            f"parquet cannot hold these rows ({error.args[0]}); use CAST, or another format"
+        ) from error
+    if path:
+        path.write_bytes(written)
+    else:
+        sys.stdout.buffer.write(written)
+
+
+def _readable(column: pd.Series) -> pd.Series:
+    """The column with hexadecimal digits in place of bytes, which only an object column can hold."""
+    if column.dtype != object:
+        return column
+    return column.map(lambda value: value.hex() if isinstance(value, bytes) else value)
+
+
+def text_table(rows: pd.DataFrame) -> Iterator[str]:
+    """Any DataFrame as lines of text, numbers to the right; by hand, since rich takes seconds for 1,000 rows."""
+    cells = []
+    for place, name in enumerate(rows.columns):  # by place: names may come twice
+        column = rows.iloc[:, place]
+        lines = [str(name), *_cells(column)]
+        width = max(map(cell_len, lines))
+        numeric = pd.api.types.is_numeric_dtype(column)
+        cells.append([_pad(line, width, right=numeric) for line in lines])
+    for row in zip(*cells, strict=True):
+        yield "  ".join(row).rstrip() + "\n"
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank
+
+
+def _cells(column: pd.Series) -> list[str]:
+    """A column's values as text; real numbers with the decimals that the column needs, four at most."""
+    if pd.api.types.is_float_dtype(column):
+        known = column.dropna()
+        decimals = next((places for places in range(4) if (known.round(places) - known).abs().lt(5e-5).all()), 4)
+        return ["–" if pd.isna(value) else f"{value:.{decimals}f}" for value in column]
+    return [_cell(value) for value in column]
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA or value != value:  # None, NA, NaN
+        return "–"
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
