@@ -75,7 +75,9 @@ def root(  # noqa: D103 -- its help is the app's
 
 @app.command()
 def analyze(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Recordings, one session each.")],
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings, one session each.")
+    ],
     db: Database = "classpulse.db",
     name: Annotated[str | None, typer.Option(help="Name of the session; by default the file's.")] = None,
     sample_rate: Annotated[
