@@ -19,6 +19,8 @@ Indices = npt.NDArray[np.int64]
 STRETCH = 60.0
 #: Chance that somebody who was out of sight is seen again in another place.
 MOVES = 0.01
+#: Least score of a link that is made before the whole session has been looked at: a better one may still come.
+SURE = 5.0
 #: What a frame in which both of two tracks have a face takes off the score that they are one person's: not all,
 #: since where people cross, a track may end with a face of somebody else.
 SHARED_FRAME = 1.0
@@ -128,7 +130,9 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
         roots = np.unique(owner)
         stretch = np.floor(groups.first_time[roots] / span)
         for members in np.split(roots, np.flatnonzero(np.diff(stretch)) + 1) if len(roots) else []:
-            links += _join(groups, members, shared, room, likeness, least_score)
+            links += _join(
+                groups, members, shared, room, likeness, least_score if span > end else max(least_score, SURE)
+            )
         owner = _owners(len(tracks), links)
         if span > end:
             break

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracking.association import iou, match
-from tracking.camera import Camera, moved, zoom
+from tracking.camera import STILL, Camera, moved, zoom
 from tracking.kalman import FACE_NOISE, BoxFilter, Noise, boxes_of
 
 Floats = npt.NDArray[np.float64]
@@ -91,6 +91,8 @@ class Tracker:
         self.tracks: list[Track] = []
         """The living, in order of birth."""
         self.time = -np.inf
+        self.step = STILL
+        """(2, 3) the camera's motion from the previous frame to this one, as it was taken to be."""
         self._camera = Camera()
         self._born = 0
 
@@ -113,7 +115,8 @@ class Tracker:
             raise ValueError(f"the frame at {time} does not come after the one at {self.time}")
         self.time = time
         self.tracks = [track for track in self.tracks if time - track.last_time <= self.max_age]
-        self._follow_camera(self._camera.update(motion, boxes))
+        self.step = self._camera.update(motion, boxes)
+        self._follow_camera(self.step)
         for track in self.tracks:
             track.predict(time)
 
@@ -142,7 +145,7 @@ class Tracker:
         return tracks[pairs.unmatched_rows], faces[pairs.unmatched_columns]
 
     def _follow_camera(self, affine: Floats) -> None:
-        if not self.tracks or np.array_equal(affine, np.eye(2, 3)):
+        if not self.tracks or np.array_equal(affine, STILL):
             return
         last_seen = moved(np.array([track.last_box for track in self.tracks]), affine)
         larger = float(zoom(affine))

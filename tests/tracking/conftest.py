@@ -1,0 +1,50 @@
+"""Short simulated lessons, followed once for all tests of the room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from simulation.motion_truth import Lesson, lesson
+from tracking.identity import Students, faces_of_students, students_of_tracks
+from tracking.sort import follow
+from tracking.tracks import Tracks, tracks_table
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    lesson: Lesson
+    track: npt.NDArray[np.int64]
+    tracks: Tracks
+    students: Students
+    student: npt.NDArray[np.int64]
+    """Of each face."""
+
+
+def follow_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(None)) -> Followed:
+    faces = drawn.frame[keep], drawn.boxes[keep]
+    track = follow(drawn.times, *faces, drawn.scores[keep], motion=drawn.motion)
+    tracks = tracks_table(
+        drawn.times,
+        *faces,
+        track,
+        drawn.scores[keep],
+        motion=drawn.motion,
+        descriptors=drawn.descriptors[keep],
+        described=drawn.described[keep],
+    )
+    students = students_of_tracks(tracks)
+    return Followed(drawn, track, tracks, students, faces_of_students(drawn.frame[keep], track, students.student))
+
+
+@pytest.fixture(scope="session")
+def lesson_of_ten() -> Followed:
+    return follow_lesson(lesson(31, students=10, duration=240.0))
+
+
+@pytest.fixture(scope="session")
+def lesson_with_posters() -> Followed:
+    return follow_lesson(lesson(32, students=8, duration=150.0, posters=2, events=False))
