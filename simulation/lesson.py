@@ -55,10 +55,6 @@ class Lesson:
     """Moods change at the multiples of this, all students at once."""
     moods: tuple[tuple[str, ...], ...] = ()
     """Per student the moods of the successive periods, the last one lasting on; () draws them from `seed`."""
-    amused: tuple[float, ...] = ()
-    """Per student the share of the time of a neutral mood that the face looks amused, the rest it looks thoughtful;
-    () is 0.45 for all. FER's network takes a face that never moves for a sad one; the two looks weigh out."""
-
     sway: float = 1.0
     """How much the students move in their seats: 0 not at all, 1 as people do."""
     looks_down: tuple[Span, ...] = ()
@@ -92,7 +88,6 @@ class Lesson:
             self.moods,
             f"one row for each student, of {', '.join(MOODS)}",
         )
-        _check(len(self.amused) in (0, self.students), "amused", self.amused, "one share for each student")
         for span in (*self.looks_down, *self.absences):
             fits = 0 <= span.student < self.students and span.start < span.end
             _check(fits, "a span", span, "of one of the students, its end after its start")
@@ -125,7 +120,7 @@ class Lesson:
         values: dict[str, Any] = json.loads(text)
         for name in ("looks_down", "absences"):
             values[name] = tuple(Span(**span) for span in values.get(name, ()))
-        for name in ("people", "crossings", "amused"):
+        for name in ("people", "crossings"):
             values[name] = tuple(values.get(name, ()))
         values["moods"] = tuple(tuple(row) for row in values.get("moods", ()))
         return cls(**values)
@@ -154,7 +149,6 @@ def demo_lesson() -> Lesson:
             (glad, "surprise", glad, bored),
             (glad, glad, still, still),
         ),
-        amused=(0.45,) * 8 + (0.42, 0.45, 0.45, 0.50),
         looks_down=(Span(6, 11.0, 13.0),),
         absences=(Span(7, 15.5, 60.0),),
         crossings=(3.0, 12.5),

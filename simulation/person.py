@@ -161,13 +161,12 @@ MOODS = {"neutral": NEUTRAL, "happy": HAPPY, "surprise": SURPRISE, "angry": ANGR
 # where MTCNN would not take a grimace for a face.
 _PLAYED = {
     "neutral": (NEUTRAL, 1.0, 1.0),
-    "happy": (HAPPY, 0.9, 0.43),
+    "happy": (HAPPY, 0.9, 0.48),
     "surprise": (SURPRISE, 1.0, 0.75),
-    "angry": (ANGRY, 0.8, 0.5),
+    "angry": (ANGRY, 0.8, 0.66),
     "sad": (SAD, 0.75, 0.85),
-    # The two halves of being at ease, see `stage`.
-    "amused": (HAPPY, 0.8, 0.5),
-    "thoughtful": (ANGRY, 0.85, 0.65),
+    # What passes over a neutral face now and then, see `stage`.
+    "amused": (HAPPY, 0.6, 0.35),
 }
 _SMALL, _LARGE = 32.0, 56.0
 """Heights of a small and of a large face, px."""
@@ -253,7 +252,7 @@ def between(first: Expression, second: Expression, share: float) -> Expression:
 
 
 def play(shown: str, height: float) -> Expression:
-    """How a face `height` px high shows one of MOODS, "amused" or "thoughtful"."""
+    """How a face `height` px high shows one of MOODS, or "amused"."""
     expression, small, large = _PLAYED[shown]
     share = min(max((height - _SMALL) / (_LARGE - _SMALL), 0.0), 1.0)
     return between(NEUTRAL, expression, small + share * (large - small))

@@ -19,8 +19,9 @@ FACE_UNITS = CHIN - BOX_TOP
 _PITCH_STEPS = 4
 _MOOD_FADE = 0.4
 """Seconds that a face takes from one mood to the next, half of them before the change."""
-_EASE_CYCLE = 2.5
-"""Seconds in which a student in neutral mood looks amused and then thoughtful once; windows hold whole cycles."""
+_SMILE_EVERY, _SMILE = 2.5, 0.5
+"""Seconds between the smiles that pass over a neutral face, and of one: FER's network takes a face that
+never moves for a slightly sad one; the smile weighs that out."""
 _BLINK = 0.12
 _NOD = 0.4
 """Seconds from looking up to looking down."""
@@ -98,7 +99,6 @@ class Stage:
         self.lesson = lesson
         self.seats = seats(lesson)
         self._moods = lesson.mood_table()
-        self._amused = lesson.amused or (0.45,) * lesson.students
         rng = np.random.default_rng((lesson.seed, 4))
         n = lesson.students
         # Two slow swings in each of: across, along, nearer, tilted.
@@ -147,11 +147,11 @@ class Stage:
         """The scripted mood, and what the face shows on its way from one to the next."""
         every = self.lesson.mood_seconds
         mood = self._scripted(student, time)
-        # Faces change at moods' boundaries, and at ease also in between: the change that is nearest in time.
+        # Faces change at moods' boundaries, and neutral ones also in between: the change that is nearest in time.
         changes = {round(time / every) * every}
         if mood == "neutral":
-            cycle = math.floor(time / _EASE_CYCLE) * _EASE_CYCLE
-            changes |= {cycle, cycle + self._amused[student] * _EASE_CYCLE, cycle + _EASE_CYCLE}
+            cycle = math.floor(time / _SMILE_EVERY) * _SMILE_EVERY
+            changes |= {cycle, cycle + _SMILE, cycle + _SMILE_EVERY}
         change = min(changes, key=lambda moment: abs(time - moment))
         share = min(max((time - change) / _MOOD_FADE + 0.5, 0.0), 1.0)
         return mood, (self._shown(student, change - 0.01), self._shown(student, change + 0.01), round(share, 6))
@@ -166,7 +166,7 @@ class Stage:
         mood = self._scripted(student, time)
         if mood != "neutral":
             return mood
-        return "amused" if time % _EASE_CYCLE < self._amused[student] * _EASE_CYCLE else "thoughtful"
+        return "amused" if time % _SMILE_EVERY < _SMILE else "neutral"
 
     def _way_out(self, span: Span) -> tuple[float, float]:
         """How far out of the image the nearer side is (px, signed), and how many seconds the way takes."""
