@@ -36,7 +36,8 @@ def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
     n = len(pts) * STUDENTS
     corner = rng.uniform(0, 1800, (n, 2))
     share = rng.random((7, n), np.float32)
-    return {"pts": pts, "time": pts / 90_000}, Faces(
+    camera = {f"camera_{name}": rng.normal(size=len(pts)) for name in "abxy"}
+    return {"pts": pts, "time": pts / 90_000, **camera}, Faces(
         pts=pts.repeat(STUDENTS),
         face=np.tile(np.arange(STUDENTS), len(pts)),
         boxes=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
@@ -49,6 +50,9 @@ def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
         roll=share[4] * 40 - 20,
         quality=share[5],
         scorable=share[6] > 0.3,
+        look=np.where(  # a face a second
+            np.arange(n)[:, None] % (5 * STUDENTS) < STUDENTS, rng.integers(0, 256, (n, 48), np.uint8), np.uint8(0)
+        ),
     )
 
 
@@ -126,14 +130,18 @@ def main(segments: int = SEGMENTS) -> None:
             lines = {"first": one * 0.0, "last": one * 0.0, "faces": one}
             labels = np.array([f"S{number:02}" for number in one])
             student = {"student": one, "label": labels, "name": np.full(STUDENTS, None), "tracks": one}
+            student |= {"scorable": one, "static": one > STUDENTS}
+            student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), one * 0.5)
+            track = {"track": one, "student": one, "link_score": one * 0.5, "static": one > STUDENTS}
+            track |= {"found": one, "part_of": one}
             with clock.running():
                 store.write_following(
                     session,
                     pts=for_follow["pts"],
                     face=for_follow["face"],
                     track=for_follow["face"],
-                    track_columns=lines | {"track": one, "student": one, "link_score": one * 0.5},
-                    student_columns=lines | student | {"scorable": one, "coverage": one * 0.0},
+                    track_columns=lines | track,
+                    student_columns=lines | student,
                 )
             report("write tracks and students", count, clock)
 

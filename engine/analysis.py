@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.detection import Detections
 from engine.networks import checksums
+from engine.passes import follow, judge, settings_of
 from engine.seeing import Seer
-from engine.session import Session, follow, judge, settings_of
+from engine.session import Session
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.video import Frame, Video, fingerprint

@@ -25,7 +25,8 @@ class Faces:
 
     `pts` is the frame's media timestamp in ticks of the source's time base: together with `face`, the place of
     the face within its frame (0, 1, ...), it names the row. `boxes` are (x1, y1, x2, y2) and `landmarks` (x, y)
-    in source pixels. `emotions` are NaN where no network scored the face.
+    in source pixels. `emotions` are NaN where no network scored the face, and `look` is all 0 where nobody looked
+    (see engine/appearance.py: clothes and hair, nothing of the face).
     """
 
     pts: npt.NDArray[np.int64]
@@ -52,6 +53,8 @@ class Faces:
     """(n,) in [0, 1]."""
     scorable: npt.NDArray[np.bool_]
     """(n,)"""
+    look: npt.NDArray[np.uint8]
+    """(n, d) for any d."""
 
     def __post_init__(self) -> None:
         n = len(self.pts)
@@ -83,6 +86,7 @@ class Faces:
             roll=none,
             quality=none,
             scorable=np.empty(0, np.bool_),
+            look=np.empty((0, 0), np.uint8),
         )
 
     @classmethod
@@ -97,11 +101,14 @@ class Faces:
         """The rows as the database's columns: a dict of (n,) arrays.
 
         `boxes` becomes x1, y1, x2, y2; `emotions` one column each; `landmarks` one column of n byte strings, ten
-        little-endian float32 each: x, y of the five points.
+        little-endian float32 each: x, y of the five points; `look` one of d bytes each, or None.
         """
         landmarks = np.ascontiguousarray(self.landmarks, "<f4").reshape(len(self), 10)
         blobs = np.empty(len(self), object)
         blobs[:] = [row.tobytes() for row in landmarks]
+        looks = np.full(len(self), None)
+        for row in np.flatnonzero(self.look.any(axis=1)):
+            looks[row] = self.look[row].tobytes()
         return {
             "pts": self.pts,
             "face": self.face,
@@ -110,6 +117,7 @@ class Faces:
             "landmarks": blobs,
             **{name: self.emotions[:, i] for i, name in enumerate(EMOTIONS)},
             **{name: getattr(self, name) for name in ("sharpness", "yaw", "pitch", "roll", "quality", "scorable")},
+            "look": looks,
         }
 
     @classmethod
@@ -119,13 +127,29 @@ class Faces:
         def floats(*names: str) -> Floats:
             return np.stack([np.asarray(columns[name], np.float32) for name in names], axis=1)
 
-        blobs = b"".join(np.asarray(columns["landmarks"], object).tolist())
         return cls(
             pts=np.asarray(columns["pts"], np.int64),
             face=np.asarray(columns["face"], np.int64),
             boxes=floats("x1", "y1", "x2", "y2"),
-            landmarks=np.frombuffer(blobs, "<f4").astype(np.float32).reshape(-1, 5, 2),
+            landmarks=unpack_landmarks(np.asarray(columns["landmarks"], object)),
             emotions=floats(*EMOTIONS),
             scorable=np.asarray(columns["scorable"], np.bool_),
+            look=unpack_looks(np.asarray(columns["look"], object)),
             **{name: floats(name)[:, 0] for name in ("score", "sharpness", "yaw", "pitch", "roll", "quality")},
         )
+
+
+def unpack_landmarks(blobs: npt.NDArray[np.object_]) -> Floats:
+    """(n, 5, 2) from the column `landmarks`."""
+    return np.frombuffer(b"".join(blobs.tolist()), "<f4").astype(np.float32).reshape(-1, 5, 2)
+
+
+def unpack_looks(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
+    """(n, d) from the column `look`; all 0 where it is None, and d is 0 where all are."""
+    there = np.flatnonzero([blob is not None for blob in blobs])
+    if not len(there):
+        return np.zeros((len(blobs), 0), np.uint8)
+    some = np.frombuffer(b"".join(blobs[there].tolist()), np.uint8).reshape(len(there), -1)
+    looks = np.zeros((len(blobs), some.shape[1]), np.uint8)
+    looks[there] = some
+    return looks

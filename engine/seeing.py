@@ -5,20 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.appearance import LENGTH, describe
 from engine.detection import Detections, Detector, Mtcnn
 from engine.expression import Crops, FerScorer, Scorer, crop_faces
 from engine.faces import Faces
+from engine.motion import estimate_motion, small_grey
 from engine.quality import measure
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.video import Frame, Video
 
 OnFrame = Callable[[Frame, Detections], None]
 Ticks = npt.NDArray[np.int64]
+Image = npt.NDArray[np.uint8]
+#: Two frames further apart than this, s, or than two samples, are not compared: how the camera moved is unknown.
+MOTION_REACH = 2.0
+UNKNOWN = np.full((2, 3), np.nan)
+
+
+class Sampled(NamedTuple):
+    """A sampled frame, small and grey beside."""
+
+    frame: Frame
+    grey: Image
+    scale: float
+    """Size of `grey` as a share of the frame's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +42,8 @@ class Segment:
 
     number: int
     frames: dict[str, npt.NDArray[Any]]
-    """Columns `pts` (ticks), `time` (s) and `faces` (how many), a row for every sampled frame."""
+    """Columns `pts` (ticks), `time` (s), `faces` (how many) and `camera_a`, `_b`, `_x` and `_y` (see the table
+    `frames`; NaN where unknown), a row for every sampled frame."""
     faces: Faces
 
 
@@ -46,37 +62,71 @@ class Seer:
         A segment in which nothing was sampled (a gap in the recording) comes as one without frames. `on_frame`
         is told of every frame as soon as its faces are found.
         """
+        # The frames just before the first segment only tell how the camera moved since.
         frames = video.frames(
             self.settings.sample_rate,
-            start=first * SEGMENT_SECONDS,
+            start=max(first * SEGMENT_SECONDS - self._reach, 0),
             stop=None if stop is None else stop * SEGMENT_SECONDS,
         )
         due = first
-        for number, group in groupby(frames, key=lambda frame: int(frame.time // SEGMENT_SECONDS)):
+        for number, group in groupby(_in_pairs(frames), key=_segment_of):
+            if number < first:
+                continue
             for skipped in range(due, number):
                 yield self.see(skipped, (), on_frame)
             yield self.see(number, group, on_frame)
             due = number + 1
 
-    def see(self, number: int, frames: Iterable[Frame], on_frame: OnFrame | None = None) -> Segment:
-        """See the frames of segment `number`, which share nothing with those of any other."""
+    def see(
+        self,
+        number: int,
+        pairs: Iterable[tuple[Sampled | None, Sampled]],
+        on_frame: OnFrame | None = None,
+    ) -> Segment:
+        """See the frames of segment `number`, each given after the one before it, also that of another segment."""
         pts: list[int] = []
         times: list[float] = []
         found: list[Detections] = []
         crops: list[Crops] = []
-        for frame in frames:
+        looks: list[Image] = []
+        motion: list[npt.NDArray[np.float64]] = []
+        second = -1
+        for before, now in pairs:
+            frame = now.frame
             pts.append(frame.pts)
             times.append(frame.time)
             found.append(self.detector.detect(frame.image))
-            crops.append(crop_faces(frame.image, found[-1].boxes, self.settings.crop_margin))
+            boxes = found[-1].boxes
+            crops.append(crop_faces(frame.image, boxes, self.settings.crop_margin))
+            # One look a second is enough to tell clothes apart.
+            new_second, second = int(frame.time) != second, int(frame.time)
+            looks.append(describe(frame.image, boxes) if new_second else np.zeros((len(boxes), LENGTH), np.uint8))
+            near = before is not None and frame.time - before.frame.time <= self._reach
+            motion.append(_motion(before, now, boxes) if before and near else UNKNOWN)
             if on_frame:
                 on_frame(frame, found[-1])
         counts = np.fromiter(map(len, found), np.int64)
         ticks = np.array(pts, np.int64)
-        columns = {"pts": ticks, "time": np.array(times, np.float64), "faces": counts}
-        return Segment(number, columns, self._faces(ticks, counts, found, crops))
+        affines = np.array(motion).reshape(-1, 2, 3)
+        columns = {
+            "pts": ticks,
+            "time": np.array(times, np.float64),
+            "faces": counts,
+            "camera_a": affines[:, 0, 0],
+            "camera_b": affines[:, 1, 0],
+            "camera_x": affines[:, 0, 2],
+            "camera_y": affines[:, 1, 2],
+        }
+        return Segment(number, columns, self._faces(ticks, counts, found, crops, looks))
 
-    def _faces(self, pts: Ticks, counts: Ticks, found: list[Detections], crops: list[Crops]) -> Faces:
+    @property
+    def _reach(self) -> float:
+        rate = self.settings.sample_rate
+        return MOTION_REACH if rate is None else max(MOTION_REACH, 2 / rate)
+
+    def _faces(
+        self, pts: Ticks, counts: Ticks, found: list[Detections], crops: list[Crops], looks: list[Image]
+    ) -> Faces:
         if not counts.sum():
             return Faces.empty()
         boxes = np.concatenate([detections.boxes for detections in found])
@@ -90,8 +140,31 @@ class Seer:
             score=np.concatenate([detections.scores for detections in found]),
             landmarks=landmarks,
             emotions=self.scorer.score(every_crop),
+            look=np.concatenate(looks),
             **vars(measured),
         )
+
+
+def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:
+    """Each frame after the one before it."""
+    before = None
+    for frame in frames:
+        now = Sampled(frame, *small_grey(frame.image))
+        yield before, now
+        before = now
+
+
+def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
+    return int(pair[1].frame.time // SEGMENT_SECONDS)
+
+
+def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """(2, 3) from the frame before to this one, whose faces are `boxes`.
+
+    Measured backwards and inverted: where the faces were in the frame before, the segment need not know.
+    """
+    back = estimate_motion(now.grey, before.grey, boxes, scale=now.scale)
+    return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
 
 
 def _networks(settings: Settings) -> tuple[Detector, Scorer]:

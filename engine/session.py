@@ -1,4 +1,4 @@
-"""A session in a database: what is known of it, and passes 2 and 3, which need its rows alone."""
+"""A session in a database: what is known of it, and what can be made of it again without its video."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from engine import repairing
 from engine.errors import UsageError
-from engine.faces import EMOTIONS
-from engine.judging import judge as judge_faces
-from engine.settings import FOLLOWED_BY, JUDGED_BY, Settings
+from engine.passes import judge, settings_of
+from engine.settings import JUDGED_BY
 from storage import queries
 from storage.store import Store
-from tracking.sort import follow as follow_faces
 
 T = TypeVar("T")
-Columns = dict[str, npt.NDArray[Any]]
-Ints = npt.NDArray[np.int64]
+#: A link that is less certain than this is doubtful.
+DOUBTFUL = 0.95
 
 
 class Session:
@@ -76,6 +73,45 @@ class Session:
             judge(store, self.number, settings, name)
         return self
 
+    def health(self) -> dict[str, int]:
+        """How sure it is who is who: numbers of `students`, `links`, `doubtful` links, faces of `nobody`, `static`.
+
+        A link is a track that continues a student; those that are as likely wrong as one in twenty are doubtful.
+        """
+        return self._read(lambda store: _health(store, self.number))
+
+    def repairs(self) -> pd.DataFrame:
+        """A row for everything that a person put right: what, when, and when it was undone."""
+        rows = self._read(lambda store: queries.repairs(store, self.number))
+        what = [repairing.describe(*row) for row in rows[["action", "arguments"]].itertuples(index=False)]
+        return rows.assign(what=what)
+
+    def rename(self, student: str, name: str) -> Session:
+        """Name a student, given by label or former name; an empty name takes it away. Returns itself.
+
+        Like `merge` and `split`, it is logged and can be undone, happens as a whole or not at all, and raises
+        UsageError in one line, with nothing changed, where it cannot be done.
+        """
+        with Store.open(self.database, must_exist=True) as store:
+            repairing.rename(store, self.number, {student: name})
+        return self
+
+    def merge(self, one: str, other: str) -> Session:
+        """Make two students one, and every judgement again. The smaller label stays."""
+        with Store.open(self.database, must_exist=True) as store:
+            repairing.merge(store, self.number, one, other)
+        return self
+
+    def split(self, student: str, time: float) -> str:
+        """Make a student's faces from `time` (s) on a new student, and every judgement again; the new label."""
+        with Store.open(self.database, must_exist=True) as store:
+            return repairing.split(store, self.number, student, time)
+
+    def undo(self) -> str:
+        """Undo the last repair that holds, and say what it was."""
+        with Store.open(self.database, must_exist=True) as store:
+            return repairing.undo(store, self.number)
+
     def _read(self, of: Callable[[Store], T]) -> T:
         with Store.open(self.database, must_exist=True, read_only=True) as store:
             return of(store)
@@ -96,59 +132,18 @@ def find(key: int | str, db: str | Path = "classpulse.db") -> Session:
         return Session(db, store.find_session(key))
 
 
-def follow(store: Store, number: int, settings: Settings) -> None:
-    """Pass 2: every face gets its track, every track its student."""
-    frames = queries.frame_columns(store, number)
-    faces = queries.face_columns(store, number, ("pts", "face", "time", "x1", "y1", "x2", "y2", "scorable"))
-    boxes = np.stack([faces[edge] for edge in ("x1", "y1", "x2", "y2")], axis=1)
-    track = follow_faces(
-        frames["time"],
-        np.searchsorted(frames["pts"], faces["pts"]),
-        boxes,
-        **{name: getattr(settings, name) for name in FOLLOWED_BY},
-    )
-    student_of_track = np.arange(track.max(initial=-1) + 1)
-    student = np.append(student_of_track, -1)[track]
-    store.write_following(
-        number,
-        pts=faces["pts"],
-        face=faces["face"],
-        track=track,
-        track_columns=_track_columns(track, student_of_track, faces),
-        student_columns=_student_columns(student, student_of_track, faces, len(frames["pts"])),
-    )
-
-
-def judge(store: Store, number: int, settings: Settings, name: str | None = None) -> None:
-    """Pass 3: a judgement of the stored students."""
-    session = store.session(number)
-    frames = queries.frame_columns(store, number)
-    faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
-    student_windows, class_windows = judge_faces(
-        frames["time"],
-        faces["time"],
-        faces["student"],
-        np.stack([faces[emotion] for emotion in EMOTIONS], axis=1),
-        faces["quality"],
-        faces["scorable"],
-        settings=settings,
-        duration=session["duration"],
-    )
-    store.write_judgement(
-        number,
-        name or f"{settings.strategy}, {settings.window:g} s",
-        settings.strategy,
-        settings.to_json(),
-        student_windows,
-        class_windows,
-    )
-
-
-def settings_of(store: Store, number: int) -> Settings:
-    """Those of the latest judgement, else those that the session was begun with."""
-    judgements = queries.judgements(store, number)
-    text = store.session(number)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
-    return Settings.from_json(text)
+def _health(store: Store, number: int) -> dict[str, int]:
+    students, tracks = queries.students(store, number), queries.tracks(store, number)
+    tracks = tracks[tracks["student"].notna()].sort_values(["first", "track"])
+    links = tracks[tracks.duplicated("student")]
+    faces = queries.frame_columns(store, number)["faces"].sum()
+    return {
+        "students": int((~students["static"]).sum()),
+        "links": len(links),
+        "doubtful": int((links["link_score"] < DOUBTFUL).sum()),
+        "nobody": int(faces - students["faces"].sum()),
+        "static": int(students["static"].sum()),
+    }
 
 
 def _check_seen(store: Store, number: int) -> None:
@@ -157,35 +152,3 @@ def _check_seen(store: Store, number: int) -> None:
         raise UsageError(
             f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
         )
-
-
-def _track_columns(track: Ints, student_of_track: Ints, faces: Columns) -> Columns:
-    rows = pd.DataFrame({"track": track, "time": faces["time"]})
-    groups = rows[rows["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
-    return {
-        "track": groups.index.to_numpy(np.int64),
-        "student": student_of_track,
-        "first": groups["min"].to_numpy(),
-        "last": groups["max"].to_numpy(),
-        "faces": groups["size"].to_numpy(),
-    }
-
-
-def _student_columns(student: Ints, student_of_track: Ints, faces: Columns, frames: int) -> Columns:
-    rows = pd.DataFrame({"student": student, "time": faces["time"], "scorable": faces["scorable"]})
-    rows = rows[rows["student"] >= 0]
-    groups = rows.groupby("student").agg(first=("time", "min"), last=("time", "max"), faces=("time", "size"))
-    scorable = rows[rows["scorable"]].groupby("student")["time"].agg(["size", "nunique"]).reindex(groups.index)
-    numbers = groups.index.to_numpy(np.int64)
-    labels = np.empty(len(numbers), object)
-    labels[:] = [f"S{number + 1:02d}" for number in numbers]
-    return {
-        "student": numbers,
-        "label": labels,
-        "first": groups["first"].to_numpy(),
-        "last": groups["last"].to_numpy(),
-        "tracks": np.bincount(student_of_track[student_of_track >= 0], minlength=len(numbers)),
-        "faces": groups["faces"].to_numpy(),
-        "scorable": scorable["size"].fillna(0).to_numpy(np.int64),
-        "coverage": scorable["nunique"].fillna(0).to_numpy() / max(frames, 1),
-    }

@@ -15,7 +15,7 @@ Device = Literal["cpu", "cuda"]
 Strategy = Literal["weighted", "sum", "dominant"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
-FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold")
+FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
 JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage")
 
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
@@ -51,6 +51,8 @@ class Settings:
     """Seconds that a track outlives its last face."""
     iou_threshold: float = 0.3
     """Smallest overlap of a prediction and a face that may be linked."""
+    birth_score: float = 0.9
+    """Lowest detector's score at which a face may start a track; weaker ones may continue one."""
 
     # -- judge: repeatable from stored students
     window: float = 10.0
@@ -85,6 +87,7 @@ class Settings:
         _check(self.min_hits >= 1, "min_hits", self.min_hits, "1 or more")
         _check(self.max_age > 0, "max_age", self.max_age, "a number of seconds above 0")
         _check(0 < self.iou_threshold < 1, "iou_threshold", self.iou_threshold, "a number between 0 and 1")
+        _check(0 <= self.birth_score <= 1, "birth_score", self.birth_score, "0 to 1")
         _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
         _check(self.strategy in get_args(Strategy), "strategy", self.strategy, ", ".join(get_args(Strategy)))
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")

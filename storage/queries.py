@@ -28,16 +28,23 @@ def face_columns(store: Store, session: int, names: Sequence[str]) -> dict[str, 
     """Columns of a session's n faces, in order of (pts, face), as (n,) arrays.
 
     `names` are columns of `faces`, and `time` (s) and `student`. Whole numbers come as int64, real ones as float64,
-    `scorable` as bool, `landmarks` as bytes; -1 stands for no track or student, NaN for an emotion not scored.
+    `scorable` as bool, `landmarks` and `look` as bytes; -1 stands for no track or student, NaN for an emotion not
+    scored, None for no look.
     """
     with store.reading() as connection:
         return _face_arrays(connection, session, names)
 
 
 def frame_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
-    """`pts`, `segment`, `time` (s) and `faces` of a session's frames, in order of time, as arrays like above."""
+    """The columns of a session's frames (`pts`, `time`, `faces`, `camera_a`, ...), in order of time, as above."""
     with store.reading() as connection:
         return read_columns(connection, _of(schema.frames, session))
+
+
+def track_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
+    """The columns of a session's tracks, in order of their number, as arrays like above."""
+    with store.reading() as connection:
+        return read_columns(connection, _of(schema.tracks, session))
 
 
 # -- tables for people
@@ -54,8 +61,9 @@ def frames(store: Store, session: int) -> pd.DataFrame:
 
 
 def faces(store: Store, session: int) -> pd.DataFrame:
-    """The faces of a session, in order of time: when, whose, box in px, seven emotions, quality (no landmarks)."""
-    own = [column.name for column in schema.faces.c if column.name not in ("session_id", "landmarks", "track")]
+    """The faces of a session, in order of time: when, whose, box in px, seven emotions, quality (no bytes)."""
+    left_out = ("session_id", "landmarks", "look", "track")
+    own = [column.name for column in schema.faces.c if column.name not in left_out]
     with store.reading() as connection:
         arrays = _face_arrays(connection, session, ["time", "track", "student", *own])
         who = read_columns(connection, _of(schema.students, session))
@@ -73,6 +81,18 @@ def tracks(store: Store, session: int) -> pd.DataFrame:
 def students(store: Store, session: int) -> pd.DataFrame:
     """The students of a session."""
     return _table(store, _of(schema.students, session))
+
+
+def repairs(store: Store, session: int) -> pd.DataFrame:
+    """What a person put right in a session, also what was undone, in the order in which it was made."""
+    return _table(store, _of(schema.repairs, session))
+
+
+def seats(store: Store, room: str) -> pd.DataFrame:
+    """The roster of a room: who sits where, in order of name."""
+    table = schema.seats
+    columns = [column for column in table.c if column.name != "room"]
+    return _table(store, select(*columns).where(table.c.room == room).order_by(table.c.name))
 
 
 def judgements(store: Store, session: int) -> pd.DataFrame:

@@ -31,6 +31,7 @@ SCHEMA_VERSION = 1
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 STATES = ("seeing", "seen", "done")
+REPAIRS = ("rename", "merge", "split")
 
 metadata = MetaData(
     naming_convention={  # migrations need to name what they change
@@ -110,6 +111,11 @@ segments = Table(
     sqlite_with_rowid=False,
 )
 
+_CAMERA = (
+    "the background at (x, y) in the sampled frame before is at (a x - b y + camera_x, b x + a y + camera_y) "
+    "in this one; NULL where unknown"
+)
+
 frames = Table(
     "frames",
     metadata,
@@ -118,6 +124,10 @@ frames = Table(
     _count("segment", "the segment it lies in"),
     _time("time", "media timestamp"),
     _count("faces", "faces found in it, also 0"),
+    _real("camera_a", 7, _CAMERA, nullable=True),
+    _real("camera_b", 7, _CAMERA, nullable=True),
+    _real("camera_x", 3, f"px; {_CAMERA}", nullable=True),
+    _real("camera_y", 3, f"px; {_CAMERA}", nullable=True),
     ForeignKeyConstraint(
         ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
     ),
@@ -155,6 +165,12 @@ faces = Table(
     _real("roll", 0, "degrees, positive clockwise in the image"),
     _real("quality", 4, "size, sharpness and pose together, 0 to 1"),
     Column("scorable", Boolean, nullable=False, comment="1 where the emotion scores mean something"),
+    Column(
+        "look",
+        LargeBinary,
+        comment="bytes: histograms of light and colour of clothes and hair around the face, nothing of the face; "
+        "NULL for most, as one a second is enough",
+    ),
     # No foreign key: to replace a session's tracks, SQLite would search all its faces once for every track.
     Column("track", Integer, comment="the track it belongs to; NULL: none, or not followed yet"),
     ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
@@ -175,6 +191,16 @@ students = Table(
     _count("faces", "faces seen"),
     _count("scorable", "scorable ones among them"),
     _real("coverage", 4, "share of all sampled frames with a scorable face of the student, 0 to 1"),
+    _real("weakest_link", 4, "lowest link_score of the tracks; NULL: nothing to link", nullable=True),
+    Column(
+        "static", Boolean, nullable=False, comment="1 for a face on a poster or a screen, left out of the class"
+    ),
+    _real(
+        "x", 1, "the seat: middle of the face, median, px of the session's first frame, as if no camera had moved"
+    ),
+    _real("y", 1, "the seat, likewise, px"),
+    _real("size", 1, "side of a square as large as the face, median, px"),
+    _real("spread", 3, "median distance from the seat, in face sizes"),
     UniqueConstraint("session_id", "label"),
     comment="a persistent identity in a session",
     sqlite_with_rowid=False,
@@ -190,8 +216,44 @@ tracks = Table(
     _time("last", "last face"),
     _count("faces", "faces in it"),
     _real("link_score", 4, "certainty that it continues its student, 0 to 1; NULL: nothing to link", nullable=True),
+    Column(
+        "static", Boolean, nullable=False, comment="1 where nothing of the face ever moved: a poster or a screen"
+    ),
+    Column("found", BigInteger, comment="whose it was before a person repaired anything; NULL: nobody's"),
+    Column("part_of", BigInteger, nullable=False, comment="the track it was before a person split it, else itself"),
     ForeignKeyConstraint(["session_id", "student"], ["students.session_id", "students.student"]),
     comment="an unbroken run of faces that the tracker linked",
+    sqlite_with_rowid=False,
+)
+
+repairs = Table(
+    "repairs",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("repair", "1, 2, ... in the order in which they were made"),
+    _text("action", "rename, merge or split"),
+    _text("arguments", "what was given, JSON: labels of students, the time in s, names"),
+    _text("made", "when, UTC, ISO 8601"),
+    _text("undone", "when it was undone, UTC, ISO 8601; NULL while it holds", nullable=True),
+    _one_of("action", REPAIRS),
+    comment="what a person put right in a session; what was found and all that holds make the students",
+    sqlite_with_rowid=False,
+)
+
+seats = Table(
+    "seats",
+    metadata,
+    Column("room", Text, primary_key=True, comment="what the user calls the room"),
+    Column("name", Text, primary_key=True, comment="of who sits there"),
+    _real("x", 5, "middle of the face, share of the picture's width"),
+    _real("y", 5, "middle of the face, share of the picture's height"),
+    _real("size", 5, "side of a square as large as the face, share of the picture's height"),
+    _real("spread", 3, "median distance from the seat, in face sizes"),
+    Column(
+        "session_id", ForeignKey("sessions.id", ondelete="SET NULL"), comment="where it was seen; NULL: deleted"
+    ),
+    _text("saved", "when, UTC, ISO 8601"),
+    comment="the roster of a room: who sits where, as the user keeps it",
     sqlite_with_rowid=False,
 )
 

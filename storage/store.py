@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +41,7 @@ class Store:
         self.path = path
         self._engine = engine
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._within: Connection | None = None
 
     @classmethod
     def open(cls, target: str | Path, *, must_exist: bool = False, read_only: bool = False) -> Self:
@@ -65,13 +66,31 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database, whoever writes meanwhile."""
-        with named(self.path), self._engine.begin() as connection:
+        """A transaction that sees one state of the database, whoever writes meanwhile.
+
+        Inside of `writing` it is that transaction, and sees what that wrote.
+        """
+        with nullcontext(self._within) if self._within else self._begun(self._engine) as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with named(self.path), self._writer.begin() as connection:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that waits for its turn to write, and is undone as a whole if anything is raised inside.
+
+        All that is read and written inside by this store, by whatever method, belongs to it.
+        """
+        if self._within:
+            yield self._within
+            return
+        with self._begun(self._writer) as self._within:
+            try:
+                yield self._within
+            finally:
+                self._within = None
+
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
+        with named(self.path), engine.begin() as connection:
             yield connection
 
     # -- sessions
@@ -92,7 +111,7 @@ class Store:
         recorded: str | None = None,
     ) -> int:
         """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`)."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             row = insert(sessions).values(
                 name=name,
                 source=str(source),
@@ -107,7 +126,7 @@ class Store:
                 width=width,
                 height=height,
                 state="seeing",
-                created=_now(),
+                created=now(),
             )
             session: int = connection.execute(row.returning(sessions.c.id)).scalar_one()
         return session
@@ -160,7 +179,7 @@ class Store:
 
     def delete_session(self, session: int) -> None:
         """Delete a session and everything that belongs to it."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             # Frames by the session first: their segments would otherwise look for them one by one.
             connection.execute(delete(frames).where(frames.c.session_id == session))
             connection.execute(delete(sessions).where(sessions.c.id == session))
@@ -182,21 +201,21 @@ class Store:
             raise ValueError(f"segment {segment} has faces in frames that it does not have")
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
         row = {"session_id": session, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
-        with self._writing() as connection:
+        with self.writing() as connection:
             there = select(segments.c.segment).filter_by(session_id=session, segment=segment)
             if connection.scalar(there) is not None:
                 raise StorageError(
                     f"{self.path}: segment {segment} of session {session} is there already; "
                     "is another process analysing the same recording?"
                 )
-            connection.execute(insert(segments).values(**row, committed=_now()))
+            connection.execute(insert(segments).values(**row, committed=now()))
             sampled = {**frame_columns, "faces": count}
             insert_columns(connection, frames, sampled, session_id=session, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session)
 
     def finish_seeing(self, session: int, duration: float) -> None:
         """Note that every segment is there; `duration` is what was really decoded, s."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             found = update(sessions).where(sessions.c.id == session)
             connection.execute(found.values(state="seen", duration=round(duration, 6)))
 
@@ -215,18 +234,45 @@ class Store:
         The session's judgements go, with the students that they judged. Raises ValueError unless each of the
         session's faces is named by its (`pts`, `face`), and each track of a face is among the tracks.
         """
+        with self.writing() as connection:
+            expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session))
+            if len(pts) != expected:
+                raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given")
+            connection.execute(delete(judgements).where(judgements.c.session_id == session))
+            connection.execute(update(sessions).where(sessions.c.id == session).values(state="seen", finished=None))
+            self.replace_students(
+                session,
+                pts=pts,
+                face=face,
+                track=track,
+                track_columns=track_columns,
+                student_columns=student_columns,
+            )
+
+    def replace_students(
+        self,
+        session: int,
+        *,
+        pts: npt.NDArray[np.int64],
+        face: npt.NDArray[np.int64],
+        track: npt.NDArray[np.int64],
+        track_columns: Columns,
+        student_columns: Columns,
+    ) -> None:
+        """Like `write_following`, but faces that are not named keep their track, and the judgements stay.
+
+        Whoever calls it makes them again in the same transaction.
+        """
         if not np.isin(track, np.append(track_columns["track"], -1)).all():
             raise ValueError("faces have tracks that are not among the tracks")
-        with self._writing() as connection:
-            for table in (judgements, tracks, students):
+        with self.writing() as connection:
+            for table in (tracks, students):
                 connection.execute(delete(table).where(table.c.session_id == session))
-            connection.execute(update(sessions).where(sessions.c.id == session).values(state="seen", finished=None))
             insert_columns(connection, students, student_columns, session_id=session)
             insert_columns(connection, tracks, track_columns, session_id=session)
-            expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session))
             updated = _set_tracks(connection, session, pts, face, track)
-            if not len(pts) == expected == updated:
-                raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given, {updated} found")
+            if updated != len(pts):
+                raise ValueError(f"session {session}: {len(pts)} faces were given, {updated} found")
 
     def write_judgement(
         self,
@@ -236,13 +282,14 @@ class Store:
         settings: str,
         student_window_columns: Columns,
         class_window_columns: Columns,
+        created: str | None = None,
     ) -> int:
         """Keep a judgement under its name, in place of an earlier one of that name; returns its number.
 
-        `settings` is JSON. The session is done from now on.
+        `settings` is JSON, `created` when it was first made (by default now). The session is done from now on.
         """
-        values = {"strategy": strategy, "settings": settings, "created": _now()}
-        with self._writing() as connection:
+        values = {"strategy": strategy, "settings": settings, "created": created or now()}
+        with self.writing() as connection:
             judgement: int | None = connection.scalar(
                 select(judgements.c.id).filter_by(session_id=session, name=name)
             )
@@ -255,12 +302,13 @@ class Store:
                     connection.execute(delete(table).where(table.c.judgement_id == judgement))
             insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement)
             insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement)
-            done = {"state": "done", "finished": values["created"]}
+            done = {"state": "done", "finished": now()}
             connection.execute(update(sessions).where(sessions.c.id == session).values(**done))
         return judgement
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment, UTC, as the database writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -2,7 +2,8 @@
 
 CREATE VIEW v_students AS
 SELECT sessions.id AS session_id, sessions.name AS session, students.student, students.label, students.name,
-       students.first, students.last, students.tracks, students.faces, students.scorable, students.coverage
+       students.first, students.last, students.tracks, students.faces, students.scorable, students.coverage,
+       students.weakest_link, students.static, students.x, students.y, students.size, students.spread
 FROM students
 JOIN sessions ON sessions.id = students.session_id;
 

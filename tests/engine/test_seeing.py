@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.appearance import LENGTH
 from engine.expression import crop_faces
 from engine.faces import Faces
 from engine.seeing import Seer, Segment
@@ -79,7 +80,7 @@ def test_batches_score_as_single_faces_do(seer, recording, in_order):
 def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
     _, truth = drawn
     for segment in in_order:
-        for pts, time, n in zip(*segment.frames.values(), strict=True):
+        for pts, time, n in zip(*(segment.frames[name] for name in ("pts", "time", "faces")), strict=True):
             true = truth.boxes[np.isclose(truth.time, time)]
             boxes = segment.faces.boxes[segment.faces.pts == pts]
             assert len(true) == LESSON.students
@@ -88,6 +89,38 @@ def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
             # Each box has its centre in one true face, and no two in the same.
             assert inside.all(axis=2).sum(axis=1).tolist() == [1] * n
             assert inside.all(axis=2).sum(axis=0).max() == 1
+
+
+def test_the_camera_stood_still(in_order):
+    """Motion is known in all frames but the recording's first, also across segments."""
+    a, b, x, y = (np.concatenate([s.frames[f"camera_{name}"] for s in in_order]) for name in "abxy")
+    assert np.isnan(a).tolist() == [True] + [False] * (FRAMES - 1)
+    np.testing.assert_allclose(a[1:], 1, atol=0.002)
+    np.testing.assert_allclose(np.stack([b, x, y])[:, 1:], 0, atol=0.5)
+
+
+def test_a_pan_is_measured(seer, tmp_path):
+    """Frames at 8, 9, 10 and 11 s, 6 px further to the right each time, and one after a long gap."""
+    wide = np.tile(Renderer(LESSON).frame(0).image, (1, 2, 1))
+    images = [wide[:, 6 * i : 6 * i + LESSON.width].copy() for i in range(5)]
+    path = write_video(tmp_path / "pan.mp4", (0, 8, 9, 10, 14), images=images, time_base=Fraction(1))
+    with Video(path) as video:
+        first, second = seer.segments(video)
+        (alone,) = seer.segments(video, 1, 2)
+    for segment, x in ((first, [np.nan, np.nan, -6]), (second, [-6, np.nan])):
+        np.testing.assert_allclose(segment.frames["camera_x"], x, atol=0.3)
+        np.testing.assert_allclose(segment.frames["camera_y"], np.array(x) * 0, atol=0.3)
+    assert_same(alone, second)
+
+
+def test_looks_are_taken_once_a_second(recording):
+    with Video(recording) as video:
+        (segment,) = Seer(Settings(sample_rate=2, min_face=40)).segments(video, 3)
+    looked = segment.faces.look.any(axis=1)
+    seconds = segment.frames["time"][np.searchsorted(segment.frames["pts"], segment.faces.pts)]
+    np.testing.assert_array_equal(looked, seconds % 1 == 0)
+    assert segment.faces.look.shape == (len(segment.faces), LENGTH)
+    assert 0 < looked.sum() < len(looked)
 
 
 def test_every_frame_is_told_as_soon_as_it_is_seen(seer, recording, in_order):

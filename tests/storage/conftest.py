@@ -37,6 +37,7 @@ def make_faces(pts: list[int], *, seed: int = 0) -> Faces:
         roll=(share[3] * 40 - 20).round(),
         quality=share[2],
         scorable=share[2] > 0.3,
+        look=np.where(np.arange(n)[:, None] % 4 == 1, rng.integers(0, 256, (n, 48)), 0).astype(np.uint8),
     )
 
 
@@ -56,12 +57,21 @@ def write_session(store: Store, **changes: Any) -> int:
     return store.add_session(**values | changes)
 
 
+def frames_at(pts: np.ndarray, time: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of frames before which the camera panned, and before the first of which nobody knows."""
+    known = np.where(np.arange(len(pts)), 1.0, np.nan)
+    return {
+        "pts": pts, "time": time, "camera_a": known, "camera_b": 0 * known, "camera_x": 2.5 * known,
+        "camera_y": -known,
+    }  # fmt: skip
+
+
 def write_segment(store: Store, session: int, segment: int, faces_a_frame: tuple[int, ...] = (2, 0, 1)) -> Faces:
     """Frames 2 s apart from the segment's begin, with so many faces each."""
     time = segment * 10 + 2.0 * np.arange(len(faces_a_frame))
     pts = (100 + 1000 * time).astype(np.int64)
     faces = make_faces(np.repeat(pts, faces_a_frame).tolist())
-    store.write_segment(session, segment, {"pts": pts, "time": time}, faces.columns())
+    store.write_segment(session, segment, frames_at(pts, time), faces.columns())
     return faces
 
 
@@ -80,6 +90,9 @@ def write_following(store: Store, session: int, faces: Faces) -> None:
             "last": np.array([14.0, 3.0]),
             "faces": np.array([4, 0]),
             "link_score": np.array([np.nan, 0.25]),
+            "static": np.array([False, True]),
+            "found": np.array([1, -1]),
+            "part_of": np.array([1, 2]),
         },
         student_columns={
             "student": one,
@@ -91,6 +104,12 @@ def write_following(store: Store, session: int, faces: Faces) -> None:
             "faces": 4 * one,
             "scorable": 3 * one,
             "coverage": np.full(1, 0.5),
+            "weakest_link": np.full(1, np.nan),
+            "static": np.array([False]),
+            "x": np.full(1, 320.0),
+            "y": np.full(1, 200.0),
+            "size": np.full(1, 40.0),
+            "spread": np.full(1, 0.25),
         },
     )
 

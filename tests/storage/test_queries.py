@@ -47,11 +47,15 @@ def test_columns_for_the_passes(lesson):
     assert np.isnan(columns["happy"]).tolist() == [True, False, False, True, False, False]
     assert {len(blob) for blob in columns["landmarks"]} == {40}
     frames = queries.frame_columns(lesson, 1)
-    assert {name: values.tolist() for name, values in frames.items()} == {
+    assert {name: [None if x != x else x for x in values.tolist()] for name, values in frames.items()} == {
         "pts": [100, 2100, 4100, 10100, 12100, 14100],
         "segment": [0, 0, 0, 1, 1, 1],
         "time": [0.0, 2.0, 4.0, 10.0, 12.0, 14.0],
         "faces": [2, 0, 1, 2, 0, 1],
+        "camera_a": [None, 1.0, 1.0] * 2,
+        "camera_b": [None, 0.0, 0.0] * 2,
+        "camera_x": [None, 2.5, 2.5] * 2,
+        "camera_y": [None, -1.0, -1.0] * 2,
     }
 
 
@@ -64,13 +68,15 @@ def test_columns_of_a_session_that_was_not_followed(store, write):
 
 
 def test_students_and_tracks(lesson):
-    assert queries.students(lesson, 1).drop(columns="name").to_dict("records") == [
+    assert queries.students(lesson, 1).drop(columns=["name", "weakest_link"]).to_dict("records") == [
         {"student": 1, "label": "S01", "first": 0.0, "last": 14.0, "tracks": 1, "faces": 4, "scorable": 3,
-         "coverage": 0.5}
+         "coverage": 0.5, "static": False, "x": 320.0, "y": 200.0, "size": 40.0, "spread": 0.25}
     ]  # fmt: skip
     tracks = queries.tracks(lesson, 1)
     assert tracks["student"].tolist() == [1, pd.NA]
     assert tracks["link_score"].fillna(-1).tolist() == [-1, 0.25]
+    assert tracks["static"].tolist() == [False, True]
+    assert tracks["found"].tolist() == [1, pd.NA]
 
 
 def test_windows(lesson):
@@ -135,7 +141,7 @@ def test_query(lesson):
         2,
     )
     assert queries.query(lesson.path, "SELECT * FROM faces WHERE 0").empty
-    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 23
+    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 24
 
 
 @pytest.mark.parametrize(

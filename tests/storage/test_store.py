@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import text
 
 from engine.faces import Faces
 from storage import queries
 from storage.errors import DatabaseError, SessionError, StorageError
+from storage.repairs import add_repair, mark_undone, write_names, write_seats
 from storage.schema import metadata
 from storage.store import Store
 
@@ -52,12 +54,12 @@ def test_segment_writes_every_frame_and_every_face(store, write):
     write.segment(store, session, 1)
     assert rows(store, "SELECT session_id, segment, frames, faces FROM segments") == [(1, 0, 3, 3), (1, 1, 3, 3)]
     assert rows(store, "SELECT * FROM frames") == [
-        (1, 100, 0, 0.0, 2),
-        (1, 2100, 0, 2.0, 0),
-        (1, 4100, 0, 4.0, 1),
-        (1, 10100, 1, 10.0, 2),
-        (1, 12100, 1, 12.0, 0),
-        (1, 14100, 1, 14.0, 1),
+        (1, 100, 0, 0.0, 2, None, None, None, None),
+        (1, 2100, 0, 2.0, 0, 1.0, 0.0, 2.5, -1.0),
+        (1, 4100, 0, 4.0, 1, 1.0, 0.0, 2.5, -1.0),
+        (1, 10100, 1, 10.0, 2, None, None, None, None),
+        (1, 12100, 1, 12.0, 0, 1.0, 0.0, 2.5, -1.0),
+        (1, 14100, 1, 14.0, 1, 1.0, 0.0, 2.5, -1.0),
     ]
     assert rows(store, "SELECT pts, face FROM faces") == [
         (100, 0), (100, 1), (4100, 0), (10100, 0), (10100, 1), (14100, 0)
@@ -71,7 +73,7 @@ def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
     names = list(faces.columns())
     again = Faces.from_columns(queries.face_columns(store, session, names))
     np.testing.assert_array_equal(again.landmarks, faces.landmarks)
-    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable"):
+    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable", "look"):
         np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
     np.testing.assert_allclose(again.boxes, faces.boxes, atol=0.0051)
     for name in ("score", "emotions", "sharpness", "quality"):
@@ -157,8 +159,12 @@ def test_following_and_judging(lesson):
     assert rows(lesson, "SELECT pts, face, track FROM faces") == [
         (100, 0, 1), (100, 1, None), (4100, 0, 1), (10100, 0, 1), (10100, 1, None), (14100, 0, 1)
     ]  # fmt: skip
-    assert rows(lesson, "SELECT * FROM tracks") == [(1, 1, 1, 0.0, 14.0, 4, None), (1, 2, None, 3.0, 3.0, 0, 0.25)]
-    assert rows(lesson, "SELECT * FROM students") == [(1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5)]
+    assert rows(lesson, "SELECT * FROM tracks") == [
+        (1, 1, 1, 0.0, 14.0, 4, None, 0, 1, 1), (1, 2, None, 3.0, 3.0, 0, 0.25, 1, None, 2)
+    ]  # fmt: skip
+    assert rows(lesson, "SELECT * FROM students") == [
+        (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25)
+    ]
     assert rows(lesson, "SELECT id, session_id, name, strategy, settings FROM judgements") == [
         (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')
     ]
@@ -178,7 +184,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
     write.following(lesson, 1, faces)
     assert counts(lesson) == {
         "sessions": 1, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
-        "judgements": 0, "student_windows": 0, "class_windows": 0,
+        "judgements": 0, "student_windows": 0, "class_windows": 0, "repairs": 0, "seats": 0,
     }  # fmt: skip
     assert lesson.session(1)["state"] == "seen"
     assert lesson.session(1)["finished"] is None
@@ -187,8 +193,8 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"pts": [100]}, "session 1 has 6 faces; 1 were given, 1 found"),
-        ({"pts": [100, 100, 4100, 10100, 10100, 7]}, "session 1 has 6 faces; 6 were given, 5 found"),
+        ({"pts": [100]}, "session 1 has 6 faces; 1 were given"),
+        ({"pts": [100, 100, 4100, 10100, 10100, 7]}, "session 1: 6 faces were given, 5 found"),
         ({"track": [1, 2, 3, 1, 2, 1]}, "faces have tracks that are not among the tracks"),
     ],
 )
@@ -196,6 +202,7 @@ def test_following_must_name_every_face(lesson, change, message):
     before = rows(lesson, "SELECT * FROM faces")
     pts = np.array(change.get("pts", [100, 100, 4100, 10100, 10100, 14100]))
     known = {"track": [1], "student": [-1], "first": [0.0], "last": [1.0], "faces": [1], "link_score": [1.0]}
+    known |= {"static": [False], "found": [-1], "part_of": [1]}
     with pytest.raises(ValueError, match=message):
         lesson.write_following(
             1,
@@ -214,6 +221,97 @@ def test_session_without_a_face(store, write):
     write.segment(store, session, 0, (0, 0))
     write.following(store, session, Faces.empty())
     assert rows(store, "SELECT count(*) FROM faces") == [(0,)]
+
+
+def test_what_is_written_together_is_kept_or_lost_together(lesson, write):
+    before = counts(lesson)
+
+    def write_and_break() -> None:
+        with lesson.writing():
+            write.segment(lesson, 1, 2)
+            add_repair(lesson, 1, "split", {"student": "S01"})
+            assert len(queries.frames(lesson, 1)) == 9  # read inside, they are there
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_break()
+    assert counts(lesson) == before
+    with lesson.writing():
+        write.segment(lesson, 1, 2)
+        add_repair(lesson, 1, "split", {"student": "S01"})
+        with Store.open(lesson.path, read_only=True) as other:
+            assert len(queries.frames(other, 1)) == 6  # and not yet outside
+    assert counts(lesson) == before | {"segments": 3, "frames": 9, "faces": 9, "repairs": 1}
+
+
+def test_replaced_students_leave_judgements_and_other_faces(lesson):
+    before = rows(lesson, "SELECT * FROM student_windows")
+    track = {"track": [1, 2, 3], "student": [-1, -1, 4], "first": [0.0] * 3, "last": [1.0] * 3, "faces": [1] * 3}
+    track |= {"link_score": [np.nan] * 3, "static": [False] * 3, "found": [1, -1, 1], "part_of": [1, 2, 1]}
+    student = {"student": [4], "label": ["S05"], "name": ["Ada"], "static": [False]}
+    numbers = (
+        "first",
+        "last",
+        "tracks",
+        "faces",
+        "scorable",
+        "coverage",
+        "weakest_link",
+        "x",
+        "y",
+        "size",
+        "spread",
+    )
+    lesson.replace_students(
+        1,
+        pts=np.array([14100]),
+        face=np.array([0]),
+        track=np.array([3]),
+        track_columns={name: np.array(values) for name, values in track.items()},
+        student_columns={name: np.array(student.get(name, [0])) for name in (*student, *numbers)},
+    )
+    assert rows(lesson, "SELECT track FROM faces") == [(1,), (None,), (1,), (1,), (None,), (3,)]
+    assert rows(lesson, "SELECT student, label, name FROM students") == [(4, "S05", "Ada")]
+    assert rows(lesson, "SELECT * FROM student_windows") == before
+    assert lesson.session(1)["state"] == "done"
+
+
+def test_repairs_are_numbered_within_their_session(lesson, write):
+    other = write.session(lesson)
+    assert add_repair(lesson, 1, "rename", {"names": {"S01": "Ada"}}) == 1
+    assert add_repair(lesson, 1, "merge", {"student": "S01", "other": "S02"}) == 2
+    assert add_repair(lesson, other, "split", {"student": "S01", "time": 1.5, "new": "S02"}) == 1
+    mark_undone(lesson, 1, 2)
+    assert rows(lesson, "SELECT session_id, repair, action, arguments, undone IS NULL FROM repairs") == [
+        (1, 1, "rename", '{"names": {"S01": "Ada"}}', 1),
+        (1, 2, "merge", '{"student": "S01", "other": "S02"}', 0),
+        (2, 1, "split", '{"student": "S01", "time": 1.5, "new": "S02"}', 1),
+    ]
+    with pytest.raises(DatabaseError, match="constraint failed"):
+        add_repair(lesson, 1, "forget", {})
+
+
+def test_names(lesson):
+    write_names(lesson, 1, {1: "Ada"})
+    assert rows(lesson, "SELECT label, name FROM students") == [("S01", "Ada")]
+    write_names(lesson, 1, {})
+    assert rows(lesson, "SELECT label, name FROM students") == [("S01", None)]
+
+
+def test_seats_of_a_room_replace_those_of_the_same_name(lesson):
+    def seats(*names: str, x: float) -> pd.DataFrame:
+        return pd.DataFrame({"name": names, "x": x, "y": 0.5, "size": 0.1, "spread": 0.2})
+
+    write_seats(lesson, "B12", 1, seats("Ada", "Ben", x=0.25))
+    write_seats(lesson, "B13", 1, seats("Ada", x=0.5))
+    write_seats(lesson, "B12", 1, seats("Ada", "Cem", x=0.75), forget=["Ben"])
+    write_seats(lesson, "B13", 1, seats(x=0))
+    assert rows(lesson, "SELECT room, name, x, session_id FROM seats") == [
+        ("B12", "Ada", 0.75, 1), ("B12", "Cem", 0.75, 1), ("B13", "Ada", 0.5, 1)
+    ]  # fmt: skip
+    assert queries.seats(lesson, "B12")["name"].tolist() == ["Ada", "Cem"]
+    lesson.delete_session(1)  # a roster outlives the lesson that it was seen in
+    assert rows(lesson, "SELECT DISTINCT session_id FROM seats") == [(None,)]
 
 
 def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, write):

@@ -1,0 +1,232 @@
+"""Passes 2 and 3 over the rows of a session in a database: whose faces they are, and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from engine.faces import EMOTIONS, unpack_landmarks, unpack_looks
+from engine.judging import judge as judge_faces
+from engine.settings import FOLLOWED_BY, Settings
+from storage import queries
+from storage.store import Store
+from tracking.camera import camera_path, moved
+from tracking.identity import faces_of_students, students_of_tracks
+from tracking.repair import Repaired
+from tracking.sort import follow as follow_faces
+from tracking.still import still
+from tracking.tracks import tracks_table
+
+Columns = dict[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What following needs of a session's m frames and n faces, in order of (pts, face)."""
+
+    frame_times: Floats
+    """(m,) s."""
+    motion: Floats
+    """(m, 2, 3) affine from the frame before, NaN where unknown."""
+    pts: Ints
+    face: Ints
+    frame: Ints
+    """(n,) index of each face's frame."""
+    boxes: Floats
+    """(n, 4) px."""
+    score: Floats
+    track: Ints
+    """(n,) as it is stored, -1 for none."""
+    scorable: npt.NDArray[np.bool_]
+    look: npt.NDArray[np.uint8]
+    """(n, d), all 0 for none."""
+    still_boxes: Floats
+    """(n, 4) px of the first frame, as if the camera had not moved."""
+    still_landmarks: Floats
+    """(n, 5, 2) likewise."""
+
+    @property
+    def time(self) -> Floats:
+        """(n,) s."""
+        return self.frame_times[self.frame]
+
+    @classmethod
+    def read(cls, store: Store, number: int) -> Rows:
+        """Those of session `number`."""
+        frames = queries.frame_columns(store, number)
+        edges = ("x1", "y1", "x2", "y2")
+        faces = queries.face_columns(
+            store, number, ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "look")
+        )
+        a, b, x, y = (frames[f"camera_{name}"] for name in "abxy")
+        motion = np.stack([a, -b, x, b, a, y], axis=1).reshape(-1, 2, 3)
+        boxes = np.stack([faces[edge] for edge in edges], axis=1)
+        frame = np.searchsorted(frames["pts"], faces["pts"])
+        path = camera_path(motion, len(motion), frame, boxes)[frame]
+        landmarks = unpack_landmarks(faces["landmarks"]).astype(np.float64)
+        return cls(
+            frame_times=frames["time"],
+            motion=motion,
+            pts=faces["pts"],
+            face=faces["face"],
+            frame=frame,
+            boxes=boxes,
+            score=faces["score"],
+            track=faces["track"],
+            scorable=faces["scorable"],
+            look=unpack_looks(faces["look"]),
+            still_boxes=moved(boxes, path),
+            still_landmarks=np.einsum("nij,nkj->nki", path[..., :2], landmarks) + path[:, None, :, 2],
+        )
+
+
+def follow(store: Store, number: int, settings: Settings) -> None:
+    """Give every face of session `number` its track, and every track its student."""
+    rows = Rows.read(store, number)
+    track = follow_faces(
+        rows.frame_times,
+        rows.frame,
+        rows.boxes,
+        rows.score,
+        motion=rows.motion,
+        **{name: getattr(settings, name) for name in FOLLOWED_BY},
+    )
+    table = tracks_table(
+        rows.frame_times,
+        rows.frame,
+        rows.still_boxes,
+        track,
+        rows.score,
+        descriptors=rows.look,
+        described=rows.look.any(axis=1),
+    )
+    students = students_of_tracks(table)
+    # Where two tracks of a student share a frame, the face that is not the student's is in no track.
+    doubled = (faces_of_students(rows.frame, track, students.student) < 0) & (
+        np.append(students.student, -1)[track] >= 0
+    )
+    track[doubled] = -1
+    link_score = np.full(len(table), np.nan)
+    link_score[students.link_from] = expit(students.link_score)
+    found = Repaired(track, students.student, np.arange(len(table)))
+    track_columns, student_columns = columns_of(rows, found, students.student, link_score, {})
+    store.write_following(
+        number,
+        pts=rows.pts,
+        face=rows.face,
+        track=track,
+        track_columns=track_columns,
+        student_columns=student_columns,
+    )
+
+
+def judge(
+    store: Store, number: int, settings: Settings, name: str | None = None, created: str | None = None
+) -> None:
+    """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now."""
+    session = store.session(number)
+    frames = queries.frame_columns(store, number)
+    faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
+    students = queries.students(store, number)
+    posters = students["student"][students["static"]]
+    student_windows, class_windows = judge_faces(
+        frames["time"],
+        faces["time"],
+        np.where(np.isin(faces["student"], posters), -1, faces["student"]),
+        np.stack([faces[emotion] for emotion in EMOTIONS], axis=1),
+        faces["quality"],
+        faces["scorable"],
+        settings=settings,
+        duration=session["duration"],
+    )
+    store.write_judgement(
+        number,
+        name or f"{settings.strategy}, {settings.window:g} s",
+        settings.strategy,
+        settings.to_json(),
+        student_windows,
+        class_windows,
+        created,
+    )
+
+
+def settings_of(store: Store, number: int) -> Settings:
+    """Those of the latest judgement, else those that the session was begun with."""
+    judgements = queries.judgements(store, number)
+    text = store.session(number)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
+    return Settings.from_json(text)
+
+
+def columns_of(
+    rows: Rows, repaired: Repaired, found: Ints, link_score: Floats, names: dict[int, str]
+) -> tuple[Columns, Columns]:
+    """The tables `tracks` and `students` of faces that are in tracks, and tracks that are students'.
+
+    `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `names` are the
+    students' that a person gave.
+    """
+    faces = pd.DataFrame({"track": repaired.track, "student": repaired.student_of_face(), "time": rows.time})
+    in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
+    numbers = in_track.index.to_numpy(np.int64)
+    part_of = repaired.part_of[numbers]
+    whole = part_of == numbers
+    tracks: Columns = {
+        "track": numbers,
+        "student": repaired.student[numbers],
+        "first": in_track["min"].to_numpy(),
+        "last": in_track["max"].to_numpy(),
+        "faces": in_track["size"].to_numpy(),
+        "link_score": np.where(whole, link_score[part_of], np.nan),
+        "static": _static(rows, repaired.track)[numbers],
+        "found": found[part_of],
+        "part_of": part_of,
+    }
+    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), names)
+
+
+def label_of(student: int) -> str:
+    """S01 for student 0."""
+    return f"S{student + 1:02d}"
+
+
+def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, names: dict[int, str]) -> Columns:
+    mine = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
+    scorable = faces[(faces["student"] >= 0) & rows.scorable].groupby("student")["time"].agg(["size", "nunique"])
+    scorable = scorable.reindex(mine.index).fillna(0)
+    numbers = mine.index.to_numpy(np.int64)
+    labels, called = np.empty(len(numbers), object), np.empty(len(numbers), object)
+    labels[:] = [label_of(number) for number in numbers.tolist()]
+    called[:] = [names.get(number) for number in numbers.tolist()]
+    tracks = tracks[tracks["student"] >= 0].sort_values(["first", "track"])
+    links = tracks[tracks.duplicated("student")]
+    # A student's faces as one track, whose median place is the seat.
+    dense = np.where(faces["student"] >= 0, np.searchsorted(numbers, faces["student"]), -1)
+    seats = tracks_table(rows.frame_times, rows.frame, rows.still_boxes, dense)
+    return {
+        "student": numbers,
+        "label": labels,
+        "name": called,
+        "first": mine["min"].to_numpy(),
+        "last": mine["max"].to_numpy(),
+        "tracks": tracks.groupby("student").size().reindex(mine.index).to_numpy(),
+        "faces": mine["size"].to_numpy(),
+        "scorable": scorable["size"].to_numpy(np.int64),
+        "coverage": scorable["nunique"].to_numpy() / max(len(rows.frame_times), 1),
+        "weakest_link": links.groupby("student")["link_score"].min().reindex(mine.index).to_numpy(),
+        "static": _static(rows, dense),
+        "x": seats.place[:, 0],
+        "y": seats.place[:, 1],
+        "size": seats.place[:, 2],
+        "spread": seats.spread,
+    }
+
+
+def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
+    return still(rows.frame_times, rows.frame, rows.still_boxes, rows.still_landmarks, who)

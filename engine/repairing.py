@@ -1,0 +1,198 @@
+"""What a person puts right in a session: names, merges and splits, each logged, and undone in reverse order.
+
+The students are always what following found and then every repair that holds, in order; to undo one is to do that
+again without it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.passes import Rows, columns_of, judge, label_of
+from engine.settings import Settings
+from storage import queries
+from storage.repairs import add_repair, mark_undone, write_names
+from storage.store import Store
+from tracking.repair import Merge, Split, replay, shared_frames
+
+
+def rename(store: Store, number: int, names: Mapping[str, str], room: str | None = None) -> None:
+    """Name students, each given by label or former name; an empty name takes one away. One repair, however many.
+
+    Raises UsageError for a student that is not there, a name that another one has, and one like a label.
+    """
+    with store.writing():
+        students = _students(store, number)
+        given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
+        after = dict(zip(students["label"], students["name"], strict=True)) | given
+        for label, name in given.items():
+            if name and re.fullmatch(r"[Ss]\d+", name):
+                raise UsageError(f"{name!r} reads like a label; give {label} another name")
+            twins = [other for other in after if name and other != label and after[other] == name]
+            if twins:
+                raise UsageError(
+                    f"{twins[0]} is called {name!r} already; if they are one, merge {twins[0]} {label}"
+                )
+        _make(store, number, "rename", {"names": given} | ({"room": room} if room else {}))
+
+
+def merge(store: Store, number: int, one: str, other: str) -> None:
+    """Make two students one, who keeps the smaller label, and its name or else the other's.
+
+    Raises UsageError where both are seen in one frame: they are two.
+    """
+    with store.writing():
+        students = _students(store, number)
+        first, second = (find_student(students, who) for who in (one, other))
+        if first["student"] > second["student"]:
+            first, second = second, first
+        if first["label"] == second["label"]:
+            raise UsageError(f"{first['label']} cannot be merged with itself; name two students")
+        faces = queries.face_columns(store, number, ("pts", "time", "student"))
+        both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
+        if len(both):
+            when = timedelta(seconds=int(faces["time"][np.searchsorted(faces["pts"], both[0])]))
+            raise UsageError(
+                f"{first['label']} and {second['label']} are both seen at {when} ({len(both)} frames in all), "
+                "so they are two; split off what is somebody else's first"
+            )
+        _make(store, number, "merge", {"student": first["label"], "other": second["label"]})
+
+
+def split(store: Store, number: int, who: str, time: float) -> str:
+    """Make the faces of a student from `time` (s) on a new one, whose label is returned.
+
+    Raises UsageError unless the student has faces both before and after.
+    """
+    with store.writing():
+        student = find_student(_students(store, number), who)
+        if not student["first"] < time <= student["last"]:
+            first, last = (timedelta(seconds=int(student[name])) for name in ("first", "last"))
+            raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
+        new = label_of(_unused(store, number))
+        _make(store, number, "split", {"student": student["label"], "time": time, "new": new})
+    return new
+
+
+def undo(store: Store, number: int) -> str:
+    """Undo the last repair that holds, and say which. Raises UsageError where there is none."""
+    with store.writing():
+        _students(store, number)
+        holding = _holding(store, number)
+        if holding.empty:
+            raise UsageError(f"session {number} has no repair to undo")
+        last = holding.iloc[-1]
+        mark_undone(store, number, int(last["repair"]))
+        _remake(store, number, again=last["action"] != "rename")
+    return describe(last["action"], last["arguments"])
+
+
+def describe(action: str, arguments: str) -> str:
+    """A repair in the words in which it was asked for: merge S07 S19."""
+    given: dict[str, Any] = json.loads(arguments)
+    if action == "merge":
+        return f"merge {given['student']} {given['other']}"
+    if action == "split":
+        return f"split {given['student']} at {timedelta(seconds=given['time'])}, later {given['new']}"
+    named = ", ".join(f"{label} {name or ''!r}" for label, name in given["names"].items())
+    return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
+
+
+def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
+    """The row of the student with this label or name. Raises UsageError without one."""
+    mine = students[(students["label"] == who) | (students["name"] == who)]
+    if mine.empty:
+        known = ", ".join(students["label"]) or "none"
+        raise UsageError(f"no student {who!r} in this session; there are {known}")
+    return {str(name): value for name, value in mine.iloc[0].to_dict().items()}
+
+
+def has_repairs(store: Store, number: int) -> bool:
+    """Whether any repair of the session holds."""
+    return not _holding(store, number).empty
+
+
+def _students(store: Store, number: int) -> pd.DataFrame:
+    session = store.session(number)
+    if session["state"] != "done":
+        raise UsageError(
+            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
+        )
+    return queries.students(store, number)
+
+
+def _holding(store: Store, number: int) -> pd.DataFrame:
+    repairs = queries.repairs(store, number)
+    return repairs[repairs["undone"].isna()]
+
+
+def _unused(store: Store, number: int) -> int:
+    """The smallest number of a student that none has or ever had."""
+    found = queries.track_columns(store, number)["found"].max(initial=-1)
+    split_off = [json.loads(text).get("new", "S0") for text in queries.repairs(store, number)["arguments"]]
+    return max([int(found), *map(_number_of, split_off)]) + 1
+
+
+def _number_of(label: str) -> int:
+    return int(label[1:]) - 1
+
+
+def _make(store: Store, number: int, action: str, arguments: Mapping[str, Any]) -> None:
+    add_repair(store, number, action, arguments)
+    _remake(store, number, again=action != "rename")
+
+
+def _remake(store: Store, number: int, *, again: bool) -> None:
+    """Make the students from what was found and what holds, `again` if more than names has changed."""
+    repairs: list[Merge | Split] = []
+    names: dict[int, str] = {}
+    for action, text in _holding(store, number)[["action", "arguments"]].itertuples(index=False):
+        given = json.loads(text)
+        if action == "rename":
+            names |= {_number_of(label): name for label, name in given["names"].items()}
+            continue
+        student = _number_of(given["student"])
+        if action == "merge":
+            other = _number_of(given["other"])
+            names[student] = names.get(student) or names.pop(other, "")
+            repairs.append(Merge(student, other))
+        else:
+            repairs.append(Split(student, given["time"], _number_of(given["new"])))
+    names = {student: name for student, name in names.items() if name}
+    if not again:
+        write_names(store, number, names)
+        return
+    _replay(store, number, repairs, names)
+    for judgement in queries.judgements(store, number).to_dict("records"):
+        settings = Settings.from_json(judgement["settings"])
+        judge(store, number, settings, judgement["name"], judgement["created"])
+
+
+def _replay(store: Store, number: int, repairs: list[Merge | Split], names: dict[int, str]) -> None:
+    rows, stored = Rows.read(store, number), queries.track_columns(store, number)
+    part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
+    part_of[stored["track"]] = stored["part_of"]
+    whole = stored["track"] == stored["part_of"]
+    count = int(stored["part_of"].max(initial=-1)) + 1
+    found, link_score = np.full(count, -1), np.full(count, np.nan)
+    found[stored["track"][whole]] = stored["found"][whole]
+    link_score[stored["track"][whole]] = stored["link_score"][whole]
+    repaired = replay(rows.time, part_of[rows.track], found, repairs)
+    changed = repaired.track != rows.track
+    track_columns, student_columns = columns_of(rows, repaired, found, link_score, names)
+    store.replace_students(
+        number,
+        pts=rows.pts[changed],
+        face=rows.face[changed],
+        track=repaired.track[changed],
+        track_columns=track_columns,
+        student_columns=student_columns,
+    )
