@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.detection import Detections
+from engine.errors import UsageError
 from engine.networks import checksums
 from engine.passes import follow, judge, settings_of
+from engine.repairing import has_repairs
 from engine.seeing import Seer
 from engine.session import Session
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
@@ -71,6 +73,11 @@ def analyze(
                 getattr(settings_of(store, number), name) == getattr(settings, name) for name in FOLLOWED_BY
             )
             if state != "done" or not followed_alike:
+                if has_repairs(store, number):
+                    raise UsageError(
+                        f"session {number} was repaired by a person; to follow it with other settings would lose "
+                        "that, so undo the repairs first, or make a second session with --again"
+                    )
                 tell(dataclasses.replace(progress, stage="follow"))
                 follow(store, number, settings)
             tell(dataclasses.replace(progress, stage="judge"))

@@ -30,7 +30,7 @@ def rename(store: Store, number: int, names: Mapping[str, str], room: str | None
     Raises UsageError for a student that is not there, a name that another one has, and one like a label.
     """
     with store.writing():
-        students = _students(store, number)
+        students = finished_students(store, number)
         given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
         after = dict(zip(students["label"], students["name"], strict=True)) | given
         for label, name in given.items():
@@ -50,7 +50,7 @@ def merge(store: Store, number: int, one: str, other: str) -> None:
     Raises UsageError where both are seen in one frame: they are two.
     """
     with store.writing():
-        students = _students(store, number)
+        students = finished_students(store, number)
         first, second = (find_student(students, who) for who in (one, other))
         if first["student"] > second["student"]:
             first, second = second, first
@@ -73,7 +73,7 @@ def split(store: Store, number: int, who: str, time: float) -> str:
     Raises UsageError unless the student has faces both before and after.
     """
     with store.writing():
-        student = find_student(_students(store, number), who)
+        student = find_student(finished_students(store, number), who)
         if not student["first"] < time <= student["last"]:
             first, last = (timedelta(seconds=int(student[name])) for name in ("first", "last"))
             raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
@@ -85,7 +85,7 @@ def split(store: Store, number: int, who: str, time: float) -> str:
 def undo(store: Store, number: int) -> str:
     """Undo the last repair that holds, and say which. Raises UsageError where there is none."""
     with store.writing():
-        _students(store, number)
+        finished_students(store, number)
         holding = _holding(store, number)
         if holding.empty:
             raise UsageError(f"session {number} has no repair to undo")
@@ -106,6 +106,16 @@ def describe(action: str, arguments: str) -> str:
     return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
 
 
+def finished_students(store: Store, number: int) -> pd.DataFrame:
+    """The students of a session. Raises UsageError while it is not done: they are not the last ones yet."""
+    session = store.session(number)
+    if session["state"] != "done":
+        raise UsageError(
+            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
+        )
+    return queries.students(store, number)
+
+
 def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
     """The row of the student with this label or name. Raises UsageError without one."""
     mine = students[(students["label"] == who) | (students["name"] == who)]
@@ -118,15 +128,6 @@ def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
 def has_repairs(store: Store, number: int) -> bool:
     """Whether any repair of the session holds."""
     return not _holding(store, number).empty
-
-
-def _students(store: Store, number: int) -> pd.DataFrame:
-    session = store.session(number)
-    if session["state"] != "done":
-        raise UsageError(
-            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
-        )
-    return queries.students(store, number)
 
 
 def _holding(store: Store, number: int) -> pd.DataFrame:

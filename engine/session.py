@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine import repairing
+from engine import repairing, roster
 from engine.errors import UsageError
 from engine.passes import judge, settings_of
 from engine.settings import JUDGED_BY
@@ -111,6 +111,22 @@ class Session:
         """Undo the last repair that holds, and say what it was."""
         with Store.open(self.database, must_exist=True) as store:
             return repairing.undo(store, self.number)
+
+    def name_students(self, names: Mapping[str, str]) -> Session:
+        """Name several students, each given by label or former name: one repair. Returns itself."""
+        with Store.open(self.database, must_exist=True) as store:
+            repairing.rename(store, self.number, names)
+        return self
+
+    def keep_seats(self, room: str) -> list[str]:
+        """Keep the seats of the students who have names in the roster of `room`; returns their names."""
+        with Store.open(self.database, must_exist=True) as store:
+            return roster.keep_seats(store, self.number, room)
+
+    def carry_names(self, room: str) -> roster.Carried:
+        """Name the students by the roster of `room`, by their seats alone; says who did not match."""
+        with Store.open(self.database, must_exist=True) as store:
+            return roster.carry_names(store, self.number, room)
 
     def _read(self, of: Callable[[Store], T]) -> T:
         with Store.open(self.database, must_exist=True, read_only=True) as store:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 
-from engine import Session, repairing
+from engine import Session, analyze, repairing
 from engine.errors import UsageError
-from tests.drawn import rows
+from tests.drawn import SETTINGS, rows
 from tests.seated import LABELS, write_seated
 
 #: What depends on who is who.
@@ -203,3 +204,17 @@ def test_a_repair_that_breaks_off_leaves_everything_as_it_was(session, monkeypat
     assert rows(Path(session.database)) == before
     monkeypatch.undo()
     assert labels(session.merge("S03", "S06")) == ["S01", "S02", "S03", "S04", "S05"]
+
+
+def test_following_otherwise_would_lose_repairs(analysed, recording, tmp_path):
+    database = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
+    session = Session(database, 1).rename("S01", "Ada")
+    before = rows(database)
+    with pytest.raises(
+        UsageError, match=r"session 1 was repaired by a person; .* or make a second session with --again"
+    ):
+        analyze(recording, database, settings=dataclasses.replace(SETTINGS, min_hits=1))
+    assert rows(database) == before
+    assert analyze(recording, database, settings=SETTINGS).was_done
+    session.undo()
+    analyze(recording, database, settings=dataclasses.replace(SETTINGS, min_hits=1))
