@@ -3,52 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
+from engine.calibration import mood_shares, rested
+from engine.evidence import CONFIDENCE, margins
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
 from engine.settings import Settings
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Columns = dict[str, npt.NDArray[Any]]
-#: Emotion scores (n, 7) and quality (n,) of scorable faces to their votes (n, 7): what each adds to each emotion.
-Strategy = Callable[[Array, Array], Array]
+Bools = npt.NDArray[np.bool_]
+
+
+class Votes(NamedTuple):
+    """What each of n faces adds to either side; several columns of a side are summed one after the other."""
+
+    positive: Array
+    """(n, p)"""
+    negative: Array
+    """(n, q)"""
+    neutral: Array
+    """(n,) 0 where a strategy leaves neutral out."""
+
+
+class Strategy(NamedTuple):
+    """A way from scorable faces to a balance and a verdict."""
+
+    votes: Callable[[Array, Array], Votes]
+    """Of emotion scores (n, 7) and quality (n,)."""
+    proven: bool
+    """Whether a verdict has to be proven: neutral where that prevails, insufficient where it may be chance."""
+
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 _INSUFFICIENT = VERDICTS.index("insufficient")
 
-#: Probability with which `margin` is meant to reach the balance that more faces of the same kind would show.
-CONFIDENCE = 0.9
-#: Spread (variance) of the one face that is added to all that were seen: a few like faces prove little.
+#: With a balance that may be this far off, neutral is no finding: the interval is half as wide as the scale.
+WIDEST = 0.5
+#: Spread (variance) of the balance of one imagined student beside those that have a verdict.
 _PRIOR = 0.25
 #: Window edges are met within this share of a window, since 3 * 0.1 is not 0.3 in floating point.
 _EDGE = 1e-9
 
 
-def plain_sum(emotions: Array, quality: Array) -> Array:  # noqa: ARG001
-    """Every face counts for each emotion as its scores say."""
-    return emotions
+def weighted(emotions: Array, quality: Array) -> Votes:
+    """Every face counts by its quality, shared out between the moods by the calibration."""
+    votes = mood_shares(emotions) * quality[:, None]
+    return Votes(votes[:, :1], votes[:, 2:], votes[:, 1])
 
 
-def dominant(emotions: Array, quality: Array) -> Array:  # noqa: ARG001
-    """Every face counts once, for its strongest emotion: how long each emotion was on top."""
-    votes: Array = np.eye(len(EMOTIONS))[emotions.argmax(axis=1)]
-    return votes
+def plain_sum(emotions: Array, quality: Array) -> Votes:  # noqa: ARG001
+    """Every face counts for each emotion as its scores say; neutral is left out."""
+    return Votes(emotions[:, _places(POSITIVE)], emotions[:, _places(NEGATIVE)], np.zeros(len(emotions)))
 
 
-def weighted(emotions: Array, quality: Array) -> Array:
-    """Scores times quality times how sure the network was: 1 - entropy / log 7, which is 0 for a guess."""
-    entropy = -(emotions * np.log(np.maximum(emotions, 1e-12))).sum(axis=1)
-    weight = quality * (1 - entropy / np.log(len(EMOTIONS)))
-    votes: Array = emotions * weight[:, None]
-    return votes
+def dominant(emotions: Array, quality: Array) -> Votes:
+    """Every face counts once, for its strongest emotion: how long each emotion was on top; neutral is left out."""
+    return plain_sum(np.eye(len(EMOTIONS))[emotions.argmax(axis=1)], quality)
 
 
-STRATEGIES: Mapping[str, Strategy] = {"weighted": weighted, "sum": plain_sum, "dominant": dominant}
+def _places(names: tuple[str, ...]) -> list[int]:
+    return [EMOTIONS.index(name) for name in names]
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "weighted": Strategy(weighted, proven=True),
+    "sum": Strategy(plain_sum, proven=False),
+    "dominant": Strategy(dominant, proven=False),
+}
 
 
 def judge(
@@ -86,21 +113,29 @@ def judge(
     seen = np.unique(moment * students + index[counted]) if students else np.empty(0, np.int64)
     frame_cell = frame_window[seen // max(students, 1)] * students + seen % max(students, 1)
 
-    votes = STRATEGIES[settings.strategy](
-        emotions[known][counted].astype(np.float64), quality[known][counted].astype(np.float64)
-    )
-    # Each emotion is summed on its own, in order of time: bit for bit what a loop over the faces gives.
-    totals = {name: np.bincount(face_cell, votes[:, i], cells) for i, name in enumerate(EMOTIONS)}
-    positive = _added(totals, POSITIVE)
-    negative = _added(totals, NEGATIVE)
+    strategy = STRATEGIES[settings.strategy]
+    grade = quality[known][counted].astype(np.float64)
+    scores = emotions[known][counted].astype(np.float64)
+    if settings.baseline and strategy.proven:
+        scores = rested(scores, index[counted])
+    votes = strategy.votes(scores, grade)
+    positive = _added(votes.positive, face_cell, cells)
+    negative = _added(votes.negative, face_cell, cells)
+    neutral = np.bincount(face_cell, votes.neutral, cells)
     number = np.bincount(face_cell, minlength=cells)
     covered = np.bincount(frame_cell, minlength=cells)
     sampled = np.repeat(frames, students)
     coverage = covered / np.maximum(sampled, 1)
-    balance = np.where(number > 0, _balance(positive, negative), np.nan)
-    margin = _margin(votes, face_cell, index[counted], balance, positive + negative, number)
+    total = positive + negative + neutral
+    balance = np.where(number > 0, _ratio(positive - negative, total), np.nan)
+    influence = _influence(votes, face_cell, balance, total, number)
+    margin = margins(influence, face_cell, index[counted], grade, cells)
     enough = (number > 0) & (number >= settings.min_faces) & (coverage >= settings.min_coverage)
-    verdict = _verdicts(balance, enough, settings.band)
+    prevails = neutral > np.maximum(positive, negative)
+    verdict = _verdicts(balance, margin, enough, prevails, settings.band, strategy.proven)
+    # In faces, so that what is left of the scorable ones is neutral; the plain strategies' votes are so already.
+    unit = _ratio(number, total) if strategy.proven else np.ones(cells)
+    positive, negative = positive * unit, negative * unit
 
     student_windows = {
         "window": np.repeat(np.arange(windows), students),
@@ -127,6 +162,7 @@ def judge(
             balance.reshape(shape),
             margin.reshape(shape),
             verdict.reshape(shape),
+            neutral=_ratio(neutral, total).reshape(shape),
             present=faces.reshape(shape) > 0,
             settings=settings,
         ),
@@ -151,64 +187,38 @@ def _windows(
     return window, frame_window, start, stop
 
 
-def _added(totals: Columns, names: tuple[str, ...]) -> Array:
-    total: Array = totals[names[0]].astype(np.float64)
-    for name in names[1:]:
-        total = total + totals[name]
+def _added(votes: Array, cell: Ints, cells: int) -> Array:
+    """Each column is summed on its own, in order of time: bit for bit what a loop over the faces gives."""
+    total: Array = np.bincount(cell, votes[:, 0], cells).astype(np.float64)
+    for column in votes.T[1:]:
+        total = total + np.bincount(cell, column, cells)
     return total
 
 
-def _balance(positive: Array, negative: Array) -> Array:
-    """(positive - negative) / (positive + negative); 0 where all was neutral."""
-    total = positive + negative
-    return np.where(total > 0, (positive - negative) / np.where(total > 0, total, 1), 0.0)
+def _ratio(part: npt.NDArray[Any], total: npt.NDArray[Any]) -> Array:
+    """0 where the total is 0."""
+    return np.where(total > 0, part / np.where(total > 0, total, 1), 0.0)
 
 
-def _verdicts(balance: Array, enough: npt.NDArray[np.bool_], band: float) -> Ints:
-    """Places in VERDICTS."""
-    return np.select([~enough, balance > band, balance < -band], [_INSUFFICIENT, 0, 2], 1)
+def _influence(votes: Votes, cell: Ints, balance: Array, total: Array, number: Ints) -> Array:
+    """What each face would move its cell's balance by if it were alone; see `margins`."""
+    positive, negative = votes.positive.sum(axis=1), votes.negative.sum(axis=1)
+    residual = positive - negative - balance[cell] * (positive + negative + votes.neutral)
+    mean = _ratio(total, number)[cell]
+    return _ratio(residual, mean)
 
 
-def _margin(votes: Array, cell: Ints, student: Ints, balance: Array, total: Array, number: Ints) -> Array:
-    """Half-width of the confidence interval of each cell's balance; NaN where there is no face.
-
-    The balance is a ratio of sums, so its spread is that of the faces' residuals (positive - negative) -
-    balance * (positive + negative) (Cochran 1977, "Sampling techniques", section 6.4). Neighbouring faces of a
-    student are alike: n of them count as n (1 - r) / (1 + r) independent ones, r being the lag-1 autocorrelation of
-    the residuals (Bayley and Hammersley 1946, for a first-order process), pooled over the student's windows and
-    corrected for its small-sample bias (Marriott and Pope 1954).
-    """
-    if not len(cell):
-        return np.full(len(balance), np.nan)
-    order = np.argsort(cell, kind="stable")
-    cell, student = cell[order], student[order]
-    positive = votes[order][:, [EMOTIONS.index(name) for name in POSITIVE]].sum(axis=1)
-    negative = votes[order][:, [EMOTIONS.index(name) for name in NEGATIVE]].sum(axis=1)
-    mean = total[cell] / number[cell]
-    residual = (positive - negative - balance[cell] * (positive + negative)) / np.where(mean > 0, mean, 1)
-
-    pair = cell[1:] == cell[:-1]
-    who = student[1:][pair]
-    students = int(student.max()) + 1
-    pairs = np.maximum(np.bincount(who, minlength=students), 1)
-    product = np.bincount(who, (residual[1:] * residual[:-1])[pair], students) / pairs
-    faces = np.maximum(np.bincount(student, minlength=students), 1)
-    power = np.bincount(student, residual**2, students) / faces
-    runs = np.bincount(student[np.r_[True, ~pair]], minlength=students)
-    r = product / np.where(power > 0, power, 1)
-    r = np.clip(r + (1 + 3 * r) * np.maximum(runs, 1) / faces, 0, 0.99)
-
-    cell_r = np.zeros(len(balance))
-    cell_r[cell] = r[student]
-    effective = np.maximum(number * (1 - cell_r) / (1 + cell_r), 1)
-    spread = np.bincount(cell, residual**2, len(balance)) / np.maximum(number, 1)
-    variance = (spread + _PRIOR / effective) / effective
-    quantile = stdtrit(effective, (1 + CONFIDENCE) / 2)
-    return np.where(number > 0, np.minimum(quantile * np.sqrt(variance), 2), np.nan)
+def _verdicts(balance: Array, margin: Array, enough: Bools, prevails: Bools, band: float, proven: bool) -> Ints:
+    """Places in VERDICTS, by the rules of docs/verdicts.md; `prevails` says where neutral does."""
+    neutral = np.abs(balance) <= band
+    if proven:
+        neutral = neutral | prevails
+        enough = enough & (margin < np.where(neutral, WIDEST, np.abs(balance)))
+    return np.select([~enough, neutral, balance > 0], [_INSUFFICIENT, 1, 0], 2)
 
 
 def _class(
-    balance: Array, margin: Array, verdict: Ints, *, present: npt.NDArray[np.bool_], settings: Settings
+    balance: Array, margin: Array, verdict: Ints, *, neutral: Array, present: Bools, settings: Settings
 ) -> Columns:
     """The class's columns of (windows, students) arrays: every student with a verdict weighs the same."""
     judged = verdict != _INSUFFICIENT
@@ -224,8 +234,12 @@ def _class(
     half = np.minimum(z * np.sqrt(own + unknown), 2)
     some = number > 0
     enough = some & (number >= settings.min_coverage * there)
+    calm = np.where(judged, neutral, 0).sum(axis=1) / share
+    # The other two shares follow from neutral's and the balance, their difference.
+    prevails = calm > (1 - calm + np.abs(mean)) / 2
+    proven = STRATEGIES[settings.strategy].proven
     return {
-        "verdict": np.array(VERDICTS)[_verdicts(mean, enough, settings.band)],
+        "verdict": np.array(VERDICTS)[_verdicts(mean, half, enough, prevails, settings.band, proven)],
         "balance": np.where(some, mean, np.nan),
         "margin": np.where(some, half, np.nan),
         "students": np.full(len(balance), balance.shape[1]),

@@ -16,7 +16,7 @@ Strategy = Literal["weighted", "sum", "dominant"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
 FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
-JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage")
+JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baseline")
 
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
 #: setting: databases written with different segment lengths could not resume each other's sessions.
@@ -58,12 +58,14 @@ class Settings:
     window: float = 10.0
     """Length of a window, s."""
     strategy: Strategy = "weighted"
-    band: float = 0.2
+    band: float = 0.1
     """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
     min_faces: int = 5
     """Fewest scorable faces of a student in a window that carry a verdict."""
     min_coverage: float = 0.2
     """Smallest share of a window's sampled frames with a scorable face that carries a verdict."""
+    baseline: bool = False
+    """Whether `weighted` takes off what a student's face shows all session long."""
 
     def __post_init__(self) -> None:
         _check(
