@@ -17,8 +17,8 @@ from engine.calibration import group_logs
 from engine.expression import FerScorer
 from engine.settings import Settings
 
-#: The smallest step that gets 95 % of the windows of each mood right at 48 px on `choose`; more of it costs faces of
-#: 24 px dearly.
+#: The smallest step that gets 95 % of the windows of each mood right at 48 px on `choose`; more of it costs faces
+#: of 24 px dearly.
 RAISED = 0.1
 
 
