@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -38,6 +39,7 @@ Database = Annotated[
     str, typer.Option("--db", envvar="CLASSPULSE_DB", metavar="FILE|URL", help="Database: a file or sqlite:///URL.")
 ]
 SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
+StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]
 Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
 StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
 Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
@@ -58,6 +60,23 @@ def _thresholds(text: str) -> tuple[float, float, float]:
         return pnet, rnet, onet
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
+
+
+def _seconds(text: str) -> float:
+    parts = text.split(":")
+    try:
+        if len(parts) > 3 or not all(0 <= float(part) < 60 for part in parts[1:]):
+            raise ValueError
+        return sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)") from None
+
+
+def _seat(text: str) -> tuple[str, str]:
+    student, equals, name = text.partition("=")
+    if not (student and equals and name):
+        raise typer.BadParameter(f"{text!r} is not a student and a name, such as S03=Ada")
+    return student, name
 
 
 @app.callback(invoke_without_command=True)
@@ -190,6 +209,109 @@ def judge(
 
 
 @app.command()
+def students(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """List a session's students: when seen, of how many tracks, and how sure it is that they are one person's."""
+    from engine.session import find
+    from report import terminal
+
+    found = find(session, db)
+    terminal.show(terminal.students_table(found.students()))
+    print(f"\n{terminal.who_is_who(found.health())}")
+
+
+@app.command()
+def rename(
+    session: SessionKey,
+    student: StudentKey,
+    name: Annotated[str, typer.Argument(metavar="NAME", help='What to call the student; "" takes the name away.')],
+    db: Database = "classpulse.db",
+) -> None:
+    """Name a student. `undo` takes this back, as it does merge, split and roster."""
+    from engine.session import find
+
+    find(session, db).rename(student, name)
+
+
+@app.command()
+def merge(
+    session: SessionKey,
+    student: StudentKey,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The label or name of who is the same person.")],
+    db: Database = "classpulse.db",
+) -> None:
+    """Make two students one, and every judgement again; the smaller label stays."""
+    from engine.session import find
+
+    find(session, db).merge(student, other)
+
+
+@app.command()
+def split(
+    session: SessionKey,
+    student: StudentKey,
+    at: Annotated[str, typer.Option(metavar="TIME", help="When, as 12:30, 1:02:03 or in seconds.")],
+    db: Database = "classpulse.db",
+) -> None:
+    """Make who is seen as a student from a time on somebody else, and every judgement again."""
+    from engine.session import find
+
+    print(f"{find(session, db).split(student, _seconds(at))} is who is seen from {at} on")
+
+
+@app.command()
+def undo(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """Undo the last repair of a session that holds, and say which."""
+    from engine.session import find
+
+    print(f"undone: {find(session, db).undo()}")
+
+
+@app.command()
+def repairs(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """List what was put right in a session, and what of it was undone."""
+    from engine.session import find
+    from report import terminal
+
+    terminal.show(terminal.repairs_table(find(session, db).repairs()))
+
+
+@app.command()
+def roster(
+    room: Annotated[str, typer.Option(metavar="ROOM", help="What you call the room.")],
+    session: Annotated[
+        str | None, typer.Argument(metavar="[SESSION]", help="Its number, its name or its file's name.")
+    ] = None,
+    seat: Annotated[
+        list[str] | None,
+        typer.Option(metavar="S01=NAME", help="Name a student, and keep the seat; may be repeated."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the seats of all who have a name.")] = False,
+    db: Database = "classpulse.db",
+) -> None:
+    """Carry the names of a room to a session by seat, keep its seats (--seat, --keep), or list them.
+
+    Who sits where is matched by place and size alone; who does not match is counted, not guessed.
+    """
+    from engine.session import find
+    from report import terminal
+    from storage import queries
+    from storage.store import Store
+
+    if session is None:
+        with Store.open(db, must_exist=True, read_only=True) as store:
+            terminal.show(terminal.seats_table(queries.seats(store, room)))
+        return
+    found = find(session, db)
+    if seat:
+        found.name_students(dict(map(_seat, seat)))
+    if seat or keep:
+        names = found.keep_seats(room)
+        print(f"seats kept for {room}: {len(names)} ({', '.join(names)})")
+        return
+    print(terminal.carried(room, **vars(found.carry_names(room))))
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT statement; docs/sql.md has examples.")],
     db: Database = "classpulse.db",
@@ -200,6 +322,7 @@ def query(
     from report import rows
     from storage import queries
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not hear of a Ctrl-C
     rows.write(queries.query(db, sql), output_format, output)
 
 
@@ -252,7 +375,7 @@ def _show(session: Session, judgement: str | None = None) -> None:
     from report import terminal
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
-    terminal.show(terminal.session_summary(*parts))
+    terminal.show(terminal.session_summary(*parts, session.health()))
 
 
 class _Stopped(Exception):  # noqa: N818

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,8 +45,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def run(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["classpulse", *map(str, arguments)])
         capsys.readouterr()
+        on_interrupt = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as ended:
             cli.main()
+        signal.signal(signal.SIGINT, on_interrupt)
         out, err = capsys.readouterr()
         assert isinstance(ended.value.code, int)
         return Result(ended.value.code, out, err)

@@ -1,0 +1,51 @@
+"""How long a person waits: from `classpulse analyze` to the first frame on the terminal's progress bar."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from simulation.lesson import Lesson
+from simulation.render import render_lesson
+
+RUNS = 5
+ROOT = Path(__file__).parents[1]
+#: What the bar says once a frame is seen.
+PROGRESS = re.compile(rb"\d+:\d\d of .*? faces")
+
+
+def first_progress(video: Path, db: Path) -> tuple[float, float]:
+    """(wall, CPU) seconds from the start of a process to its first progress."""
+    began = time.monotonic()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "cli", "analyze", str(video), "--db", str(db)])
+    shown = b""
+    while not PROGRESS.search(shown):
+        shown += os.read(terminal, 4096)
+    wall = time.monotonic() - began
+    os.kill(child, 9)
+    usage = os.wait4(child, 0)[2]
+    os.close(terminal)
+    return wall, usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Print the median of several runs over a drawn lesson of 720p."""
+    with tempfile.TemporaryDirectory() as name:
+        video = Path(name) / "lesson.mp4"
+        render_lesson(Lesson(duration=10, fps=5), video)
+        runs = [first_progress(video, Path(name) / f"{run}.db") for run in range(RUNS)]
+    wall, cpu = (statistics.median(figures) for figures in zip(*runs, strict=True))
+    print(f"start to first progress: {wall:.2f} s, {cpu:.2f} s of CPU time (median of {RUNS}; to reach: under 2 s)")
+
+
+if __name__ == "__main__":
+    main()
