@@ -24,6 +24,7 @@ SIGNS = {
     "insufficient": (".", "bright_black"),
 }
 TIMELINE_WIDTH = 60
+STATIC = "static: a poster or a screen, left out of the class"
 
 
 def clock(seconds: float) -> str:
@@ -51,11 +52,16 @@ def balance(value: float, margin: float) -> str:
 
 
 def session_summary(
-    session: Mapping[str, Any], students: pd.DataFrame, windows: pd.DataFrame, class_windows: pd.DataFrame
+    session: Mapping[str, Any],
+    students: pd.DataFrame,
+    windows: pd.DataFrame,
+    class_windows: pd.DataFrame,
+    health: Mapping[str, int],
 ) -> RenderableType:
     """What `analyze`, `judge` and `show` print of a session.
 
-    `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement.
+    `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
+    is how sure it is who is who.
     """
     table = _table(
         "student", "seen>", "coverage>", *(f"{name} {sign}>" for name, (sign, _) in SIGNS.items()), "verdicts"
@@ -64,22 +70,78 @@ def session_summary(
     for student in students.to_dict("records"):
         mine = by_student.get(student["student"], windows.iloc[:0])
         seen = f"{clock(student['first'])}–{clock(student['last'])}"
-        who = f"{student['label']} {student['name']}" if student["name"] else student["label"]
-        table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), timeline(mine["verdict"]))
+        who = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
+        shown = STATIC if student["static"] else timeline(mine["verdict"])
+        table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), shown)
     table.add_section()
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
     whole = f"0:00–{clock(session['duration'] or 0)}"
     table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
-    return Group(headline(session, students), "", table, "", _legend(class_windows))
+    return Group(headline(session, students), who_is_who(health), "", table, "", _legend(class_windows))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     """One line: which session, how long it is, how much of it was seen."""
     text = Text.assemble((f"Session {session['id']}: {session['name']}", "bold"))
+    people = students[~students["static"]]
     text.append(
-        f"  {clock(session['duration'] or 0)} long, {students['faces'].sum():,} faces of {len(students)} students"
+        f"  {clock(session['duration'] or 0)} long, {people['faces'].sum():,} faces of {len(people)} students"
     )
     return text
+
+
+def who_is_who(health: Mapping[str, int]) -> str:
+    """One line: how sure the identities are."""
+    return (
+        f"Who is who: {health['students']} students; links made: {health['links']}, "
+        f"doubtful: {health['doubtful']}; faces of nobody: {health['nobody']:,}; static: {health['static']}"
+    )
+
+
+def students_table(students: pd.DataFrame) -> Table:
+    """Every student of a session: when seen, of how many tracks, how sure it is that they are one person's."""
+    table = _table("student", "name", "seen>", "coverage>", "tracks>", "weakest link>", "")
+    for row in students.to_dict("records"):
+        name, link = ("–" if pd.isna(row[key]) else row[key] for key in ("name", "weakest_link"))
+        table.add_row(
+            row["label"],
+            escape(name),
+            f"{clock(row['first'])}–{clock(row['last'])}",
+            f"{row['coverage']:.0%}",
+            str(row["tracks"]),
+            link if isinstance(link, str) else f"{link:.2f}",
+            STATIC if row["static"] else "",
+        )
+    return table
+
+
+def repairs_table(repairs: pd.DataFrame) -> Table:
+    """Everything that a person put right in a session."""
+    table = _table("repair>", "what", "made", "undone")
+    for row in repairs.to_dict("records"):
+        undone = "–" if pd.isna(row["undone"]) else _moment(row["undone"])
+        table.add_row(str(row["repair"]), escape(row["what"]), _moment(row["made"]), undone)
+    return table
+
+
+def seats_table(seats: pd.DataFrame) -> Table:
+    """The roster of a room."""
+    table = _table("name", "across>", "down>", "size>", "saved")
+    for row in seats.to_dict("records"):
+        table.add_row(
+            escape(row["name"]), *(f"{row[key]:.0%}" for key in ("x", "y", "size")), _moment(row["saved"])
+        )
+    return table
+
+
+def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
+    """What came of a roster in a session."""
+    parts = {
+        f"named by their seats in {room}": [f"{label} {name}" for label, name in named.items()],
+        "seats that did not match": unmatched,
+        "students without a name": unnamed,
+    }
+    return "\n".join(f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in parts.items())
 
 
 def class_table(class_windows: pd.DataFrame) -> Table:
@@ -108,7 +170,7 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
     table = _table("session>", "name", "file", "length>", "state", "analysed")
     for row in sessions.to_dict("records"):
         length = "–" if pd.isna(row["duration"]) else clock(row["duration"])
-        analysed = row["created"][:16].replace("T", " ")
+        analysed = _moment(row["created"])
         table.add_row(str(row["id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed)
     return table
 
@@ -203,6 +265,11 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
     return table
+
+
+def _moment(text: str) -> str:
+    """An ISO 8601 moment to the minute."""
+    return text[:16].replace("T", " ")
 
 
 def _counts(windows: pd.DataFrame) -> list[str]:

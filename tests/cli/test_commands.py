@@ -38,7 +38,10 @@ def test_help_documents_every_option(run, name):
 def test_help_names_every_command_and_the_law(run):
     result = run("-h")
     assert result.status == 0
-    assert set(COMMANDS) == {"analyze", "sessions", "show", "judge", "query", "demo", "doctor"}
+    assert set(COMMANDS) == {
+        "analyze", "sessions", "show", "judge", "students", "rename", "merge", "split", "undo", "repairs", "roster",
+        "query", "demo", "doctor",
+    }  # fmt: skip
     for name in COMMANDS:
         assert f"\n  {name} " in result.out
     assert "--debug" in result.out
@@ -76,12 +79,13 @@ def test_analyze(run, recording, folder, analysed):
     assert lines[0] == f"Session 1: lesson.mp4  0:32 long, {len(analysed.faces())} faces of 4 students"
     students = analysed.students()
     verdicts = analysed.verdicts()
-    for student, line in zip(students.to_dict("records"), lines[3:7], strict=True):
+    for student, line in zip(students.to_dict("records"), lines[4:8], strict=True):
         own = verdicts[verdicts["student"] == student["student"]]["verdict"]
         counts = [str((own == name).sum()) for name in SIGNS]
         signs = "".join(SIGNS[verdict] for verdict in own)
         assert line.split() == [student["label"], "0:00–0:31", f"{student['coverage']:.0%}", *counts, signs]
-    assert lines[7].split()[:2] == ["class", "0:00–0:32"]
+    assert lines[1].startswith("Who is who: 4 students; ")
+    assert lines[8].split()[:2] == ["class", "0:00–0:32"]
     assert "one sign: 0:05" in lines[-1]
 
 

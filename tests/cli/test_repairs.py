@@ -1,0 +1,128 @@
+"""Who is who, put right by a person on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage.store import Store
+from tests.drawn import rows
+from tests.seated import write_seated
+
+
+@pytest.fixture
+def seated(folder: Path) -> Path:
+    path = folder / "classpulse.db"
+    write_seated(path)
+    return path
+
+
+def labels(run) -> list[str]:
+    return [line.split()[0] for line in run("students", 1).out.splitlines()[1:-2]]
+
+
+def test_students(run, seated):
+    result = run("students", "lesson")
+    assert (result.status, result.err) == (0, "")
+    assert [" ".join(line.split()) for line in result.out.splitlines()] == [
+        "student name seen coverage tracks weakest link",
+        "S01 – 0:00–1:59 100% 1 –",
+        "S02 – 0:00–1:59 93% 2 0.98",
+        "S03 – 0:00–0:49 42% 1 –",
+        "S04 – 0:00–1:59 94% 2 0.98",
+        "S05 – 0:00–1:59 100% 1 – static: a poster or a screen, left out of the class",
+        "S06 – 1:00–1:59 50% 1 –",
+        "",
+        "Who is who: 5 students; links made: 2, doubtful: 0; faces of nobody: 0; static: 1",
+    ]
+
+
+def test_show_marks_what_is_static(run, seated):
+    lines = run("show", 1).out.splitlines()
+    assert lines[0] == "Session 1: lesson  2:00 long, 910 faces of 5 students"
+    assert lines[1].startswith("Who is who: 5 students; links made: 2")
+    assert " ".join(lines[8].split()) == (
+        "S05 0:00–1:59 100% 0 0 0 0 static: a poster or a screen, left out of the class"
+    )
+
+
+def test_repairs(run, seated):
+    before = rows(seated)
+    assert run("repairs", 1).out.split() == ["repair", "what", "made", "undone"]
+    assert run("merge", 1, "S06", "S03").out == ""
+    assert run("split", 1, "S04", "--at", "1:00").out == "S07 is who is seen from 1:00 on\n"
+    assert run("rename", 1, "S03", "Cem [the tall]").out == ""
+    assert labels(run) == ["S01", "S02", "S03", "S04", "S05", "S07"]
+    assert "S03 Cem [the tall]" in run("show", 1).out
+    out = run("repairs", 1).out
+    for what in ("merge S03 S06", "split S04 at 0:01:00, later S07", "rename S03 'Cem [the tall]'"):
+        assert what in out
+    assert run("undo", 1).out == "undone: rename S03 'Cem [the tall]'\n"
+    assert run("undo", 1).out == "undone: split S04 at 0:01:00, later S07\n"
+    assert run("undo", "lesson").out == "undone: merge S03 S06\n"
+    after = rows(seated)
+    assert [row["undone"] is not None for row in after.pop("repairs")] == [True] * 3
+    before.pop("repairs")
+    assert after == before
+
+
+@pytest.mark.parametrize(("at", "label_sees"), [("62.5", 62.5), ("1:02.5", 62.5), ("0:01:10", 70.0)])
+def test_times(run, seated, at, label_sees):
+    assert run("split", 1, "S06", "--at", at).status == 0
+    with Store.open(seated) as store, store.reading() as connection:
+        (first,) = connection.exec_driver_sql("SELECT first FROM students WHERE label = 'S07'").one()
+    assert first == label_sees
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("merge", 1, "S01", "S02"), "S01 and S02 are both seen at 0:00:00 (224 frames in all), so they are two"),
+        (("merge", 1, "S01", "S01"), "S01 cannot be merged with itself"),
+        (("merge", 1, "S01", "S19"), "no student 'S19' in this session"),
+        (("rename", 1, "Ida", "Ada"), "no student 'Ida' in this session"),
+        (("split", 1, "S06", "--at", "0:30"), "S06 is seen from 0:01:00 to 0:01:59"),
+        (("split", 1, "S06", "--at", "1:70"), "Invalid value: '1:70' is no time"),
+        (("split", 1, "S06", "--at", "noon"), "Invalid value: 'noon' is no time"),
+        (("undo", 1), "session 1 has no repair to undo"),
+        (("undo", 2), "classpulse.db: no session '2'"),
+        (("roster", 1, "--room", "B12"), "room 'B12' has no roster yet"),
+        (("roster", 1, "--room", "B12", "--keep"), "no student of session 1 has a name"),
+        (("roster", 1, "--room", "B12", "--seat", "S01"), "Invalid value: 'S01' is not a student and a name"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(run, seated, arguments, message):
+    before = rows(seated)
+    result = run(*arguments)
+    assert result.status == 2
+    assert message in result.complaint()
+    assert rows(seated) == before
+
+
+@pytest.mark.parametrize("command", [("rename", 1, "S01", "Ada"), ("undo", 1), ("roster", 1, "--room", "B12")])
+def test_an_unfinished_session_is_not_repaired(run, seated, command):
+    with Store.open(seated) as store, store.writing() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET state = 'seeing'")
+    result = run(*command)
+    assert result.status == 2
+    assert "session 1 (lesson) is not finished; run `classpulse analyze /lessons/lesson.mp4`" in result.complaint()
+
+
+def test_roster(run, seated):
+    names = ("--seat", "S01=Ada", "--seat", "S02=Ben", "--seat", "S03=Cem")
+    assert run("roster", 1, "--room", "B12", *names).out == "seats kept for B12: 3 (Ada, Ben, Cem)\n"
+    listed = run("roster", "--room", "B12").out.splitlines()[1:]
+    assert [line.split()[0] for line in listed] == ["Ada", "Ben", "Cem"]
+    write_seated(
+        seated, (*(("Ada", (100, 100, 40), (0, 120)), ("Ben", (250, 160, 40), (0, 120))), NEW), name="next"
+    )
+    assert run("roster", "next", "--room", "B12").out.splitlines() == [
+        "named by their seats in B12: 2 (S01 Ada, S02 Ben)",
+        "seats that did not match: 1 (Cem)",
+        "students without a name: 1 (S03)",
+    ]
+    assert run("undo", "next").out == "undone: rename S01 'Ada', S02 'Ben' (roster of B12)\n"
+
+
+NEW = ("Fay", (330, 400, 40), (0, 120))
