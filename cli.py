@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -321,6 +322,7 @@ def query(
     from report import rows
     from storage import queries
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not hear of a Ctrl-C
     rows.write(queries.query(db, sql), output_format, output)
 
 
