@@ -69,7 +69,11 @@ def test_ctrl_c_in_a_query(folder, db):
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(3)
     process.send_signal(signal.SIGINT)
-    assert finish(process) == Result(-signal.SIGINT, "", "")
+    result = finish(process)
+    assert result in (
+        Result(-signal.SIGINT, "", ""),
+        Result(130, "", "classpulse: stopped\n"),
+    )  # or still at its imports
 
 
 @pytest.mark.slow
