@@ -8,8 +8,8 @@ Faces are drawn with replacement among those of the mood, and stand in random or
 in the first pass.
 
 Pictures are split into three by their bytes (so that one that is there twice lies on one side): the calibration
-is fitted on `fit` (benchmarks/fit_calibration.py), what else there was to choose was chosen on `choose`, and the
-table is made on `report`. Insufficient counts as wrong. The settings are the default ones, except that faces of
+is fitted on `fit` (benchmarks/fit_calibration.py), the other numbers were chosen on `choose`, and the table is made
+on `report`. Insufficient counts as wrong. The settings are the default ones, except that faces of
 every size count.
 
 The second table is on `baseline`: lessons of students whose neutral faces are all of the more negative (dour)
