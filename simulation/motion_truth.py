@@ -223,7 +223,7 @@ def _camera(
     full = np.concatenate([camera, np.broadcast_to([[[0.0, 0.0, 1.0]]], (m, 1, 3))], 1)
     motion = np.full((m, 2, 3), np.nan)
     motion[1:] = (full[1:] @ np.linalg.inv(full[:-1]))[:, :2]
-    # About what optical flow on an image a quarter as wide attains.
+    # A tenth of a pixel, and a little turn and zoom, each frame: they add up to some px in ten minutes.
     wrong = random.normal(0, 3e-5, (m, 2, 2))
     motion[:, :, :2] += wrong
     motion[:, :, 2] += random.normal(0, 0.1, (m, 2)) - wrong @ middle

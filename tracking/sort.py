@@ -1,9 +1,9 @@
 """The tracker: predict, associate, update, births and deaths, after SORT (Bewley et al. 2016, arXiv:1602.00763).
 
 Beyond SORT it goes along with the camera, lets no weak face start a track (as ByteTrack, Zhang et al. 2022), and
-looks for lost faces where they were last seen too (OC-SORT's recovery, Cao et al. 2023). Other ideas of theirs, a
-second round of association for weak faces and direction as a cost, gained nothing on the footage that
-benchmarks/tracking.py measures.
+looks for lost faces where they were last seen too (OC-SORT's recovery, Cao et al. 2023). Tried on the footage of
+benchmarks/tracking.py and left out, since they gained nothing: ByteTrack's second round of association for weak
+faces, larger boxes, velocities that die away, size as a cost, thresholds before the assignment.
 """
 
 from __future__ import annotations
