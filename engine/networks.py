@@ -138,8 +138,8 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) 
     def run(x: Array) -> tuple[Floats, ...]:
         if len(x) == 1:
             return run_block(x)
-        # At most 16 sizes of blocks: the rows that fill up the last one are thrown away.
-        step = max(1, block // 16)
+        # Four sizes of blocks: the rows that fill up the last one are thrown away.
+        step = max(1, block // 4)
         parts = []
         for start in range(0, len(x), block):
             part = x[start : start + block]
