@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-startup bench-storage bench-tracking clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-startup bench-storage bench-tracking bench-verdicts clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -58,11 +58,14 @@ bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database
 	$(BIN)/python -m benchmarks.storage
 
+bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
+	$(BIN)/python -m benchmarks.verdicts
+
 bench-startup: $(VENV)/.dev   ## from the command to the first progress
 	$(BIN)/python -m benchmarks.startup
 
 bench-tracking: $(VENV)/.dev  ## identities against plain SORT
-	$(BIN)/python -m benchmarks.tracking
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.tracking
 
 clean:                        ## remove the virtual environment, caches and the demo
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

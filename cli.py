@@ -44,6 +44,8 @@ Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a wind
 StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
 Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
 MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
+BASELINE = typer.Option("--baseline/--no-baseline", help="Judge against the student's own resting face.")
+Baseline = Annotated[bool, BASELINE]
 MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
 
 
@@ -107,6 +109,7 @@ def analyze(
     band: Band = DEFAULT.band,
     min_faces: MinFaces = DEFAULT.min_faces,
     min_coverage: MinCoverage = DEFAULT.min_coverage,
+    baseline: Baseline = DEFAULT.baseline,
     min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
     thresholds: Annotated[
         str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
@@ -129,8 +132,8 @@ def analyze(
 
     settings = Settings(
         sample_rate=_sample_rate(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
-        min_coverage=min_coverage, min_face=min_face, thresholds=_thresholds(thresholds), min_hits=min_hits,
-        max_age=max_age, engine=engine, device=device,
+        min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=_thresholds(thresholds),
+        min_hits=min_hits, max_age=max_age, engine=engine, device=device,
     )  # fmt: skip
     status = 0
     for video in videos:
@@ -193,6 +196,7 @@ def judge(
     band: Annotated[float | None, typer.Option(help="|balance| up to this is neutral.")] = None,
     min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
     min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,
+    baseline: Annotated[bool | None, BASELINE] = None,
     name: Annotated[str | None, typer.Option(help="Name of the judgement; by default strategy and window.")] = None,
 ) -> None:
     """Judge a session again with other settings, beside the judgements there are; never needs the video.
@@ -203,6 +207,7 @@ def judge(
 
     given = {
         "window": window, "strategy": strategy, "band": band, "min_faces": min_faces, "min_coverage": min_coverage,
+        "baseline": baseline,
     }  # fmt: skip
     changes = {setting: value for setting, value in given.items() if value is not None}
     _show(find(session, db).judge(name, **changes))

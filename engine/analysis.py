@@ -7,19 +7,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from engine.detection import Detections
 from engine.errors import UsageError
 from engine.networks import checksums
-from engine.passes import follow, judge, settings_of
-from engine.repairing import has_repairs
 from engine.seeing import Seer
-from engine.session import Session
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.video import Frame, Video, fingerprint
 from storage import queries
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,21 @@ def analyze(
     with Video(source) as video, Store.open(db) as store:
         sha256 = fingerprint(source)
         found = store.find_done(sha256, json.dumps(settings.seen_by()))
-        if found is None or (again and found[1] == "done"):  # what `again` began and did not end, it goes on with
+        stale = found is not None and found[1] == "seeing" and not _seen_alike(store.session(found[0]), settings)
+        # What `again` began and did not end, it goes on with; what another version began, nobody does.
+        if found is None or stale or (again and found[1] == "done"):
             found = _begin(store, video, sha256, name, settings), "seeing"
         number, state = found
         if state == "seeing":
             progress = _see(store, number, video, settings, tell)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+
+        # Only now, since they load scipy: the first progress need not wait for that.
+        from engine.passes import follow, judge, settings_of
+        from engine.repairing import has_repairs
+        from engine.session import Session
+
         was_done = state == "done" and settings_of(store, number) == settings
         if not was_done:
             followed_alike = all(
@@ -96,12 +105,21 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
         sha256=sha256,
         settings=settings.to_json(),
         version=__version__,
-        models=json.dumps(checksums() if settings.engine == "classpulse" else {}, sort_keys=True),
+        models=_models(settings),
         time_base=video.time_base,
         start_pts=video.start_pts,
         width=video.width,
         height=video.height,
     )
+
+
+def _models(settings: Settings) -> str:
+    return json.dumps(checksums() if settings.engine == "classpulse" else {}, sort_keys=True)
+
+
+def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
+    """Whether what is missing of a session would be seen by the software that saw its beginning."""
+    return bool(session["version"] == __version__ and session["models"] == _models(settings))
 
 
 def _see(store: Store, number: int, video: Video, settings: Settings, tell: Callable[[Progress], None]) -> Progress:

@@ -271,7 +271,7 @@ judgements = Table(
 )
 
 _WINDOW = "0, 1, ...: its place in session time"
-_BALANCE = "(positive - negative) / (positive + negative), -1 to 1; NULL where no evidence is"
+_BALANCE = "positive against negative evidence, -1 to 1 (docs/verdicts.md); NULL where no evidence is"
 _MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
 
 student_windows = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sqlite3
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -129,6 +130,16 @@ def test_resumed_again_and_again(analysed, recording, db):
             analyze(recording, db, settings=SETTINGS, on_progress=stop_before(stage))
     analyze(recording, db, settings=SETTINGS)
     assert rows(db) == rows(analysed.database)
+
+
+def test_what_another_version_began_is_begun_anew(recording, db):
+    """Half of a session is never seen by one version, and half by another."""
+    with pytest.raises(Stop):
+        analyze(recording, db, settings=SETTINGS, on_progress=stop_at(1))
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE sessions SET version = '0.0.1'")
+    assert analyze(recording, db, settings=SETTINGS).number == 2
+    assert find(1, db).info()["state"] == "seeing"
 
 
 def test_a_renamed_copy_resumes(analysed, recording, db, tmp_path):
