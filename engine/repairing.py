@@ -108,12 +108,17 @@ def describe(action: str, arguments: str) -> str:
 
 def finished_students(store: Store, number: int) -> pd.DataFrame:
     """The students of a session. Raises UsageError while it is not done: they are not the last ones yet."""
+    check_done(store, number)
+    return queries.students(store, number)
+
+
+def check_done(store: Store, number: int) -> None:
+    """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones."""
     session = store.session(number)
     if session["state"] != "done":
         raise UsageError(
             f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
         )
-    return queries.students(store, number)
 
 
 def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Session:
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
         with Store.open(self.database, must_exist=True) as store:
-            _check_seen(store, self.number)
+            repairing.check_done(store, self.number)
             settings = dataclasses.replace(settings_of(store, self.number), **changes)
             judge(store, self.number, settings, name)
         return self
@@ -160,11 +160,3 @@ def _health(store: Store, number: int) -> dict[str, int]:
         "nobody": int(faces - students["faces"].sum()),
         "static": int(students["static"].sum()),
     }
-
-
-def _check_seen(store: Store, number: int) -> None:
-    session = store.session(number)
-    if session["state"] == "seeing":
-        raise UsageError(
-            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
-        )

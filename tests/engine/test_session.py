@@ -118,9 +118,12 @@ def test_a_judgement_that_is_not_there(analysed):
         analysed.verdicts("strict")
 
 
-def test_an_unfinished_session_cannot_be_judged(recording, tmp_path):
+@pytest.mark.parametrize("stage", ["see", "follow"])
+def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
+    """Nor one that is seen and not followed: it would be done, without a student."""
+
     def stop(seen: Progress) -> None:
-        if seen.time >= 10:
+        if seen.time >= 10 and seen.stage == stage:
             raise RuntimeError("enough")
 
     db = tmp_path / "classpulse.db"
