@@ -130,7 +130,10 @@ def follow(store: Store, number: int, settings: Settings) -> None:
 def judge(
     store: Store, number: int, settings: Settings, name: str | None = None, created: str | None = None
 ) -> None:
-    """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now."""
+    """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now.
+
+    Without a `name` it is called after its strategy and window, and whatever else is not as it is by default.
+    """
     session = store.session(number)
     frames = queries.frame_columns(store, number)
     faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
@@ -148,13 +151,21 @@ def judge(
     )
     store.write_judgement(
         number,
-        name or f"{settings.strategy}, {settings.window:g} s",
+        name or _name_of(settings),
         settings.strategy,
         settings.to_json(),
         student_windows,
         class_windows,
         created,
     )
+
+
+def _name_of(settings: Settings) -> str:
+    """`weighted, 10 s, band 0.3`: two judgements of one session with different settings have different names."""
+    usual, now = vars(Settings()), vars(settings)
+    numbers = [name for name in ("band", "min_faces", "min_coverage") if now[name] != usual[name]]
+    others = [f"{name.replace('_', ' ')} {now[name]:g}" for name in numbers] + ["baseline"] * settings.baseline
+    return ", ".join([settings.strategy, f"{settings.window:g} s", *others])
 
 
 def settings_of(store: Store, number: int) -> Settings:

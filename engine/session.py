@@ -61,9 +61,9 @@ class Session:
     def judge(self, name: str | None = None, **changes: Any) -> Session:
         """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.
 
-        The judgement is kept under `name` (by default its strategy and window, as in "sum, 10 s"), in place of an
-        earlier one of that name and beside all others. Never needs the video. Raises UsageError for a setting that
-        cannot work, or that judging does not use.
+        The judgement is kept under `name` (by default its strategy, its window and what else is not as usual, as
+        in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
+        video. Raises UsageError for a setting that cannot work, or that judging does not use.
         """
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")

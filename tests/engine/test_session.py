@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine import Session, Settings, analyze, find
@@ -93,6 +94,18 @@ def test_judging_goes_on_from_the_latest_judgement(copied):
     assert Settings.from_json(session.judgements()["settings"].iloc[-1]) == dataclasses.replace(
         SETTINGS, window=4, strategy="dominant"
     )
+
+
+def test_judging_with_other_settings_leaves_the_earlier_judgements(copied):
+    session = find(1, copied)
+    before = session.verdicts()
+    session.judge(band=0.5).judge(min_faces=1, baseline=True)
+    assert list(session.judgements()["name"]) == [
+        "weighted, 5 s",
+        "weighted, 5 s, band 0.5",
+        "weighted, 5 s, band 0.5, min faces 1, baseline",
+    ]
+    pd.testing.assert_frame_equal(session.verdicts("weighted, 5 s"), before)
 
 
 @pytest.mark.parametrize(
