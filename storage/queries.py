@@ -130,7 +130,7 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
             result = connection.exec_driver_sql(sql, values)
             if not result.returns_rows:
                 raise QueryError("the SQL returns no rows; a query begins with SELECT")
-            return pd.DataFrame.from_records([tuple(row) for row in result], columns=list(result.keys()))
+            return _as_they_are([tuple(row) for row in result], list(result.keys()))
         except (DBAPIError, sqlite3.Warning) as error:
             said = getattr(error, "orig", error)
             code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
@@ -139,6 +139,15 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
             if code == "SQLITE_ERROR":
                 raise QueryError(f"the SQL does not work: {said}") from error
             raise  # not the SQL but the file, which the store names
+
+
+def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
+    """The rows as a DataFrame, in which whole numbers stay whole beside NULL: pandas would make 3.0 of 3."""
+    table = pd.DataFrame.from_records(rows, columns=names)
+    for place, values in enumerate(zip(*rows, strict=True)):  # by place: names may come twice
+        if set(map(type, values)) == {int, type(None)}:
+            table.isetitem(place, pd.array(values, "Int64"))
+    return table
 
 
 def _of(table: Table, session: int) -> Select[Any]:

@@ -52,6 +52,15 @@ def test_parquet_through_a_pipe(db, expected):
     same(pd.read_parquet(io.BytesIO(out)), expected)
 
 
+def test_whole_numbers_stay_whole_beside_null(run, db, folder):
+    sql = "SELECT 9007199254740993 AS number, 1 AS number2 UNION ALL SELECT NULL, 2"
+    assert run("query", sql, "-f", "csv").out.splitlines() == ["number,number2", "9007199254740993,1", ",2"]
+    assert run("query", sql).out.splitlines()[1:] == ["9007199254740993        1", "               –        2"]
+    assert [row["number"] for row in json.loads(run("query", sql, "-f", "json").out)] == [9007199254740993, None]
+    run("query", sql, "-f", "parquet", "-o", folder / "rows.parquet")
+    assert pd.read_parquet(folder / "rows.parquet", dtype_backend="pyarrow")["number"][0] == 9007199254740993
+
+
 @pytest.mark.parametrize("file_format", ["table", "csv", "json"])
 def test_a_file_holds_what_the_screen_shows(run, db, folder, file_format):
     shown = run("query", SQL, "-f", file_format).out
