@@ -197,7 +197,7 @@ def judge(
     min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
     min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,
     baseline: Annotated[bool | None, BASELINE] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the judgement; by default strategy and window.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the judgement; by default its settings.")] = None,
 ) -> None:
     """Judge a session again with other settings, beside the judgements there are; never needs the video.
 
@@ -284,7 +284,7 @@ def repairs(session: SessionKey, db: Database = "classpulse.db") -> None:
 def roster(
     room: Annotated[str, typer.Option(metavar="ROOM", help="What you call the room.")],
     session: Annotated[
-        str | None, typer.Argument(metavar="[SESSION]", help="Its number, its name or its file's name.")
+        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")
     ] = None,
     seat: Annotated[
         list[str] | None,
@@ -303,6 +303,8 @@ def roster(
     from storage.store import Store
 
     if session is None:
+        if seat or keep:
+            raise typer.BadParameter("--seat and --keep need a SESSION, whose students they are of")
         with Store.open(db, must_exist=True, read_only=True) as store:
             terminal.show(terminal.seats_table(queries.seats(store, room)))
         return
@@ -333,7 +335,7 @@ def query(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where everything is written.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is written.")] = Path("demo"),
 ) -> None:
     """Draw a lesson of 20 s, analyse it, and hold the verdicts against its script."""
     from engine.analysis import analyze as analyze_one
