@@ -148,6 +148,8 @@ def analyze(
                 raise
             status = max(status, _complain(error))  # an overnight run goes on with the other recordings
             continue
+        for remark in session.remarks:
+            print(f"classpulse: {remark}", file=sys.stderr)
         if not quiet:
             if session.was_done:
                 terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")

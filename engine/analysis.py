@@ -66,8 +66,10 @@ def analyze(
         if found is None or stale or (again and found[1] == "done"):
             found = _begin(store, video, sha256, name, settings), "seeing"
         number, state = found
+        remarks = _remarks(store.session(number), name)
         if state == "seeing":
             progress = _see(store, number, video, settings, tell)
+            remarks += _damage(video, store.session(number)["duration"], settings)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
 
@@ -76,12 +78,10 @@ def analyze(
         from engine.repairing import has_repairs
         from engine.session import Session
 
-        was_done = state == "done" and settings_of(store, number) == settings
-        if not was_done:
-            followed_alike = all(
-                getattr(settings_of(store, number), name) == getattr(settings, name) for name in FOLLOWED_BY
-            )
-            if state != "done" or not followed_alike:
+        with store.writing():  # nobody repairs the session meanwhile
+            latest = settings_of(store, number)
+            was_done = state == "done" and latest == settings
+            if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in FOLLOWED_BY):
                 if has_repairs(store, number):
                     raise UsageError(
                         f"session {number} was repaired by a person; to follow it with other settings would lose "
@@ -89,9 +89,29 @@ def analyze(
                     )
                 tell(dataclasses.replace(progress, stage="follow"))
                 follow(store, number, settings)
-            tell(dataclasses.replace(progress, stage="judge"))
-            judge(store, number, settings)
-    return Session(db, number, was_done=was_done)
+            if not was_done:
+                tell(dataclasses.replace(progress, stage="judge"))
+                judge(store, number, settings)
+    return Session(db, number, was_done=was_done, remarks=remarks)
+
+
+def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
+    other = name is not None and name != session["name"]
+    return [f"session {session['id']} keeps the name it has, {session['name']!r}"] if other else []
+
+
+def _damage(video: Video, decoded: float, settings: Settings) -> list[str]:
+    """One line if the footage breaks off before its claimed end, or did not decode whole."""
+    # Less than the last samples may be missing of any recording, and headers round.
+    slack = max(1.0, 2 / (settings.sample_rate or 1))
+    found = []
+    if video.duration is not None and decoded < video.duration - slack:
+        found.append(f"it breaks off after {decoded:.1f} of {video.duration:.1f} s")
+    if video.damaged:
+        found.append(f"{video.damaged} damaged pieces of it were passed over")
+    if not found:
+        return []
+    return [f"{video.path}: {' and '.join(found)}; what decodes is analysed, for more copy the recording again"]
 
 
 def _silent(progress: Progress) -> None:

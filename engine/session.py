@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,11 +24,15 @@ DOUBTFUL = 0.95
 class Session:
     """A session in a database: what is known of it, as DataFrames, and judging it again."""
 
-    def __init__(self, database: str | Path, number: int, *, was_done: bool = False) -> None:
+    def __init__(
+        self, database: str | Path, number: int, *, was_done: bool = False, remarks: Sequence[str] = ()
+    ) -> None:
         self.database = database
         self.number = number
         self.was_done = was_done
         """Whether `analyze` found it finished, and did nothing."""
+        self.remarks = tuple(remarks)
+        """What `analyze` has to say of it: footage that is damaged or breaks off, a name that was not taken."""
 
     def info(self) -> dict[str, Any]:
         """The session's row of the table `sessions`."""
@@ -67,7 +71,7 @@ class Session:
         """
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
-        with Store.open(self.database, must_exist=True) as store:
+        with Store.open(self.database, must_exist=True) as store, store.writing():  # nobody repairs it meanwhile
             repairing.check_done(store, self.number)
             settings = dataclasses.replace(settings_of(store, self.number), **changes)
             judge(store, self.number, settings, name)

@@ -23,7 +23,9 @@ SIGNS = {
     "not interested": ("-", "red"),
     "insufficient": (".", "bright_black"),
 }
-TIMELINE_WIDTH = 60
+#: How often each was the verdict; its sign, so that a table fits into 80 columns.
+_COUNT_HEADS = tuple(f"{sign}>" for sign, _ in SIGNS.values())
+TIMELINE_WIDTH = 30
 STATIC = "static: a poster or a screen, left out of the class"
 
 
@@ -63,9 +65,7 @@ def session_summary(
     `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
     is how sure it is who is who.
     """
-    table = _table(
-        "student", "seen>", "coverage>", *(f"{name} {sign}>" for name, (sign, _) in SIGNS.items()), "verdicts"
-    )
+    table = _table("student", "seen>", "coverage>", *_COUNT_HEADS, "verdicts")
     by_student = dict(list(windows.groupby("student")))
     for student in students.to_dict("records"):
         mine = by_student.get(student["student"], windows.iloc[:0])
@@ -146,7 +146,7 @@ def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnam
 
 def class_table(class_windows: pd.DataFrame) -> Table:
     """Every window of the class."""
-    table = _table("window", "class", "balance>", "coverage>", *(f"{name}>" for name in SIGNS))
+    table = _table("window", "class", "balance>", "coverage>", *_COUNT_HEADS)
     for row in class_windows.to_dict("records"):
         counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
         table.add_row(*_window(row), *map(str, counts))

@@ -142,10 +142,11 @@ class Store:
     def find_session(self, key: int | str) -> int:
         """The number of the session that `key` means: its number, else its name, else its file's name.
 
-        Raises SessionError where there is none, or where several share the name: the text lists them.
+        Where several share the name, the one that is done is meant. Raises SessionError where there is none, or
+        no single one: the text lists them.
         """
         name, file_name = str(key), Path(str(key)).name
-        columns = (sessions.c.id, sessions.c.name, sessions.c.file_name, sessions.c.created)
+        columns = (sessions.c.id, sessions.c.name, sessions.c.file_name, sessions.c.created, sessions.c.state)
         with self.reading() as connection:
             rows = connection.execute(select(*columns).order_by(sessions.c.id)).all()
         found = (
@@ -157,12 +158,13 @@ class Store:
             latest = ", ".join(f"{row.id} ({row.name})" for row in rows[-5:])
             known = f"the latest are {latest}" if latest else "it has none"
             raise SessionError(f"{self.path}: no session {name!r}; {known}")
-        if len(found) > 1:
+        done = [row for row in found if row.state == "done"]
+        if len(found) > 1 and len(done) != 1:
             which = ", ".join(f"{row.id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found)
             raise SessionError(
                 f"{self.path}: several sessions are called {name!r}; give the number of one: {which}"
             )
-        return int(found[0].id)
+        return int((done if len(found) > 1 else found)[0].id)
 
     def find_done(self, sha256: str, settings: str) -> tuple[int, str] | None:
         """Number and state of the newest session of these bytes that agrees with `settings`, None without one.

@@ -171,7 +171,7 @@ def test_judge(run, db):
     result = run("judge", "lesson.mp4", "--window", 8, "--strategy", "sum", "--band", 0)
     assert (result.status, result.err) == (0, "")
     assert "one sign: 0:08" in result.out
-    assert list(find(1, db).judgements()["name"]) == ["weighted, 5 s", "sum, 8 s"]
+    assert list(find(1, db).judgements()["name"]) == ["weighted, 5 s", "sum, 8 s, band 0"]
     assert run("judge", 1, "--window", 4, "--name", "fine").status == 0
     assert "one sign: 0:05" in run("show", 1, "--judgement", "weighted, 5 s").out
     assert "one sign: 0:04" in run("show", 1).out

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine.analysis  # loaded before a test gives up the right to read it
+import engine.analysis
+import engine.session  # loaded, as is the next, before a test gives up the right to read it
+import report.terminal  # noqa: F401
 from simulation.render import Renderer
 from storage.store import Store
 from tests.cli.conftest import finish, start
@@ -237,3 +239,19 @@ def test_full_disk(recording, analysed, folder):
     whole = rows(db)
     assert whole == rows(analysed.database)
     assert whole["segments"][:committed] == kept["segments"]
+
+
+def test_footage_that_breaks_off(run, shared, folder):
+    """What decodes is analysed, and one line says what does not."""
+    cut = folder / "cut.mp4"
+    cut.write_bytes((shared / "footage" / "students.mp4").read_bytes()[:200_000])
+    result = run("analyze", cut, "--sample-rate", 2)
+    assert result.status == 0
+    assert "it breaks off after " in result.complaint()
+    assert "of 5.8 s" in result.complaint()
+    assert result.out.startswith("Session 1: cut.mp4")
+
+
+def test_a_name_that_is_not_taken(run, recording, db):
+    result = run("analyze", recording, *OPTIONS, "--name", "Physics", "-q")
+    assert (result.status, result.err) == (0, "classpulse: session 1 keeps the name it has, 'lesson.mp4'\n")
