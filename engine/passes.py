@@ -90,14 +90,10 @@ class Rows:
 def follow(store: Store, number: int, settings: Settings) -> None:
     """Give every face of session `number` its track, and every track its student."""
     rows = Rows.read(store, number)
-    track = follow_faces(
-        rows.frame_times,
-        rows.frame,
-        rows.boxes,
-        rows.score,
-        motion=rows.motion,
-        **{name: getattr(settings, name) for name in FOLLOWED_BY},
-    )
+    how = {name: getattr(settings, name) for name in FOLLOWED_BY}
+    if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
+        how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
+    track = follow_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)
     table = tracks_table(
         rows.frame_times,
         rows.frame,

@@ -48,7 +48,7 @@ class Settings:
     min_hits: int = 3
     """Faces in a row before a track is born."""
     max_age: float = 1.0
-    """Seconds that a track outlives its last face."""
+    """Seconds that a track outlives its last face; at least two and a half times those between sampled frames."""
     iou_threshold: float = 0.3
     """Smallest overlap of a prediction and a face that may be linked."""
     birth_score: float = 0.9

@@ -132,6 +132,12 @@ def test_resumed_again_and_again(analysed, recording, db):
     assert rows(db) == rows(analysed.database)
 
 
+def test_students_are_followed_at_less_than_a_frame_a_second(recording, db):
+    """Longer between two frames than a track outlives its last face."""
+    session = analyze(recording, db, settings=dataclasses.replace(SETTINGS, sample_rate=0.8, max_age=1.0))
+    assert list(session.students()["label"]) == ["S01", "S02", "S03", "S04"]
+
+
 def test_what_another_version_began_is_begun_anew(recording, db):
     """Half of a session is never seen by one version, and half by another."""
     with pytest.raises(Stop):
