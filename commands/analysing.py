@@ -1,0 +1,135 @@
+"""From footage to verdicts: analyze, demo, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.errors import Stopped, complain
+from commands.looking import show_session
+from commands.options import (
+    DEFAULT,
+    Band,
+    Baseline,
+    Database,
+    MinCoverage,
+    MinFaces,
+    StrategyOption,
+    Window,
+    sample_rate_of,
+    thresholds_of,
+)
+from engine.settings import Device, Engine, Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def analyze(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings, one session each.")
+    ],
+    db: Database = "classpulse.db",
+    name: Annotated[str | None, typer.Option(help="Name of the session; by default the file's.")] = None,
+    sample_rate: Annotated[
+        str, typer.Option(metavar="RATE|all", help="Frames looked at per second of media time.")
+    ] = f"{DEFAULT.sample_rate:g}",
+    window: Window = DEFAULT.window,
+    strategy: StrategyOption = DEFAULT.strategy,
+    band: Band = DEFAULT.band,
+    min_faces: MinFaces = DEFAULT.min_faces,
+    min_coverage: MinCoverage = DEFAULT.min_coverage,
+    baseline: Baseline = DEFAULT.baseline,
+    min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
+    thresholds: Annotated[
+        str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
+    ] = ",".join(map(str, DEFAULT.thresholds)),
+    min_hits: Annotated[int, typer.Option(help="Faces in a row before a track is born.")] = DEFAULT.min_hits,
+    max_age: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a track outlives its last face.")
+    ] = DEFAULT.max_age,
+    engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
+    device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+) -> None:
+    """Analyse recordings: see every face, follow every student, judge every window.
+
+    Stopped half-way, the same command goes on where it was stopped; a recording that is done is not analysed twice.
+    """
+    from engine.analysis import analyze as analyze_one
+    from report import terminal
+
+    settings = Settings(
+        sample_rate=sample_rate_of(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
+        min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=thresholds_of(thresholds),
+        min_hits=min_hits, max_age=max_age, engine=engine, device=device,
+    )  # fmt: skip
+    status = 0
+    for video in videos:
+        one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
+        try:
+            with terminal.ProgressBar(video.name, hidden=quiet) as bar:
+                session = analyze_one(video, db, name=one_of_many, settings=settings, again=again, on_progress=bar)
+        except KeyboardInterrupt:
+            raise Stopped(video, db) from None
+        except Exception as error:
+            if len(videos) == 1:
+                raise
+            status = max(status, complain(error))  # an overnight run goes on with the other recordings
+            continue
+        for remark in session.remarks:
+            print(f"classpulse: {remark}", file=sys.stderr)
+        if not quiet:
+            if session.was_done:
+                terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
+            show_session(session)
+    raise typer.Exit(status)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is written.")] = Path("demo"),
+) -> None:
+    """Draw a lesson of 20 s, analyse it, and hold the verdicts against its script."""
+    from engine.analysis import analyze as analyze_one
+    from report import terminal
+    from simulation.comparing import compare
+    from simulation.lesson import demo_lesson
+    from simulation.render import render_lesson
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lesson, window = demo_lesson(), 5.0
+    video, db = folder / "lesson.mp4", folder / "classpulse.db"
+    with terminal.ProgressBar("drawing the lesson") as bar:
+        truth = render_lesson(lesson, video, progress=bar.count)
+    truth.write_csv(folder / "truth.csv")
+    with terminal.ProgressBar(video.name) as bar:
+        session = analyze_one(video, db, name="Demo", settings=Settings(window=window), on_progress=bar)
+    show_session(session)
+    comparison = compare(truth, session.faces(), session.verdicts(), window)
+    session.verdicts().to_csv(folder / "verdicts.csv", index=False)
+    agreement = {"of faces from 48 px": comparison.agreement(48), "in all": comparison.agreement()}
+    terminal.show(terminal.comparison((comparison.found, comparison.students), agreement))
+    terminal.show(
+        f"\nIn {folder}: lesson.mp4, its truth.csv, classpulse.db, verdicts.csv. Next, for example:\n"
+        f"  classpulse show Demo --windows --db {db}\n"
+        f"  classpulse query --db {db} 'select label, faces, coverage from v_students'"
+    )
+
+
+@app.command()
+def doctor(device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device) -> None:
+    """Say what is installed and which device runs the networks, and test them for a second."""
+    from engine.doctor import checks
+    from report import terminal
+    from simulation.lesson import Lesson
+    from simulation.render import frames
+
+    lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
+    found = checks(next(frames(lesson)).image, lesson.students, device)
+    terminal.show(terminal.checks_table([(check.what, check.found, check.good) for check in found]))
+    raise typer.Exit(0 if all(check.good for check in found) else 1)

@@ -1,0 +1,40 @@
+"""What goes wrong, said in one line, and the exit status for it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+
+class Stopped(Exception):  # noqa: N818
+    """Ctrl-C in the middle of a recording."""
+
+    def __init__(self, video: Path, db: str) -> None:
+        super().__init__(
+            f"stopped; what is seen of {video} is kept in {db}, and the same command goes on from there"
+        )
+
+
+def debugging() -> bool:
+    """Whether the command line asks for tracebacks."""
+    return "--debug" in sys.argv[1:]
+
+
+def complain(error: Exception) -> int:
+    """Say in one line what went wrong; returns the exit status for it."""
+    if debugging():
+        traceback.print_exc()
+    status = 1
+    if hasattr(error, "format_message"):  # typer's own; which class that is depends on its version
+        context = getattr(error, "ctx", None)
+        where = f"; see `{context.command_path} --help`" if context else ""
+        text, status = f"{error.format_message().rstrip('.')}{where}", 2
+    elif hasattr(error, "exit_status"):  # an error of one of the rooms, made for a person
+        text, status = str(error), error.exit_status
+    elif isinstance(error, OSError):
+        text = f"{error.filename or 'the output'}: {error.strerror}; check the path, its permissions and the disk"
+    else:
+        text = f"a fault of ours ({type(error).__name__}: {error}); please report it with what --debug shows"
+    print(f"classpulse: {' '.join(text.split())}", file=sys.stderr)
+    return status

@@ -1,0 +1,65 @@
+"""What is in a database: sessions, show, students."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import Database, SessionKey
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+app = typer.Typer()
+
+
+@app.command()
+def sessions(db: Database = "classpulse.db") -> None:
+    """List the sessions of a database."""
+    from report import terminal
+    from storage import queries
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        terminal.show(terminal.sessions_table(queries.sessions(store)))
+
+
+@app.command()
+def show(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    windows: Annotated[bool, typer.Option("--windows", help="Every window of the class, too.")] = False,
+    student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
+) -> None:
+    """Show a session: its students, and the verdicts over time."""
+    from engine.session import find
+    from report import terminal
+
+    found = find(session, db)
+    if student:
+        terminal.show(terminal.student_table(found.verdicts(judgement), student))
+        return
+    show_session(found, judgement)
+    if windows:
+        terminal.show(terminal.class_table(found.class_verdicts(judgement)))
+
+
+@app.command()
+def students(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """List a session's students: when seen, of how many tracks, and how sure it is that they are one person's."""
+    from engine.session import find
+    from report import terminal
+
+    found = find(session, db)
+    terminal.show(terminal.students_table(found.students()))
+    print(f"\n{terminal.who_is_who(found.health())}")
+
+
+def show_session(session: Session, judgement: str | None = None) -> None:
+    """The summary of a session, by default with its latest judgement."""
+    from report import terminal
+
+    parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
+    terminal.show(terminal.session_summary(*parts, session.health()))

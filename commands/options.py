@@ -1,0 +1,62 @@
+"""Arguments and options that several commands take, and what their texts mean."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from engine.settings import Settings, Strategy
+
+Format = Literal["table", "csv", "json", "parquet"]
+
+DEFAULT = Settings()
+
+Database = Annotated[
+    str, typer.Option("--db", envvar="CLASSPULSE_DB", metavar="FILE|URL", help="Database: a file or sqlite:///URL.")
+]
+SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
+StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]
+Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
+StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
+Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
+MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
+BASELINE = typer.Option("--baseline/--no-baseline", help="Judge against the student's own resting face.")
+Baseline = Annotated[bool, BASELINE]
+MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
+
+
+def sample_rate_of(text: str) -> float | None:
+    """A rate in frames per second; None for `all`."""
+    try:
+        return None if text == "all" else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number of frames per second nor `all`") from None
+
+
+def thresholds_of(text: str) -> tuple[float, float, float]:
+    """Three numbers with commas."""
+    try:
+        pnet, rnet, onet = map(float, text.split(","))
+        return pnet, rnet, onet
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
+
+
+def seconds_of(text: str) -> float:
+    """12:30, 1:02:03 or seconds."""
+    parts = text.split(":")
+    try:
+        if len(parts) > 3 or not all(0 <= float(part) < 60 for part in parts[1:]):
+            raise ValueError
+        return sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)") from None
+
+
+def seat_of(text: str) -> tuple[str, str]:
+    """S03=Ada."""
+    student, equals, name = text.partition("=")
+    if not (student and equals and name):
+        raise typer.BadParameter(f"{text!r} is not a student and a name, such as S03=Ada")
+    return student, name
