@@ -134,7 +134,10 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
 
 
 def _models(settings: Settings) -> str:
-    return json.dumps(checksums() if settings.engine == "classpulse" else {}, sort_keys=True)
+    networks = checksums() if settings.engine == "classpulse" else {}
+    return json.dumps(
+        {name: networks[name] for name in networks if settings.expression or name != "fer"}, sort_keys=True
+    )
 
 
 def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:

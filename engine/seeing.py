@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engine.appearance import LENGTH, describe
 from engine.detection import Detections, Detector, Mtcnn
 from engine.expression import Crops, FerScorer, Scorer, crop_faces
-from engine.faces import Faces
+from engine.faces import EMOTIONS, Faces
 from engine.motion import estimate_motion, small_grey
 from engine.quality import measure
 from engine.settings import SEGMENT_SECONDS, Settings
@@ -139,10 +139,15 @@ class Seer:
             boxes=boxes,
             score=np.concatenate([detections.scores for detections in found]),
             landmarks=landmarks,
-            emotions=self.scorer.score(every_crop),
+            emotions=self._emotions(every_crop),
             look=np.concatenate(looks),
             **vars(measured),
         )
+
+    def _emotions(self, crops: Crops) -> npt.NDArray[np.float32]:
+        if self.scorer is None:
+            return np.full((len(crops), len(EMOTIONS)), np.nan, np.float32)
+        return self.scorer.score(crops)
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:
@@ -167,9 +172,12 @@ def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> np
     return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
 
 
-def _networks(settings: Settings) -> tuple[Detector, Scorer]:
+def _networks(settings: Settings) -> tuple[Detector, Scorer | None]:
+    """The scorer is None, and nothing of it is loaded, where faces are not to be scored."""
     if settings.engine == "reference":
         from engine.reference import ReferenceDetector, ReferenceScorer
 
-        return ReferenceDetector(settings.min_face, settings.thresholds), ReferenceScorer()
-    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device), FerScorer(settings.device)
+        detector = ReferenceDetector(settings.min_face, settings.thresholds)
+        return detector, ReferenceScorer() if settings.expression else None
+    scorer = FerScorer(settings.device) if settings.expression else None
+    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device), scorer

@@ -39,6 +39,8 @@ class Settings:
     """Score thresholds of P-Net, R-Net and O-Net, each in (0, 1)."""
     crop_margin: float = 0.15
     """Margin around the box that the expression network sees, as a share of its width, on each side."""
+    expression: bool = True
+    """Whether faces are scored for emotions; without, nothing of that network is loaded, and no score is stored."""
     scorable_size: float = 20.0
     """Shortest box side, px, whose emotion scores mean something."""
     scorable_quality: float = 0.35

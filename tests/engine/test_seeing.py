@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine import networks
 from engine.appearance import LENGTH
 from engine.expression import crop_faces
 from engine.faces import Faces
@@ -164,3 +166,18 @@ def test_settings_reach_the_detector(recording):
         (segment,) = Seer(Settings(sample_rate=1, min_face=150)).segments(video, 3)
     assert len(segment.frames["pts"]) == 2
     assert len(segment.faces) == 0
+
+
+def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_network_is_opened(
+    recording, in_order, monkeypatch
+):
+    opened = []
+    read = networks._read
+    monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
+    with Video(recording) as video:
+        (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False)).segments(video, 2, 3)
+    assert sorted(set(opened)) == ["onet", "pnet", "rnet"]
+    assert np.isnan(segment.faces.emotions).all()
+    for name, scored in vars(in_order[2].faces).items():
+        if name != "emotions":
+            np.testing.assert_array_equal(getattr(segment.faces, name), scored)
