@@ -123,6 +123,54 @@ def follow(store: Store, number: int, settings: Settings) -> None:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What judging needs of a session's m frames and n faces; read once, it can be judged in many ways."""
+
+    frame_times: Floats
+    """(m,) s."""
+    time: Floats
+    """(n,) s, of each face's frame."""
+    student: Ints
+    """(n,) -1 for nobody, and for a static face."""
+    emotions: Floats
+    """(n, 7)"""
+    quality: Floats
+    scorable: npt.NDArray[np.bool_]
+    duration: float
+
+    @classmethod
+    def read(cls, store: Store, number: int) -> Evidence:
+        """That of session `number`."""
+        session = store.session(number)
+        frames = queries.frame_columns(store, number)
+        faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
+        students = queries.students(store, number)
+        posters = students["student"][students["static"]]
+        return cls(
+            frame_times=frames["time"],
+            time=faces["time"],
+            student=np.where(np.isin(faces["student"], posters), -1, faces["student"]),
+            emotions=np.stack([faces[emotion] for emotion in EMOTIONS], axis=1),
+            quality=faces["quality"],
+            scorable=faces["scorable"],
+            duration=session["duration"],
+        )
+
+    def judged(self, settings: Settings) -> tuple[Columns, Columns]:
+        """The columns of its student windows and of its class windows; nothing is stored."""
+        return judge_faces(
+            self.frame_times,
+            self.time,
+            self.student,
+            self.emotions,
+            self.quality,
+            self.scorable,
+            settings=settings,
+            duration=self.duration,
+        )
+
+
 def judge(
     store: Store, number: int, settings: Settings, name: str | None = None, created: str | None = None
 ) -> None:
@@ -130,24 +178,10 @@ def judge(
 
     Without a `name` it is called after its strategy and window, and whatever else is not as it is by default.
     """
-    session = store.session(number)
-    frames = queries.frame_columns(store, number)
-    faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
-    students = queries.students(store, number)
-    posters = students["student"][students["static"]]
-    student_windows, class_windows = judge_faces(
-        frames["time"],
-        faces["time"],
-        np.where(np.isin(faces["student"], posters), -1, faces["student"]),
-        np.stack([faces[emotion] for emotion in EMOTIONS], axis=1),
-        faces["quality"],
-        faces["scorable"],
-        settings=settings,
-        duration=session["duration"],
-    )
+    student_windows, class_windows = Evidence.read(store, number).judged(settings)
     store.write_judgement(
         number,
-        name or _name_of(settings),
+        name or name_of(settings),
         settings.strategy,
         settings.to_json(),
         student_windows,
@@ -156,7 +190,7 @@ def judge(
     )
 
 
-def _name_of(settings: Settings) -> str:
+def name_of(settings: Settings) -> str:
     """`weighted, 10 s, band 0.3`: two judgements of one session with different settings have different names."""
     usual, now = vars(Settings()), vars(settings)
     numbers = [name for name in ("band", "min_faces", "min_coverage") if now[name] != usual[name]]

@@ -14,7 +14,9 @@ from engine import Session, Settings, analyze, find
 from engine.analysis import Progress
 from engine.errors import UsageError
 from engine.faces import EMOTIONS
+from engine.passes import Evidence, settings_of
 from storage.errors import SessionError
+from storage.store import Store
 from tests.drawn import SETTINGS, rows
 
 FACES = {
@@ -146,3 +148,15 @@ def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
         find(1, db).judge(window=7)
     with pytest.raises(UsageError, match="no judgement yet; run `classpulse analyze` to its end"):
         find(1, db).verdicts()
+
+
+def test_evidence_is_judged_without_being_stored(analysed):
+    """What a preview shows is what judging would keep."""
+    with Store.open(analysed.database, must_exist=True, read_only=True) as store:
+        evidence = Evidence.read(store, analysed.number)
+        student_windows, class_windows = evidence.judged(settings_of(store, analysed.number))
+        other, _ = evidence.judged(Settings(window=10, strategy="sum"))
+    assert list(student_windows["verdict"]) == list(analysed.verdicts()["verdict"])
+    assert list(class_windows["verdict"]) == list(analysed.class_verdicts()["verdict"])
+    assert max(other["stop"] - other["start"]) == 10
+    assert len(analysed.judgements()) == 1
