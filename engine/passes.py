@@ -206,12 +206,12 @@ def settings_of(store: Store, number: int) -> Settings:
 
 
 def columns_of(
-    rows: Rows, repaired: Repaired, found: Ints, link_score: Floats, names: dict[int, str]
+    rows: Rows, repaired: Repaired, found: Ints, link_score: Floats, persons: dict[int, int]
 ) -> tuple[Columns, Columns]:
     """The tables `tracks` and `students` of faces that are in tracks, and tracks that are students'.
 
-    `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `names` are the
-    students' that a person gave.
+    `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `persons` are the
+    students' numbers in the table `people`, of those whom a person named.
     """
     faces = pd.DataFrame({"track": repaired.track, "student": repaired.student_of_face(), "time": rows.time})
     in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
@@ -229,7 +229,7 @@ def columns_of(
         "found": found[part_of],
         "part_of": part_of,
     }
-    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), names)
+    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons)
 
 
 def label_of(student: int) -> str:
@@ -237,14 +237,13 @@ def label_of(student: int) -> str:
     return f"S{student + 1:02d}"
 
 
-def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, names: dict[int, str]) -> Columns:
+def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:
     mine = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
     scorable = faces[(faces["student"] >= 0) & rows.scorable].groupby("student")["time"].agg(["size", "nunique"])
     scorable = scorable.reindex(mine.index).fillna(0)
     numbers = mine.index.to_numpy(np.int64)
-    labels, called = np.empty(len(numbers), object), np.empty(len(numbers), object)
+    labels = np.empty(len(numbers), object)
     labels[:] = [label_of(number) for number in numbers.tolist()]
-    called[:] = [names.get(number) for number in numbers.tolist()]
     tracks = tracks[tracks["student"] >= 0].sort_values(["first", "track"])
     links = tracks[tracks.duplicated("student")]
     # A student's faces as one track, whose median place is the seat.
@@ -253,7 +252,7 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, name
     return {
         "student": numbers,
         "label": labels,
-        "name": called,
+        "person": np.array([persons.get(number, -1) for number in numbers.tolist()], np.int64),
         "first": mine["min"].to_numpy(),
         "last": mine["max"].to_numpy(),
         "tracks": tracks.groupby("student").size().reindex(mine.index).to_numpy(),

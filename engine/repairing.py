@@ -19,12 +19,13 @@ from engine.errors import UsageError
 from engine.passes import Rows, columns_of, judge, label_of
 from engine.settings import Settings
 from storage import queries
-from storage.repairs import add_repair, mark_undone, write_names
+from storage.people import add_people
+from storage.repairs import add_repair, mark_undone, write_persons
 from storage.store import Store
 from tracking.repair import Merge, Split, replay, shared_frames
 
 
-def rename(store: Store, number: int, names: Mapping[str, str], room: str | None = None) -> None:
+def rename(store: Store, number: int, names: Mapping[str, str]) -> None:
     """Name students, each given by label or former name; an empty name takes one away. One repair, however many.
 
     Raises UsageError for a student that is not there, a name that another one has, and one like a label.
@@ -34,14 +35,21 @@ def rename(store: Store, number: int, names: Mapping[str, str], room: str | None
         given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
         after = dict(zip(students["label"], students["name"], strict=True)) | given
         for label, name in given.items():
-            if name and re.fullmatch(r"[Ss]\d+", name):
+            if name and re.fullmatch(r"[SsPp]\d+", name):
                 raise UsageError(f"{name!r} reads like a label; give {label} another name")
             twins = [other for other in after if name and other != label and after[other] == name]
             if twins:
                 raise UsageError(
                     f"{twins[0]} is called {name!r} already; if they are one, merge {twins[0]} {label}"
                 )
-        _make(store, number, "rename", {"names": given} | ({"room": room} if room else {}))
+        numbers = add_people(store, filter(None, given.values()))
+        persons = {label: numbers[name] if name else None for label, name in given.items()}
+        _make(store, number, "rename", {"persons": persons})
+
+
+def identify(store: Store, number: int, persons: Mapping[str, int], room: str) -> None:
+    """Say who students are by the roster of `room`: labels to numbers of the table `people`. One repair."""
+    _make(store, number, "rename", {"persons": dict(persons), "room": room})
 
 
 def merge(store: Store, number: int, one: str, other: str) -> None:
@@ -92,17 +100,26 @@ def undo(store: Store, number: int) -> str:
         last = holding.iloc[-1]
         mark_undone(store, number, int(last["repair"]))
         _remake(store, number, again=last["action"] != "rename")
-    return describe(last["action"], last["arguments"])
+        return describe(last["action"], last["arguments"], names_of(store))
 
 
-def describe(action: str, arguments: str) -> str:
-    """A repair in the words in which it was asked for: merge S07 S19."""
+def names_of(store: Store) -> dict[int, str]:
+    """What everybody is called, by number in the table `people`; P7 for who has no name there any more."""
+    people = queries.people(store)
+    return {person: name or f"P{person}" for person, name in zip(people["person"], people["name"], strict=True)}
+
+
+def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
+    """A repair in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
     given: dict[str, Any] = json.loads(arguments)
     if action == "merge":
         return f"merge {given['student']} {given['other']}"
     if action == "split":
         return f"split {given['student']} at {timedelta(seconds=given['time'])}, later {given['new']}"
-    named = ", ".join(f"{label} {name or ''!r}" for label, name in given["names"].items())
+    called = {
+        label: names.get(person, f"P{person}") if person else "" for label, person in given["persons"].items()
+    }
+    named = ", ".join(f"{label} {name!r}" for label, name in called.items())
     return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
 
 
@@ -159,30 +176,30 @@ def _make(store: Store, number: int, action: str, arguments: Mapping[str, Any]) 
 def _remake(store: Store, number: int, *, again: bool) -> None:
     """Make the students from what was found and what holds, `again` if more than names has changed."""
     repairs: list[Merge | Split] = []
-    names: dict[int, str] = {}
+    persons: dict[int, int] = {}
     for action, text in _holding(store, number)[["action", "arguments"]].itertuples(index=False):
         given = json.loads(text)
         if action == "rename":
-            names |= {_number_of(label): name for label, name in given["names"].items()}
+            persons |= {_number_of(label): person or 0 for label, person in given["persons"].items()}
             continue
         student = _number_of(given["student"])
         if action == "merge":
             other = _number_of(given["other"])
-            names[student] = names.get(student) or names.pop(other, "")
+            persons[student] = persons.get(student) or persons.pop(other, 0)
             repairs.append(Merge(student, other))
         else:
             repairs.append(Split(student, given["time"], _number_of(given["new"])))
-    names = {student: name for student, name in names.items() if name}
+    persons = {student: person for student, person in persons.items() if person}
     if not again:
-        write_names(store, number, names)
+        write_persons(store, number, persons)
         return
-    _replay(store, number, repairs, names)
+    _replay(store, number, repairs, persons)
     for judgement in queries.judgements(store, number).to_dict("records"):
         settings = Settings.from_json(judgement["settings"])
         judge(store, number, settings, judgement["name"], judgement["created"])
 
 
-def _replay(store: Store, number: int, repairs: list[Merge | Split], names: dict[int, str]) -> None:
+def _replay(store: Store, number: int, repairs: list[Merge | Split], persons: dict[int, int]) -> None:
     rows, stored = Rows.read(store, number), queries.track_columns(store, number)
     part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
     part_of[stored["track"]] = stored["part_of"]
@@ -193,7 +210,7 @@ def _replay(store: Store, number: int, repairs: list[Merge | Split], names: dict
     link_score[stored["track"][whole]] = stored["link_score"][whole]
     repaired = replay(rows.time, part_of[rows.track], found, repairs)
     changed = repaired.track != rows.track
-    track_columns, student_columns = columns_of(rows, repaired, found, link_score, names)
+    track_columns, student_columns = columns_of(rows, repaired, found, link_score, persons)
     store.replace_students(
         number,
         pts=rows.pts[changed],

@@ -38,20 +38,21 @@ def keep_seats(store: Store, number: int, room: str) -> list[str]:
         raise UsageError("the room has no name; give one with --room")
     with store.writing():
         students = repairing.finished_students(store, number)
-        named = students[students["name"].notna() & ~students["static"]]
+        named = students[students["person"].notna() & ~students["static"]]
         if named.empty:
             raise UsageError(f"no student of session {number} has a name; give some with --seat S01=NAME")
         kept = queries.seats(store, room)
-        others = kept[~kept["name"].isin(named["name"])]
+        others = kept[~kept["person"].isin(named["person"])]
         width, height = _picture(store, number)
         places = _places(named)
         taken = match_seats(_pixels(others, width, height), others["spread"], places, named["spread"]) >= 0
         shares = np.round(places / [width, height, height], 5)
         rows = pd.DataFrame(shares, columns=["x", "y", "size"]).assign(
-            name=named["name"].to_numpy(), spread=named["spread"].to_numpy()
+            person=named["person"].to_numpy(np.int64), spread=named["spread"].to_numpy()
         )
-        write_seats(store, room, number, rows, forget=others["name"][taken].tolist())
-    return named["name"].tolist()
+        write_seats(store, room, number, rows, forget=others["person"][taken].tolist())
+        names = repairing.names_of(store)
+    return [names[person] for person in named["person"]]
 
 
 def carry_names(store: Store, number: int, room: str) -> Carried:
@@ -64,9 +65,9 @@ def carry_names(store: Store, number: int, room: str) -> Carried:
         seats = queries.seats(store, room)
         if seats.empty:
             raise UsageError(f"room {room!r} has no roster yet; begin one with --seat S01=NAME")
-        open_seats = seats[~seats["name"].isin(students["name"].dropna())]
+        open_seats = seats[~seats["person"].isin(students["person"].dropna())]
         people = students[~students["static"]]
-        nameless = people[people["name"].isna()]
+        nameless = people[people["person"].isna()]
         matched = match_seats(
             _pixels(open_seats, *_picture(store, number)),
             open_seats["spread"],
@@ -75,11 +76,13 @@ def carry_names(store: Store, number: int, room: str) -> Carried:
         )
         there = matched >= 0
         labels = nameless["label"].to_numpy(object)[matched[there]].tolist()
-        named = dict(sorted(zip(labels, open_seats["name"][there], strict=True)))
-        if named:
-            repairing.rename(store, number, named, room)
-    unnamed = [label for label in nameless["label"] if label not in named]
-    return Carried(named, open_seats["name"][~there].tolist(), unnamed)
+        persons = dict(sorted(zip(labels, open_seats["person"][there].tolist(), strict=True)))
+        if persons:
+            repairing.identify(store, number, persons, room)
+        names = repairing.names_of(store)
+    unnamed = [label for label in nameless["label"] if label not in persons]
+    named = {label: names[person] for label, person in persons.items()}
+    return Carried(named, [names[person] for person in open_seats["person"][~there]], unnamed)
 
 
 def _picture(store: Store, number: int) -> tuple[int, int]:

@@ -86,9 +86,9 @@ class Session:
 
     def repairs(self) -> pd.DataFrame:
         """A row for everything that a person put right: what, when, and when it was undone."""
-        rows = self._read(lambda store: queries.repairs(store, self.number))
-        what = [repairing.describe(*row) for row in rows[["action", "arguments"]].itertuples(index=False)]
-        return rows.assign(what=what)
+        rows, names = self._read(lambda store: (queries.repairs(store, self.number), repairing.names_of(store)))
+        given = zip(rows["action"], rows["arguments"], strict=True)
+        return rows.assign(what=[repairing.describe(action, arguments, names) for action, arguments in given])
 
     def rename(self, student: str, name: str) -> Session:
         """Name a student, given by label or former name; an empty name takes it away. Returns itself.

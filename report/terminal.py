@@ -129,7 +129,9 @@ def seats_table(seats: pd.DataFrame) -> Table:
     table = _table("name", "across>", "down>", "size>", "saved")
     for row in seats.to_dict("records"):
         table.add_row(
-            escape(row["name"]), *(f"{row[key]:.0%}" for key in ("x", "y", "size")), _moment(row["saved"])
+            escape(row["name"] or f"P{row['person']}"),
+            *(f"{row[key]:.0%}" for key in ("x", "y", "size")),
+            _moment(row["saved"]),
         )
     return table
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Integer, Select, Table, and_, select
+from sqlalchemy import Connection, Integer, Select, Table, and_, func, select, union
 from sqlalchemy.exc import DBAPIError
 
 from storage import schema
@@ -18,7 +18,8 @@ from storage.columns import read_columns
 from storage.errors import QueryError
 from storage.store import Store
 
-_WHO = (schema.students.c.label, schema.students.c.name)
+_NAME = schema.people.c.name
+_STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
 
 
 # -- columns for the passes
@@ -66,7 +67,7 @@ def faces(store: Store, session: int) -> pd.DataFrame:
     own = [column.name for column in schema.faces.c if column.name not in left_out]
     with store.reading() as connection:
         arrays = _face_arrays(connection, session, ["time", "track", "student", *own])
-        who = read_columns(connection, _of(schema.students, session))
+        who = read_columns(connection, _students(session))
     for name in ("label", "name"):
         arrays[name] = _look_up(arrays["student"], who["student"], np.append(who[name], [None]))
     order = ("time", "track", "student", "label", "name", *own)
@@ -79,8 +80,26 @@ def tracks(store: Store, session: int) -> pd.DataFrame:
 
 
 def students(store: Store, session: int) -> pd.DataFrame:
-    """The students of a session."""
-    return _table(store, _of(schema.students, session))
+    """The students of a session, with their names."""
+    return _table(store, _students(session))
+
+
+def people(store: Store) -> pd.DataFrame:
+    """Everybody who has a number: `person`, `name` (None: dropped), in how many `sessions` and `rooms`."""
+    table, students, seats = schema.people, schema.students, schema.seats
+    every = union(
+        *(select(of.c.person).where(of.c.person.is_not(None)) for of in (table, students, seats))
+    ).subquery()
+    counts = [
+        select(func.count()).select_from(of).where(of.c.person == every.c.person).scalar_subquery().label(name)
+        for name, of in {"sessions": students, "rooms": seats}.items()
+    ]
+    rows = select(every.c.person, table.c.name, *counts).outerjoin_from(
+        every, table, table.c.person == every.c.person
+    )
+    with store.reading() as connection:
+        found = [tuple(row) for row in connection.execute(rows.order_by(every.c.person))]
+    return _as_they_are(found, ["person", "name", "sessions", "rooms"])
 
 
 def repairs(store: Store, session: int) -> pd.DataFrame:
@@ -90,9 +109,10 @@ def repairs(store: Store, session: int) -> pd.DataFrame:
 
 def seats(store: Store, room: str) -> pd.DataFrame:
     """The roster of a room: who sits where, in order of name."""
-    table = schema.seats
-    columns = [column for column in table.c if column.name != "room"]
-    return _table(store, select(*columns).where(table.c.room == room).order_by(table.c.name))
+    table, people = schema.seats, schema.people
+    columns = [_NAME, *(column for column in table.c if column.name != "room")]
+    rows = select(*columns).outerjoin_from(table, people, people.c.person == table.c.person)
+    return _table(store, rows.where(table.c.room == room).order_by(_NAME, table.c.person))
 
 
 def judgements(store: Store, session: int) -> pd.DataFrame:
@@ -107,7 +127,8 @@ def student_windows(store: Store, judgement: int) -> pd.DataFrame:
     first = [table.c[name] for name in ("window", "start", "stop", "student")]
     rest = [column for column in table.c if column.name != "judgement_id" and column not in set(first)]
     whose = and_(students.c.session_id == schema.judgements.c.session_id, students.c.student == table.c.student)
-    rows = select(*first, *_WHO, *rest).select_from(table.join(schema.judgements).join(students, whose))
+    joined = table.join(schema.judgements).join(students, whose).outerjoin(schema.people, _STUDENTS_PERSON)
+    rows = select(*first, students.c.label, _NAME, *rest).select_from(joined)
     return _table(store, rows.where(table.c.judgement_id == judgement).order_by(table.c.window, table.c.student))
 
 
@@ -154,6 +175,15 @@ def _of(table: Table, session: int) -> Select[Any]:
     """A table's rows of one session in order of their key, without the session's number."""
     columns = [column for column in table.c if column.name != "session_id"]
     return select(*columns).where(table.c.session_id == session).order_by(*table.primary_key)
+
+
+def _students(session: int) -> Select[Any]:
+    """The students of a session in order of their number, each with the name beside the label."""
+    table = schema.students
+    columns = [column for column in table.c if column.name not in ("session_id", "student", "label")]
+    rows = select(table.c.student, table.c.label, _NAME, *columns)
+    joined = rows.outerjoin_from(table, schema.people, _STUDENTS_PERSON)
+    return joined.where(table.c.session_id == session).order_by(table.c.student)
 
 
 def _face_arrays(connection: Connection, session: int, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:

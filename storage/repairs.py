@@ -30,23 +30,23 @@ def mark_undone(store: Store, session: int, repair: int) -> None:
         connection.execute(row.values(undone=now()))
 
 
-def write_names(store: Store, session: int, names: Mapping[int, str]) -> None:
-    """Name the students of a session by their numbers; all others have no name."""
+def write_persons(store: Store, session: int, persons: Mapping[int, int]) -> None:
+    """Say who the students of a session are, by their numbers; all others are nobody known."""
     with store.writing() as connection:
-        connection.execute(update(students).where(students.c.session_id == session).values(name=None))
-        for student, name in names.items():
+        connection.execute(update(students).where(students.c.session_id == session).values(person=None))
+        for student, person in persons.items():
             row = update(students).where(students.c.session_id == session, students.c.student == student)
-            connection.execute(row.values(name=name))
+            connection.execute(row.values(person=person))
 
 
-def write_seats(store: Store, room: str, session: int, rows: pd.DataFrame, forget: Collection[str] = ()) -> None:
-    """Keep the `rows` (`name`, `x`, `y`, `size`, `spread`; see `schema.seats`) in the roster of `room`.
+def write_seats(store: Store, room: str, session: int, rows: pd.DataFrame, forget: Collection[int] = ()) -> None:
+    """Keep the `rows` (`person`, `x`, `y`, `size`, `spread`; see `schema.seats`) in the roster of `room`.
 
-    Each is in place of the seat that its name had; the seats of the names in `forget` go.
+    Each is in place of the seat that the person had; the seats of the persons in `forget` go.
     """
-    gone = [*rows["name"], *forget]
+    gone = [*rows["person"], *forget]
     with store.writing() as connection:
-        connection.execute(delete(seats).where(seats.c.room == room, seats.c.name.in_(gone)))
+        connection.execute(delete(seats).where(seats.c.room == room, seats.c.person.in_(gone)))
         same = {"room": room, "session_id": session, "saved": now()}
         values = [dict(zip(rows.columns, row, strict=True)) | same for row in rows.itertuples(index=False)]
         if values:

@@ -27,11 +27,12 @@ from sqlalchemy import (
 #: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x434C5055
 #: Raised whenever a table or view changes; PRAGMA user_version of an SQLite file.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 STATES = ("seeing", "seen", "done")
 REPAIRS = ("rename", "merge", "split")
+OUTCOMES = ("done", "failed", "stopped")
 
 metadata = MetaData(
     naming_convention={  # migrations need to name what they change
@@ -178,13 +179,24 @@ faces = Table(
     sqlite_with_rowid=False,
 )
 
+people = Table(
+    "people",
+    metadata,
+    Column("person", Integer, primary_key=True, comment="the person's number; never given to another"),
+    _text("name", "given by a person, unique; NULL: dropped, or kept apart", nullable=True),
+    UniqueConstraint("name"),
+    comment="the one table with names: what a person is called, in every session and roster",
+    sqlite_autoincrement=True,
+)
+
 students = Table(
     "students",
     metadata,
     _parent("sessions.id", "session_id", "the session"),
     _key("student", "the student's number in the session"),
     _text("label", "S01, S02, ..."),
-    _text("name", "given by a person; NULL until then", nullable=True),
+    # No foreign key: the table of names may be empty, and everything else stays.
+    Column("person", Integer, comment="the number in people, which has the name; NULL until a person gives one"),
     _time("first", "first face"),
     _time("last", "last face"),
     _count("tracks", "tracks that make up the student"),
@@ -232,7 +244,7 @@ repairs = Table(
     _parent("sessions.id", "session_id", "the session"),
     _key("repair", "1, 2, ... in the order in which they were made"),
     _text("action", "rename, merge or split"),
-    _text("arguments", "what was given, JSON: labels of students, the time in s, names"),
+    _text("arguments", "what was given, JSON: labels of students, the time in s, numbers of people"),
     _text("made", "when, UTC, ISO 8601"),
     _text("undone", "when it was undone, UTC, ISO 8601; NULL while it holds", nullable=True),
     _one_of("action", REPAIRS),
@@ -244,7 +256,7 @@ seats = Table(
     "seats",
     metadata,
     Column("room", Text, primary_key=True, comment="what the user calls the room"),
-    Column("name", Text, primary_key=True, comment="of who sits there"),
+    Column("person", Integer, primary_key=True, autoincrement=False, comment="who sits there, a number in people"),
     _real("x", 5, "middle of the face, share of the picture's width"),
     _real("y", 5, "middle of the face, share of the picture's height"),
     _real("size", 5, "side of a square as large as the face, share of the picture's height"),
@@ -254,6 +266,19 @@ seats = Table(
     ),
     _text("saved", "when, UTC, ISO 8601"),
     comment="the roster of a room: who sits where, as the user keeps it",
+    sqlite_with_rowid=False,
+)
+
+excluded = Table(
+    "excluded",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("region", "1, 2, ..."),
+    _real("x", 1, "middle, px of the session's first frame, as if no camera had moved"),
+    _real("y", 1, "middle, likewise, px"),
+    _real("size", 1, "side of the square, px"),
+    _text("since", "when it was excluded, UTC, ISO 8601"),
+    comment="a square of the picture whose faces are not kept, and are blurred wherever a picture is shown",
     sqlite_with_rowid=False,
 )
 
@@ -319,4 +344,29 @@ class_windows = Table(
     _one_of("verdict", VERDICTS),
     comment="the verdict of the class in one window, every student with equal weight",
     sqlite_with_rowid=False,
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("rule", Text, primary_key=True, comment="retention: how many days a session may be kept"),
+    _text("value", "what is set"),
+    comment="what is set for the whole database",
+    sqlite_with_rowid=False,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("entry", Integer, primary_key=True, comment="1, 2, ... in the order in which they were noted"),
+    _text("at", "when the command ended, UTC, ISO 8601"),
+    _text("who", "name of the user at the operating system"),
+    _text("command", "analyze, query, rename, ..."),
+    # No foreign key: that a session was analysed and forgotten is to be seen afterwards.
+    Column("session_id", Integer, comment="the session it was about; NULL: several, all or none"),
+    _text("arguments", "what was given, without names and values of SQL"),
+    _text("outcome", "done, failed or stopped"),
+    _one_of("outcome", OUTCOMES),
+    comment="who ran which command on what",
+    sqlite_autoincrement=True,
 )

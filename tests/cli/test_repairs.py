@@ -63,7 +63,8 @@ def test_repairs(run, seated):
     assert run("undo", "lesson").out == "undone: merge S03 S06\n"
     after = rows(seated)
     assert [row["undone"] is not None for row in after.pop("repairs")] == [True] * 3
-    before.pop("repairs")
+    assert after.pop("people") == [{"person": 1, "name": "Cem [the tall]"}]  # the repair may still speak of him
+    before = {table: before[table] for table in after}
     assert after == before
 
 

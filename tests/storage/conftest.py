@@ -97,7 +97,7 @@ def write_following(store: Store, session: int, faces: Faces) -> None:
         student_columns={
             "student": one,
             "label": np.array(["S01"]),
-            "name": np.array([None]),
+            "person": np.array([-1]),
             "first": np.zeros(1),
             "last": np.full(1, 14.0),
             "tracks": one,

@@ -114,8 +114,8 @@ def make_scrambled(path: Path) -> None:
     [
         (make_text, "not an SQLite database, and left as it is; name another file"),
         (make_other_program, "a database of another program, and left as it is; name another file"),
-        (make_version(SCHEMA_VERSION + 1), "has schema version 2, expected 1; install a newer classpulse"),
-        (make_version(0), "has schema version 0, expected 1; analyse into a new database"),
+        (make_version(SCHEMA_VERSION + 1), "has schema version 3, expected 2; install a newer classpulse"),
+        (make_version(0), "has schema version 0, expected 2; analyse into a new database"),
         (make_truncated, "it is damaged, and was left as it is; restore a copy, or name another database"),
         (make_scrambled, "it is damaged, and was left as it is; restore a copy, or name another database"),
         (Path.mkdir, "it is a folder; name a file, for example classpulse.db"),

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from engine.faces import Faces
 from storage import queries
 from storage.errors import DatabaseError, SessionError, StorageError
-from storage.repairs import add_repair, mark_undone, write_names, write_seats
+from storage.people import add_people, drop_names, write_names
+from storage.repairs import add_repair, mark_undone, write_persons, write_seats
 from storage.schema import metadata
 from storage.store import Store
 
@@ -185,6 +186,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
     assert counts(lesson) == {
         "sessions": 1, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
         "judgements": 0, "student_windows": 0, "class_windows": 0, "repairs": 0, "seats": 0,
+            "people": 0, "excluded": 0, "rules": 0, "audit": 0,
     }  # fmt: skip
     assert lesson.session(1)["state"] == "seen"
     assert lesson.session(1)["finished"] is None
@@ -248,7 +250,7 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson):
     before = rows(lesson, "SELECT * FROM student_windows")
     track = {"track": [1, 2, 3], "student": [-1, -1, 4], "first": [0.0] * 3, "last": [1.0] * 3, "faces": [1] * 3}
     track |= {"link_score": [np.nan] * 3, "static": [False] * 3, "found": [1, -1, 1], "part_of": [1, 2, 1]}
-    student = {"student": [4], "label": ["S05"], "name": ["Ada"], "static": [False]}
+    student = {"student": [4], "label": ["S05"], "person": [7], "static": [False]}
     numbers = (
         "first",
         "last",
@@ -271,19 +273,19 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson):
         student_columns={name: np.array(student.get(name, [0])) for name in (*student, *numbers)},
     )
     assert rows(lesson, "SELECT track FROM faces") == [(1,), (None,), (1,), (1,), (None,), (3,)]
-    assert rows(lesson, "SELECT student, label, name FROM students") == [(4, "S05", "Ada")]
+    assert rows(lesson, "SELECT student, label, person FROM students") == [(4, "S05", 7)]
     assert rows(lesson, "SELECT * FROM student_windows") == before
     assert lesson.session(1)["state"] == "done"
 
 
 def test_repairs_are_numbered_within_their_session(lesson, write):
     other = write.session(lesson)
-    assert add_repair(lesson, 1, "rename", {"names": {"S01": "Ada"}}) == 1
+    assert add_repair(lesson, 1, "rename", {"persons": {"S01": 7}}) == 1
     assert add_repair(lesson, 1, "merge", {"student": "S01", "other": "S02"}) == 2
     assert add_repair(lesson, other, "split", {"student": "S01", "time": 1.5, "new": "S02"}) == 1
     mark_undone(lesson, 1, 2)
     assert rows(lesson, "SELECT session_id, repair, action, arguments, undone IS NULL FROM repairs") == [
-        (1, 1, "rename", '{"names": {"S01": "Ada"}}', 1),
+        (1, 1, "rename", '{"persons": {"S01": 7}}', 1),
         (1, 2, "merge", '{"student": "S01", "other": "S02"}', 0),
         (2, 1, "split", '{"student": "S01", "time": 1.5, "new": "S02"}', 1),
     ]
@@ -291,22 +293,48 @@ def test_repairs_are_numbered_within_their_session(lesson, write):
         add_repair(lesson, 1, "forget", {})
 
 
-def test_names(lesson):
-    write_names(lesson, 1, {1: "Ada"})
-    assert rows(lesson, "SELECT label, name FROM students") == [("S01", "Ada")]
-    write_names(lesson, 1, {})
-    assert rows(lesson, "SELECT label, name FROM students") == [("S01", None)]
+def test_persons(lesson):
+    assert add_people(lesson, ["Ada", "Ben", "Ada"]) == {"Ada": 1, "Ben": 2}
+    write_persons(lesson, 1, {1: 2})
+    assert rows(lesson, "SELECT label, name, person FROM v_students") == [("S01", "Ben", 2)]
+    write_persons(lesson, 1, {})
+    assert rows(lesson, "SELECT label, name, person FROM v_students") == [("S01", None, None)]
+
+
+def test_dropped_names_leave_everything_else(lesson):
+    add_people(lesson, ["Ada", "Ben"])
+    write_persons(lesson, 1, {1: 2})
+    views = ("v_students", "v_faces", "v_student_windows")
+    before = {view: rows(lesson, f"SELECT * FROM {view}") for view in views}
+    assert drop_names(lesson) == 2
+    assert {view: len(rows(lesson, f"SELECT * FROM {view}")) for view in views} == {
+        v: len(t) for v, t in before.items()
+    }
+    for table in (queries.students(lesson, 1), queries.student_windows(lesson, 1)):
+        assert table["name"].tolist() == [None]
+    assert queries.people(lesson).to_dict("records") == [
+        {"person": 1, "name": None, "sessions": 0, "rooms": 0},
+        {"person": 2, "name": None, "sessions": 1, "rooms": 0},
+    ]
+    write_names(lesson, {1: "Ben", 2: "Ada"})
+    write_names(lesson, {1: "Ada", 2: "Ben"})
+    assert {view: rows(lesson, f"SELECT * FROM {view}") for view in views} == before
+    with pytest.raises(DatabaseError, match="constraint failed"):
+        write_names(lesson, {1: "Ben"})
 
 
 def test_seats_of_a_room_replace_those_of_the_same_name(lesson):
     def seats(*names: str, x: float) -> pd.DataFrame:
-        return pd.DataFrame({"name": names, "x": x, "y": 0.5, "size": 0.1, "spread": 0.2})
+        people = add_people(lesson, names)
+        return pd.DataFrame(
+            {"person": [people[name] for name in names], "x": x, "y": 0.5, "size": 0.1, "spread": 0.2}
+        )
 
     write_seats(lesson, "B12", 1, seats("Ada", "Ben", x=0.25))
     write_seats(lesson, "B13", 1, seats("Ada", x=0.5))
-    write_seats(lesson, "B12", 1, seats("Ada", "Cem", x=0.75), forget=["Ben"])
+    write_seats(lesson, "B12", 1, seats("Ada", "Cem", x=0.75), forget=[2])
     write_seats(lesson, "B13", 1, seats(x=0))
-    assert rows(lesson, "SELECT room, name, x, session_id FROM seats") == [
+    assert rows(lesson, "SELECT room, name, x, session_id FROM seats JOIN people USING (person)") == [
         ("B12", "Ada", 0.75, 1), ("B12", "Cem", 0.75, 1), ("B13", "Ada", 0.5, 1)
     ]  # fmt: skip
     assert queries.seats(lesson, "B12")["name"].tolist() == ["Ada", "Cem"]
