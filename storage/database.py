@@ -1,145 +1,148 @@
-"""Opens a database file: checks that it is ours and of this schema, and makes it where there is none."""
+"""Opens a database: checks that it is ours and of this schema, and makes it where there is none."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import shlex
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage.errors import DatabaseError, named
-from storage.schema import APPLICATION_ID, SCHEMA_VERSION, metadata
-
-#: How long one process waits for another's transaction, s. The longest of ours, following an hour, takes a few.
-BUSY_SECONDS = 60
+from storage.schema import SCHEMA_VERSION, metadata
+from storage.sqlite import SqliteDatabase
 
 
-def path_of(target: str | Path) -> Path:
-    """The file that `classpulse.db` or `sqlite:///school.db` means; other addresses raise DatabaseError."""
+class Database(Protocol):
+    """What differs between databases. Its text names it in messages, without a password."""
+
+    @property
+    def target(self) -> str | Path:
+        """What opens it again: with a password, if it has one."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises, by itself and through SQLAlchemy."""
+
+    def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
+        """A SQLAlchemy engine on it. Raises DatabaseError where it is not there, or no database."""
+
+    def opened(self, engine: Engine, *, read_only: bool) -> None:
+        """What is to be done once it is known to be ours."""
+
+    def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """A transaction that sees one state of the database."""
+
+    def writing(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """A transaction that waits for its turn, if another writes."""
+
+    def is_empty(self, connection: Connection) -> bool:
+        """Whether nothing of ours, nor anything in our way, is in it."""
+
+    def version(self, connection: Connection) -> int | None:
+        """The version of its schema; None for a database of another program."""
+
+    def mark(self, connection: Connection, version: int) -> None:
+        """Note that the schema is ours, and of this version."""
+
+    def upgrading(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """The one transaction in which the schema changes."""
+
+    def back_up(self, version: int) -> Path | None:
+        """A copy of what is committed; None where that is the server's business."""
+
+    def explain(self, said: BaseException) -> str:
+        """What the driver said, in one line with its remedy."""
+
+
+def database_of(target: str | Path) -> Database:
+    """What `classpulse.db` or `sqlite:///school.db` means; other addresses raise DatabaseError."""
     text = str(target)
     if "://" not in text and text != ":memory:":
-        return Path(text)
+        return SqliteDatabase(Path(text))
     try:
         url = make_url(text)
     except ArgumentError:
         url = make_url("other://")
     if url.get_backend_name() != "sqlite" or url.query or url.database in (None, "", ":memory:"):
         raise DatabaseError(f"{text}: not an SQLite file; write school.db or sqlite:///school.db", exit_status=2)
-    return Path(str(url.database))
+    return SqliteDatabase(Path(str(url.database)))
 
 
-def open_engine(path: Path, *, must_exist: bool, read_only: bool) -> Engine:
-    """A SQLAlchemy engine on the database at `path`, which is made unless it `must_exist` or is to be `read_only`.
+def open_engine(database: Database, *, must_exist: bool, read_only: bool) -> Engine:
+    """An engine on the database, which is made unless it `must_exist` or is to be `read_only`.
 
-    Its connections keep foreign keys, and a commit returns when the disk has the rows (WAL, synchronous = FULL).
-    Transactions begin with the text of the execution option `begin`, by default BEGIN: a writer's BEGIN IMMEDIATE
-    waits for its turn at once, instead of failing half-way.
-
-    Raises DatabaseError, and leaves the file as it is, where it cannot be read (or written, unless `read_only`),
-    is damaged, belongs to another program, or has another schema version.
+    Raises DatabaseError, and leaves the database as it is, where it cannot be read (or written, unless
+    `read_only`), is damaged, belongs to another program, or has another schema version.
     """
+    engine = database.engine(must_exist=must_exist, read_only=read_only)
     try:
-        _check_file(path, must_exist=must_exist or read_only, read_only=read_only)
-    except OSError as error:
-        if isinstance(error, DatabaseError):
-            raise
-        raise DatabaseError(
-            f"{path}: {error.strerror}; check the permissions of the file and its folder"
-        ) from error
-    engine = create_engine("sqlite://", creator=lambda: _connect(path, read_only), poolclass=QueuePool)
-    event.listen(
-        engine,
-        "begin",
-        lambda connection: connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN")),
-    )
-    try:
-        with named(path):
-            _prepare(engine, path, read_only)
+        with named(database):
+            _prepare(engine, database, read_only)
     except BaseException:
         engine.dispose()  # or its idle connection would hold the file
         raise
     return engine
 
 
-def _prepare(engine: Engine, path: Path, read_only: bool) -> None:
-    with engine.begin() as connection:
-        empty = _is_empty(connection)
+def _prepare(engine: Engine, database: Database, read_only: bool) -> None:
+    with database.reading(engine) as connection:
+        empty = database.is_empty(connection)
     if empty and not read_only:
-        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-            if _is_empty(connection):  # still: another process may have been quicker
-                _create(connection)
-    with engine.begin() as connection:
-        _check_schema(connection, path)
-    if not read_only:
-        _write_ahead(engine)
+        with database.writing(engine) as connection:
+            if database.is_empty(connection):  # still: another process may have been quicker
+                metadata.create_all(connection, checkfirst=False)
+                create_views(connection)
+                database.mark(connection, SCHEMA_VERSION)
+    with database.reading(engine) as connection:
+        found = version_of(connection, database)
+    if found > SCHEMA_VERSION:
+        raise DatabaseError(f"{versions(database, found)}; install a newer classpulse")
+    if found < SCHEMA_VERSION:
+        command = f"classpulse upgrade-db --db {shlex.quote(str(database))}"
+        raise DatabaseError(f"{versions(database, found)}; run `{command}`, which keeps a copy of it as it is")
+    database.opened(engine, read_only=read_only)
 
 
-def _check_file(path: Path, *, must_exist: bool, read_only: bool) -> None:
-    if path.is_file():
-        with path.open("rb") as file:
-            head = file.read(16)
-        if head not in (b"", b"SQLite format 3\0"):
-            raise DatabaseError(f"{path}: not an SQLite database, and left as it is; name another file")
-        if not (read_only or os.access(path, os.W_OK)):
-            raise DatabaseError(f"{path}: it is read-only; make it writable, or name another database")
-    elif path.exists():
-        kind = "a folder" if path.is_dir() else "not a file"
-        raise DatabaseError(f"{path}: it is {kind}; name a file, for example classpulse.db", exit_status=2)
-    elif must_exist:
-        raise DatabaseError(f"{path}: there is no such database; analyse a recording first", exit_status=2)
-    elif not path.parent.is_dir():
-        raise DatabaseError(f"{path}: there is no folder {path.parent}; make it first", exit_status=2)
-    if not (read_only or os.access(path.parent, os.W_OK | os.X_OK)):
-        raise DatabaseError(f"{path}: its folder is read-only; make it writable, or name another database")
+def version_of(connection: Connection, database: Database) -> int:
+    """The version of its schema. Raises DatabaseError unless it is ours."""
+    version = database.version(connection)
+    if version is None:
+        raise DatabaseError(f"{database}: a database of another program, and left as it is; name another file")
+    if version < 1:
+        raise DatabaseError(f"{versions(database, version)}; analyse into a new database")
+    return version
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    mode = "mode=ro" if read_only else "mode=rwc"
-    if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-        mode += "&immutable=1"  # nobody can write, and SQLite cannot make the lock file that WAL asks of a reader
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,  # transactions begin where we say so (the engine's event), DDL included
-        check_same_thread=False,  # the pool hands a connection to one thread at a time
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH and VACUUM INTO would write another file
-    return connection
+def versions(database: Database, found: int) -> str:
+    """Begins the message for a version that is not this one's."""
+    return f"{database}: has schema version {found}, expected {SCHEMA_VERSION}"
 
 
-def _is_empty(connection: Connection) -> bool:
-    return not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
-
-
-def _create(connection: Connection) -> None:
-    metadata.create_all(connection, checkfirst=False)
+def create_views(connection: Connection) -> None:
+    """Make the views of views.sql."""
     for statement in Path(__file__).with_name("views.sql").read_text("utf-8").split(";\n"):
         if statement.strip():
             connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _check_schema(connection: Connection, path: Path) -> None:
-    if connection.exec_driver_sql("PRAGMA application_id").scalar_one() != APPLICATION_ID:
-        raise DatabaseError(f"{path}: a database of another program, and left as it is; name another file")
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version != SCHEMA_VERSION:
-        remedy = "install a newer classpulse" if version > SCHEMA_VERSION else "analyse into a new database"
-        raise DatabaseError(f"{path}: has schema version {version}, expected {SCHEMA_VERSION}; {remedy}")
+def drop_views(connection: Connection) -> list[str]:
+    """Drop the views, since no table can change under one; returns what makes those of the user again.
 
-
-def _write_ahead(engine: Engine) -> None:
-    """Readers and a writer at the same time; the file remembers it. SQLite changes it outside transactions only."""
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
+    Views whose names begin with v_ are ours. On PostgreSQL only those go: the server keeps a user's own in order,
+    and refuses what they cannot survive.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    names = inspect(connection).get_view_names()
+    ours = [quote(name) for name in names if name.startswith("v_")]
+    if connection.dialect.name != "sqlite":
+        if ours:
+            connection.exec_driver_sql(f"DROP VIEW {', '.join(ours)}")
+        return []
+    made = "SELECT sql FROM sqlite_master WHERE type = 'view' AND name NOT GLOB 'v_*'"
+    theirs = [sql for (sql,) in connection.exec_driver_sql(made)]
+    for name in names:
+        connection.exec_driver_sql(f"DROP VIEW {quote(name)}")
+    return theirs

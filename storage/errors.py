@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlalchemy.exc
+if TYPE_CHECKING:
+    from storage.database import Database
 
 
 class StorageError(Exception):
@@ -37,26 +37,11 @@ class QueryError(StorageError, ValueError):
     exit_status = 2
 
 
-#: By the beginning of SQLite's name for an error (https://sqlite.org/rescode.html).
-_REMEDIES = {
-    "SQLITE_FULL": "the disk is full; free some space and run the same command again, what was committed is kept",
-    "SQLITE_BUSY": "another process is writing to it; run the same command again when that has ended",
-    "SQLITE_LOCKED": "another process is writing to it; run the same command again when that has ended",
-    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or name another database",
-    "SQLITE_CANTOPEN": "it cannot be opened; check the permissions of the file and of its folder",
-    "SQLITE_NOTADB": "it is damaged, and was left as it is; restore a copy, or name another database",
-    "SQLITE_CORRUPT": "it is damaged, and was left as it is; restore a copy, or name another database",
-    "SQLITE_IOERR": "the disk does not read or write; see whether it is full or gone",
-}
-
-
 @contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Raise what SQLite says inside as a `DatabaseError` that names the database at `path`."""
+def named(database: Database) -> Iterator[None]:
+    """Raise what the driver says inside as a `DatabaseError` that names the database."""
     try:
         yield
-    except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
-        said = getattr(error, "orig", error)
-        name = getattr(said, "sqlite_errorname", "")
-        remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
-        raise DatabaseError(f"{path}: {remedy} ({said})" if remedy else f"{path}: {said}") from error
+    except database.errors as error:
+        said = getattr(error, "orig", None) or error
+        raise DatabaseError(f"{database}: {database.explain(said)}") from error

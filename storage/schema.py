@@ -24,9 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-#: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
-APPLICATION_ID = 0x434C5055
-#: Raised whenever a table or view changes; PRAGMA user_version of an SQLite file.
+#: Raised by every release that changes a table or view, which brings a step to it in storage/migrations/.
 SCHEMA_VERSION = 2
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")

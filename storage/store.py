@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
 
 from storage.columns import Columns, insert_columns, sql_values
-from storage.database import open_engine, path_of
+from storage.database import Database, database_of, open_engine
 from storage.errors import SessionError, StorageError, named
 from storage.schema import (
     class_windows,
@@ -37,10 +37,11 @@ from storage.schema import (
 class Store:
     """An open database. Every method that writes is one transaction: it happens as a whole or not at all."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self.database = database
+        self.path = database.target
+        """What opens it again."""
         self._engine = engine
-        self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         self._within: Connection | None = None
 
     @classmethod
@@ -49,8 +50,8 @@ class Store:
 
         Raises DatabaseError in one line, and touches nothing, where the file cannot be used.
         """
-        path = path_of(target)
-        return cls(path, open_engine(path, must_exist=must_exist, read_only=read_only))
+        database = database_of(target)
+        return cls(database, open_engine(database, must_exist=must_exist, read_only=read_only))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -70,7 +71,10 @@ class Store:
 
         Inside of `writing` it is that transaction, and sees what that wrote.
         """
-        with nullcontext(self._within) if self._within else self._begun(self._engine) as connection:
+        if self._within:
+            yield self._within
+            return
+        with named(self.database), self.database.reading(self._engine) as connection:
             yield connection
 
     @contextmanager
@@ -82,16 +86,11 @@ class Store:
         if self._within:
             yield self._within
             return
-        with self._begun(self._writer) as self._within:
+        with named(self.database), self.database.writing(self._engine) as self._within:
             try:
                 yield self._within
             finally:
                 self._within = None
-
-    @contextmanager
-    def _begun(self, engine: Engine) -> Iterator[Connection]:
-        with named(self.path), engine.begin() as connection:
-            yield connection
 
     # -- sessions
 
@@ -136,7 +135,7 @@ class Store:
         with self.reading() as connection:
             row = connection.execute(select(sessions).where(sessions.c.id == session)).mappings().first()
         if row is None:
-            raise SessionError(f"{self.path}: there is no session {session}")
+            raise SessionError(f"{self.database}: there is no session {session}")
         return dict(row)
 
     def find_session(self, key: int | str) -> int:
@@ -157,12 +156,12 @@ class Store:
         if not found:
             latest = ", ".join(f"{row.id} ({row.name})" for row in rows[-5:])
             known = f"the latest are {latest}" if latest else "it has none"
-            raise SessionError(f"{self.path}: no session {name!r}; {known}")
+            raise SessionError(f"{self.database}: no session {name!r}; {known}")
         done = [row for row in found if row.state == "done"]
         if len(found) > 1 and len(done) != 1:
             which = ", ".join(f"{row.id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found)
             raise SessionError(
-                f"{self.path}: several sessions are called {name!r}; give the number of one: {which}"
+                f"{self.database}: several sessions are called {name!r}; give the number of one: {which}"
             )
         return int((done if len(found) > 1 else found)[0].id)
 
@@ -207,7 +206,7 @@ class Store:
             there = select(segments.c.segment).filter_by(session_id=session, segment=segment)
             if connection.scalar(there) is not None:
                 raise StorageError(
-                    f"{self.path}: segment {segment} of session {session} is there already; "
+                    f"{self.database}: segment {segment} of session {session} is there already; "
                     "is another process analysing the same recording?"
                 )
             connection.execute(insert(segments).values(**row, committed=now()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,13 +17,14 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-import storage.database
+import storage.sqlite
 from storage import queries
 from storage.errors import DatabaseError, StorageError
 from storage.schema import SCHEMA_VERSION
 from storage.store import Store
 
 ROOT = Path(__file__).parents[2]
+NEWER = SCHEMA_VERSION + 1
 
 #: Begins a session and writes segments of 2,000 faces without end, for a test to interrupt.
 WRITER = """
@@ -114,8 +114,9 @@ def make_scrambled(path: Path) -> None:
     [
         (make_text, "not an SQLite database, and left as it is; name another file"),
         (make_other_program, "a database of another program, and left as it is; name another file"),
-        (make_version(SCHEMA_VERSION + 1), "has schema version 3, expected 2; install a newer classpulse"),
-        (make_version(0), "has schema version 0, expected 2; analyse into a new database"),
+        (make_version(NEWER), f"has schema version {NEWER}, expected {SCHEMA_VERSION}; install a newer"),
+        (make_version(1), f"has schema version 1, expected {SCHEMA_VERSION}; run `classpulse upgrade-db --db /"),
+        (make_version(0), f"has schema version 0, expected {SCHEMA_VERSION}; analyse into a new database"),
         (make_truncated, "it is damaged, and was left as it is; restore a copy, or name another database"),
         (make_scrambled, "it is damaged, and was left as it is; restore a copy, or name another database"),
         (Path.mkdir, "it is a folder; name a file, for example classpulse.db"),
@@ -326,7 +327,7 @@ def test_two_processes_lose_nothing(path):
 
 
 def test_waits_for_another_process_and_then_says_so(path, write, monkeypatch):
-    monkeypatch.setattr(storage.database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(storage.sqlite, "BUSY_SECONDS", 0.2)
     with Store.open(path) as store:
         session = write.session(store)
         other = sqlite3.connect(path, isolation_level=None)
@@ -362,18 +363,6 @@ def test_database_that_may_not_grow(path, write):
         pages += 1000
         write.segment(store, session, 1, (40,) * 5)
     assert check_whole_segments(path) == [0, 1]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "classpulse-test", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("no right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_full_disk(small_disk, write):

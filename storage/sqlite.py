@@ -1,0 +1,189 @@
+"""A database in an SQLite file: opened, checked, copied, and what SQLite says in words for a person."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from storage.errors import DatabaseError
+
+#: How long one process waits for another's transaction, s. The longest of ours, following an hour, takes a few.
+BUSY_SECONDS = 60
+#: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = 0x434C5055
+
+#: By the beginning of SQLite's name for an error (https://sqlite.org/rescode.html).
+_REMEDIES = {
+    "SQLITE_FULL": "the disk is full; free some space and run the same command again, what was committed is kept",
+    "SQLITE_BUSY": "another process is writing to it{holder}; run the same command again when that has ended",
+    "SQLITE_LOCKED": "another process is writing to it{holder}; run the same command again when that has ended",
+    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or name another database",
+    "SQLITE_CANTOPEN": "it cannot be opened; check the permissions of the file and of its folder",
+    "SQLITE_NOTADB": "it is damaged, and was left as it is; restore a copy, or name another database",
+    "SQLITE_CORRUPT": "it is damaged, and was left as it is; restore a copy, or name another database",
+    "SQLITE_IOERR": "the disk does not read or write; see whether it is full or gone",
+}
+
+
+class SqliteDatabase:
+    """An SQLite file. Its text is the path, for messages."""
+
+    errors = (sqlite3.Error, DBAPIError)
+
+    def __init__(self, path: Path) -> None:
+        self.path = self.target = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    # -- opening
+
+    def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
+        """Its connections keep foreign keys, and a commit returns when the disk has the rows.
+
+        Raises DatabaseError where the file cannot be read (or written, unless `read_only`), or is of another kind.
+        """
+        try:
+            self._check_file(must_exist=must_exist or read_only, read_only=read_only)
+        except OSError as error:
+            if isinstance(error, DatabaseError):
+                raise
+            raise DatabaseError(
+                f"{self.path}: {error.strerror}; check the permissions of the file and its folder"
+            ) from error
+        engine = create_engine("sqlite://", creator=lambda: self._connect(read_only), poolclass=QueuePool)
+        event.listen(
+            engine,
+            "begin",
+            lambda connection: connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN")),
+        )
+        return engine
+
+    def opened(self, engine: Engine, *, read_only: bool) -> None:
+        """Readers and a writer at the same time (WAL); the file remembers it. Never within a transaction."""
+        if not read_only:
+            with closing(engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+    @contextmanager
+    def reading(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction that sees one state of the database."""
+        with engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction that waits for its turn at once, instead of failing half-way."""
+        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            yield connection
+
+    def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
+        path = self.path
+        if path.is_file():
+            with path.open("rb") as file:
+                head = file.read(16)
+            if head not in (b"", b"SQLite format 3\0"):
+                raise DatabaseError(f"{path}: not an SQLite database, and left as it is; name another file")
+            if not (read_only or os.access(path, os.W_OK)):
+                raise DatabaseError(f"{path}: it is read-only; make it writable, or name another database")
+        elif path.exists():
+            kind = "a folder" if path.is_dir() else "not a file"
+            raise DatabaseError(f"{path}: it is {kind}; name a file, for example classpulse.db", exit_status=2)
+        elif must_exist:
+            raise DatabaseError(f"{path}: there is no such database; analyse a recording first", exit_status=2)
+        elif not path.parent.is_dir():
+            raise DatabaseError(f"{path}: there is no folder {path.parent}; make it first", exit_status=2)
+        if not (read_only or os.access(path.parent, os.W_OK | os.X_OK)):
+            raise DatabaseError(f"{path}: its folder is read-only; make it writable, or name another database")
+
+    def _connect(self, read_only: bool) -> sqlite3.Connection:
+        path = self.path
+        mode = "mode=ro" if read_only else "mode=rwc"
+        if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
+            mode += (
+                "&immutable=1"  # nobody can write, and SQLite cannot make the lock file that WAL asks of a reader
+            )
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # transactions begin where we say so (the engine's event), DDL included
+            check_same_thread=False,  # the pool hands a connection to one thread at a time
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH, VACUUM INTO would write another file
+        return connection
+
+    # -- its schema
+
+    def is_empty(self, connection: Connection) -> bool:
+        """Whether nothing was ever made in it."""
+        return not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+
+    def version(self, connection: Connection) -> int | None:
+        """The version of its schema; None for a database of another program."""
+        if connection.exec_driver_sql("PRAGMA application_id").scalar_one() != APPLICATION_ID:
+            return None
+        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+    def mark(self, connection: Connection, version: int) -> None:
+        """Note that the schema is ours, and of this version."""
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+
+    @contextmanager
+    def upgrading(self, engine: Engine) -> Iterator[Connection]:
+        """The one transaction in which the schema changes: dropping a table deletes no rows that refer to it.
+
+        What refers to nothing at its end undoes it all. https://sqlite.org/lang_altertable.html#otheralter
+        """
+        with engine.execution_options(begin="BEGIN IMMEDIATE").connect() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.execute("PRAGMA foreign_keys = OFF")  # without effect once a transaction has begun
+            try:
+                with connection.begin():
+                    yield connection
+                    if lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise DatabaseError(
+                            f"{self}: a row of {lost[0]} refers to none of {lost[2]}; nothing changed"
+                        )
+            finally:
+                raw.execute("PRAGMA foreign_keys = ON")
+
+    def back_up(self, version: int) -> Path:
+        """A copy of what is committed, beside the file and in no other's place; there as a whole or not at all."""
+        part = self.path.with_name(f"{self.path.name}.backup-part")
+        part.unlink(missing_ok=True)  # of a backup that was killed
+        try:
+            part.touch(0o600)
+            with closing(self._connect(True)) as source, closing(sqlite3.connect(part)) as copy:
+                source.backup(copy, pages=4096)
+            shutil.copymode(self.path, part)
+            for number in range(1, 1000):
+                more = f"-{number}" if number > 1 else ""
+                backup = self.path.with_name(f"{self.path.name}.v{version}-backup{more}")
+                if not backup.exists():
+                    return part.rename(backup)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        raise DatabaseError(f"{self}: there are 1000 backups beside it; remove some")
+
+    # -- what went wrong
+
+    def explain(self, said: BaseException) -> str:
+        """What SQLite said, in one line with its remedy."""
+        name = getattr(said, "sqlite_errorname", "")
+        remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
+        return f"{remedy.format(holder='')} ({said})" if remedy else str(said)

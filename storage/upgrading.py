@@ -1,0 +1,64 @@
+"""Brings a database of an older version to this one's schema: as a whole or not at all, with a copy kept before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+
+from storage.database import create_views, database_of, drop_views, version_of, versions
+from storage.errors import DatabaseError, named
+from storage.migrations import STEPS
+from storage.schema import SCHEMA_VERSION, metadata
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """What an upgrade did: from which version of the schema to which, and where the copy from before is."""
+
+    found: int
+    version: int
+    backup: Path | None
+    """None where nothing was to be done, and on PostgreSQL."""
+
+
+def upgrade(target: str | Path) -> Upgraded:
+    """Bring a database to this version's schema, in one transaction, with a copy of an SQLite file made before.
+
+    Whoever upgrades at the same time waits, and then finds it done. Whatever is raised, the database is as it was.
+    Raises DatabaseError for one that is not ours, is of a newer version, or cannot be written.
+    """
+    database = database_of(target)
+    engine = database.engine(must_exist=True, read_only=False)
+    backup = None
+    try:
+        with named(database), database.upgrading(engine) as connection:
+            found = version_of(connection, database)
+            if found > SCHEMA_VERSION:
+                raise DatabaseError(f"{versions(database, found)}; install a newer classpulse")
+            if found < SCHEMA_VERSION:
+                backup = database.back_up(found)
+                take_steps(connection, found)
+                database.mark(connection, SCHEMA_VERSION)
+    except BaseException:
+        if backup:
+            backup.unlink()  # the transaction was undone, and the next attempt needs the room
+        raise
+    finally:
+        engine.dispose()
+    return Upgraded(found, SCHEMA_VERSION, backup)
+
+
+def take_steps(connection: Connection, found: int) -> None:
+    """Change tables from version `found` to this one, and make the views as they are now."""
+    named_alike = MetaData(naming_convention=metadata.naming_convention)
+    operations = Operations(MigrationContext.configure(connection, opts={"target_metadata": named_alike}))
+    of_users = drop_views(connection)
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        STEPS[version](operations)
+    create_views(connection)
+    for statement in of_users:
+        connection.exec_driver_sql(statement)
