@@ -1,4 +1,4 @@
-"""Fits the three numbers of engine/calibration.py: `python -m benchmarks.fit_calibration` prints them.
+"""Fits the four numbers of engine/calibration.py: `python -m benchmarks.fit_calibration` prints them.
 
 Least cross-entropy of the three moods on the split `fit` (see benchmarks/verdicts.py) at 48 px, with every mood
 weighing the same. Then NEGATIVE_BIAS is raised by RAISED; the steps it was chosen from, on the split `choose`, are
@@ -39,10 +39,21 @@ def fit(sizes: tuple[int, ...] = (48,)) -> tuple[float, float, float]:
     return scale, positive, negative
 
 
+def resting_lean() -> float:
+    """RESTING_LEAN: of the faces of `fit` that are at rest, every mood weighing the same."""
+    faces = labelled_faces("fit", 48)
+    at_rest = calibration.mood_shares(faces.emotions)[:, 1] > calibration.RESTING
+    lean, mood = calibration.leans(faces.emotions[at_rest]), faces.mood[at_rest]
+    weight = (1 / np.bincount(faces.mood))[mood]
+    order = np.argsort(lean)
+    return float(lean[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)])
+
+
 def main() -> None:
     """Print the numbers, and what raising the last one would do."""
     scale, positive, negative = fit()
-    print(f"SCALE = {scale:.2f}\nPOSITIVE_BIAS = {positive:.2f}\nNEGATIVE_BIAS = {negative + RAISED:.2f}\n")
+    print(f"SCALE = {scale:.2f}\nPOSITIVE_BIAS = {positive:.2f}\nNEGATIVE_BIAS = {negative + RAISED:.2f}")
+    print(f"RESTING_LEAN = {resting_lean():.2f}\n")
     print("raised by, px: right of all windows of `choose`, of positive, neutral, negative mood")
     for size in SIZES:
         faces = labelled_faces("choose", size)

@@ -13,7 +13,7 @@ on `report`. Insufficient counts as wrong. The settings are the default ones, ex
 every size count.
 
 The second table is on `baseline`: lessons of students whose neutral faces are all of the more negative (dour)
-or of the more positive half (sunny), and of students of one mood all lesson long.
+or of the more positive half (sunny), and of students of (nearly) one mood all lesson long.
 """
 
 from __future__ import annotations
@@ -135,22 +135,24 @@ def recalls(found: npt.NDArray[np.str_], moods: Ints) -> tuple[float, list[float
     return float(right.mean()), [float(right[moods == mood].mean()) for mood in range(3)]
 
 
-def resting(faces: Labelled, windows: int = 600) -> None:
-    """Print what taking off the resting level does."""
+def resting(faces: Labelled, windows: int = 600) -> dict[tuple[str, str], tuple[float, float]]:
+    """Share of right verdicts without and with the resting level, by the lesson's moods and its neutral faces."""
     neutral = np.flatnonzero(faces.mood == 1)
     shares = mood_shares(faces.emotions[neutral])
     order = neutral[np.argsort(shares[:, 0] - shares[:, 2])]
     halves = {"any": neutral, "dour": order[: len(order) // 2], "sunny": order[len(order) // 2 :]}
-    print("\n| moods of the lesson | neutral faces | `baseline` off | on |\n|---|---|---|---|")
-    lessons = {"all three": (1 / 3,) * 3, "neutral": (0.0, 1.0, 0.0), "negative": (0.0, 0.0, 1.0)}
-    for name, moods in (lessons | {"positive": (1.0, 0.0, 0.0)}).items():
-        for half in halves if name in ("all three", "neutral") else ["any"]:
+    lessons = {"all three": (1 / 3,) * 3, "neutral": (0.0, 1.0, 0.0), "mostly neutral": (0.15, 0.7, 0.15)}
+    lasting = {"negative": (0.0, 0.0, 1.0), "mostly negative": (0.1, 0.2, 0.7), "positive": (1.0, 0.0, 0.0)}
+    found = {}
+    for name, moods in (lessons | lasting).items():
+        for half in halves if name in lessons else ["any"]:
             drawn, wanted = draw(faces.mood, windows, seed=3, moods=moods, neutral=halves[half])
-            right = [
-                (verdicts(faces, drawn, Settings(window=_LONGEST / 5, baseline=on)) == WANTED[wanted]).mean()
-                for on in (False, True)
-            ]
-            print(f"| {name} | {half} | {right[0]:.2f} | {right[1]:.2f} |", flush=True)
+            off, on = (
+                float((verdicts(faces, drawn, settings) == WANTED[wanted]).mean())
+                for settings in (Settings(window=_LONGEST / 5, baseline=on) for on in (False, True))
+            )
+            found[name, half] = off, on
+    return found
 
 
 def main(split: str = "report", windows: int = 3000) -> None:
@@ -168,7 +170,10 @@ def main(split: str = "report", windows: int = 3000) -> None:
             overall, each = recalls(found, moods)
             shares = " | ".join(f"{share:.3f}" for share in (overall, *each, (found == VERDICTS[3]).mean()))
             print(f"| {size} | `{name}` | {shares} |", flush=True)
-    resting(labelled_faces(split, 48, scorer))
+    print("\n| px | moods of the lesson | neutral faces | `baseline` off | on |\n|---|---|---|---|---|")
+    for size in (32, 48):
+        for (name, half), (off, on) in resting(labelled_faces(split, size, scorer)).items():
+            print(f"| {size} | {name} | {half} | {off:.2f} | {on:.2f} |", flush=True)
 
 
 def _picture(file: Path, size: int) -> npt.NDArray[np.uint8]:

@@ -21,7 +21,7 @@ Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a wind
 StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
 Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
 MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
-BASELINE = typer.Option("--baseline/--no-baseline", help="Judge against the student's own resting face.")
+BASELINE = typer.Option("--baseline/--no-baseline", help="Take off what the student's own face shows at rest.")
 Baseline = Annotated[bool, BASELINE]
 MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
 

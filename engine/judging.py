@@ -116,7 +116,7 @@ def judge(
     strategy = STRATEGIES[settings.strategy]
     grade = quality[known][counted].astype(np.float64)
     scores = emotions[known][counted].astype(np.float64)
-    if settings.baseline and strategy.proven:
+    if settings.baseline and settings.strategy == "weighted":
         scores = rested(scores, index[counted])
     votes = strategy.votes(scores, grade)
     positive = _added(votes.positive, face_cell, cells)

@@ -194,7 +194,8 @@ def name_of(settings: Settings) -> str:
     """`weighted, 10 s, band 0.3`: two judgements of one session with different settings have different names."""
     usual, now = vars(Settings()), vars(settings)
     numbers = [name for name in ("band", "min_faces", "min_coverage") if now[name] != usual[name]]
-    others = [f"{name.replace('_', ' ')} {now[name]:g}" for name in numbers] + ["baseline"] * settings.baseline
+    others = [f"{name.replace('_', ' ')} {now[name]:g}" for name in numbers]
+    others += ["no baseline"] * (not settings.baseline)
     return ", ".join([settings.strategy, f"{settings.window:g} s", *others])
 
 

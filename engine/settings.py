@@ -66,8 +66,8 @@ class Settings:
     """Fewest scorable faces of a student in a window that carry a verdict."""
     min_coverage: float = 0.2
     """Smallest share of a window's sampled frames with a scorable face that carries a verdict."""
-    baseline: bool = False
-    """Whether `weighted` takes off what a student's face shows all session long."""
+    baseline: bool = True
+    """Whether `weighted` takes off what a student's face shows at rest, where there are enough faces to know."""
 
     def __post_init__(self) -> None:
         _check(

@@ -297,24 +297,30 @@ def test_weighted_counts_a_face_by_its_quality():
     assert balances["weighted"] > 0 > max(balances["sum"], balances["dominant"])
 
 
-DOUR, WEARY = face(sad=0.75, angry=0.03), face(sad=0.8, angry=0.1)
+REST, DOUR, WEARY = face(sad=0.7, happy=0.02), face(sad=0.8, happy=0.02), face(sad=0.9)
 RESTING = [
-    # a face at rest that looks a little sad, 4 minutes long: the resting level makes it neutral
-    ([DOUR] * 1200, "not interested", "neutral"),
-    # sad all session long stays not interested
-    ([WEARY] * 1200, "not interested", "not interested"),
-    # too short a session to know a student's resting face
-    ([DOUR] * 500, "not interested", "not interested"),
+    # a face that looks sad at rest, 4 minutes long: the resting level makes it neutral
+    ([REST, DOUR, REST, DOUR, DOUR] * 240, "not interested", "neutral"),
+    # the same, too short to know the student's resting face
+    ([REST, DOUR, REST, DOUR, DOUR] * 100, "not interested", "not interested"),
+    # sad all session long and hardly ever at rest: nothing is known of the resting face
+    ([REST, *[WEARY] * 9] * 120, "not interested", "not interested"),
 ]
 
 
 @pytest.mark.parametrize(("mood", "off", "on"), RESTING)
-def test_the_resting_level_is_taken_off_on_demand_and_never_makes_a_sad_student_neutral(mood, off, on):
+def test_the_resting_level_is_taken_off_where_it_is_known_and_never_makes_a_sad_student_neutral(mood, off, on):
     for baseline, verdict in ((False, off), (True, on)):
         students, _ = lesson({0: mood}, baseline=baseline)
         assert set(students["verdict"].tolist()) == {verdict}
     plain = [lesson({0: mood}, strategy="sum", baseline=on)[0]["balance"].tolist() for on in (False, True)]
     assert plain[0] == plain[1]
+
+
+def test_who_looks_as_most_do_at_rest_is_judged_without_a_resting_level():
+    usual = shuffled((face(sad=0.4, happy=0.06), 60), (GLAD, 20), (SAD, 20)) * 12
+    with_level, without = (lesson({0: usual}, baseline=on)[0]["balance"].tolist() for on in (True, False))
+    assert with_level == without
 
 
 def test_dominant_is_how_long_each_emotion_was_the_strongest():

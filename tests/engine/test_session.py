@@ -101,11 +101,11 @@ def test_judging_goes_on_from_the_latest_judgement(copied):
 def test_judging_with_other_settings_leaves_the_earlier_judgements(copied):
     session = find(1, copied)
     before = session.verdicts()
-    session.judge(band=0.5).judge(min_faces=1, baseline=True)
+    session.judge(band=0.5).judge(min_faces=1, baseline=False)
     assert list(session.judgements()["name"]) == [
         "weighted, 5 s",
         "weighted, 5 s, band 0.5",
-        "weighted, 5 s, band 0.5, min faces 1, baseline",
+        "weighted, 5 s, band 0.5, min faces 1, no baseline",
     ]
     pd.testing.assert_frame_equal(session.verdicts("weighted, 5 s"), before)
 
