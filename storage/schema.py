@@ -77,7 +77,7 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Integer, primary_key=True, comment="the session's number; never given to another"),
-    _text("name", "what the user calls it"),
+    _text("name", "what the user calls the session"),
     _text("source", "path of the recording, as it was analysed"),
     _text("file_name", "last part of the source"),
     _text("sha256", "of the recording's bytes, hexadecimal"),
@@ -201,7 +201,7 @@ students = Table(
     _count("faces", "faces seen"),
     _count("scorable", "scorable ones among them"),
     _real("coverage", 4, "share of all sampled frames with a scorable face of the student, 0 to 1"),
-    _real("weakest_link", 4, "lowest link_score of the tracks; NULL: nothing to link", nullable=True),
+    _real("weakest_link", 4, "lowest link_score of the tracks, 0 to 1; NULL: nothing to link", nullable=True),
     Column(
         "static", Boolean, nullable=False, comment="1 for a face on a poster or a screen, left out of the class"
     ),
@@ -285,7 +285,7 @@ judgements = Table(
     metadata,
     Column("id", Integer, primary_key=True, comment="the judgement's number"),
     Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, comment="the session"),
-    _text("name", "unique in the session"),
+    _text("name", "the judgement's name, unique in the session"),
     _text("strategy", "weighted, sum or dominant"),
     _text("settings", "every setting that it was made with, JSON"),
     _text("created", "when it was made, UTC, ISO 8601"),

@@ -7,29 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from report import schema
 from storage import queries
 from storage.schema import metadata
+from storage.views import views
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text("utf-8")
 QUERIES = re.findall(r"^## (.+?)\n.*?```sql\n(.+?)```", DOCS, re.DOTALL | re.MULTILINE)
 
 
-def tables_as_markdown() -> str:
-    parts = []
-    for table in metadata.tables.values():
-        key = ", ".join(column.name for column in table.primary_key)
-        parts += [f"### {table.name}", "", f"{table.comment} (key: {key})".capitalize(), ""]
-        parts += ["| column | type | meaning |", "|---|---|---|"]
-        for column in table.c:
-            parts.append(
-                f"| {column.name} | {column.type}{' or NULL' if column.nullable else ''} | {column.comment} |"
-            )
-        parts.append("")
-    return "\n".join(parts)
-
-
-def test_tables_are_documented_as_they_are():
-    assert tables_as_markdown() in DOCS
+def test_tables_and_views_are_documented_as_they_are():
+    """What `classpulse schema --format markdown` prints."""
+    for table in [*metadata.tables.values(), *views().values()]:
+        assert "\n".join(schema.markdown([table])) in DOCS
 
 
 def test_every_column_and_table_has_a_comment():
