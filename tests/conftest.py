@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +42,16 @@ def recording(drawn: tuple[Path, Truth]) -> Path:
 def analysed(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """The lesson's finished analysis, in one go; only to be read (`analysed.database` may be copied)."""
     return analyze(recording, tmp_path_factory.mktemp("analysed") / "classpulse.db", settings=SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium under Playwright (a `playwright.sync_api.Browser`), for tests marked `browser`."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here (dev extra)")
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no chromium here (apt-get install chromium)")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

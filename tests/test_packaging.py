@@ -50,7 +50,11 @@ def test_holds_what_it_needs(contents):
     rooms = ("engine", "tracking", "storage", "report", "simulation")
     tracked = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode == 0:
-        sources = {name for name in tracked.stdout.splitlines() if name.endswith((".py", ".sql", ".json", ".onnx"))}
+        sources = {
+            name
+            for name in tracked.stdout.splitlines()
+            if name.endswith((".py", ".sql", ".json", ".onnx", ".j2", ".css", ".js"))
+        }
         assert sources - contents == set()
 
 

@@ -1,0 +1,118 @@
+"""The report on a session as one page of HTML, and its parts as fragments for other pages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from report.parts import PARTS
+from report.sources import Recorded, Sources
+from report.terminal import clock
+from storage.errors import StorageError
+
+HERE = Path(str(resources.files("report")))
+#: How every page of ours begins, by which it may be written over.
+MARK = "<!doctype html>\n<!-- a classpulse report -->"
+#: What a page needs beside its fragments, in the order in which it is loaded: serve these files, or put them in.
+STYLES = HERE / "static" / "report.css"
+SCRIPTS = (HERE / "static" / "plotly.min.js", HERE / "static" / "report.js")
+#: The parts of a report, in the order of the page.
+WHOLE = ("summary", "timeline", "moments", "heatmap", "seats", "students", "provenance")
+#: Those of a report on one student: of all the others only what the class as a whole did.
+ALONE = ("summary", "students", "timeline", "moments", "provenance")
+
+
+class PageError(StorageError, OSError):
+    """A page that cannot be written where it was wanted."""
+
+    exit_status = 2
+
+
+def render(session: Recorded, judgement: str | None = None, student: str | None = None) -> str:
+    """The whole report: one HTML document that loads nothing and runs no script but its own.
+
+    `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
+    name) it holds nothing of any other. Raises QueryError where there is no such judgement or student.
+    """
+    sources = Sources(session, judgement, student)
+    names = WHOLE if student is None else ALONE
+    scripts = [path.read_text("utf-8").replace("</script", r"<\/script") for path in SCRIPTS]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            mark=Markup(MARK),
+            title=sources.ask("session").rows["name"].iloc[0],
+            parts=[_part(sources, name) for name in names],
+            style=Markup(STYLES.read_text("utf-8")),
+            scripts=[Markup(script) for script in scripts],
+            hashes=[_sha256(script) for script in scripts],
+        )
+    )
+
+
+def part(name: str, session: Recorded, judgement: str | None = None, student: str | None = None) -> Markup:
+    """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
+
+    To show it in another page: load `STYLES` and `SCRIPTS` there (in this order), put the fragment in, and call
+    `classpulse.draw(element)` on what it was put into. What is drawn without that stays as it is. A click on a
+    window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
+    student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
+    """
+    return _part(Sources(session, judgement, student), name)
+
+
+def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
+    """All of the fragments by name, in the order of the page; each question is asked once."""
+    sources = Sources(session, judgement, student)
+    return {name: _part(sources, name) for name in (WHOLE if student is None else ALONE)}
+
+
+@cache
+def environment() -> Environment:
+    """The templates: every value is escaped, and a missing one is an error."""
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {"zip": partial(zip, strict=True)}
+    found.filters |= {"clock": clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
+    return found
+
+
+def _part(sources: Sources, name: str) -> Markup:
+    return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources)))
+
+
+def _signed(value: float | None, margin: float | None = None) -> str:
+    """+0.42 ± 0.10, with a minus sign; a dash where there is none."""
+    if value is None or value != value:
+        return "–"
+    text = f"{value:+.2f}".replace("-", "−")
+    return text if margin is None or margin != margin else f"{text} ± {margin:.2f}"
+
+
+def _sha256(script: str) -> str:
+    """How a Content-Security-Policy names an inline script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def write(page: str, path: Path) -> None:
+    """Write a page to `path`, in place of an earlier report. Raises PageError where another file is there."""
+    if path.exists() and not (path.is_file() and _is_report(path)):
+        raise PageError(f"{path}: it is there, and no report of classpulse; name another file with --output")
+    path.write_text(page, "utf-8")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(100).startswith(MARK.encode())

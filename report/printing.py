@@ -1,0 +1,39 @@
+"""A page of HTML to PDF, by the Chromium that is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from storage.errors import StorageError
+
+#: As distributions call it.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: How long the browser may take, s.
+PATIENCE = 120
+
+
+class PrintError(StorageError, RuntimeError):
+    """There is no browser that prints, or it failed."""
+
+
+def to_pdf(page: Path, pdf: Path) -> None:
+    """Print the HTML file `page` to `pdf`. Raises PrintError in one line."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise PrintError(
+            f"no Chromium is installed, so there is no {pdf}; install chromium, or print {page} in any browser"
+        )
+    with tempfile.TemporaryDirectory() as profile:
+        command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={profile}"]
+        # Without a sandbox: root has none, and the page holds nothing but what we wrote.
+        command += ["--no-sandbox", f"--print-to-pdf={pdf.absolute()}", page.absolute().as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise PrintError(f"{browser} did not print {page} in {PATIENCE} s; print it in a browser") from error
+    if done.returncode or not pdf.is_file():
+        said = (done.stderr.strip().splitlines() or ["nothing said why"])[-1]
+        raise PrintError(f"{browser} did not print {page} ({said}); print it in a browser")

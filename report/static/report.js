@@ -1,0 +1,193 @@
+// Makes the plots of a report live: what is drawn already gives way to Plotly as soon as it comes into view.
+// classpulse.draw(element) does it for a fragment that came later; a click on a window, or on anything with
+// data-start, dispatches "classpulse:window" with {start, stop, student} (s, and the student's number or null).
+"use strict";
+
+const classpulse = (() => {
+  const INSUFFICIENT = -9;
+  const VERDICTS = ["interested", "neutral", "not interested", "insufficient"];
+  const LEVELS = ["minus3", "minus2", "minus1", "zero", "plus1", "plus2", "plus3"];
+  const DARK = matchMedia("(prefers-color-scheme: dark)");
+  const PHONE = matchMedia("(pointer: coarse), (max-width: 600px)");
+
+  const clock = (seconds) => {
+    const s = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
+    const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+    return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  };
+  const signed = (value, margin) => {
+    if (value === null || value === undefined) return "–";
+    const text = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+    return margin === null || margin === undefined ? text : `${text} ± ${margin.toFixed(2)}`;
+  };
+  // Plotly reads some markup in texts, and people choose names.
+  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const verdictOf = (level) =>
+    level === INSUFFICIENT ? "insufficient" : level > 0 ? "interested" : level < 0 ? "not interested" : "neutral";
+
+  const tell = (element, start, stop, student) => element.dispatchEvent(
+    new CustomEvent("classpulse:window", { bubbles: true, detail: { start, stop, student } }));
+
+  const colours = (element) => {
+    const style = getComputedStyle(element);
+    return Object.fromEntries(["page", "ink", "soft", "rule", "panel", "hatch", ...LEVELS].map(
+      (name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  };
+
+  // Session time as dates, since Plotly then labels an axis with round minutes at every zoom; from 2000 on, since it
+  // takes a small number for a year.
+  const START = Date.UTC(2000, 0, 1);
+  const ms = (seconds) => START + seconds * 1000;
+  const timeAxis = (data, c) => ({
+    type: "date", range: [ms(0), ms(data.stop.at(-1))], tickformat: data.stop.at(-1) >= 3600 ? "%-H:%M:%S" : "%-M:%S",
+    nticks: PHONE.matches ? 4 : 9, color: c.soft, showgrid: false, zeroline: false, hoverformat: " ",
+  });
+  const layout = (c, more) => ({
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
+    font: { family: "system-ui, sans-serif", size: 12, color: c.ink },
+    hoverlabel: { bgcolor: c.page, bordercolor: c.soft, font: { color: c.ink, size: 12 }, align: "left" },
+    dragmode: PHONE.matches ? false : "zoom", ...more,
+  });
+
+  function timeline(data, c) {
+    const windows = data.start.map((start, k) => k);
+    const judged = (k) => data.verdict[k] !== "insufficient" && data.balance[k] !== null;
+    const ribbon = { x: [], y: [] }, line = { x: [], y: [] };
+    for (const k of windows.filter(judged)) {
+      const [a, b, y, m] = [ms(data.start[k]), ms(data.stop[k]), data.balance[k], data.margin[k] ?? 0];
+      ribbon.x.push(a, b, b, a, a, null);
+      ribbon.y.push(y + m, y + m, y - m, y - m, y + m, null);
+      line.x.push(a, b, null);
+      line.y.push(y, y, null);
+    }
+    const counts = VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]);
+    const about = windows.map((k) =>
+      `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.verdict[k]}</b><br>balance ` +
+      `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
+      VERDICTS.map((verdict, place) => `${counts[place][k]} ${verdict}`).join("<br>"));
+    const middle = windows.map((k) => ms((data.start[k] + data.stop[k]) / 2));
+    const width = windows.map((k) => 1000 * (data.stop[k] - data.start[k]));
+    const none = windows.filter((k) => !judged(k));
+    const below = (place) => windows.map((k) => counts.slice(0, place).reduce((sum, count) => sum + count[k], 0));
+    const fills = [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
+    const traces = [
+      { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
+        y: none.map(() => 2 * data.end), hoverinfo: "skip",
+        marker: { color: "rgba(0,0,0,0)", line: { width: 0 }, pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } } },
+      { type: "scatter", mode: "lines", ...ribbon, fill: "toself", fillcolor: c.plus2 + "59", line: { width: 0 }, hoverinfo: "skip" },
+      { type: "scatter", mode: "lines", ...line, line: { color: c.ink, width: 1.75 }, hoverinfo: "skip" },
+      // Nothing to see: a column over each window, to be pointed at.
+      { type: "bar", x: middle, width, base: -data.end, y: windows.map(() => 2 * data.end), marker: { color: "rgba(0,0,0,0)" },
+        customdata: about, hovertemplate: "%{customdata}<extra></extra>" },
+      ...VERDICTS.map((verdict, place) => ({
+        type: "bar", x: middle, width, y: counts[place], base: below(place), yaxis: "y2", customdata: about,
+        hovertemplate: "%{customdata}<extra></extra>",
+        marker: { color: fills[place], line: { width: 0 },
+          ...(place === 3 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
+      })),
+    ];
+    return {
+      traces,
+      layout: layout(c, {
+        height: 400, margin: { l: 48, r: 10, t: 24, b: 32 }, barmode: "overlay", bargap: 0, hovermode: "closest",
+        xaxis: { ...timeAxis(data, c), anchor: "y2" },
+        yaxis: { domain: [0.4, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
+          zerolinecolor: c.soft, tickvals: [-data.end, 0, data.end], ticktext: [-data.end, 0, data.end].map((end) => end && signed(end).replace(/0$/, "")),
+          ticks: "" },
+        yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
+        annotations: [
+          { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
+          { text: "students", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
+        ],
+      }),
+      picked: (point) => ({ start: data.start[point.pointIndex], stop: data.stop[point.pointIndex], student: null }),
+    };
+  }
+
+  function heatmap(data, c, element) {
+    const order = data.orders[element.dataset.order ?? "seat"];
+    const edges = [...data.start, data.stop.at(-1)].map(ms);
+    const about = order.map((place) => data.start.map((start, k) =>
+      `<b>${plain(data.labels[place])}</b>, ${clock(start)}–${clock(data.stop[k])}<br>` +
+      `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
+      `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`));
+    const steps = LEVELS.flatMap((name, k) => [[k / 7, c[name]], [(k + 1) / 7, c[name]]]);
+    const common = { type: "heatmap", x: edges, y0: 0, dy: 1, showscale: false };
+    // SVG's own hatching behind the cells, where those without a verdict leave a gap.
+    const hatching = `<svg xmlns="http://www.w3.org/2000/svg" width="2400" height="2400"><pattern id="h" width="5" ` +
+      `height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="${c.hatch}" ` +
+      `stroke-width="1.6"/></pattern><rect width="2400" height="2400" fill="url(#h)"/></svg>`;
+    return {
+      traces: [{
+        ...common, z: order.map((place) => data.levels[place].map((level) => (level === INSUFFICIENT ? null : level))),
+        zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: about, hoverongaps: true,
+        hovertemplate: "%{customdata}<extra></extra>",
+      }],
+      layout: layout(c, {
+        height: order.length * 17 + 40, margin: { l: PHONE.matches ? 56 : 96, r: 10, t: 4, b: 36 },
+        xaxis: timeAxis(data, c), hovermode: "closest",
+        yaxis: { autorange: "reversed", fixedrange: true, color: c.ink, showgrid: false, zeroline: false, ticks: "",
+          tickfont: { size: 11 }, tickmode: "array", tickvals: order.map((_, k) => k),
+          ticktext: order.map((place) => plain(data.labels[place].slice(0, PHONE.matches ? 7 : 14))) },
+        images: [{ source: `data:image/svg+xml,${encodeURIComponent(hatching)}`, xref: "paper", yref: "paper", x: 0, y: 1,
+          sizex: 1, sizey: 1, sizing: "fill", layer: "below" }],
+      }),
+      picked: (point) => {
+        const k = data.start.findLastIndex((start) => ms(start) <= new Date(point.x + "Z").getTime());
+        return { start: data.start[k], stop: data.stop[k], student: data.students[order[point.y]] };
+      },
+    };
+  }
+
+  const MAKERS = { timeline, heatmap };
+
+  function plot(element) {
+    element.data ??= JSON.parse(element.querySelector("script[type='application/json']").textContent);
+    const made = MAKERS[element.dataset.plot](element.data, colours(element), element);
+    const live = element.querySelector(".live");
+    Plotly.react(live, made.traces, made.layout, { responsive: true, displaylogo: false, displayModeBar: false, doubleClick: "reset" });
+    element.classList.add("drawn");
+    live.removeAllListeners("plotly_click");
+    live.on("plotly_click", ({ points: [point] }) => {
+      const { start, stop, student } = made.picked(point);
+      tell(element, start, stop, student);
+    });
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      plot(target);
+    }
+  }, { rootMargin: "200px" });
+
+  function draw(root) {
+    for (const element of root.querySelectorAll("[data-plot]")) seen.observe(element);
+  }
+
+  function press(button, group) {
+    for (const other of group.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+  }
+
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("button[data-order], button[data-seats]");
+    if (button) {
+      press(button, button.parentElement);
+      const section = button.closest("section");
+      if (button.dataset.seats) section.querySelector(".seats").dataset.by = button.dataset.seats;
+      else {
+        const element = section.querySelector(".heatmap");
+        element.dataset.order = button.dataset.order;
+        plot(element);
+      }
+    }
+    const moment = target.closest("[data-start]");
+    if (moment) tell(moment, Number(moment.dataset.start), Number(moment.dataset.stop), null);
+  });
+  DARK.addEventListener("change", () => document.querySelectorAll("[data-plot].drawn").forEach(plot));
+
+  return { draw };
+})();
+
+classpulse.draw(document);

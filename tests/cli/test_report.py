@@ -1,0 +1,57 @@
+"""`classpulse report` as people use it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+
+def test_writes_a_page(run, db, folder):
+    result = run("report", 1)
+    assert (result.status, result.out, result.err) == (0, "", "written: report.html\n")
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert run("report", "lesson.mp4", "-o", "other.html", "--student", "S02").status == 0
+    assert "S03" not in (folder / "other.html").read_text()
+
+
+def test_replaces_reports_and_nothing_else(run, db, folder):
+    assert run("report", 1).status == 0
+    assert run("report", 1).status == 0
+    (folder / "notes.html").write_text("my own")
+    result = run("report", 1, "-o", "notes.html")
+    assert result.status == 2
+    assert "notes.html: it is there, and no report" in result.complaint()
+    assert (folder / "notes.html").read_text() == "my own"
+
+
+def test_unknown_session(run, db):
+    result = run("report", "physics")
+    assert result.status == 2
+    assert "physics" in result.complaint()
+
+
+def test_pdf(run, db, folder):
+    if shutil.which("chromium") is None:
+        pytest.skip("no chromium here (apt-get install chromium)")
+    assert run("report", 1, "--pdf").status == 0
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_pdf_without_a_browser(run, db, folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+    result = run("report", 1, "--pdf")
+    assert result.status == 1
+    assert "no Chromium is installed" in result.err.splitlines()[-1]
+    assert (folder / "report.html").exists()
+
+
+def test_the_video_is_gone(run, db, folder, recording):
+    assert run("report", 1).status == 0
+    assert "no longer where it was analysed" not in (folder / "report.html").read_text()
+    moved = recording.rename(recording.with_name("moved.mp4"))
+    try:
+        assert run("report", 1).status == 0
+    finally:
+        moved.rename(recording)
+    assert "lesson.mp4 is no longer where it was analysed" in (folder / "report.html").read_text()

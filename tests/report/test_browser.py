@@ -1,0 +1,86 @@
+"""The report in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from report import page
+from tests.report.test_page import NASTY
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def html(analysed):
+    return page.render(analysed)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_draws_without_a_fault(opened, html, width, scheme):
+    shown = opened(html, width=width, scheme=scheme)
+    for plot in ("timeline", "heatmap"):
+        shown.locator(f".{plot}").scroll_into_view_if_needed()
+        shown.wait_for_selector(f".{plot}.drawn .main-svg")
+    assert shown.evaluate("document.documentElement.scrollWidth") == width
+    assert shown.faults == []
+
+
+def test_hover_says_what_a_cell_is(opened, html):
+    shown = opened(html)
+    shown.locator(".heatmap").scroll_into_view_if_needed()
+    shown.wait_for_selector(".heatmap.drawn .nsewdrag")
+    box = shown.locator(".heatmap .nsewdrag").bounding_box()
+    shown.mouse.move(box["x"] + 5, box["y"] + 5)
+    shown.wait_for_selector(".heatmap .hovertext")
+    text = shown.locator(".heatmap .hovertext").text_content()
+    assert "S02, 0:00–0:05" in text
+    assert "interested" in text
+    assert "coverage 100 %" in text
+
+
+def test_a_click_tells_the_window(opened, html):
+    shown = opened(html)
+    shown.evaluate("document.addEventListener('classpulse:window', (event) => { window.told = event.detail; })")
+    shown.wait_for_selector(".timeline.drawn .nsewdrag")
+    box = shown.locator(".timeline .nsewdrag").first.bounding_box()
+    shown.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 20)
+    assert shown.evaluate("window.told") == {"start": 15, "stop": 20, "student": None}
+    shown.locator(".heatmap").scroll_into_view_if_needed()
+    shown.wait_for_selector(".heatmap.drawn .nsewdrag")
+    box = shown.locator(".heatmap .nsewdrag").bounding_box()
+    shown.mouse.click(box["x"] + 5, box["y"] + box["height"] - 5)
+    assert shown.evaluate("window.told") == {"start": 0, "stop": 5, "student": 3}
+
+
+def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened, html):
+    shown = opened(html)
+    shown.locator("button[data-order=label]").focus()
+    shown.keyboard.press("Enter")
+    shown.wait_for_selector(".heatmap.drawn")
+    labels = shown.locator(".heatmap .ytick").all_text_contents()
+    assert labels == ["S01", "S02", "S03", "S04"]
+    assert shown.locator("button[data-order=seat]").get_attribute("aria-pressed") == "false"
+    shown.locator("button[data-seats=coverage]").focus()
+    shown.keyboard.press("Space")
+    assert shown.locator(".seats").get_attribute("data-by") == "coverage"
+
+
+def test_names_with_markup_run_nothing(opened, copied):
+    copied.rename("S02", NASTY)
+    shown = opened(page.render(copied))
+    shown.locator(".heatmap").scroll_into_view_if_needed()
+    shown.wait_for_selector(".heatmap.drawn .nsewdrag")
+    box = shown.locator(".heatmap .nsewdrag").bounding_box()
+    shown.mouse.move(box["x"] + 5, box["y"] + 5)
+    shown.wait_for_selector(".heatmap .hovertext")
+    assert NASTY in shown.locator(".heatmap .hovertext").text_content()
+    assert shown.locator("img").count() == 0
+    assert shown.faults == []
+
+
+def test_prints_what_was_drawn_first(opened, html):
+    shown = opened(html)
+    shown.emulate_media(media="print")
+    assert shown.locator(".timeline .static").is_visible()
+    assert not shown.locator(".timeline .live").is_visible()
+    assert shown.pdf().startswith(b"%PDF")
