@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from engine.attention import Attentive, Signals
 from engine.calibration import mood_shares, rested
 from engine.evidence import CONFIDENCE, margins
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
 from engine.settings import Settings
+from engine.spans import Spans, windows_of
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,8 +49,6 @@ _INSUFFICIENT = VERDICTS.index("insufficient")
 WIDEST = 0.5
 #: Spread (variance) of the balance of one imagined student beside those that have a verdict.
 _PRIOR = 0.25
-#: Window edges are met within this share of a window, since 3 * 0.1 is not 0.3 in floating point.
-_EDGE = 1e-9
 
 
 def weighted(emotions: Array, quality: Array) -> Votes:
@@ -78,6 +78,18 @@ STRATEGIES: Mapping[str, Strategy] = {
 }
 
 
+class _Ballots(NamedTuple):
+    """What counts: n rows, the ones of each student in order of time."""
+
+    student: Ints
+    """(n,) 0, 1, ..."""
+    moment: Ints
+    """(n,) the place of its frame among all sampled ones."""
+    votes: Votes
+    grade: Array
+    """(n,) how much a row proves, 0 to 1."""
+
+
 def judge(
     frame_times: npt.NDArray[np.float64],
     face_time: npt.NDArray[np.float64],
@@ -88,82 +100,93 @@ def judge(
     *,
     settings: Settings,
     duration: float,
+    signals: Signals | None = None,
+    parts: Spans | None = None,
 ) -> tuple[Columns, Columns]:
     """Judge a session of `duration` seconds: the columns of its student windows and of its class windows.
 
     `frame_times` (m,) are the times of all sampled frames, ascending, also of those without a face; the other
     arrays have one row a face, in order of time: the time of its frame, its student (-1: none), emotion scores
     (n, 7), quality and whether it is scorable. A face whose emotions are NaN is not scorable. Times in seconds.
+    The strategy `attention` asks for the `signals` of the students' faces, and for nothing of their emotions.
 
-    Window k is [k*w, (k+1)*w), the last one ending with the session. Every student of the session has a row in
-    every window, ordered by window, then student; docs/verdicts.md says what each column means.
+    Window k is [k*w, (k+1)*w), the last one ending with the session; with `parts` these are judged instead, and
+    window k is the k-th of them. Every student of the session has a row in every window, ordered by window, then
+    student; docs/verdicts.md says what each column means.
     """
-    window, frame_window, start, stop = _windows(frame_times, face_time, settings.window, duration)
-    names, index = np.unique(student[student >= 0], return_inverse=True)
-    windows, students = len(start), len(names)
-    cells = windows * students
-    frames = np.bincount(frame_window, minlength=windows)
-
+    spans = windows_of(frame_times, settings.window, duration) if parts is None else parts
     known = student >= 0
-    cell = window[known] * students + index
-    counted = scorable[known] & np.isfinite(emotions[known]).all(axis=1)
-    face_cell = cell[counted]
-    moment = np.searchsorted(frame_times, face_time[known][counted])
-    # A frame counts once for a student, whatever the number of faces that were taken for the student in it.
-    seen = np.unique(moment * students + index[counted]) if students else np.empty(0, np.int64)
-    frame_cell = frame_window[seen // max(students, 1)] * students + seen % max(students, 1)
+    names, index = np.unique(student[known], return_inverse=True)
+    windows, students = len(spans), len(names)
+    cells = windows * students
+    frame_window = spans.of(frame_times)
+    frames = np.bincount(frame_window[frame_window >= 0], minlength=windows)
+    proven = settings.strategy not in STRATEGIES or STRATEGIES[settings.strategy].proven
 
-    strategy = STRATEGIES[settings.strategy]
-    grade = quality[known][counted].astype(np.float64)
-    scores = emotions[known][counted].astype(np.float64)
-    if settings.baseline and settings.strategy == "weighted":
-        scores = rested(scores, index[counted])
-    votes = strategy.votes(scores, grade)
-    positive = _added(votes.positive, face_cell, cells)
-    negative = _added(votes.negative, face_cell, cells)
-    neutral = np.bincount(face_cell, votes.neutral, cells)
-    number = np.bincount(face_cell, minlength=cells)
+    if settings.strategy == "attention":
+        if signals is None:
+            raise ValueError("the strategy attention judges signals; none were given")
+        ballots = _attention(signals)
+    else:
+        counted = scorable[known] & np.isfinite(emotions[known]).all(axis=1)
+        moment = np.searchsorted(frame_times, face_time[known][counted])
+        ballots = _expressions(emotions[known][counted], quality[known][counted], index[counted], moment, settings)
+    window = frame_window[ballots.moment]
+    ballots, window = _within(ballots, window)
+    cell = window * students + ballots.student
+    # A frame counts once for a student, whatever the number of faces that were taken for the student in it.
+    seen = np.unique(ballots.moment * students + ballots.student) if students else np.empty(0, np.int64)
+    frame_cell = frame_window[seen // max(students, 1)] * students + seen % max(students, 1)
+    face_window = spans.of(face_time[known])
+    inside = face_window >= 0
+    faces = np.bincount(face_window[inside] * students + index[inside], minlength=cells)
+
+    votes = ballots.votes
+    positive = _added(votes.positive, cell, cells)
+    negative = _added(votes.negative, cell, cells)
+    neutral = np.bincount(cell, votes.neutral, cells)
+    number = np.bincount(cell, minlength=cells)
     covered = np.bincount(frame_cell, minlength=cells)
     sampled = np.repeat(frames, students)
     coverage = covered / np.maximum(sampled, 1)
     total = positive + negative + neutral
     balance = np.where(number > 0, _ratio(positive - negative, total), np.nan)
-    influence = _influence(votes, face_cell, balance, total, number)
-    margin = margins(influence, face_cell, index[counted], grade, cells)
-    enough = (number > 0) & (number >= settings.min_faces) & (coverage >= settings.min_coverage)
+    influence = _influence(votes, cell, balance, total, number)
+    margin = margins(influence, cell, ballots.student, ballots.grade, cells)
+    enough = (number > 0) & (faces > 0) & (number >= settings.min_faces) & (coverage >= settings.min_coverage)
     prevails = neutral > np.maximum(positive, negative)
-    verdict = _verdicts(balance, margin, enough, prevails, settings.band, strategy.proven)
+    verdict = _verdicts(balance, margin, enough, prevails, settings.band, proven)
     # In faces, so that what is left of the scorable ones is neutral; the plain strategies' votes are so already.
-    unit = _ratio(number, total) if strategy.proven else np.ones(cells)
+    unit = _ratio(number, total) if proven else np.ones(cells)
     positive, negative = positive * unit, negative * unit
 
     student_windows = {
         "window": np.repeat(np.arange(windows), students),
-        "start": np.repeat(start, students),
-        "stop": np.repeat(stop, students),
+        "start": np.repeat(spans.start, students),
+        "stop": np.repeat(spans.stop, students),
         "student": np.tile(names, windows),
         "verdict": np.array(VERDICTS)[verdict],
         "balance": balance,
         "margin": margin,
         "coverage": coverage,
         "frames": sampled,
-        "faces": np.bincount(cell, minlength=cells),
+        "faces": faces,
         "scorable": number,
         "positive": positive,
         "negative": negative,
     }
-    faces = student_windows["faces"]
     shape = (windows, students)
     class_windows = {
         "window": np.arange(windows),
-        "start": start,
-        "stop": stop,
+        "start": spans.start,
+        "stop": spans.stop,
         **_class(
             balance.reshape(shape),
             margin.reshape(shape),
             verdict.reshape(shape),
             neutral=_ratio(neutral, total).reshape(shape),
             present=faces.reshape(shape) > 0,
+            proven=proven,
             settings=settings,
         ),
         "coverage": coverage.reshape(shape).sum(axis=1) / max(students, 1),
@@ -173,18 +196,35 @@ def judge(
     return student_windows, class_windows
 
 
-def _windows(
-    frame_times: Array, face_time: Array, length: float, duration: float
-) -> tuple[Ints, Ints, Array, Array]:
-    """The window of every face and of every frame, and where the windows start and stop."""
-    window = np.floor(face_time / length + _EDGE).astype(np.int64)
-    frame_window = np.floor(frame_times / length + _EDGE).astype(np.int64)
-    # Containers misstate their duration; no frame is left out for it.
-    count = max(int(np.ceil(duration / length - _EDGE)), int(frame_window.max(initial=-1)) + 1)
-    start = np.arange(count, dtype=np.float64) * length
-    end = max(duration, float(frame_times.max(initial=0)))
-    stop = np.minimum(np.arange(1, count + 1) * length, end)
-    return window, frame_window, start, stop
+def _expressions(
+    emotions: npt.NDArray[np.floating],
+    quality: npt.NDArray[np.floating],
+    student: Ints,
+    moment: Ints,
+    settings: Settings,
+) -> _Ballots:
+    """What the scorable faces say, in order of time."""
+    scores, grade = emotions.astype(np.float64), quality.astype(np.float64)
+    if settings.baseline and settings.strategy == "weighted":
+        scores = rested(scores, student)
+    return _Ballots(student, moment, STRATEGIES[settings.strategy].votes(scores, grade), grade)
+
+
+def _attention(signals: Signals) -> _Ballots:
+    """What the frames say that show a student's face, and those in between that do not."""
+    frames = Attentive.of(signals)
+    votes = Votes(frames.positive[:, None], frames.negative[:, None], frames.neutral)
+    return _Ballots(frames.student, frames.moment, votes, frames.grade)
+
+
+def _within(ballots: _Ballots, window: Ints) -> tuple[_Ballots, Ints]:
+    """Those that lie in any window, and their windows."""
+    if (window >= 0).all():
+        return ballots, window
+    inside = window >= 0
+    votes = Votes(*(column[inside] for column in ballots.votes))
+    kept = _Ballots(ballots.student[inside], ballots.moment[inside], votes, ballots.grade[inside])
+    return kept, window[inside]
 
 
 def _added(votes: Array, cell: Ints, cells: int) -> Array:
@@ -218,7 +258,14 @@ def _verdicts(balance: Array, margin: Array, enough: Bools, prevails: Bools, ban
 
 
 def _class(
-    balance: Array, margin: Array, verdict: Ints, *, neutral: Array, present: Bools, settings: Settings
+    balance: Array,
+    margin: Array,
+    verdict: Ints,
+    *,
+    neutral: Array,
+    present: Bools,
+    proven: bool,
+    settings: Settings,
 ) -> Columns:
     """The class's columns of (windows, students) arrays: every student with a verdict weighs the same."""
     judged = verdict != _INSUFFICIENT
@@ -237,7 +284,6 @@ def _class(
     calm = np.where(judged, neutral, 0).sum(axis=1) / share
     # The other two shares follow from neutral's and the balance, their difference.
     prevails = calm > (1 - calm + np.abs(mean)) / 2
-    proven = STRATEGIES[settings.strategy].proven
     return {
         "verdict": np.array(VERDICTS)[_verdicts(mean, half, enough, prevails, settings.band, proven)],
         "balance": np.where(some, mean, np.nan),

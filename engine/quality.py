@@ -58,9 +58,14 @@ def measure(
     frontal = np.cos(np.radians(yaw)) * np.cos(np.radians(pitch)) * np.cos(np.radians(roll)) ** 2
     # A head that points away from the camera, or hangs upside down, is worth nothing.
     frontal = np.where((np.abs(yaw) < 90) & (np.abs(roll) < 90), frontal, 0)
-    quality = (np.minimum(_ramp(side, *_SIZE), sharp) * frontal).astype(np.float32)
+    quality = (np.minimum(size_grade(side), sharp) * frontal).astype(np.float32)
     scorable = (side >= settings.scorable_size) & (quality >= settings.scorable_quality)
     return Quality(sharp, yaw, pitch, roll, quality, scorable)
+
+
+def size_grade(side: npt.NDArray[np.floating]) -> Floats:
+    """What the shorter side (n,), px, of a face's box says of the detail in it: (n,) in [0, 1]."""
+    return _ramp(side, *_SIZE)
 
 
 def sharpness(crops: Crops) -> Floats:
@@ -109,7 +114,7 @@ def _degrees(angle: npt.NDArray[np.float64]) -> Floats:
     return np.degrees(angle).astype(np.float32)
 
 
-def _ramp(x: Floats, zero: float, one: float) -> Floats:
+def _ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
     """0 up to `zero`, 1 from `one` on, straight over log(x) in between."""
     share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
     return share

@@ -12,7 +12,7 @@ from engine.errors import UsageError
 
 Engine = Literal["classpulse", "reference"]
 Device = Literal["cpu", "cuda"]
-Strategy = Literal["weighted", "sum", "dominant"]
+Strategy = Literal["weighted", "sum", "dominant", "attention"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
 FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
@@ -59,7 +59,8 @@ class Settings:
     # -- judge: repeatable from stored students
     window: float = 10.0
     """Length of a window, s."""
-    strategy: Strategy = "weighted"
+    strategy: Strategy = None  # type: ignore[assignment]
+    """None: `weighted`, or `attention` where faces are not scored; never None once it is made."""
     band: float = 0.1
     """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
     min_faces: int = 5
@@ -70,6 +71,8 @@ class Settings:
     """Whether `weighted` takes off what a student's face shows at rest, where there are enough faces to know."""
 
     def __post_init__(self) -> None:
+        if self.strategy is None:
+            object.__setattr__(self, "strategy", "weighted" if self.expression else "attention")
         _check(
             self.sample_rate is None or 0 < self.sample_rate <= 1000,
             "sample_rate",
@@ -94,6 +97,12 @@ class Settings:
         _check(0 <= self.birth_score <= 1, "birth_score", self.birth_score, "0 to 1")
         _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
         _check(self.strategy in get_args(Strategy), "strategy", self.strategy, ", ".join(get_args(Strategy)))
+        _check(
+            self.expression or self.strategy == "attention",
+            "strategy",
+            self.strategy,
+            "attention, since faces are not scored for emotions here (no-expression)",
+        )
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
         _check(self.min_faces >= 0, "min_faces", self.min_faces, "0 or more")
         _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")
