@@ -18,6 +18,7 @@ from storage.store import Store
 from tracking.camera import camera_path, moved
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.repair import Repaired
+from tracking.seats import areas
 from tracking.sort import follow as follow_faces
 from tracking.still import still
 from tracking.tracks import tracks_table
@@ -250,6 +251,7 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
     # A student's faces as one track, whose median place is the seat.
     dense = np.where(faces["student"] >= 0, np.searchsorted(numbers, faces["student"]), -1)
     seats = tracks_table(rows.frame_times, rows.frame, rows.still_boxes, dense)
+    static = _static(rows, dense)
     return {
         "student": numbers,
         "label": labels,
@@ -261,11 +263,12 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
         "scorable": scorable["size"].to_numpy(np.int64),
         "coverage": scorable["nunique"].to_numpy() / max(len(rows.frame_times), 1),
         "weakest_link": links.groupby("student")["link_score"].min().reindex(mine.index).to_numpy(),
-        "static": _static(rows, dense),
+        "static": static,
         "x": seats.place[:, 0],
         "y": seats.place[:, 1],
         "size": seats.place[:, 2],
         "spread": seats.spread,
+        "area": areas(seats.place, counted=~static),
     }
 
 

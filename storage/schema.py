@@ -211,6 +211,12 @@ students = Table(
     _real("y", 1, "the seat, likewise, px"),
     _real("size", 1, "side of a square as large as the face, median, px"),
     _real("spread", 3, "median distance from the seat, in face sizes"),
+    _text(
+        "area",
+        "where the seat is: back, middle or front, and left, centre or right, as seen in the picture; NULL: a "
+        "static face, or followed by an older version",
+        nullable=True,
+    ),
     UniqueConstraint("session_id", "label"),
     comment="a persistent identity in a session",
     sqlite_with_rowid=False,

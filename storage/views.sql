@@ -8,7 +8,7 @@ CREATE VIEW v_students AS
 SELECT sessions.id AS session_id, sessions.name AS session, students.student, students.label, people.name,
        students.person, students.first, students.last, students.tracks, students.faces, students.scorable,
        students.coverage, students.weakest_link, students.static, students.x, students.y, students.size,
-       students.spread
+       students.spread, students.area
 FROM students
 JOIN sessions ON sessions.id = students.session_id
 LEFT JOIN people ON people.person = students.person;
@@ -79,7 +79,7 @@ JOIN v_judgements ON v_judgements.judgement_id = class_windows.judgement_id;
 --   scorable, too small (under 24 px) or else turned away or blurred; otherwise too uncertain
 CREATE VIEW v_unmeasured AS
 SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
-       v_judgements.latest, students.student, students.label, people.name, students.size,
+       v_judgements.latest, students.student, students.label, people.name, students.area, students.size,
        counted.windows AS windows, counted.unmeasured AS unmeasured, counted.seen AS seen,
        counted.scorable AS scorable,
        CASE

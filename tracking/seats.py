@@ -1,4 +1,4 @@
-"""Who sits where, from one session to the next: seats matched by their place and size alone, or not at all."""
+"""Where a seat is in the room, and which seat of another day it is: by its place and size alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,36 @@ SWAYS, FARTHEST = 2.0, 2.0
 SIZE = 0.2
 #: How much further away, in face sizes, the next best must be for the best to be no guess.
 MARGIN = 1.0
+#: The areas of a room as its picture shows it, from its top and from its left.
+ROWS, COLUMNS = ("back", "middle", "front"), ("left", "centre", "right")
+
+
+def areas(places: npt.ArrayLike, *, counted: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.object_]:
+    """(k,) the area of each seat, "back left" to "front right"; None for those that are not `counted` (k,).
+
+    `places` (k, 3) are (x, y, size) in px. Of the height between the highest seat and the lowest one, the upper
+    third is the back, and of the width between the outer ones a third is the left: a camera in front of a class has
+    the back rows at the top. Seats less than a face size apart share a row: alone in their room they are its front,
+    or its centre.
+    """
+    places = np.asarray(places, np.float64).reshape(-1, 3)
+    found = np.full(len(places), None, np.object_)
+    mine = np.arange(len(places)) if counted is None else np.flatnonzero(counted)
+    if len(mine):
+        x, y, size = places[mine].T
+        near = float(np.median(size))
+        row, column = _third(y, near, alone=2), _third(x, near, alone=1)
+        found[mine] = [f"{ROWS[i]} {COLUMNS[j]}" for i, j in zip(row, column, strict=True)]
+    return found
+
+
+def _third(at: Floats, near: float, *, alone: int) -> Indices:
+    """(k,) 0, 1 or 2: in which third of the span; `alone` where all are nearer than `near` to each other."""
+    first, span = at.min(), np.ptp(at)
+    if span < near:
+        return np.full(len(at), alone, np.int64)
+    third: Indices = np.minimum((3 * (at - first) / span).astype(np.int64), 2)
+    return third
 
 
 def match_seats(

@@ -101,6 +101,7 @@ def _names_into_one_table(op: Operations) -> None:
         students.add_column(Column("person", Integer), insert_after="label")
     op.execute("UPDATE students SET person = (SELECT person FROM people WHERE people.name = students.name)")
     op.drop_column("students", "name")
+    op.add_column("students", Column("area", Text))
     op.rename_table("seats", "named_seats")
     op.create_table(
         "seats",

@@ -112,6 +112,7 @@ def write_following(store: Store, session: int, faces: Faces) -> None:
             "y": np.full(1, 200.0),
             "size": np.full(1, 40.0),
             "spread": np.full(1, 0.25),
+            "area": np.array(["front centre"]),
         },
     )
 

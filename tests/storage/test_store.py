@@ -164,7 +164,7 @@ def test_following_and_judging(lesson):
         (1, 1, 1, 0.0, 14.0, 4, None, 0, 1, 1), (1, 2, None, 3.0, 3.0, 0, 0.25, 1, None, 2)
     ]  # fmt: skip
     assert rows(lesson, "SELECT * FROM students") == [
-        (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25)
+        (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25, "front centre")
     ]
     assert rows(lesson, "SELECT id, session_id, name, strategy, settings FROM judgements") == [
         (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tracking.seats import match_seats
+from tracking.seats import areas, match_seats
 
 #: Three in a row, and one behind the first, smaller.
 ROOM = np.array([(100, 300, 40), (250, 300, 40), (400, 300, 40), (100, 260, 28)], float)
@@ -46,6 +46,38 @@ def test_who_sways_is_looked_for_further_away():
 
 def test_no_seats():
     assert match(ROOM, np.empty((0, 3))) == []
+
+
+#: Three rows in perspective, and their areas.
+CLASS = [
+    (300, 100, 20),
+    (420, 104, 20),
+    (540, 98, 20),
+    (240, 200, 30),
+    (600, 205, 30),
+    (100, 380, 50),
+    (740, 400, 50),
+]
+AREAS = ["back left", "back centre", "back right", "middle left", "middle right", "front left", "front right"]
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        (CLASS, AREAS),
+        (CLASS[:1], ["front centre"]),  # nobody is behind anybody
+        ([(100, 300, 40), (300, 310, 40), (500, 290, 40)], ["front left", "front centre", "front right"]),
+        ([(100, 100, 30), (110, 200, 40)], ["back centre", "front centre"]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_areas(places, expected):
+    assert areas(places).tolist() == expected
+
+
+def test_a_poster_above_the_class_has_no_area_and_moves_nobody_to_the_front():
+    found = areas([*CLASS, (400, 10, 60)], counted=np.arange(len(CLASS) + 1) < len(CLASS))
+    assert found.tolist() == [*AREAS, None]
 
 
 rooms = arrays(np.float64, st.tuples(st.integers(0, 6), st.just(3)), elements=st.floats(10, 200))
