@@ -85,7 +85,7 @@ def split(store: Store, number: int, who: str, time: float) -> str:
         if not student["first"] < time <= student["last"]:
             first, last = (timedelta(seconds=int(student[name])) for name in ("first", "last"))
             raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
-        new = label_of(_unused(store, number))
+        new = label_of(unused(store, number))
         _make(store, number, "split", {"student": student["label"], "time": time, "new": new})
     return new
 
@@ -98,8 +98,12 @@ def undo(store: Store, number: int) -> str:
         if holding.empty:
             raise UsageError(f"session {number} has no repair to undo")
         last = holding.iloc[-1]
+        if last["action"] == "forget":
+            raise UsageError(
+                f"{describe(last['action'], last['arguments'], {})} cannot be undone, nor what was before"
+            )
         mark_undone(store, number, int(last["repair"]))
-        _remake(store, number, again=last["action"] != "rename")
+        remake(store, number, again=last["action"] != "rename")
         return describe(last["action"], last["arguments"], names_of(store))
 
 
@@ -112,6 +116,8 @@ def names_of(store: Store) -> dict[int, str]:
 def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
     """A repair in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
     given: dict[str, Any] = json.loads(arguments)
+    if action == "forget":
+        return f"forget {', '.join(given['students'])}"
     if action == "merge":
         return f"merge {given['student']} {given['other']}"
     if action == "split":
@@ -157,11 +163,12 @@ def _holding(store: Store, number: int) -> pd.DataFrame:
     return repairs[repairs["undone"].isna()]
 
 
-def _unused(store: Store, number: int) -> int:
+def unused(store: Store, number: int) -> int:
     """The smallest number of a student that none has or ever had."""
     found = queries.track_columns(store, number)["found"].max(initial=-1)
-    split_off = [json.loads(text).get("new", "S0") for text in queries.repairs(store, number)["arguments"]]
-    return max([int(found), *map(_number_of, split_off)]) + 1
+    given = [json.loads(text) for text in queries.repairs(store, number)["arguments"]]
+    had = [label for one in given for label in (one.get("new", "S0"), one.get("last", "S0"))]
+    return max([int(found), *map(_number_of, had)]) + 1
 
 
 def _number_of(label: str) -> int:
@@ -170,16 +177,16 @@ def _number_of(label: str) -> int:
 
 def _make(store: Store, number: int, action: str, arguments: Mapping[str, Any]) -> None:
     add_repair(store, number, action, arguments)
-    _remake(store, number, again=action != "rename")
+    remake(store, number, again=action != "rename")
 
 
-def _remake(store: Store, number: int, *, again: bool) -> None:
-    """Make the students from what was found and what holds, `again` if more than names has changed."""
+def remake(store: Store, number: int, *, again: bool) -> None:
+    """Make the students of what was found and what holds; `again` if more than names changed: judgements, too."""
     repairs: list[Merge | Split] = []
     persons: dict[int, int] = {}
     for action, text in _holding(store, number)[["action", "arguments"]].itertuples(index=False):
         given = json.loads(text)
-        if action == "rename":
+        if action in ("rename", "forget"):
             persons |= {_number_of(label): person or 0 for label, person in given["persons"].items()}
             continue
         student = _number_of(given["student"])

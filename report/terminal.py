@@ -136,6 +136,14 @@ def seats_table(seats: pd.DataFrame) -> Table:
     return table
 
 
+def people_table(people: pd.DataFrame) -> Table:
+    """Everybody who has a number, and the name where it was not dropped."""
+    table = _table("person", "name", "sessions>", "rosters>")
+    for row in people.to_dict("records"):
+        table.add_row(f"P{row['person']}", escape(row["name"] or "–"), str(row["sessions"]), str(row["rooms"]))
+    return table
+
+
 def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
     """What came of a roster in a session."""
     parts = {

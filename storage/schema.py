@@ -29,7 +29,7 @@ SCHEMA_VERSION = 2
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 STATES = ("seeing", "seen", "done")
-REPAIRS = ("rename", "merge", "split")
+REPAIRS = ("rename", "merge", "split", "forget")
 OUTCOMES = ("done", "failed", "stopped")
 
 metadata = MetaData(
@@ -247,7 +247,7 @@ repairs = Table(
     metadata,
     _parent("sessions.id", "session_id", "the session"),
     _key("repair", "1, 2, ... in the order in which they were made"),
-    _text("action", "rename, merge or split"),
+    _text("action", "rename, merge, split or forget"),
     _text("arguments", "what was given, JSON: labels of students, the time in s, numbers of people"),
     _text("made", "when, UTC, ISO 8601"),
     _text("undone", "when it was undone, UTC, ISO 8601; NULL while it holds", nullable=True),

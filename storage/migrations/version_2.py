@@ -42,6 +42,9 @@ from sqlalchemy import (
 def upgrade(op: Operations) -> None:
     """Take each table to version 2."""
     _names_into_one_table(op)
+    with op.batch_alter_table("repairs", recreate="always") as repairs:
+        repairs.drop_constraint(op.f("ck_repairs_action"), type_="check")
+        repairs.create_check_constraint("action", "action IN ('rename', 'merge', 'split', 'forget')")
     op.create_table(
         "excluded",
         Column("session_id", Integer, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),

@@ -1,0 +1,84 @@
+"""Names kept apart: everybody's name out of the database into a CSV file, and back by the person's number."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from engine.errors import UsageError
+from storage import people, queries
+from storage.forgetting import clean
+from storage.store import Store
+
+HEADER = ["person", "name"]
+
+
+def export_names(store: Store, path: Path) -> int:
+    """Write `person,name` of everybody who has a name to a new file that only its owner can read; returns how many.
+
+    Raises UsageError where the file is there already: it may hold the names that were dropped.
+    """
+    table = queries.people(store)
+    named = table[table["name"].notna()][HEADER]
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path}: it is there already, perhaps with names; name a new file") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEADER, *named.itertuples(index=False)])
+        file.flush()
+        os.fsync(file.fileno())  # before the names are dropped elsewhere
+    return len(named)
+
+
+def drop_names(store: Store) -> int:
+    """Take all names out of the database, also out of what the file holds of deleted rows; returns how many."""
+    count = people.drop_names(store)
+    clean(store)
+    return count
+
+
+def import_names(store: Store, path: Path) -> int:
+    """Put names back from a file of `person,name`; returns how many.
+
+    Raises UsageError, with the row's number, for what is no such file, a person who is not in the database, and a
+    name that somebody else has.
+    """
+    with store.writing():
+        there = queries.people(store)
+        given = _read(path, set(there["person"].tolist()))
+        called = {name: person for person, name in zip(there["person"], there["name"], strict=True) if name}
+        for person, (row, name) in given.items():
+            other = called.get(name)
+            if other is not None and other != person and other not in given:
+                raise UsageError(f"{path}, row {row}: {name!r} is P{other} already; call one of them otherwise")
+        people.write_names(store, {person: name for person, (_, name) in given.items()})
+    return len(given)
+
+
+def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
+    """Row and name by person."""
+    found: dict[int, tuple[int, str]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: it is no CSV file in UTF-8 ({error}); save it as one") from None
+    if not rows or rows[0] != HEADER:
+        raise UsageError(f"{path}, row 1: expected the header person,name")
+    for row, cells in enumerate(rows[1:], 2):
+        if not cells:
+            continue
+        person, name = (*cells, "")[:2]
+        if len(cells) != 2 or not person.strip().isdecimal() or not name.strip():
+            raise UsageError(f"{path}, row {row}: expected a person's number and a name, as in 7,Ada")
+        number = int(person)
+        if number not in known:
+            raise UsageError(
+                f"{path}, row {row}: there is no person {number} in this database; is it another's file?"
+            )
+        if number in found or any(name.strip() == other for _, other in found.values()):
+            raise UsageError(f"{path}, row {row}: {person} or {name!r} is there twice")
+        found[number] = row, name.strip()
+    return found

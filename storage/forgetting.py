@@ -1,0 +1,110 @@
+"""Deletes people and sessions for good: their rows, and what the file still holds of rows that were deleted."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from storage.errors import DatabaseError
+from storage.schema import faces, frames, metadata, people, repairs, seats, segments, sessions, students, tracks
+from storage.store import Store, now
+
+
+def delete_faces(store: Store, session: int, pts: npt.NDArray[np.int64], face: npt.NDArray[np.int64]) -> None:
+    """Delete faces of a session, named by their (`pts`, `face`); its frames and segments count those that stay."""
+    with store.writing() as connection:
+        _overwrite(connection)
+        key = delete(faces).where(faces.c.session_id == session)
+        rows = [{"its_pts": one, "its_face": other} for one, other in zip(pts.tolist(), face.tolist(), strict=True)]
+        if rows:
+            connection.execute(
+                key.where(faces.c.pts == bindparam("its_pts"), faces.c.face == bindparam("its_face")), rows
+            )
+        of_frame = (faces.c.session_id == frames.c.session_id) & (faces.c.pts == frames.c.pts)
+        counted = select(func.count()).select_from(faces).where(of_frame).scalar_subquery()
+        connection.execute(update(frames).where(frames.c.session_id == session).values(faces=counted))
+        of_segment = (frames.c.session_id == segments.c.session_id) & (frames.c.segment == segments.c.segment)
+        summed = select(func.coalesce(func.sum(frames.c.faces), 0)).where(of_segment).scalar_subquery()
+        connection.execute(update(segments).where(segments.c.session_id == session).values(faces=summed))
+
+
+def settle_repairs(store: Store, session: int, arguments: Mapping[str, Any]) -> None:
+    """Take the students as they are for what was found; one repair, `forget`, is in place of all that were made."""
+    with store.writing() as connection:
+        _overwrite(connection)
+        found = update(tracks).where(tracks.c.session_id == session)
+        connection.execute(found.values(found=tracks.c.student, part_of=tracks.c.track))
+        connection.execute(delete(repairs).where(repairs.c.session_id == session))
+        row = {"session_id": session, "repair": 1, "action": "forget", "arguments": json.dumps(arguments)}
+        connection.execute(insert(repairs).values(**row, made=now()))
+
+
+def delete_sessions(store: Store, numbers: Collection[int]) -> None:
+    """Delete sessions with everything that belongs to them, and the names of who is in no other and no roster."""
+    with store.writing() as connection:
+        _overwrite(connection)
+        among = students.c.session_id.in_(numbers) & students.c.person.is_not(None)
+        persons = connection.scalars(select(students.c.person).where(among).distinct()).all()
+        for number in numbers:
+            store.delete_session(number)
+        in_roster = set(connection.scalars(select(seats.c.person)))
+        delete_persons(store, [person for person in persons if person not in in_roster])
+
+
+def delete_persons(store: Store, persons: Collection[int]) -> list[int]:
+    """Delete names and seats in rosters of those `persons` who are a student in no session; returns who that is."""
+    with store.writing() as connection:
+        _overwrite(connection)
+        there = set(connection.scalars(select(students.c.person).where(students.c.person.in_(persons))))
+        gone = [person for person in persons if person not in there]
+        for table in (seats, people):
+            connection.execute(delete(table).where(table.c.person.in_(gone)))
+    return gone
+
+
+def sessions_before(store: Store, date: str) -> list[int]:
+    """The sessions recorded (or, where the file does not say when, analysed) before `date`, ISO 8601 in UTC."""
+    when = func.coalesce(sessions.c.recorded, sessions.c.created)
+    with store.reading() as connection:
+        return list(connection.scalars(select(sessions.c.id).where(when < date).order_by(sessions.c.id)))
+
+
+def clean(store: Store) -> None:
+    """Leave nothing of deleted rows: neither in free pages nor in the write-ahead log.
+
+    SQLite writes the whole file anew, and empties the log. PostgreSQL writes its tables anew; its own log, archives
+    and backups are the server's. Raises DatabaseError where another process holds the database all the while.
+    """
+    try:
+        with store._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if connection.dialect.name == "sqlite":
+                _clean_file(connection)
+            else:
+                for table in metadata.sorted_tables:
+                    connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+    except (DBAPIError, sqlite3.Error) as error:
+        raise DatabaseError(
+            f"{store.path}: the rows are gone, but not yet what the file still holds of them "
+            f"({getattr(error, 'orig', error)}); when no other has it open and there is room for a copy, "
+            "run `classpulse forget --clean`"
+        ) from error
+
+
+def _clean_file(connection: Connection) -> None:
+    cursor = connection.connection.cursor()  # outside of any transaction
+    cursor.execute("VACUUM")
+    if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise sqlite3.OperationalError("another process reads it")
+
+
+def _overwrite(connection: Connection) -> None:
+    """Have SQLite write zeros over what is deleted: VACUUM, which comes after, may fail where the disk is full."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")

@@ -1,0 +1,149 @@
+"""People's data on the command line: forgotten, kept apart, put back."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.naming import import_names
+from storage.store import Store
+from tests.drawn import rows
+from tests.seated import write_seated
+
+NAMES = {"S01": "Ada", "S02": "Ben, the [tall]"}
+
+
+@pytest.fixture
+def seated(folder: Path) -> Path:
+    path = folder / "classpulse.db"
+    write_seated(path).name_students(NAMES)
+    return path
+
+
+# -- forget
+
+
+def test_forget_a_student(run, seated):
+    result = run("forget", "--student", "lesson/Ada", "--yes")
+    assert (result.status, result.out, result.err) == (0, "", "forgotten: S01 of session 1 (lesson)\n")
+    assert "S01" not in run("students", 1).out
+    assert "Ada" not in run("names").out
+
+
+def test_forget_sessions(run, seated):
+    write_seated(seated, name="next")
+    assert run("forget", "--session", "lesson", "--session", 2, "-y").err == (
+        "forgotten: session 1 (lesson), session 2 (next)\n"
+    )
+    assert run("sessions").out.splitlines()[1:] == []
+    assert run("forget", "--before", "2030-01-01", "-y").out == "nothing to forget\n"
+    assert run("forget", "--clean").out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give one of --session, --student, --before and --clean"),
+        (("--session", 1, "--student", "Ada"), "give one of --session, --student, --before and --clean"),
+        (("--session", 7), "no session '7'"),
+        (("--student", "lesson/S19"), "no student 'S19' in this session"),
+        (("--student", "Ida"), "nobody is called 'Ida'"),
+        (("--before", "yesterday"), "'yesterday' is no day, such as 2026-09-01"),
+        (("--student", "Ada"), "nobody is there to be asked; --yes forgets without asking"),
+    ],
+)
+def test_nothing_is_forgotten_by_mistake(run, seated, arguments, message):
+    before = rows(seated)
+    result = run("forget", *arguments)
+    assert result.status == 2
+    assert message in result.complaint()
+    assert rows(seated) == before
+
+
+# -- names
+
+
+def test_names_are_kept_apart_and_put_back(run, seated):
+    before = rows(seated)
+    assert [" ".join(line.split()) for line in run("names").out.splitlines()] == [
+        "person name sessions rosters", "P1 Ada 1 0", "P2 Ben, the [tall] 1 0"
+    ]  # fmt: skip
+    assert run("names", "--export", "names.csv", "--drop").out == (
+        "names written to names.csv: 2\nnames dropped: 2\n"
+    )
+    assert Path("names.csv").read_text() == 'person,name\n1,Ada\n2,"Ben, the [tall]"\n'
+    assert stat.S_IMODE(Path("names.csv").stat().st_mode) == 0o600
+    assert not any(b"Ada" in file.read_bytes() for file in seated.parent.glob("classpulse.db*"))
+    assert "rename S01 'P1', S02 'P2'" in run("repairs", 1).out
+    assert run("merge", 1, "S03", "S06").status == 0  # all goes on without names
+    assert run("undo", 1).status == 0
+    assert run("names", "--import", "names.csv").out == "names put back: 2\n"
+    after = rows(seated)
+    assert after.pop("repairs")[:1] == before.pop("repairs")
+    assert after == before
+
+
+def test_an_export_replaces_nothing(run, seated):
+    Path("names.csv").write_text("precious")
+    result = run("names", "--export", "names.csv", "--drop")
+    assert (result.status, result.complaint()) == (
+        2, "names.csv: it is there already, perhaps with names; name a new file"
+    )  # fmt: skip
+    assert Path("names.csv").read_text() == "precious"
+    assert "Ada" in run("names").out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "names.csv, row 1: expected the header person,name"),
+        (b"name,person\n", "names.csv, row 1: expected the header person,name"),
+        (b"person,name\n1,Ada\n\n9,Zoe\n", "names.csv, row 4: there is no person 9 in this database"),
+        (b"person,name\n1\n", "names.csv, row 2: expected a person's number and a name, as in 7,Ada"),
+        (b"person,name\nS01,Ada\n", "names.csv, row 2: expected a person's number"),
+        (b"person,name\n1, \n", "names.csv, row 2: expected a person's number"),
+        (b"person,name\n1,Zoe\n1,Ada\n", "names.csv, row 3: 1 or 'Ada' is there twice"),
+        (
+            b'person,name\n1,"Ben, the [tall]"\n',
+            "row 2: 'Ben, the [tall]' is P2 already; call one of them otherwise",
+        ),
+        (b"person,name\n1,Zo\xeb\n", "names.csv: it is no CSV file in UTF-8"),
+    ],
+)
+def test_what_is_no_file_of_names(run, seated, text, message):
+    Path("names.csv").write_bytes(text)
+    before = rows(seated)
+    result = run("names", "--import", "names.csv")
+    assert result.status == 2
+    assert message in result.complaint()
+    assert rows(seated) == before
+
+
+def test_options_of_names(run, seated):
+    assert "--import goes with neither" in run("names", "--import", "a.csv", "--drop").complaint()
+    assert "nobody is there to be asked; --yes drops without asking" in run("names", "--drop").complaint()
+    assert "no such file" in run("names", "--import", "a.csv").complaint().lower()
+
+
+def test_any_bytes_are_names_or_a_line(tmp_path_factory):
+    path = tmp_path_factory.mktemp("names") / "classpulse.db"
+    write_seated(path).name_students(NAMES)
+    file, said = path.with_name("names.csv"), []
+    with Store.open(path) as store:
+
+        @given(st.binary() | st.builds(lambda text: f"person,name\n{text}".encode(), st.text()))
+        def check(content: bytes) -> None:
+            file.write_bytes(content)
+            try:
+                import_names(store, file)
+            except UsageError as error:
+                said.append(str(error))
+
+        check()
+    assert said
+    assert all(line.startswith(f"{file}") and "\n" not in line for line in said)
