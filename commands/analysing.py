@@ -22,7 +22,7 @@ from commands.options import (
     sample_rate_of,
     thresholds_of,
 )
-from engine.settings import Device, Engine, Settings
+from engine.settings import Device, Engine, Scan, Settings
 
 app = typer.Typer()
 
@@ -51,6 +51,7 @@ def analyze(
     max_age: Annotated[
         float, typer.Option(metavar="SECONDS", help="How long a track outlives its last face.")
     ] = DEFAULT.max_age,
+    scan: Annotated[Scan, typer.Option(help="`full`: everywhere in every frame.")] = DEFAULT.scan,
     engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
     again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
@@ -66,7 +67,7 @@ def analyze(
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
         min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=thresholds_of(thresholds),
-        min_hits=min_hits, max_age=max_age, engine=engine, device=device,
+        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device,
     )  # fmt: skip
     status = 0
     for video in videos:

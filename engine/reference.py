@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.detection import Detections
+from engine.detection import Detections, Hints
 from engine.errors import NetworkError
 from engine.expression import Crops, Floats, normalised
 
@@ -44,7 +44,7 @@ class ReferenceDetector:
             "threshold_onet": onet,
         }
 
-    def detect(self, image: npt.NDArray[np.uint8], hints: Floats | None = None) -> Detections:  # noqa: ARG002
+    def detect(self, image: npt.NDArray[np.uint8], hints: Hints | None = None) -> Detections:  # noqa: ARG002
         """Find the faces of `image`, (h, w, 3) uint8 RGB; `hints` are not used."""
         # Rows of 16: image, x1, y1, x2, y2, score, x of the five points, y of the five points.
         rows = self._mtcnn.detect_faces(image, box_format="xyxy", output_type="numpy", **self._options)

@@ -14,6 +14,7 @@ from engine.appearance import LENGTH, describe
 from engine.detection import Detections, Detector, Mtcnn
 from engine.expression import Crops, FerScorer, Scorer, crop_faces
 from engine.faces import EMOTIONS, Faces
+from engine.guided import Guide
 from engine.motion import estimate_motion, small_grey
 from engine.quality import measure
 from engine.settings import SEGMENT_SECONDS, Settings
@@ -91,11 +92,13 @@ class Seer:
         looks: list[Image] = []
         motion: list[npt.NDArray[np.float64]] = []
         second = -1
+        # Begun anew with every segment, whose first frame is looked at in full: segments share nothing.
+        guide = Guide(self.settings.min_face) if self.settings.scan == "guided" else None
         for before, now in pairs:
             frame = now.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            found.append(self.detector.detect(frame.image))
+            found.append(self.detector.detect(frame.image, guide.hints(frame.time) if guide else None))
             boxes = found[-1].boxes
             crops.append(crop_faces(frame.image, boxes, self.settings.crop_margin))
             # One look a second is enough to tell clothes apart.
@@ -103,6 +106,8 @@ class Seer:
             looks.append(describe(frame.image, boxes) if new_second else np.zeros((len(boxes), LENGTH), np.uint8))
             near = before is not None and frame.time - before.frame.time <= self._reach
             motion.append(_motion(before, now, boxes) if before and near else UNKNOWN)
+            if guide:
+                guide.saw(frame.time, found[-1], motion[-1])
             if on_frame:
                 on_frame(frame, found[-1])
         counts = np.fromiter(map(len, found), np.int64)

@@ -13,6 +13,7 @@ from engine.errors import UsageError
 Engine = Literal["classpulse", "reference"]
 Device = Literal["cpu", "cuda"]
 Strategy = Literal["weighted", "sum", "dominant", "attention"]
+Scan = Literal["guided", "full"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
 FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
@@ -33,6 +34,8 @@ class Settings:
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     device: Device = "cpu"
+    scan: Scan = "guided"
+    """`guided`: where faces are expected, and everywhere once a second; `full`: everywhere in every frame."""
     min_face: float = 20.0
     """Smallest face height that the detector looks for, px."""
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
@@ -81,6 +84,7 @@ class Settings:
         )
         _check(self.engine in get_args(Engine), "engine", self.engine, " or ".join(get_args(Engine)))
         _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
+        _check(self.scan in get_args(Scan), "scan", self.scan, " or ".join(get_args(Scan)))
         _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
         _check(
             len(self.thresholds) == 3 and all(0 < t < 1 for t in self.thresholds),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from engine.detection import Detections, Mtcnn, pyramid, suppress
+from engine.boxes import best, pyramid, shrunk_crops, suppress
+from engine.detection import Band, Detections, Hints, Mtcnn
 from engine.errors import UsageError
 from engine.networks import has_bf16
 from tests.engine.footage import Score, frames, iou, photo
@@ -108,7 +109,7 @@ def test_detections_check_their_shapes():
         Detections(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), np.zeros((2, 10), np.float32))
 
 
-def test_faces_are_in_the_image_the_surest_first_and_hints_change_nothing(shared, mtcnn):
+def test_faces_are_in_the_image_the_surest_first(shared, mtcnn):
     image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
     faces = mtcnn.detect(image)
     height, width = image.shape[:2]
@@ -122,8 +123,76 @@ def test_faces_are_in_the_image_the_surest_first_and_hints_change_nothing(shared
     assert (eyes[:, 1] < mouth[:, 1]).all()
     assert (faces.landmarks[:, 0, 0] < faces.landmarks[:, 1, 0]).all()
 
-    again = mtcnn.detect(image, hints=faces.boxes[:2] + 40)
-    np.testing.assert_array_equal(again.boxes, faces.boxes)
+
+NOWHERE = np.empty((0, 4), np.float32)
+
+
+@pytest.fixture(scope="module")
+def group(shared, mtcnn) -> tuple[np.ndarray, Detections]:
+    """A photograph of five people, and their faces."""
+    image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
+    return image, mtcnn.detect(image)
+
+
+def test_with_hints_faces_are_looked_for_there_alone(mtcnn, group):
+    image, faces = group
+    expected = mtcnn.detect(image, Hints(faces.boxes[:2], NOWHERE))
+    rows, columns = pairs(expected, faces)
+    assert len(expected) == 2
+    assert sorted(columns) == [0, 1]
+    assert iou(expected.boxes, faces.boxes)[rows, columns].min() > 0.75
+    # Around a lost face, a neighbour may be seen too.
+    around = pairs(mtcnn.detect(image, Hints(NOWHERE, faces.boxes[:2])), faces)[1]
+    assert {0, 1} <= set(around) < {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("shift", [-0.5, 0.5])
+@pytest.mark.parametrize("size", [0.75, 1.0, 1.33])
+def test_a_face_is_found_half_its_size_from_its_hint_and_a_third_larger_or_smaller(mtcnn, group, shift, size):
+    image, faces = group
+    sides = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, keepdims=True)
+    middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 + shift * sides
+    off = np.concatenate([middles - size * sides / 2, middles + size * sides / 2], axis=1).astype(np.float32)
+    assert len(pairs(mtcnn.detect(image, Hints(off, NOWHERE)), faces)[0]) == 5
+
+
+def test_a_hint_alone_is_no_face(mtcnn, group):
+    image, faces = group
+    blank = np.full_like(image, 90)
+    assert len(mtcnn.detect(blank, Hints(faces.boxes, faces.boxes + 10))) == 0
+    assert len(mtcnn.detect(image, Hints(NOWHERE, NOWHERE))) == 0
+
+
+def test_hints_may_lie_outside_the_image(mtcnn, group):
+    image, _ = group
+    width = image.shape[1]
+    outside = np.array([[-90, -90, -50, -50], [width + 9, 0, width + 49, 40], [-5e5, 0, 5e5, 1e6]], np.float32)
+    assert len(mtcnn.detect(image, Hints(outside, outside))) == 0
+
+
+def test_bands_together_find_what_the_whole_shows(mtcnn, group):
+    image, faces = group
+    bands = (*(Band(i / 4, (i + 1) / 4, 20, 40) for i in range(4)), Band(0, 1, 40, np.inf))
+    assert len(pairs(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, bands)), faces)[0]) == 5
+    largest = (faces.boxes[:, 3] - faces.boxes[:, 1]).max()
+    assert len(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, (Band(0, 1, largest * 2, np.inf),)))) == 0
+
+
+def test_best_takes_the_surest_of_every_group_that_overlap_little():
+    square = np.array([0, 0, 10, 10], np.float32)
+    boxes = np.stack([square, square + 1, square + 20, square + 40])
+    scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.1, 0.1, 0.1, 0.1], [0.1, 0.9, 0.8, 0.7]], np.float32)
+    found = best(np.stack([boxes] * 3), scores, 0.5, 0.5, 2)
+    np.testing.assert_array_equal(found, boxes[[0, 2, 1, 2]])
+
+
+def test_large_crops_are_averaged_not_sampled():
+    """A fine chessboard is grey from afar, also where its crop is 5 times as large as asked for."""
+    image = np.repeat((np.indices((400, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
+    boxes = np.array([[100, 100, 260, 260], [110, 110, 142, 142]], np.float32)
+    large, exact = shrunk_crops(image, boxes, 32)
+    assert np.ptp(large) <= 2
+    np.testing.assert_array_equal(exact, image[110:142, 110:142])
 
 
 def test_min_face_and_thresholds_are_obeyed(shared, mtcnn):

@@ -1,0 +1,91 @@
+"""Where the guide sends the detector, and what of a full scan that keeps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engine.detection import Detections, Mtcnn
+from engine.guided import Guide
+from engine.video import Video
+from tests.engine.footage import Score
+
+
+def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
+    boxes = np.array([(x, y, x + size, y + size) for x, y in corners], np.float32).reshape(-1, 4)
+    return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
+
+
+def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
+    guide = Guide(20)
+    assert guide.hints(7.0) is None
+    guide.saw(7.0, faces_at())
+    assert guide.hints(7.9) is not None
+    guide.saw(7.9, faces_at())
+    assert guide.hints(8.9) is None
+
+
+@pytest.mark.parametrize("rate", [2, 3, 5, 12, 25, 30])
+def test_every_second_the_whole_picture_is_swept(rate):
+    guide = Guide(20)
+    guide.saw(0, faces_at())
+    times = np.arange(1, 3 * rate + 1) / rate
+    bands = []
+    for time in times:
+        bands.append(guide.hints(time).bands)
+        guide.saw(time, faces_at())
+    for second in range(3):
+        swept = [band for bands_of in bands[second * rate : (second + 1) * rate] for band in bands_of]
+        small = [(band.top, band.bottom) for band in swept if band.smallest == 20]
+        assert small[0][0] == 0
+        assert small[-1][1] == pytest.approx(1)
+        assert all(before[1] == after[0] for before, after in pairwise(small))
+        large = [tuple(band) for band in swept if band.smallest > 20]
+        assert large == [(0, 1, 40, np.inf)]
+
+
+def test_a_face_is_expected_where_it_moves_to():
+    guide = Guide(20)
+    for time, x in ((0.0, 100), (0.2, 110), (0.4, 120)):
+        guide.saw(time, faces_at((x, 50), (500, 50)))
+    expected = guide.hints(0.6)
+    np.testing.assert_allclose(expected.boxes, [[130, 50, 170, 90], [500, 50, 540, 90]], atol=1e-3)
+    assert len(expected.lost) == 0
+
+
+def test_a_lost_face_is_expected_where_it_was_lost_until_it_is_there_again():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50), (500, 50)))
+    guide.saw(0.2, faces_at((500, 50)))
+    guide.saw(0.4, faces_at((500, 50)))
+    np.testing.assert_array_equal(guide.hints(0.6).lost, [[100, 50, 140, 90]])
+    guide.saw(0.6, faces_at((105, 50), (500, 50)))
+    hints = guide.hints(0.8)
+    assert len(hints.lost) == 0
+    assert len(hints.boxes) == 2
+
+
+def test_lost_faces_go_along_with_the_camera():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    guide.saw(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
+    guide.saw(0.4, faces_at(), np.full((2, 3), np.nan))
+    np.testing.assert_allclose(guide.hints(0.6).lost, [[70, 54, 110, 94]])
+
+
+def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared):
+    """A pan, and a teacher who crosses in front; against the ground truth."""
+    mtcnn, guide = Mtcnn(), Guide(20)
+    full, guided = Score(shared), Score(shared)
+    with Video(shared / "footage/students.mp4") as video:
+        for frame in video.frames(5):
+            number = round(frame.time * 24) + 1
+            full.add(number, mtcnn.detect(frame.image).boxes)
+            found = mtcnn.detect(frame.image, guide.hints(frame.time))
+            guide.saw(frame.time, found)
+            guided.add(number, found.boxes)
+    assert full.true > 150
+    assert guided.true >= 0.98 * full.true
+    assert guided.false <= full.false + 0.02 * full.true
