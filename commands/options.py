@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import typer
 
 from engine.settings import Settings, Strategy
 
-Format = Literal["table", "csv", "json", "parquet"]
+Format = Literal["table", "csv", "json", "parquet", "markdown"]
 
 DEFAULT = Settings()
 
@@ -60,3 +61,17 @@ def seat_of(text: str) -> tuple[str, str]:
     if not (student and equals and name):
         raise typer.BadParameter(f"{text!r} is not a student and a name, such as S03=Ada")
     return student, name
+
+
+def parameter_of(text: str) -> tuple[str, int | float | bool | str | None]:
+    """limit=5, name=Ada, room='12': numbers, true, false and null are what they look like, all else is text."""
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals):
+        raise typer.BadParameter(f"{text!r} is not a name and a value, such as session=3")
+    if value in ("true", "false", "null"):
+        return name, {"true": True, "false": False, "null": None}[value]
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        return name, value[1:-1]
+    if re.fullmatch(r"-?(0|[1-9]\d*)", value):  # 007 is no number but a name
+        return name, int(value)
+    return name, float(value) if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+(e-?\d+)?", value) else value

@@ -1,4 +1,4 @@
-"""Writes any rows of the database: as a table for the screen, or as csv, json and parquet for other programs."""
+"""Writes any rows of the database: as a table for people, or as csv, json and parquet for other programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.errors import QueryError
 
 
 def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
-    """Write `rows` as table, csv, json or parquet to the file `path`, or to standard output without one.
+    """Write `rows` as table, markdown, csv, json or parquet to the file `path`, or to standard output without one.
 
     Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold.
     """
@@ -27,6 +27,8 @@ def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> N
     with path.open("w", encoding="utf-8") if path else nullcontext(sys.stdout) as file:
         if output_format == "table":
             file.writelines(text_table(rows))
+        elif output_format == "markdown":
+            file.writelines(markdown_table(rows))
         elif output_format == "csv":
             rows.apply(_readable).to_csv(file, index=False)
         else:
@@ -69,6 +71,15 @@ def text_table(rows: pd.DataFrame) -> Iterator[str]:
         cells.append([_pad(line, width, right=numeric) for line in lines])
     for row in zip(*cells, strict=True):
         yield "  ".join(row).rstrip() + "\n"
+
+
+def markdown_table(rows: pd.DataFrame) -> Iterator[str]:
+    """Any DataFrame as lines of a Markdown table, numbers to the right."""
+    columns = [rows.iloc[:, place] for place in range(rows.shape[1])]
+    sides = ["---:" if pd.api.types.is_numeric_dtype(column) else "---" for column in columns]
+    for cells in ([*map(str, rows.columns)], sides, *zip(*map(_cells, columns), strict=True)):
+        escaped = (" ".join(cell.replace("\\", "\\\\").replace("|", "\\|").split()) for cell in cells)
+        yield f"| {' | '.join(escaped)} |\n"
 
 
 def _pad(text: str, width: int, *, right: bool) -> str:

@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from storage import schema
 from storage.columns import read_columns
 from storage.errors import QueryError
+from storage.sql import explain
+from storage.sql import parameters as named_in
 from storage.store import Store
 
 _NAME = schema.people.c.name
@@ -143,9 +145,12 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
     """The rows of one SQL statement, with `?` or `:name` standing for the `parameters`.
 
     The database is opened read-only, and no other file can be reached: nothing that `sql` says can change anything.
-    Raises QueryError in one line for SQL that is wrong, or that does not only read.
+    Raises QueryError in one line for SQL that is wrong, and where, or that does not only read.
     """
     values = dict(parameters) if isinstance(parameters, Mapping) else tuple(parameters)
+    for name in () if values and isinstance(values, tuple) else named_in(sql):
+        if name not in values:
+            raise QueryError(f"the SQL needs a value for :{name}; add -p {name}=VALUE")
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
             result = connection.exec_driver_sql(sql, values)
@@ -158,8 +163,18 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
             if code.startswith("SQLITE_READONLY") or "too many attached" in str(said):
                 raise QueryError("the SQL would change a database; a query only reads") from error
             if code == "SQLITE_ERROR":
-                raise QueryError(f"the SQL does not work: {said}") from error
+                why = explain(sql, str(said), lambda other: _refusal(connection, other, values))
+                raise QueryError(f"the SQL does not work: {why}") from error
             raise  # not the SQL but the file, which the store names
+
+
+def _refusal(connection: Connection, sql: str, values: dict[str, Any] | tuple[Any, ...]) -> str:
+    """What the database says of SQL that it only looks at; "" where it would work."""
+    try:
+        connection.exec_driver_sql(f"EXPLAIN {sql}", values)
+    except (DBAPIError, sqlite3.Warning) as error:
+        return str(getattr(error, "orig", error))
+    return ""
 
 
 def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""`classpulse query`: four formats that other programs read back, and no way to change anything."""
+"""`classpulse query`: formats that other programs read back, parameters, and no way to change anything."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from storage.named import named_queries
 from tests.cli.conftest import finish, start
 from tests.drawn import rows
 
@@ -61,7 +62,7 @@ def test_whole_numbers_stay_whole_beside_null(run, db, folder):
     assert pd.read_parquet(folder / "rows.parquet", dtype_backend="pyarrow")["number"][0] == 9007199254740993
 
 
-@pytest.mark.parametrize("file_format", ["table", "csv", "json"])
+@pytest.mark.parametrize("file_format", ["table", "markdown", "csv", "json"])
 def test_a_file_holds_what_the_screen_shows(run, db, folder, file_format):
     shown = run("query", SQL, "-f", file_format).out
     assert run("query", SQL, "-f", file_format, "--output", "rows").out == ""
@@ -90,6 +91,85 @@ def test_a_table_of_wide_letters(run, db):
     assert run("query", "SELECT '数学' AS a, 1 AS b UNION ALL SELECT 'x', 2").out == "a     b\n数学  1\nx     2\n"
 
 
+def test_markdown(run, db):
+    sql = "SELECT 1 AS one, 'a|b' AS text, NULL AS none, 0.25 AS share UNION ALL SELECT 20, 'c\nd', 'z', NULL"
+    assert run("query", sql, "--format", "markdown").out.splitlines() == [
+        "| one | text | none | share |",
+        "| ---: | --- | --- | ---: |",
+        "| 1 | a\\|b | – | 0.25 |",
+        "| 20 | c d | z | – |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("3", 3),
+        ("-3", -3),
+        ("0.5", 0.5),
+        ("1.5e-3", 0.0015),
+        ("true", 1),
+        ("null", None),
+        ("007", "007"),
+        ("'12'", "12"),
+        ('"true"', "true"),
+        ("S01", "S01"),
+        ("a=b c", "a=b c"),
+        ("", ""),
+        ("'", "'"),
+        ("1; DROP TABLE faces", "1; DROP TABLE faces"),
+    ],
+)
+def test_parameters_are_what_they_look_like(run, db, given, value):
+    sql = "SELECT :x AS value, typeof(:x) AS type, ':y --' AS text -- :z"
+    (row,) = json.loads(run("query", sql, "-p", f"x={given}", "-f", "json").out)
+    types = {int: "integer", float: "real", str: "text", type(None): "null"}
+    assert row == {"value": value, "type": types[type(value)], "text": ":y --"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("SELECT :x, :y", "-p", "x=1"), "the SQL needs a value for :y; add -p y=VALUE"),
+        (("SELECT :x", "-p", "x=1", "-p", "z=1"), "there is no :z in the SQL; it has :x"),
+        (("SELECT 1", "-p", "z=1"), "there is no :z in the SQL; it has no parameters"),
+        (("SELECT :x", "-p", "x"), "'x' is not a name and a value, such as session=3"),
+        ((), "give either the SQL or the --named query"),
+        (("SELECT 1", "--named", "lessons"), "give either the SQL or the --named query"),
+        (("--named", "lesson"), "there is no query 'lesson'; there are sessions, lost-the-class, "),
+        (("--named", "lost-the-class"), "the SQL needs a value for :session; add -p session=VALUE"),
+        (("--named", "lost-the-class", "-p", "session=x"), "no session 'x'; the latest are 1 (lesson.mp4)"),
+    ],
+)
+def test_what_is_asked_wrongly(run, db, arguments, message):
+    result = run("query", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.complaint()
+
+
+def test_a_named_query_takes_a_session_as_every_command_does(run, db, analysed):
+    (name,) = analysed.class_verdicts().loc[lambda table: [table["balance"].idxmin()], "verdict"]
+    for key in ("1", "lesson.mp4"):
+        rows = json.loads(run("query", "--named", "lost-the-class", "-p", f"session={key}", "-f", "json").out)
+        assert rows[0]["verdict"] == name
+        assert [row["balance"] for row in rows] == sorted(row["balance"] for row in rows)
+
+
+def test_the_list_of_queries(run, folder):
+    lines = run("queries").out.splitlines()
+    assert lines[0].split() == ["name", "parameters", "question"]
+    assert lines[1:] == [
+        f"{query.name:16}  {' '.join(query.parameters):15}  {query.question}" for query in named_queries().values()
+    ]
+    assert max(map(len, lines)) <= 100
+
+
+def test_the_sql_of_a_query(run, folder):
+    assert run("queries", "one-student").out.endswith(named_queries()["one-student"].sql + "\n")
+    assert run("queries", "lost-the-class").out.startswith("-- Which parts of the lesson lost the class?\n-- The")
+    assert "there is no query 'x'" in run("queries", "x").complaint()
+
+
 def test_wide_tables_are_not_cut_off(run, db):
     out = run("query", "SELECT * FROM faces LIMIT 1").out
     assert len(out.splitlines()) == 2
@@ -114,8 +194,9 @@ def test_no_rows(run, db):
         ("DROP TABLE faces", "the SQL would change a database; a query only reads"),
         ("VACUUM INTO 'copy.db'", "the SQL does not work: cannot VACUUM from within a transaction"),
         ("ATTACH 'other.db' AS other", "the SQL would change a database; a query only reads"),
-        ("SELECT wrong FROM faces", "the SQL does not work: no such column: wrong"),
-        ("SELEKT", 'the SQL does not work: near "SELEKT": syntax error'),
+        ("SELECT wrong FROM faces", "the SQL does not work: no such column: wrong (line 1, column 8)"),
+        ("SELEKT", 'the SQL does not work: near "SELEKT": syntax error (line 1, column 1)'),
+        ("SELECT 1; DELETE FROM faces", "the SQL does not work: You can only execute one statement at a time."),
     ],
 )
 def test_what_does_not_only_read_is_refused(run, db, folder, sql, message):
@@ -138,7 +219,7 @@ def test_what_does_not_only_read_is_refused(run, db, folder, sql, message):
             2,
             "parquet cannot hold these rows",
         ),
-        (("SELECT 1", "-f", "xml"), 2, "'xml' is not one of 'table', 'csv', 'json', 'parquet'"),
+        (("SELECT 1", "-f", "xml"), 2, "'xml' is not one of 'table', 'csv', 'json', 'parquet', 'markdown'"),
         (("SELECT 1", "-o", "no/where.csv"), 1, "no/where.csv: No such file or directory; check the path"),
     ],
 )
@@ -151,7 +232,7 @@ def test_what_cannot_be_written(run, db, arguments, status, message):
 MANY = "SELECT a.* FROM faces a, faces b"
 
 
-@pytest.mark.parametrize("file_format", ["table", "csv", "json"])
+@pytest.mark.parametrize("file_format", ["table", "markdown", "csv", "json"])
 def test_a_reader_that_goes_early(db, file_format):
     """As in `classpulse query ... | head -c 9`: nobody is told, and nothing is printed at the exit either."""
     process = start("query", f"{MANY} LIMIT 4000", "-f", file_format, "--db", db)

@@ -153,7 +153,7 @@ def test_query(lesson):
         ("SELEKT 1", 'the SQL does not work: near "SELEKT": syntax error'),
         ("SELECT 1; SELECT 2", "the SQL does not work: You can only execute one statement at a time."),
         ("SELECT ?", "the SQL does not work: Incorrect number of bindings supplied."),
-        ("SELECT :a", "the SQL does not work: "),
+        ("SELECT :a", "the SQL needs a value for :a; add -p a=VALUE"),
         ("SELECT CAST(x'ff' AS TEXT)", "the SQL does not work: Could not decode to UTF-8"),
         ("SELECT abs(-9223372036854775808)", "the SQL does not work: integer overflow"),
         ("", "the SQL returns no rows; a query begins with SELECT"),

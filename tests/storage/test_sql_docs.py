@@ -9,11 +9,12 @@ import pytest
 
 from report import schema
 from storage import queries
+from storage.named import named_queries
 from storage.schema import metadata
 from storage.views import views
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text("utf-8")
-QUERIES = re.findall(r"^## (.+?)\n.*?```sql\n(.+?)```", DOCS, re.DOTALL | re.MULTILINE)
+VALUES = {"session": 1, "student": "S01", "name": "Ada"}
 
 
 def test_tables_and_views_are_documented_as_they_are():
@@ -33,11 +34,67 @@ def test_every_view_is_documented(store):
     assert sorted(set(re.findall(r"^\| `(v_\w+)` \|", DOCS, re.MULTILINE))) == views.tolist()
 
 
-def test_there_are_enough_queries():
-    assert len(QUERIES) >= 6
+def test_the_questions_are_documented_as_they_are():
+    """Each with its note, the command, and the SQL; none that has no name."""
+    for query in named_queries().values():
+        given = "".join(
+            f" -p {name}={value if name != 'session' else chr(34) + 'Physics 8b' + chr(34)}"
+            for name, value in VALUES.items()
+            if name in query.parameters
+        )
+        note = f"{query.note}\n\n" if query.note else ""
+        command = f"```sh\nclasspulse query --named {query.name}{given}\n```\n\n"
+        assert f"## {query.question}\n\n{note}{command}```sql\n{query.sql}\n```\n" in DOCS
+    assert len(re.findall("^```sql$", DOCS, re.MULTILINE)) == len(named_queries()) >= 10
 
 
-@pytest.mark.parametrize(("question", "sql"), QUERIES, ids=[question for question, _ in QUERIES])
-def test_documented_query(lesson, write, question, sql):
+def test_the_file_of_questions_is_read_as_a_whole():
+    text = (Path(queries.__file__).with_name("queries.sql")).read_text("utf-8")
+    assert len(named_queries()) == text.count(";\n")
+    assert all(query.sql in text for query in named_queries().values())
+
+
+@pytest.fixture
+def term(lesson, write):
+    """Ada (S01) was interested, then not; S02 was hardly seen, and is who they are by a weak link only."""
     write.judgement(lesson, 1, name="later", verdict="not interested")
-    assert not queries.query(lesson.path, sql).empty, question
+    with lesson.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO people (person, name) VALUES (1, 'Ada')")
+        connection.exec_driver_sql("UPDATE students SET person = 1")
+        change(connection, "students", student=2, label="'S02'", person="NULL", weakest_link=0.5, coverage=0.1)
+        change(connection, "student_windows", student=2, verdict="'insufficient'", balance="NULL", faces=0)
+        for table in ("student_windows", "class_windows"):
+            change(connection, table, window=1, start=10, stop=20, balance="balance - 0.75")
+    return lesson
+
+
+def change(connection, table: str, **values: object) -> None:
+    """The table's rows once more, with other values."""
+    names = [f'"{column.name}"' for column in metadata.tables[table].c]
+    taken = [str(values.get(name.strip('"'), name)) for name in names]
+    connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(taken)} FROM {table}")
+
+
+ANSWERS = {
+    "sessions": {"session": 1, "name": "Physics 8b", "students": 2},
+    "lost-the-class": {"at": "0:00:10", "verdict": "not interested", "balance": -0.4167},
+    "turning-points": {"at": "0:00:10", "before": 0.3333, "change": -0.75},
+    "students-fared": {"label": "S01", "name": "Ada", "not_interested": 2, "insufficient": 0, "balance": -0.0417},
+    "one-student": {"at": "0:00:00", "verdict": "not interested", "balance": 0.3333},
+    "unmeasured": {"label": "S02", "unmeasured": 1.0, "seen": 0.0, "why": "seldom in the picture"},
+    "hardly-seen": {"label": "S02", "coverage": 0.1},
+    "how-sure": {"verdict": "insufficient", "windows": 2},
+    "areas": {"area": "front centre", "students": 2},
+    "weak-links": {"label": "S02", "weakest_link": 0.5},
+    "lessons": {"session": "Physics 8b", "windows": 2},
+    "students-term": {"session": "Physics 8b", "not_interested": 2, "balance": -0.0417},
+    "judgements-agree": {"one": "weighted 10 s", "other": "later", "windows": 4, "agree": 0.5},
+    "emotions": {"minute": 0, "faces": 5},
+}
+
+
+@pytest.mark.parametrize("query", named_queries().values(), ids=named_queries())
+def test_named_query(term, query):
+    answer = queries.query(term.path, query.sql, {name: VALUES[name] for name in query.parameters})
+    first = answer.to_dict("records")[0]
+    assert {name: first[name] for name in ANSWERS[query.name]} == pytest.approx(ANSWERS[query.name], abs=1e-4)

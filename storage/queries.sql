@@ -1,0 +1,131 @@
+-- Questions that a teacher asks: `classpulse queries` lists them, `classpulse query --named` asks one, docs/sql.md has
+-- them all. `-- name: the question`, below it what else there is to say, then SQL for SQLite and PostgreSQL alike.
+-- :session is a session's number, :student a label or name.
+
+-- sessions: Which lessons are there?
+SELECT sessions.id AS session, sessions.name, sessions.recorded, sessions.duration / 60 AS minutes,
+       count(students.student) AS students
+FROM sessions
+LEFT JOIN students ON students.session_id = sessions.id AND NOT students.static
+GROUP BY sessions.id, sessions.name, sessions.recorded, sessions.duration
+ORDER BY sessions.recorded, sessions.id;
+
+-- lost-the-class: Which parts of the lesson lost the class?
+-- The five windows with the lowest balance.
+SELECT at, verdict, balance, interested, neutral, not_interested, insufficient
+FROM v_class_windows
+WHERE session_id = :session AND latest AND verdict <> 'insufficient'
+ORDER BY balance, start
+LIMIT 5;
+
+-- turning-points: Where did the mood turn?
+-- The five steps from one window to the next that changed the class's balance most.
+SELECT at, before, balance, balance - before AS change
+FROM (
+    SELECT at, start, balance, lag(balance) OVER (ORDER BY start) AS before
+    FROM v_class_windows
+    WHERE session_id = :session AND latest
+) AS steps
+WHERE balance IS NOT NULL AND before IS NOT NULL
+ORDER BY abs(balance - before) DESC, start
+LIMIT 5;
+
+-- students-fared: How did each student fare?
+-- In how many windows there was which verdict.
+SELECT label, name,
+       count(*) FILTER (WHERE verdict = 'interested') AS interested,
+       count(*) FILTER (WHERE verdict = 'neutral') AS neutral,
+       count(*) FILTER (WHERE verdict = 'not interested') AS not_interested,
+       count(*) FILTER (WHERE verdict = 'insufficient') AS insufficient,
+       avg(balance) AS balance
+FROM v_student_windows
+WHERE session_id = :session AND latest
+GROUP BY student, label, name
+ORDER BY not_interested DESC, label;
+
+-- one-student: How did one student's lesson go?
+SELECT at, verdict, balance, margin, scorable, coverage
+FROM v_student_windows
+WHERE session_id = :session AND latest AND (label = :student OR name = :student)
+ORDER BY start;
+
+-- unmeasured: Who could not be measured, and why?
+-- What there is of verdicts about these students rests on little: move the camera, or the seat.
+SELECT label, name, area, unmeasured, seen, scorable, size, why
+FROM v_unmeasured
+WHERE session_id = :session AND latest
+ORDER BY unmeasured DESC, label;
+
+-- hardly-seen: Who was seen least?
+SELECT label, name, coverage, faces, scorable, tracks, size
+FROM v_students
+WHERE session_id = :session AND NOT static
+ORDER BY coverage, label
+LIMIT 10;
+
+-- how-sure: How sure are the verdicts?
+-- The half-width of the balance's interval (margin) and the coverage behind each verdict, on the average.
+SELECT verdict, count(*) AS windows, avg(balance) AS balance, avg(margin) AS margin, avg(coverage) AS coverage
+FROM v_student_windows
+WHERE session_id = :session AND latest
+GROUP BY verdict
+ORDER BY windows DESC, verdict;
+
+-- areas: Do the areas of the room differ?
+-- Where the seats are as the picture shows them, from back left to front right.
+SELECT students.area, count(DISTINCT students.student) AS students, avg(windows.balance) AS balance,
+       avg(windows.coverage) AS coverage
+FROM v_student_windows AS windows
+JOIN students ON students.session_id = windows.session_id AND students.student = windows.student
+WHERE windows.session_id = :session AND windows.latest AND NOT students.static
+GROUP BY students.area
+ORDER BY students.area;
+
+-- weak-links: Who is who only by a weak link?
+-- Look at these students first, with `classpulse split` and `merge` at hand.
+SELECT label, name, weakest_link, tracks, first, last
+FROM v_students
+WHERE session_id = :session AND NOT static AND weakest_link < 0.95
+ORDER BY weakest_link, label;
+
+-- lessons: Which lessons went well?
+SELECT session, count(*) AS windows, max(students) AS students, avg(balance) AS balance,
+       sum(interested) AS interested, sum(neutral) AS neutral, sum(not_interested) AS not_interested
+FROM v_class_windows
+WHERE latest
+GROUP BY session_id, session
+ORDER BY balance DESC, session;
+
+-- students-term: How did a student's term go?
+-- Every lesson of the student of that name, in order of time; names come from `classpulse rename` and `roster`.
+SELECT sessions.recorded, windows.session,
+       count(*) FILTER (WHERE verdict = 'interested') AS interested,
+       count(*) FILTER (WHERE verdict = 'neutral') AS neutral,
+       count(*) FILTER (WHERE verdict = 'not interested') AS not_interested,
+       avg(windows.balance) AS balance, avg(windows.coverage) AS coverage
+FROM v_student_windows AS windows
+JOIN sessions ON sessions.id = windows.session_id
+WHERE windows.name = :name AND windows.latest
+GROUP BY sessions.id, sessions.recorded, windows.session
+ORDER BY sessions.recorded, sessions.id;
+
+-- judgements-agree: Do two judgements of a lesson agree?
+-- Of the windows that two judgements share, the share with the same verdict.
+SELECT one.judgement AS one, other.judgement AS other, count(*) AS windows,
+       avg(CASE WHEN one.verdict = other.verdict THEN 1.0 ELSE 0.0 END) AS agree
+FROM v_student_windows AS one
+JOIN v_student_windows AS other
+  ON other.session_id = one.session_id AND other.student = one.student
+ AND other.start = one.start AND other.stop = one.stop AND other.judgement_id > one.judgement_id
+WHERE one.session_id = :session
+GROUP BY one.judgement_id, one.judgement, other.judgement_id, other.judgement
+ORDER BY agree;
+
+-- emotions: Which emotion did the network see most, minute by minute?
+-- The mean of what the network gives each, over the scorable faces.
+SELECT segment / 6 AS minute, count(*) AS faces, avg(happy) AS happy, avg(surprise) AS surprise,
+       avg(neutral) AS neutral, avg(sad) AS sad, avg(angry) AS angry, avg(fear) AS fear, avg(disgust) AS disgust
+FROM v_faces
+WHERE session_id = :session AND scorable
+GROUP BY segment / 6
+ORDER BY minute;

@@ -1,0 +1,67 @@
+"""What is wrong with SQL is said with its line and column, and with the name that was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage import queries
+from storage.errors import QueryError
+from storage.sql import parameters
+
+
+@pytest.mark.parametrize(
+    ("sql", "where"),
+    [
+        ("SELEKT", 'near "SELEKT": syntax error (line 1, column 1)'),
+        ("SELECT label\nFORM v_students", 'near "v_students": syntax error (line 2, column 6)'),
+        # the third FROM, neither the text nor the right one
+        ("SELECT 'FROM' AS a -- FROM\nFROM v_students WHERE FROM", 'near "FROM": syntax error (line 2, column 23)'),
+        ("SELECT 'it''s' AS a,, 1", 'near ",": syntax error (line 1, column 21)'),
+        ("SELECT 'abc", 'unrecognized token: "\'abc" (line 1, column 8)'),
+        ("SELECT '@', @ FROM faces", 'unrecognized token: "@" (line 1, column 13)'),
+        ("SELECT (1\n", "incomplete input (line 1, column 10)"),
+        ("SELECT lable FROM v_students", "no such column: lable (line 1, column 8); did you mean label?"),
+        ("SELECT s.lable FROM v_students s", "no such column: s.lable (line 1, column 10); did you mean label?"),
+        ("SELECT * FROM v_student", "no such table: v_student (line 1, column 15); did you mean v_students?"),
+        ("SELECT xyzzy FROM faces", "no such column: xyzzy (line 1, column 8)"),
+        # good in the first place, wrong in the second
+        (
+            "SELECT label FROM v_students UNION SELECT label FROM frames",
+            "no such column: label (line 1, column 43)",
+        ),
+        ("SELECT foo(1)", "no such function: foo (line 1, column 8)"),
+        ("SELECT round(1, 2, 3)", "wrong number of arguments to function round() (line 1, column 8)"),
+        ("SELECT pts FROM faces JOIN frames ON 1", "ambiguous column name: pts (line 1, column 8)"),
+        ("SELECT 1 WHERE sum(1) > 2", "misuse of aggregate function sum() (line 1, column 16)"),
+    ],
+)
+def test_where_the_error_is(lesson, sql, where):
+    with pytest.raises(QueryError) as caught:
+        queries.query(lesson.path, sql)
+    assert str(caught.value) == f"the SQL does not work: {where}"
+
+
+def test_where_the_error_is_beside_parameters(lesson):
+    with pytest.raises(QueryError, match=r"no such column: b \(line 1, column 12\)$"):
+        queries.query(lesson.path, "SELECT :a, b", {"a": 1})
+    with pytest.raises(QueryError, match=r'near "b": syntax error \(line 1, column 12\)$'):
+        queries.query(lesson.path, "SELECT ? a b", [1])
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT :a, :b, :a", ["a", "b"]),
+        ("SELECT ':a', \":b\" -- :c\n, /* :d\n */ :e", ["e"]),
+        ("SELECT 1::int, x:y, '12:30', :größe", ["y", "größe"]),
+        ("SELECT 'it''s :a' /* open :b", []),
+    ],
+)
+def test_parameters(sql, names):
+    assert parameters(sql) == names
+
+
+def test_a_parameter_without_a_value(lesson):
+    for values in ((), {"b": 1}):
+        with pytest.raises(QueryError, match=r"the SQL needs a value for :a; add -p a=VALUE$"):
+            queries.query(lesson.path, "SELECT :a", values)
