@@ -54,6 +54,12 @@ def analyze(
     scan: Annotated[Scan, typer.Option(help="`full`: everywhere in every frame.")] = DEFAULT.scan,
     engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHO", help="X,Y,SIZE in px, NAME@ROOM, SESSION/S07 or SESSION: no face there is kept."
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
@@ -74,7 +80,15 @@ def analyze(
         one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
         try:
             with terminal.ProgressBar(video.name, hidden=quiet) as bar:
-                session = analyze_one(video, db, name=one_of_many, settings=settings, again=again, on_progress=bar)
+                session = analyze_one(
+                    video,
+                    db,
+                    name=one_of_many,
+                    settings=settings,
+                    exclude=exclude or (),
+                    again=again,
+                    on_progress=bar,
+                )
         except KeyboardInterrupt:
             raise Stopped(video, db) from None
         except Exception as error:

@@ -1,4 +1,4 @@
-"""People's data: forget, names."""
+"""People's data: forget, exclude, names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Database
+from commands.options import Database, SessionKey, StudentKey
 
 app = typer.Typer()
 
@@ -60,6 +60,24 @@ def forget(
             _confirm(f"forget {what}", "forgets")
         forgetting.forget(store, chosen)
     terminal.say(f"forgotten: {what}")
+
+
+@app.command()
+def exclude(session: SessionKey, student: StudentKey, yes: Yes = False, db: Database = "classpulse.db") -> None:
+    """Leave a student out who did not consent: forgotten in this session, and blurred in every picture of it.
+
+    In later recordings of the class, `analyze --exclude SESSION` leaves out who was left out of this one.
+    """
+    from engine import forgetting
+    from report import terminal
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True) as store:
+        number = store.find_session(session)
+        if not yes:
+            _confirm(f"forget {student} of session {number}, and leave the seat out", "excludes")
+        label = forgetting.exclude_student(store, number, student)
+    terminal.say(f"excluded: {label} of session {number}; for other recordings, analyze --exclude {number}")
 
 
 @app.command()

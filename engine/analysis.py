@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.video import Frame, Video, fingerprint
 from storage import queries
+from storage.excluding import excluded_from, write_excluded
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def analyze(
     *,
     name: str | None = None,
     settings: Settings | None = None,
+    exclude: Sequence[str] = (),
     again: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Session:
@@ -53,6 +55,7 @@ def analyze(
 
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
     done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
+    `exclude` names squares of the picture beside those of the settings (see `engine.excluding.squares`).
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
     """
@@ -60,6 +63,11 @@ def analyze(
     tell = on_progress or _silent
     with Video(source) as video, Store.open(db) as store:
         sha256 = fingerprint(source)
+        if exclude:
+            from engine.excluding import squares
+
+            theirs = squares(store, exclude, video.width, video.height)
+            settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
         found = store.find_done(sha256, json.dumps(settings.seen_by()))
         stale = found is not None and found[1] == "seeing" and not _seen_alike(store.session(found[0]), settings)
         # What `again` began and did not end, it goes on with; what another version began, nobody does.
@@ -119,18 +127,27 @@ def _silent(progress: Progress) -> None:
 
 
 def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: Settings) -> int:
-    return store.add_session(
-        name=name or video.path.name,
-        source=video.path.absolute(),
-        sha256=sha256,
-        settings=settings.to_json(),
-        version=__version__,
-        models=_models(settings),
-        time_base=video.time_base,
-        start_pts=video.start_pts,
-        width=video.width,
-        height=video.height,
-    )
+    with store.writing():
+        before = excluded_from(store, sha256)
+        if before and not settings.exclude:
+            raise UsageError(
+                f"somebody was excluded from session {before} of this recording; give --exclude {before}, "
+                "so that they stay out"
+            )
+        number = store.add_session(
+            name=name or video.path.name,
+            source=video.path.absolute(),
+            sha256=sha256,
+            settings=settings.to_json(),
+            version=__version__,
+            models=_models(settings),
+            time_base=video.time_base,
+            start_pts=video.start_pts,
+            width=video.width,
+            height=video.height,
+        )
+        write_excluded(store, number, settings.exclude)
+    return number
 
 
 def _models(settings: Settings) -> str:

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
+from engine.excluding import SEAT, square_of
 from engine.passes import Rows, label_of
 from engine.repairing import find_student, finished_students, remake, unused
 from storage import queries
+from storage.excluding import write_excluded
 from storage.forgetting import clean, delete_faces, delete_persons, delete_sessions, sessions_before, settle_repairs
 from storage.store import Store
-
-#: Side of the square around a seat in which a face is taken for its owner's, in face sizes.
-SEAT = 3.0
 
 
 @dataclass(frozen=True)
@@ -113,3 +112,20 @@ def _forget_students(store: Store, number: int, labels: list[str]) -> None:
     last = label_of(unused(store, number) - 1)  # the next label comes after it
     settle_repairs(store, number, {"students": [*before, *labels], "persons": persons, "last": last})
     remake(store, number, again=True)
+
+
+def exclude_student(store: Store, number: int, who: str) -> str:
+    """Forget a student of a session, and leave the seat out of it from now on; returns the label.
+
+    The roster keeps name and seat: they say who is to be left out the next time. Raises UsageError for nobody.
+    """
+    with store.writing():
+        student = find_student(finished_students(store, number), who)
+        write_excluded(store, number, [square_of(student)])
+        _forget_students(store, number, [student["label"]])
+        people = queries.people(store)
+        in_roster = people["person"][people["rooms"] > 0].tolist()
+        if pd.notna(student["person"]) and student["person"] not in in_roster:
+            delete_persons(store, [int(student["person"])])
+    clean(store)
+    return str(student["label"])

@@ -98,7 +98,8 @@ class Seer:
             frame = now.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            found.append(self.detector.detect(frame.image, guide.hints(frame.time) if guide else None))
+            hints = guide.hints(frame.time) if guide else None
+            found.append(_outside(self.detector.detect(frame.image, hints), self.settings.exclude))
             boxes = found[-1].boxes
             crops.append(crop_faces(frame.image, boxes, self.settings.crop_margin))
             # One look a second is enough to tell clothes apart.
@@ -166,6 +167,15 @@ def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled
 
 def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
     return int(pair[1].frame.time // SEGMENT_SECONDS)
+
+
+def _outside(found: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
+    """Those whose middle lies in none of the `squares`, (x, y, side) px."""
+    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    inside = np.zeros(len(found), np.bool_)
+    for x, y, side in squares:
+        inside |= (np.abs(middle - (x, y)) <= side / 2).all(axis=1)
+    return Detections(found.boxes[~inside], found.scores[~inside], found.landmarks[~inside])
 
 
 def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

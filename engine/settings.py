@@ -44,6 +44,8 @@ class Settings:
     """Margin around the box that the expression network sees, as a share of its width, on each side."""
     expression: bool = True
     """Whether faces are scored for emotions; without, nothing of that network is loaded, and no score is stored."""
+    exclude: tuple[tuple[float, float, float], ...] = ()
+    """Squares of the picture (x, y of the middle, side; px) whose faces are dropped before they are measured."""
     scorable_size: float = 20.0
     """Shortest box side, px, whose emotion scores mean something."""
     scorable_quality: float = 0.35
@@ -93,6 +95,12 @@ class Settings:
             "three numbers between 0 and 1",
         )
         _check(0 <= self.crop_margin <= 1, "crop_margin", self.crop_margin, "0 to 1")
+        _check(
+            all(len(square) == 3 and square[2] > 0 and all(map(math.isfinite, square)) for square in self.exclude),
+            "exclude",
+            self.exclude,
+            "squares of x, y and a side above 0 px",
+        )
         _check(self.scorable_size >= 0, "scorable_size", self.scorable_size, "0 px or more")
         _check(0 <= self.scorable_quality <= 1, "scorable_quality", self.scorable_quality, "0 to 1")
         _check(self.min_hits >= 1, "min_hits", self.min_hits, "1 or more")
@@ -129,6 +137,8 @@ class Settings:
             raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
         if "thresholds" in values:
             values["thresholds"] = tuple(values["thresholds"])
+        if "exclude" in values:
+            values["exclude"] = tuple(map(tuple, values["exclude"]))
         return cls(**values)
 
 

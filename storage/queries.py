@@ -117,6 +117,11 @@ def seats(store: Store, room: str) -> pd.DataFrame:
     return _table(store, rows.where(table.c.room == room).order_by(_NAME, table.c.person))
 
 
+def excluded(store: Store, session: int) -> pd.DataFrame:
+    """The squares of a session's picture that are left out, and to be blurred: `x`, `y` (middle) and `size`, px."""
+    return _table(store, _of(schema.excluded, session))
+
+
 def judgements(store: Store, session: int) -> pd.DataFrame:
     """The judgements of a session, the one made last at the end."""
     table = schema.judgements

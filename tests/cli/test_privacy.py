@@ -147,3 +147,20 @@ def test_any_bytes_are_names_or_a_line(tmp_path_factory):
         check()
     assert said
     assert all(line.startswith(f"{file}") and "\n" not in line for line in said)
+
+
+# -- exclude
+
+
+def test_exclude(run, seated):
+    result = run("exclude", "lesson", "Ada", "--yes")
+    assert result.status == 0
+    assert result.err == "excluded: S01 of session 1; for other recordings, analyze --exclude 1\n"
+    assert "S01" not in run("students", 1).out
+    assert "nobody is there to be asked; --yes excludes" in run("exclude", 1, "S02").complaint()
+    assert "no student 'Ada'" in run("exclude", 1, "Ada", "-y").complaint()
+
+
+def test_analyze_leaves_out(run, seated, recording):
+    result = run("analyze", recording, "--exclude", "nobody@B12")
+    assert (result.status, "is in the roster of 'B12'" in result.complaint()) == (2, True)

@@ -1,0 +1,27 @@
+"""The squares of a session's picture that are left out: their rows, written and found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, insert, select
+
+from storage.schema import excluded, sessions
+from storage.store import Store, now
+
+
+def write_excluded(store: Store, session: int, squares: Iterable[tuple[float, float, float]]) -> None:
+    """Note squares (x, y, size; see `schema.excluded`) beside those that are noted."""
+    with store.writing() as connection:
+        last = connection.scalar(select(func.max(excluded.c.region)).where(excluded.c.session_id == session)) or 0
+        for region, (x, y, size) in enumerate(squares, last + 1):
+            row = {"session_id": session, "region": region, "x": x, "y": y, "size": size, "since": now()}
+            connection.execute(insert(excluded).values(**row))
+
+
+def excluded_from(store: Store, sha256: str) -> int | None:
+    """The newest session of a recording that somebody was excluded from; None without one."""
+    rows = select(func.max(sessions.c.id)).join(excluded).where(sessions.c.sha256 == sha256)
+    with store.reading() as connection:
+        found: int | None = connection.scalar(rows)
+    return found
