@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-startup bench-storage bench-tracking bench-verdicts clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench: $(VENV)/.reference     ## speed and memory against the original packages;
 
 bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 	$(BIN)/python -m benchmarks.memory
+
+bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how large it is
+	$(BIN)/python -m benchmarks.report
 
 bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database
 	$(BIN)/python -m benchmarks.storage

@@ -28,28 +28,31 @@ def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, st
 
     Upwards is interested; the axis ends at -end and end.
     """
-    length, end = _length(timeline), timeline["end"]
+    unit, end = _unit(timeline), timeline["end"]
     middle = height / 2
 
     def down(value: float) -> float:
         return float(middle - min(max(value / end, -1), 1) * middle)
 
     line, ribbon, judged = [], [], []
+    joined = False  # whether the window before has a verdict: the line goes on from there
     for start, stop, verdict, balance, margin in zip(
         *(timeline[name] for name in ("start", "stop", "verdict", "balance", "margin")), strict=True
     ):
-        left, right = start / length, stop / length
+        left, right = start / unit, stop / unit
         if verdict == "insufficient" or balance is None:
+            joined = False
             continue
         judged.append(_box(left, 0, right, height))
-        line.append(f"M{left:.1f} {down(balance):.1f}H{right:.1f}")
+        line.append(f"{'V' if joined else f'M{left:.1f} '}{down(balance):.1f}H{right:.1f}")
+        joined = True
         ribbon.append(_box(left, down(balance + (margin or 0)), right, down(balance - (margin or 0))))
     return {"line": "".join(line), "ribbon": "".join(ribbon), "judged": "".join(judged)}
 
 
 def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
     """Outlines of how many students have which verdict, stacked from the bottom: interested lowest."""
-    length = _length(timeline)
+    unit = _unit(timeline)
     names = [name.replace(" ", "_") for name in VERDICTS]
     paths: dict[str, list[str]] = {name: [] for name in names}
     for start, stop, *counts in zip(*(timeline[name] for name in ("start", "stop", *names)), strict=True):
@@ -58,15 +61,15 @@ def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]
         for name, count in zip(names, counts, strict=True):
             if count:
                 top = bottom - count / every * height
-                paths[name].append(_box(start / length, top, stop / length, bottom))
+                paths[name].append(_box(start / unit, top, stop / unit, bottom))
                 bottom = top
     return {name: "".join(parts) for name, parts in paths.items()}
 
 
 def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict[int, str]:
     """Outlines of the cells of each level: `rows` of levels, a unit high each; neighbours in a row are one cell."""
-    length = _length(timeline)
-    edges = [start / length for start in timeline["start"]] + [stop / length for stop in timeline["stop"][-1:]]
+    unit = _unit(timeline)
+    edges = [start / unit for start in timeline["start"]] + [stop / unit for stop in timeline["stop"][-1:]]
     paths: dict[int, list[str]] = {level: [] for level in (INSUFFICIENT, *range(-3, 4))}
     for place, row in enumerate(rows):
         changes = [0, *(k for k in range(1, len(row)) if row[k] != row[k - 1]), len(row)]
@@ -76,9 +79,9 @@ def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict
     return {level: "".join(parts) for level, parts in paths.items() if parts}
 
 
-def _length(timeline: dict[str, Any]) -> float:
+def _unit(timeline: dict[str, Any]) -> float:
     """Seconds in one of the 1000 units."""
-    return float(timeline["stop"][-1]) / 1000 if timeline["stop"] and timeline["stop"][-1] else 1.0
+    return float(timeline["length"] or 1000) / 1000
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> str:

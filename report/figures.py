@@ -37,7 +37,7 @@ def levels(verdict: pd.Series, balance: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def timeline(windows: pd.DataFrame) -> dict[str, Any]:
-    """The windows of the class, or of one student: columns, and the end of the axis of the balance.
+    """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
 
     For the class, the four counts of students come as well.
     """
@@ -45,7 +45,8 @@ def timeline(windows: pd.DataFrame) -> dict[str, Any]:
     known = {name: _numbers(windows[name]) for name in columns if name in windows}
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
-    return {**known, "verdict": windows["verdict"].tolist(), "end": end}
+    length = float(windows["stop"].max()) if len(windows) else 0.0
+    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length}
 
 
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
@@ -71,6 +72,7 @@ def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
         "labels": [who(student) for student in records(judged)],
         "start": _numbers(first["start"]),
         "stop": _numbers(first["stop"]),
+        "length": float(first["stop"].max()) if len(first) else 0.0,
         "levels": rows(level),
         "balance": rows(_numbers(windows["balance"], 2)),
         "margin": rows(_numbers(windows["margin"], 2)),
@@ -157,6 +159,9 @@ def cards(
                 "other": _may_be(student, students),
             }
         )
+    end = max((card["timeline"]["end"] for card in made), default=1.0)
+    for card in made:  # one scale for all, so that they can be compared
+        card["timeline"]["end"] = end
     return made
 
 

@@ -47,10 +47,9 @@ def timeline(sources: Sources) -> Context:
     data = figures.timeline(answer.rows)
     return {
         "data": data,
-        "balance": drawing.balance_paths(data),
+        "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
-        "ticks": drawing.ticks(_duration(data)),
-        "duration": _duration(data),
+        "ticks": drawing.ticks(data["length"]),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
         "queries": [answer.sql],
     }
@@ -65,8 +64,7 @@ def heatmap(sources: Sources) -> Context:
         "data": data,
         "order": order,
         "cells": drawing.level_paths([data["levels"][place] for place in order], data),
-        "ticks": drawing.ticks(_duration(data)),
-        "duration": _duration(data),
+        "ticks": drawing.ticks(data["length"]),
         "signs": _signs(),
         "queries": [windows.sql, students.sql],
     }
@@ -93,7 +91,7 @@ def students(sources: Sources) -> Context:
     for card in cards:
         card["paths"] = drawing.balance_paths(card["timeline"])
         card["cells"] = drawing.level_paths([card["levels"]], card["timeline"])
-        card["duration"] = _duration(card["timeline"])
+        card["ticks"] = drawing.ticks(card["timeline"]["length"])
     return {
         "cards": cards,
         "alone": sources.student is not None,
@@ -126,10 +124,6 @@ PARTS: Mapping[str, Callable[[Sources], Context]] = {
 def _session(sources: Sources) -> dict[str, Any]:
     rows = sources.ask("session").rows
     return {key: None if pd.isna(value) else value for key, value in figures.records(rows)[0].items()}
-
-
-def _duration(timeline: Mapping[str, Any]) -> float:
-    return float(timeline["stop"][-1]) if timeline["stop"] else 0.0
 
 
 def _signs() -> dict[int, str]:

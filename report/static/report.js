@@ -39,7 +39,7 @@ const classpulse = (() => {
   const START = Date.UTC(2000, 0, 1);
   const ms = (seconds) => START + seconds * 1000;
   const timeAxis = (data, c) => ({
-    type: "date", range: [ms(0), ms(data.stop.at(-1))], tickformat: data.stop.at(-1) >= 3600 ? "%-H:%M:%S" : "%-M:%S",
+    type: "date", range: [ms(0), ms(data.length)], tickformat: data.length >= 3600 ? "%-H:%M:%S" : "%-M:%S",
     nticks: PHONE.matches ? 4 : 9, color: c.soft, showgrid: false, zeroline: false, hoverformat: " ",
   });
   const layout = (c, more) => ({
@@ -54,17 +54,19 @@ const classpulse = (() => {
     const judged = (k) => data.verdict[k] !== "insufficient" && data.balance[k] !== null;
     const ribbon = { x: [], y: [] }, line = { x: [], y: [] };
     for (const k of windows.filter(judged)) {
+      if (k && !judged(k - 1)) line.x.push(null), line.y.push(null);
       const [a, b, y, m] = [ms(data.start[k]), ms(data.stop[k]), data.balance[k], data.margin[k] ?? 0];
       ribbon.x.push(a, b, b, a, a, null);
       ribbon.y.push(y + m, y + m, y - m, y - m, y + m, null);
-      line.x.push(a, b, null);
-      line.y.push(y, y, null);
+      line.x.push(a, b);
+      line.y.push(y, y);
     }
-    const counts = VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]);
+    // The class has counts of students; a student alone has none.
+    const counts = data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : [];
     const about = windows.map((k) =>
       `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.verdict[k]}</b><br>balance ` +
       `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
-      VERDICTS.map((verdict, place) => `${counts[place][k]} ${verdict}`).join("<br>"));
+      counts.map((count, place) => `${count[k]} ${VERDICTS[place]}`).join("<br>"));
     const middle = windows.map((k) => ms((data.start[k] + data.stop[k]) / 2));
     const width = windows.map((k) => 1000 * (data.stop[k] - data.start[k]));
     const none = windows.filter((k) => !judged(k));
@@ -79,8 +81,8 @@ const classpulse = (() => {
       // Nothing to see: a column over each window, to be pointed at.
       { type: "bar", x: middle, width, base: -data.end, y: windows.map(() => 2 * data.end), marker: { color: "rgba(0,0,0,0)" },
         customdata: about, hovertemplate: "%{customdata}<extra></extra>" },
-      ...VERDICTS.map((verdict, place) => ({
-        type: "bar", x: middle, width, y: counts[place], base: below(place), yaxis: "y2", customdata: about,
+      ...counts.map((y, place) => ({
+        type: "bar", x: middle, width, y, base: below(place), yaxis: "y2", customdata: about,
         hovertemplate: "%{customdata}<extra></extra>",
         marker: { color: fills[place], line: { width: 0 },
           ...(place === 3 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
@@ -89,15 +91,15 @@ const classpulse = (() => {
     return {
       traces,
       layout: layout(c, {
-        height: 400, margin: { l: 48, r: 10, t: 24, b: 32 }, barmode: "overlay", bargap: 0, hovermode: "closest",
-        xaxis: { ...timeAxis(data, c), anchor: "y2" },
-        yaxis: { domain: [0.4, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
+        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: 24, b: 32 }, barmode: "overlay", bargap: 0, hovermode: "closest",
+        xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
+        yaxis: { domain: [counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
           zerolinecolor: c.soft, tickvals: [-data.end, 0, data.end], ticktext: [-data.end, 0, data.end].map((end) => end && signed(end).replace(/0$/, "")),
           ticks: "" },
         yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
         annotations: [
           { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
-          { text: "students", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
+          { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
         ],
       }),
       picked: (point) => ({ start: data.start[point.pointIndex], stop: data.stop[point.pointIndex], student: null }),
@@ -114,9 +116,11 @@ const classpulse = (() => {
     const steps = LEVELS.flatMap((name, k) => [[k / 7, c[name]], [(k + 1) / 7, c[name]]]);
     const common = { type: "heatmap", x: edges, y0: 0, dy: 1, showscale: false };
     // SVG's own hatching behind the cells, where those without a verdict leave a gap.
-    const hatching = `<svg xmlns="http://www.w3.org/2000/svg" width="2400" height="2400"><pattern id="h" width="5" ` +
+    const [left, high] = [PHONE.matches ? 56 : 96, order.length * 17];
+    const wide = Math.max(element.clientWidth - left - 10, 1);
+    const hatching = `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${high}"><pattern id="h" width="5" ` +
       `height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="${c.hatch}" ` +
-      `stroke-width="1.6"/></pattern><rect width="2400" height="2400" fill="url(#h)"/></svg>`;
+      `stroke-width="1.6"/></pattern><rect width="100%" height="100%" fill="url(#h)"/></svg>`;
     return {
       traces: [{
         ...common, z: order.map((place) => data.levels[place].map((level) => (level === INSUFFICIENT ? null : level))),
@@ -124,13 +128,13 @@ const classpulse = (() => {
         hovertemplate: "%{customdata}<extra></extra>",
       }],
       layout: layout(c, {
-        height: order.length * 17 + 40, margin: { l: PHONE.matches ? 56 : 96, r: 10, t: 4, b: 36 },
+        height: high + 40, margin: { l: left, r: 10, t: 4, b: 36 },
         xaxis: timeAxis(data, c), hovermode: "closest",
         yaxis: { autorange: "reversed", fixedrange: true, color: c.ink, showgrid: false, zeroline: false, ticks: "",
           tickfont: { size: 11 }, tickmode: "array", tickvals: order.map((_, k) => k),
           ticktext: order.map((place) => plain(data.labels[place].slice(0, PHONE.matches ? 7 : 14))) },
         images: [{ source: `data:image/svg+xml,${encodeURIComponent(hatching)}`, xref: "paper", yref: "paper", x: 0, y: 1,
-          sizex: 1, sizey: 1, sizing: "fill", layer: "below" }],
+          sizex: 1, sizey: 1, sizing: "stretch", layer: "below" }],
       }),
       picked: (point) => {
         const k = data.start.findLastIndex((start) => ms(start) <= new Date(point.x + "Z").getTime());
@@ -147,6 +151,7 @@ const classpulse = (() => {
     const live = element.querySelector(".live");
     Plotly.react(live, made.traces, made.layout, { responsive: true, displaylogo: false, displayModeBar: false, doubleClick: "reset" });
     element.classList.add("drawn");
+    performance.mark(`classpulse:${element.dataset.plot}`);
     live.removeAllListeners("plotly_click");
     live.on("plotly_click", ({ points: [point] }) => {
       const { start, stop, student } = made.picked(point);
