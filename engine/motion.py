@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ import numpy.typing as npt
 MEASURED_SIDE = 480
 #: Fewest corners that must agree on one motion, and the share of all that were followed.
 FEWEST, SHARE = 12, 0.4
+#: Most corners, and the least distance between them, px: three times as many tell no more, and cost three times.
+CORNERS, APART = 120, 12
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -22,8 +24,11 @@ def small_grey(image: Image) -> tuple[Image, float]:
     """`image` (h, w, 3) RGB as a grey image of MEASURED_SIDE at most, and its size as a share of the original's."""
     scale = min(1.0, MEASURED_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    grey: Any = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    return grey, scale
+    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:  # halving is exact, and quick
+        half = image.shape[1] // 2, image.shape[0] // 2
+        image = cast(Image, cv2.resize(image, half, interpolation=cv2.INTER_AREA))
+    grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA), scale
 
 
 def estimate_motion(
@@ -40,7 +45,7 @@ def estimate_motion(
         raise ValueError(f"the frames are {previous.shape} and {current.shape}; they must be of one size")
     unknown = np.full((2, 3), np.nan)
     mask = _background(previous.shape, boxes, scale)
-    corners: Any = cv2.goodFeaturesToTrack(previous, 300, 0.01, 7, mask=mask)
+    corners: Any = cv2.goodFeaturesToTrack(previous, CORNERS, 0.01, APART, mask=mask)
     if corners is None or len(corners) < FEWEST:
         return unknown
     best = _agreed(previous, current, corners, None)
@@ -74,12 +79,12 @@ def _agreed(previous: Image, current: Image, corners: Any, guess: Any) -> Floats
         current,
         corners,
         begin,
-        winSize=(21, 21),
+        winSize=(15, 15),
         maxLevel=3,
         flags=flags,
     )
     back, returned, _ = cv2.calcOpticalFlowPyrLK(
-        current, previous, there, corners.copy(), winSize=(21, 21), maxLevel=3, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        current, previous, there, corners.copy(), winSize=(15, 15), maxLevel=3, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     # Begun where they came from, corners of a blank patch return for free; those were no corners to begin with.
     good = (found[:, 0] == 1) & (returned[:, 0] == 1) & (np.abs(back - corners).max(axis=(1, 2)) < 0.5)
