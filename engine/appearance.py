@@ -14,7 +14,7 @@ LENGTH = 48
 Image = npt.NDArray[np.uint8]
 
 # Histogram bins: lightness, then the two chromas together, then the strength of edges in two directions.
-_LIGHT, _CHROMA, _EDGES = 6, 4, 2
+_LIGHT, _CHROMA = 6, 4
 _PATCH = 16
 
 
@@ -26,15 +26,21 @@ def describe(image: Image, boxes: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     brows and the chin, is not looked at.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return np.stack([_describe(image, box) for box in boxes]) if len(boxes) else np.empty((0, LENGTH), np.uint8)
+    if not len(boxes):
+        return np.empty((0, LENGTH), np.uint8)
+    patches = [patch for x1, y1, x2, y2 in boxes for patch in _patches(image, x1, y1, x2, y2)]
+    there = np.array([patch is not None for patch in patches])
+    histograms = np.zeros((len(patches), LENGTH // 2), np.uint8)
+    if there.any():
+        histograms[there] = _histograms(np.stack([patch for patch in patches if patch is not None]))
+    return histograms.reshape(len(boxes), LENGTH)
 
 
-def _describe(image: Image, box: npt.NDArray[np.float64]) -> Any:
-    x1, y1, x2, y2 = box
+def _patches(image: Image, x1: float, y1: float, x2: float, y2: float) -> tuple[Image | None, Image | None]:
+    """The torso below a box and the hair above it."""
     width, height = x2 - x1, y2 - y1
     torso = _patch(image, x1 - 0.4 * width, y2 + 0.3 * height, x2 + 0.4 * width, y2 + 1.3 * height)
-    hair = _patch(image, x1, y1 - 0.3 * height, x2, y1 + 0.08 * height)
-    return np.concatenate([_histogram(torso), _histogram(hair)])
+    return torso, _patch(image, x1, y1 - 0.3 * height, x2, y1 + 0.08 * height)
 
 
 def _patch(image: Image, x1: float, y1: float, x2: float, y2: float) -> Image | None:
@@ -47,23 +53,25 @@ def _patch(image: Image, x1: float, y1: float, x2: float, y2: float) -> Image | 
     return np.asarray(patch, np.uint8)
 
 
-def _histogram(patch: Image | None) -> npt.NDArray[np.uint8]:
-    if patch is None:
-        return np.zeros(LENGTH // 2, np.uint8)
-    lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-    light, a, b = (lab[..., i].ravel() for i in range(3))
+def _histograms(patches: Image) -> npt.NDArray[np.uint8]:
+    """(n, LENGTH / 2) of patches (n, _PATCH, _PATCH, 3)."""
+    n = len(patches)
+    lab = cv2.cvtColor(patches.reshape(-1, _PATCH, 3).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    light, a, b = (lab[..., i].reshape(n, -1) for i in range(3))
     # Chroma is spread around grey: the square root keeps weak colours, which most clothes have, apart.
     soft_a, soft_b = (np.sign(c) * np.sqrt(np.abs(c)) / 9 * 0.5 + 0.5 for c in (a, b))
-    lightness = _soft(light / 100, _LIGHT).mean(axis=0)
-    chroma = np.einsum("pi,pj->ij", _soft(soft_a, _CHROMA), _soft(soft_b, _CHROMA)).ravel() / len(light)
-    down, across = (np.abs(np.diff(lab[..., 0], axis=axis)).mean() / 20 for axis in (0, 1))
-    edges = np.clip([down, across], 0, 1)[:_EDGES]
-    root = np.sqrt(np.concatenate([lightness, chroma, edges]))
-    histogram: npt.NDArray[np.uint8] = np.rint(255 * root / np.linalg.norm(root)).astype(np.uint8)
-    return histogram
+    lightness = _soft(light / 100, _LIGHT).mean(axis=1)
+    chroma = _soft(soft_a, _CHROMA).swapaxes(1, 2) @ _soft(soft_b, _CHROMA) / light.shape[1]
+    rows = light.reshape(n, _PATCH, _PATCH)
+    edges = [np.abs(np.diff(rows, axis=axis)).mean(axis=(1, 2)) / 20 for axis in (1, 2)]
+    root = np.sqrt(np.column_stack([lightness, chroma.reshape(n, -1), *np.clip(edges, 0, 1)]))
+    histograms: npt.NDArray[np.uint8] = np.rint(255 * root / np.linalg.norm(root, axis=1, keepdims=True)).astype(
+        np.uint8
+    )
+    return histograms
 
 
 def _soft(value: Any, bins: int) -> Any:
-    """(p, bins) weights of each value in [0, 1], shared between the two nearest bin centres."""
+    """(..., bins) weights of each value in [0, 1], shared between the two nearest bin centres."""
     position = np.clip(value, 0, 1) * (bins - 1)
-    return np.clip(1 - np.abs(position[:, None] - np.arange(bins)), 0, None)
+    return np.clip(1 - np.abs(position[..., None] - np.arange(bins, dtype=np.float32)), 0, None)
