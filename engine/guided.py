@@ -1,19 +1,30 @@
-"""Where to look for faces in the next frame: where they were, and over the whole picture once a second."""
+"""Where to look for faces in the next frame: where they were, where something moves, and everywhere in a second."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from engine.detection import Band, Detections, Hints
 
 Floats = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
 
 #: Seconds in which the whole picture is looked at once, a band of it in every frame.
 SWEEP = 1.0
 #: Smaller faces than this, in units of the smallest, are looked for in bands; all larger ones, which together cost
 #: a tenth, in the last frame of a sweep.
 BANDED = 2.0
+#: Side of the blocks in which change is measured, px of the small image; the mean difference, in levels of 255,
+#: that is one; and the share of the picture up to which it is people who move, and not the camera.
+BLOCK, CHANGED, PEOPLE = 16, 12.0, 0.25
+#: Most places of change that are looked at.
+PLACES = 8
+#: Correlation of two frames' thumbnails under which the one does not show what the other did.
+CUT = 0.5
 #: How far a face may be from where it was expected to be the same one, in face sizes.
 NEAR = 0.7
 
@@ -37,13 +48,39 @@ class Guide:
         self._fresh = 0
         """How many of them are of the last frame."""
 
-    def hints(self, time: float) -> Hints | None:
-        """Where to look in the frame at `time` (s, ascending); None is everywhere."""
+    def hints(
+        self, time: float, before: Image | None = None, now: Image | None = None, scale: float = 1
+    ) -> Hints | None:
+        """Where to look in the frame at `time` (s, ascending); None is everywhere.
+
+        `before` and `now` are the last frame and this one, grey and small, `scale` times as large as they are.
+        """
         step = time - self._time
         if step >= SWEEP:
             return None
         expected = self._boxes + np.tile(self._speed * np.float32(step), 2)
-        return Hints(expected[: self._fresh], expected[self._fresh :], self._bands(step / SWEEP))
+        places = np.empty((0, 4), np.float32)
+        if before is not None and now is not None and min(now.shape) >= BLOCK:
+            if _correlation(before, now) < CUT:
+                self._swept = 0.0
+                return None
+            places = self._new(expected, _changed(before, now) / np.float32(scale), BLOCK / scale)
+        lost = np.concatenate([expected[self._fresh :], places])
+        return Hints(expected[: self._fresh], lost, self._bands(step / SWEEP))
+
+    def _new(self, expected: Floats, places: Floats, block: float) -> Floats:
+        """Boxes (n, 4) of the PLACES (m, 2) where no face is expected, as large as the nearest face is."""
+        if not len(places):
+            return np.empty((0, 4), np.float32)
+        half = np.full((len(places), 1), max(block, 1.5 * self.min_face) / 2, np.float32)
+        if len(expected):
+            sizes = (expected[:, 2:] - expected[:, :2]).max(axis=1)
+            away = np.linalg.norm(_centres(expected) - places[:, np.newaxis], axis=2)
+            nearest = away.argmin(axis=1)
+            half = sizes[nearest, np.newaxis] / 2
+            elsewhere = away.min(axis=1) > sizes[nearest]
+            places, half = places[elsewhere], half[elsewhere]
+        return np.concatenate([places - half, places + half], axis=1)[:PLACES].astype(np.float32)
 
     def saw(self, time: float, faces: Detections, motion: npt.NDArray[np.float64] | None = None) -> None:
         """Take the `faces` of the frame at `time`; `motion` (2, 3) is the camera's since the last."""
@@ -75,6 +112,31 @@ class Guide:
             return (band,)
         self._swept = 0.0
         return band, Band(0, 1, edge, np.inf)
+
+
+def _correlation(one: Image, other: Image) -> float:
+    """Of the thumbnails of two frames: 1 for the same, also in other light."""
+    thumbnails: Any = [
+        cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) for image in (one, other)
+    ]
+    a, b = (thumbnail - thumbnail.mean() for thumbnail in thumbnails)
+    power = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / power if power else 1.0
+
+
+def _changed(before: Image, now: Image) -> Floats:
+    """(n, 2) px: middles of the blocks that changed, the most changed first; none where most of the picture did."""
+    rows, columns = now.shape[0] // BLOCK, now.shape[1] // BLOCK
+    difference: Any = cv2.resize(
+        cv2.absdiff(before, now)[: rows * BLOCK, : columns * BLOCK], (columns, rows), interpolation=cv2.INTER_AREA
+    )
+    blocks = difference.ravel()
+    order = np.argsort(-blocks.astype(np.int16), kind="stable")
+    order = order[blocks[order] >= CHANGED]
+    if len(order) > PEOPLE * len(blocks):
+        order = order[:0]
+    places = np.stack([order % columns, order // columns], axis=1)
+    return np.asarray((places + 0.5) * BLOCK, np.float32)
 
 
 def _centres(boxes: Floats) -> Floats:

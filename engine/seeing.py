@@ -98,7 +98,7 @@ class Seer:
             frame = now.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            hints = guide.hints(frame.time) if guide else None
+            hints = guide.hints(frame.time, before and before.grey, now.grey, now.scale) if guide else None
             found.append(_outside(self.detector.detect(frame.image, hints), self.settings.exclude))
             boxes = found[-1].boxes
             crops.append(crop_faces(frame.image, boxes, self.settings.crop_margin))

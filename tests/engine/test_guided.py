@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -73,6 +74,51 @@ def test_lost_faces_go_along_with_the_camera():
     guide.saw(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
     guide.saw(0.4, faces_at(), np.full((2, 3), np.nan))
     np.testing.assert_allclose(guide.hints(0.6).lost, [[70, 54, 110, 94]])
+
+
+def scene(seed: int) -> np.ndarray:
+    """A grey picture (270, 480) of soft blobs."""
+    noise = np.random.default_rng(seed).normal(size=(18, 32)).astype(np.float32)
+    large = cv2.resize(noise, (480, 270), interpolation=cv2.INTER_CUBIC)
+    return np.clip(128 + 50 * large, 0, 255).astype(np.uint8)
+
+
+def test_after_a_cut_everything_is_looked_at():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    assert guide.hints(0.2, scene(1), scene(2)) is None
+    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40) is not None  # the lights go down
+
+
+def test_where_something_moves_a_face_may_be_new():
+    """Two blocks change; one of them where a face is known. Places are as large as the nearest face."""
+    before = scene(1)
+    now = before.copy()
+    now[160:192, 320:352] ^= 128
+    now[64:96, 64:96] ^= 128
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((300, 300), size=60))
+    lost = guide.hints(0.2, before, now, scale=0.25).lost
+    centres, sizes = (lost[:, :2] + lost[:, 2:]) / 2, lost[:, 2:] - lost[:, :2]
+    assert len(lost) == 4
+    assert (centres >= [1280, 640]).all()
+    assert (centres <= [1408, 768]).all()
+    assert (sizes == 60).all()
+
+
+def test_a_camera_that_moves_shows_nothing_new():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    assert len(guide.hints(0.2, scene(1), np.roll(scene(1), 5, axis=1), 0.25).lost) == 0
+
+
+def test_nothing_new_in_noise_or_in_a_tiny_picture():
+    rng = np.random.default_rng(0)
+    noisy = [np.clip(scene(1) + rng.normal(0, 6, (270, 480)), 0, 255).astype(np.uint8) for _ in range(2)]
+    guide = Guide(20)
+    guide.saw(0.0, faces_at())
+    assert len(guide.hints(0.2, *noisy).lost) == 0
+    assert len(guide.hints(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).lost) == 0
 
 
 def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared):
