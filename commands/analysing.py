@@ -53,6 +53,12 @@ def analyze(
     ] = DEFAULT.max_age,
     scan: Annotated[Scan, typer.Option(help="`full`: everywhere in every frame.")] = DEFAULT.scan,
     engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="`mtcnn`, `yunet`, or another package's: docs/detectors.md.")
+    ] = DEFAULT.detector,
+    detector_weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Weights that `yunet` needs.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
     exclude: Annotated[
         list[str] | None,
@@ -73,7 +79,8 @@ def analyze(
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
         min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=thresholds_of(thresholds),
-        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device,
+        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, detector=detector,
+        detector_weights=str(detector_weights.absolute()) if detector_weights else None,
     )  # fmt: skip
     status = 0
     for video in videos:

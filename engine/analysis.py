@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.detection import Detections
+from engine.detectors import fingerprints
 from engine.errors import UsageError
 from engine.networks import checksums
 from engine.seeing import Seer
@@ -151,10 +152,10 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
 
 
 def _models(settings: Settings) -> str:
-    networks = checksums() if settings.engine == "classpulse" else {}
-    return json.dumps(
-        {name: networks[name] for name in networks if settings.expression or name != "fer"}, sort_keys=True
-    )
+    if settings.engine == "reference":
+        return "{}"
+    scorer = {"fer": checksums()["fer"]} if settings.expression else {}
+    return json.dumps(fingerprints(settings) | scorer, sort_keys=True)
 
 
 def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.appearance import LENGTH, describe
-from engine.detection import Detections, Detector, Mtcnn
+from engine.detection import Detections, Detector
+from engine.detectors import open_detector
 from engine.expression import Crops, FerScorer, Scorer, crop_faces
 from engine.faces import EMOTIONS, Faces
 from engine.guided import Guide
@@ -195,4 +196,4 @@ def _networks(settings: Settings) -> tuple[Detector, Scorer | None]:
         detector = ReferenceDetector(settings.min_face, settings.thresholds)
         return detector, ReferenceScorer() if settings.expression else None
     scorer = FerScorer(settings.device) if settings.expression else None
-    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device), scorer
+    return open_detector(settings), scorer

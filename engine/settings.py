@@ -33,6 +33,10 @@ class Settings:
     """Sampled frames per second of media time; None takes every frame."""
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
+    detector: str = "mtcnn"
+    """`mtcnn`, `yunet`, or one of another installed package (docs/detectors.md)."""
+    detector_weights: str | None = None
+    """Path of the weights of a detector that does not bring its own."""
     device: Device = "cpu"
     scan: Scan = "guided"
     """`guided`: where faces are expected, and everywhere once a second; `full`: everywhere in every frame."""
@@ -85,6 +89,12 @@ class Settings:
             "a number of frames per second above 0, or every frame (`all`)",
         )
         _check(self.engine in get_args(Engine), "engine", self.engine, " or ".join(get_args(Engine)))
+        _check(
+            self.engine == "classpulse" or (self.detector, self.detector_weights) == ("mtcnn", None),
+            "detector",
+            self.detector,
+            "mtcnn without weights, which the engine `reference` always uses",
+        )
         _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
         _check(self.scan in get_args(Scan), "scan", self.scan, " or ".join(get_args(Scan)))
         _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
