@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from report.comparing import compared
 from report.parts import PARTS
 from report.sources import Recorded, Sources
 from report.terminal import clock
@@ -34,22 +36,37 @@ class PageError(StorageError, OSError):
     exit_status = 2
 
 
-def render(session: Recorded, judgement: str | None = None, student: str | None = None) -> str:
+def render(
+    session: Recorded, judgement: str | None = None, student: str | None = None, *, picture: bool = False
+) -> str:
     """The whole report: one HTML document that loads nothing and runs no script but its own.
 
     `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
-    name) it holds nothing of any other. Raises QueryError where there is no such judgement or student.
+    name) it holds nothing of any other; with `picture` the seats lie on a frame of the recording in which no face
+    can be told, if it is still there. Raises QueryError where there is no such judgement or student.
     """
-    sources = Sources(session, judgement, student)
+    sources = Sources(session, judgement, student, picture=picture)
     names = WHOLE if student is None else ALONE
+    return document(sources.ask("session").rows["name"].iloc[0], [_part(sources, name) for name in names])
+
+
+def compare(one: Recorded, other: Recorded) -> str:
+    """Two sessions of one class, each by its latest judgement, side by side: one HTML document like `render`'s."""
+    context = compared(Sources(one), Sources(other))
+    title = " and ".join(side["name"] for side in context["sides"])
+    return document(title, [Markup(environment().get_template("compare.html.j2").render(context))])
+
+
+def document(title: str, parts: Sequence[Markup]) -> str:
+    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run."""
     scripts = [path.read_text("utf-8").replace("</script", r"<\/script") for path in SCRIPTS]
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             mark=Markup(MARK),
-            title=sources.ask("session").rows["name"].iloc[0],
-            parts=[_part(sources, name) for name in names],
+            title=title,
+            parts=parts,
             style=Markup(STYLES.read_text("utf-8")),
             scripts=[Markup(script) for script in scripts],
             hashes=[_sha256(script) for script in scripts],
@@ -57,7 +74,14 @@ def render(session: Recorded, judgement: str | None = None, student: str | None 
     )
 
 
-def part(name: str, session: Recorded, judgement: str | None = None, student: str | None = None) -> Markup:
+def part(
+    name: str,
+    session: Recorded,
+    judgement: str | None = None,
+    student: str | None = None,
+    *,
+    picture: bool = False,
+) -> Markup:
     """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
 
     To show it in another page: load `STYLES` and `SCRIPTS` there (in this order), put the fragment in, and call
@@ -65,7 +89,7 @@ def part(name: str, session: Recorded, judgement: str | None = None, student: st
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
     """
-    return _part(Sources(session, judgement, student), name)
+    return _part(Sources(session, judgement, student, picture=picture), name)
 
 
 def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:

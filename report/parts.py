@@ -74,7 +74,15 @@ def seats(sources: Sources) -> Context:
     """Where students sit, by verdict or by coverage."""
     session, students, windows = _session(sources), sources.ask("students"), sources.ask("windows")
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
-    return {"data": data, "queries": [students.sql, windows.sql]}
+    asked = [students.sql, windows.sql]
+    picture = None
+    if sources.picture and data["students"] and Path(session["source"]).is_file():
+        from report.backdrop import backdrop  # the only one that decodes video
+
+        fullest, largest = sources.ask("fullest"), sources.ask("largest")
+        picture = backdrop(session["source"], fullest.rows["time"].iloc[0], largest.rows["face"].iloc[0])
+        asked += [fullest.sql, largest.sql]
+    return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
 
 
 def moments(sources: Sources) -> Context:

@@ -48,6 +48,16 @@ ORDER BY created, id""",
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames
 WHERE session_id = {session}""",
+    "fullest": """
+SELECT time, faces
+FROM frames
+WHERE session_id = {session}
+ORDER BY faces DESC, time
+LIMIT 1""",
+    "largest": """
+SELECT max(y2 - y1) AS face
+FROM faces
+WHERE session_id = {session} AND track IS NOT NULL""",
     "class": """
 SELECT "window", start, stop, verdict, balance, margin, coverage, students, interested, neutral, not_interested,
        insufficient
@@ -106,9 +116,18 @@ class Sources:
     QueryError where there is no such judgement or student.
     """
 
-    def __init__(self, session: Recorded, judgement: str | None = None, student: str | None = None) -> None:
+    def __init__(
+        self,
+        session: Recorded,
+        judgement: str | None = None,
+        student: str | None = None,
+        *,
+        picture: bool = False,
+    ) -> None:
         self.database = session.database
         self.number = session.number
+        self.picture = picture
+        """Whether the seats are to lie on a frame of the recording."""
         self._wanted = judgement, student
         self.ask = cache(self._ask)
 

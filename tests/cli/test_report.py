@@ -55,3 +55,17 @@ def test_the_video_is_gone(run, db, folder, recording):
     finally:
         moved.rename(recording)
     assert "lesson.mp4 is no longer where it was analysed" in (folder / "report.html").read_text()
+
+
+def test_compares_two_sessions(run, db, folder):
+    assert run("report", "--compare", 1, "lesson.mp4", "-o", "both.html").status == 0
+    assert "<h1>lesson.mp4 (session 1) and lesson.mp4 (session 1)</h1>" in (folder / "both.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), (1, "--compare", 1, 1), ("--compare", 1, 1, "--student", "S01")], ids=str
+)
+def test_wrong_use(run, db, arguments):
+    result = run("report", *arguments)
+    assert result.status == 2
+    assert "--compare" in result.complaint()
