@@ -166,7 +166,7 @@ def simulated(seed: int, *, students: int = 30, minutes: float = 10.0, spacing: 
         Rows(drawn.frame, drawn.student, drawn.boxes),
         drawn.scores,
         drawn.motion,
-        drawn.descriptors,
+        drawn.descriptors[drawn.described],
         drawn.described,
     )
 

@@ -146,10 +146,15 @@ def unpack_landmarks(blobs: npt.NDArray[np.object_]) -> Floats:
 
 def unpack_looks(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
     """(n, d) from the column `look`; all 0 where it is None, and d is 0 where all are."""
-    there = np.flatnonzero([blob is not None for blob in blobs])
-    if not len(there):
-        return np.zeros((len(blobs), 0), np.uint8)
-    some = np.frombuffer(b"".join(blobs[there].tolist()), np.uint8).reshape(len(there), -1)
+    there = np.array([blob is not None for blob in blobs], np.bool_)
+    some = unpack_some_looks(blobs[there])
     looks = np.zeros((len(blobs), some.shape[1]), np.uint8)
     looks[there] = some
     return looks
+
+
+def unpack_some_looks(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
+    """(s, d) from so many of the column `look` that are not None; d is 0 where s is."""
+    if not len(blobs):
+        return np.zeros((0, 0), np.uint8)
+    return np.frombuffer(b"".join(blobs.tolist()), np.uint8).reshape(len(blobs), -1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from engine.faces import EMOTIONS, unpack_landmarks, unpack_looks
+from engine.faces import EMOTIONS, unpack_landmarks, unpack_some_looks
 from engine.judging import judge as judge_faces
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
@@ -47,11 +47,15 @@ class Rows:
     """(n,) as it is stored, -1 for none."""
     scorable: npt.NDArray[np.bool_]
     look: npt.NDArray[np.uint8]
-    """(n, d), all 0 for none."""
+    """(s, d) of the faces that have one."""
+    looked: npt.NDArray[np.bool_]
+    """(n,) which those are."""
     still_boxes: Floats
     """(n, 4) px of the first frame, as if the camera had not moved."""
-    still_landmarks: Floats
-    """(n, 5, 2) likewise."""
+    landmarks: npt.NDArray[np.float32]
+    """(n, 5, 2) px of their frame."""
+    path: Floats
+    """(m, 2, 3) affine from each frame's pixels to those of the first frame."""
 
     @property
     def time(self) -> Floats:
@@ -64,14 +68,18 @@ class Rows:
         frames = queries.frame_columns(store, number)
         edges = ("x1", "y1", "x2", "y2")
         faces = queries.face_columns(
-            store, number, ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "look")
+            store,
+            number,
+            ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "look"),
+            {"landmarks": unpack_landmarks},
         )
+        looks = faces.pop("look")
+        looked = np.array([look is not None for look in looks], np.bool_)
         a, b, x, y = (frames[f"camera_{name}"] for name in "abxy")
         motion = np.stack([a, -b, x, b, a, y], axis=1).reshape(-1, 2, 3)
-        boxes = np.stack([faces[edge] for edge in edges], axis=1)
+        boxes = np.stack([faces.pop(edge) for edge in edges], axis=1)
         frame = np.searchsorted(frames["pts"], faces["pts"])
-        path = camera_path(motion, len(motion), frame, boxes)[frame]
-        landmarks = unpack_landmarks(faces["landmarks"]).astype(np.float64)
+        path = camera_path(motion, len(motion), frame, boxes)
         return cls(
             frame_times=frames["time"],
             motion=motion,
@@ -82,10 +90,21 @@ class Rows:
             score=faces["score"],
             track=faces["track"],
             scorable=faces["scorable"],
-            look=unpack_looks(faces["look"]),
-            still_boxes=moved(boxes, path),
-            still_landmarks=np.einsum("nij,nkj->nki", path[..., :2], landmarks) + path[:, None, :, 2],
+            look=unpack_some_looks(looks[looked]),
+            looked=looked,
+            still_boxes=_moved(boxes, path, frame),
+            landmarks=faces["landmarks"],
+            path=path,
         )
+
+
+def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
+    """(n, 4) boxes where the camera's path (m, 2, 3) takes them; 10,000 at a time, to save memory."""
+    found = np.empty_like(boxes)
+    for start in range(0, len(boxes), 10_000):
+        part = slice(start, start + 10_000)
+        found[part] = moved(boxes[part], path[frame[part]])
+    return found
 
 
 def follow(store: Store, number: int, settings: Settings) -> None:
@@ -102,7 +121,7 @@ def follow(store: Store, number: int, settings: Settings) -> None:
         track,
         rows.score,
         descriptors=rows.look,
-        described=rows.look.any(axis=1),
+        described=rows.looked,
     )
     students = students_of_tracks(table)
     # Where two tracks of a student share a frame, the face that is not the student's is in no track.
@@ -152,7 +171,7 @@ class Evidence:
             frame_times=frames["time"],
             time=faces["time"],
             student=np.where(np.isin(faces["student"], posters), -1, faces["student"]),
-            emotions=np.stack([faces[emotion] for emotion in EMOTIONS], axis=1),
+            emotions=np.stack([faces.pop(emotion) for emotion in EMOTIONS], axis=1),
             quality=faces["quality"],
             scorable=faces["scorable"],
             duration=session["duration"],
@@ -273,4 +292,4 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
 
 
 def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
-    return still(rows.frame_times, rows.frame, rows.still_boxes, rows.still_landmarks, who)
+    return still(rows.frame_times, rows.frame, rows.boxes, rows.landmarks, who, path=rows.path)

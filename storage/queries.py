@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Integer, Select, Table, and_, func, select, u
 from sqlalchemy.exc import DBAPIError
 
 from storage import schema
-from storage.columns import read_columns
+from storage.columns import Unpack, read_columns
 from storage.errors import QueryError
 from storage.sql import explain
 from storage.sql import parameters as named_in
@@ -27,15 +28,17 @@ _STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
 # -- columns for the passes
 
 
-def face_columns(store: Store, session: int, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+def face_columns(
+    store: Store, session: int, names: Sequence[str], unpack: Mapping[str, Unpack] = MappingProxyType({})
+) -> dict[str, npt.NDArray[Any]]:
     """Columns of a session's n faces, in order of (pts, face), as (n,) arrays.
 
     `names` are columns of `faces`, and `time` (s) and `student`. Whole numbers come as int64, real ones as float64,
     `scorable` as bool, `landmarks` and `look` as bytes; -1 stands for no track or student, NaN for an emotion not
-    scored, None for no look.
+    scored, None for no look. Columns of bytes that `unpack` names come as what it makes of some rows at a time.
     """
     with store.reading() as connection:
-        return _face_arrays(connection, session, names)
+        return _face_arrays(connection, session, names, unpack)
 
 
 def frame_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
@@ -206,12 +209,14 @@ def _students(session: int) -> Select[Any]:
     return joined.where(table.c.session_id == session).order_by(table.c.student)
 
 
-def _face_arrays(connection: Connection, session: int, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+def _face_arrays(
+    connection: Connection, session: int, names: Sequence[str], unpack: Mapping[str, Unpack] = MappingProxyType({})
+) -> dict[str, npt.NDArray[Any]]:
     """See `face_columns`. Frames and tracks are joined here, not in SQL: half a second less for an hour's faces."""
     own = {"track" if name == "student" else name for name in names if name != "time"}
     faces = schema.faces
     rows = select(*(faces.c[name] for name in sorted(own))).where(faces.c.session_id == session)
-    arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face))
+    arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face), unpack)
     if "time" in names:
         frames = read_columns(connection, _of(schema.frames, session))
         arrays["time"] = np.repeat(frames["time"], frames["faces"])

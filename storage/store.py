@@ -323,6 +323,14 @@ def _set_tracks(
     """Returns how many of the session's faces were found."""
     key = and_(*(faces.c[name] == bindparam(f"its_{name}") for name in ("session_id", "pts", "face")))
     statement = str(update(faces).values(track=bindparam("new")).where(key).compile(dialect=connection.dialect))
-    tracks_of = sql_values(faces.c.track, track)
-    rows = list(zip(tracks_of, [session] * len(pts), pts.tolist(), face.tolist(), strict=True))
-    return connection.exec_driver_sql(statement, rows).rowcount if rows else 0
+    found = 0
+    for start in range(
+        0, len(pts), 10_000
+    ):  # an hour's rows at once would be most of the memory that following takes
+        part = slice(start, start + 10_000)
+        tracks_of = sql_values(faces.c.track, track[part])
+        rows = list(
+            zip(tracks_of, [session] * len(tracks_of), pts[part].tolist(), face[part].tolist(), strict=True)
+        )
+        found += connection.exec_driver_sql(statement, rows).rowcount
+    return found

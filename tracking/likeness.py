@@ -19,6 +19,8 @@ FEWEST_TRACKS = 4
 #: Variance, in units of that within a track, by which one person's look differs from track to track, and that which
 #: more tracks do not even out: light and posture change slowly.
 BETWEEN_TRACKS, LASTING = 1.0, 0.2
+#: Samples that are taken as real numbers at a time: an hour's would fill the memory.
+STRETCH = 4096
 
 
 class Likeness:
@@ -33,12 +35,15 @@ class Likeness:
         own = count >= 2
         if own.sum() < FEWEST_TRACKS:
             return
-        looks = sample.astype(np.float64)
-        total = np.zeros((tracks, looks.shape[1]))
-        np.add.at(total, sample_track, looks)
+        total = np.zeros((tracks, sample.shape[1]))
+        np.add.at(total, sample_track, sample)
         means = total / np.maximum(count, 1)[:, None]
-        rest = (looks - means[sample_track])[own[sample_track]]
-        within = rest.T @ rest / max(1, len(rest) - own.sum())
+        within = np.zeros(2 * sample.shape[1:])
+        for start in range(0, len(sample), STRETCH):
+            track = sample_track[start : start + STRETCH]
+            rest = (sample[start : start + STRETCH] - means[track])[own[track]]
+            within += rest.T @ rest
+        within /= max(1, count[own].sum() - own.sum())
         within += np.eye(len(within)) * (0.1 * np.trace(within) / len(within) + 1.0)
         whiten = np.linalg.inv(np.linalg.cholesky(within)).T
         self.centre = means[own].mean(axis=0)

@@ -75,18 +75,22 @@ def tracks_table(
 ) -> Tracks:
     """One row for each track of `tracks` (n,), as `follow` gave it to the same faces.
 
-    `descriptors` is (n, d) uint8, of which the rows count where `described` (n,) is true (all, by default).
+    `descriptors` is (s, d) uint8, of the s faces for which `described` (n,) is true (all, by default).
     """
     times = np.asarray(frame_times, np.float64)
     frame, track = np.asarray(frame_of_face, np.int64), np.asarray(tracks, np.int64)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     scores = np.ones(len(boxes)) if scores is None else np.asarray(scores, np.float64)
-    looks = np.empty((len(boxes), 0), np.uint8) if descriptors is None else np.asarray(descriptors, np.uint8)
+    looks = np.empty((0, 0), np.uint8) if descriptors is None else np.asarray(descriptors, np.uint8)
     has_look = np.full(len(boxes), descriptors is not None) if described is None else np.asarray(described, bool)
+    if descriptors is not None and len(looks) != has_look.sum():
+        raise ValueError(f"{len(looks)} descriptors of {has_look.sum()} faces")
+    row_of_look = np.cumsum(has_look) - 1
 
-    by_frame = np.argsort(frame, kind="stable")
-    path = camera_path(motion, len(times), frame[by_frame], boxes[by_frame])
-    still = moved(boxes, path[frame])
+    still = boxes
+    if motion is not None:
+        by_frame = np.argsort(frame, kind="stable")
+        still = moved(boxes, camera_path(motion, len(times), frame[by_frame], boxes[by_frame])[frame])
     places = np.column_stack([centres(still), sizes(still)])
 
     order = np.lexsort((frame, track))
@@ -106,7 +110,7 @@ def tracks_table(
         spread[i] = np.median(np.hypot(*(here - place[i])[:, :2].T)) / place[i, 2]
         score[i] = scores[own].mean()
         if len(samples[i]):
-            look[i] = np.median(looks[samples[i]], axis=0)
+            look[i] = np.median(looks[row_of_look[samples[i]]], axis=0)
     flat = np.concatenate([*samples, np.empty(0, np.int64)])
     return Tracks(
         first_time=np.array([time[own[0]] for own in rows]),
@@ -120,7 +124,7 @@ def tracks_table(
         look=look,
         looks=np.array([len(own) for own in samples], np.int64),
         sample_track=track[flat],
-        sample=looks[flat],
+        sample=looks[row_of_look[flat]],
         frames=len(times),
         shared=_shared(frame[order], track[order], len(times), count),
     )

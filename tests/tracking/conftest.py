@@ -33,7 +33,7 @@ def follow_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(Non
         track,
         drawn.scores[keep],
         motion=drawn.motion,
-        descriptors=drawn.descriptors[keep],
+        descriptors=drawn.descriptors[keep][drawn.described[keep]],
         described=drawn.described[keep],
     )
     students = students_of_tracks(tracks)

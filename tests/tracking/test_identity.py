@@ -35,7 +35,9 @@ def students(spells: Seen, rate: float = 5.0) -> list[int]:
     noise = random.integers(-12, 13, (len(frame), LOOKS.shape[1]))
     descriptors = np.clip(LOOKS[look.astype(int)].astype(int) + noise, 0, 255).astype(np.uint8)
     track = follow(times, frame.astype(int), boxes)
-    table = tracks_table(times, frame.astype(int), boxes, track, descriptors=descriptors, described=described)
+    table = tracks_table(
+        times, frame.astype(int), boxes, track, descriptors=descriptors[described], described=described
+    )
     student = faces_of_students(frame.astype(int), track, students_of_tracks(table).student)
     told = [set(student[spell == k].tolist()) for k in range(len(spells))]
     assert all(len(one) == 1 for one in told)
@@ -120,7 +122,7 @@ def test_nobody_is_twice_in_a_frame_and_the_order_of_faces_is_no_matter(seed: in
         track = follow(drawn.times, *faces, drawn.scores[rows], motion=drawn.motion)
         looks, described = drawn.descriptors[rows], drawn.described[rows]
         table = tracks_table(
-            drawn.times, *faces, track, motion=drawn.motion, descriptors=looks, described=described
+            drawn.times, *faces, track, motion=drawn.motion, descriptors=looks[described], described=described
         )
         return faces_of_students(drawn.frame[rows], track, students_of_tracks(table).student)
 
