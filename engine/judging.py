@@ -129,8 +129,9 @@ def judge(
         ballots = _attention(signals)
     else:
         counted = scorable[known] & np.isfinite(emotions[known]).all(axis=1)
-        moment = np.searchsorted(frame_times, face_time[known][counted])
-        ballots = _expressions(emotions[known][counted], quality[known][counted], index[counted], moment, settings)
+        rows = np.flatnonzero(known)[counted]  # one copy of an hour's scores, not one for each mask
+        moment = np.searchsorted(frame_times, face_time[rows])
+        ballots = _expressions(emotions[rows], quality[rows], index[counted], moment, settings)
     window = frame_window[ballots.moment]
     ballots, window = _within(ballots, window)
     cell = window * students + ballots.student
@@ -204,7 +205,7 @@ def _expressions(
     settings: Settings,
 ) -> _Ballots:
     """What the scorable faces say, in order of time."""
-    scores, grade = emotions.astype(np.float64), quality.astype(np.float64)
+    scores, grade = np.asarray(emotions, np.float64), np.asarray(quality, np.float64)
     if settings.baseline and settings.strategy == "weighted":
         scores = rested(scores, student)
     return _Ballots(student, moment, STRATEGIES[settings.strategy].votes(scores, grade), grade)

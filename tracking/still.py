@@ -61,4 +61,5 @@ def still(
 
 def _in_room(points: npt.NDArray[np.floating], path: Floats) -> Floats:
     """(n, 5, 2) points in the first frame's pixels, each row by its own affine of (n, 2, 3)."""
-    return np.einsum("nij,npj->npi", path[:, :, :2], points.astype(np.float64)) + path[:, None, :, 2]
+    turned: Floats = np.einsum("nij,npj->npi", path[:, :, :2], points.astype(np.float64))
+    return turned + path[:, None, :, 2]
