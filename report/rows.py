@@ -30,9 +30,9 @@ def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> N
         elif output_format == "markdown":
             file.writelines(markdown_table(rows))
         elif output_format == "csv":
-            rows.apply(_readable).to_csv(file, index=False)
+            rows.apply(readable).to_csv(file, index=False)
         else:
-            rows.apply(_readable).to_json(file, orient="records", indent=2)
+            rows.apply(readable).to_json(file, orient="records", indent=2)
             file.write("\n")
 
 
@@ -53,7 +53,7 @@ def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
         sys.stdout.buffer.write(written)
 
 
-def _readable(column: pd.Series) -> pd.Series:
+def readable(column: pd.Series) -> pd.Series:
     """The column with hexadecimal digits in place of bytes, which only an object column can hold."""
     if column.dtype != object:
         return column

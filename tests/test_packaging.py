@@ -47,19 +47,19 @@ def test_holds_what_it_needs(contents):
     }
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
     assert needed <= contents
-    rooms = ("engine", "tracking", "storage", "report", "simulation")
+    rooms = ("engine", "tracking", "storage", "report", "simulation", "web")
     tracked = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode == 0:
         sources = {
             name
             for name in tracked.stdout.splitlines()
-            if name.endswith((".py", ".sql", ".json", ".onnx", ".j2", ".css", ".js"))
+            if name.endswith((".py", ".sql", ".json", ".onnx", ".j2", ".css", ".js", ".svg"))
         }
         assert sources - contents == set()
 
 
 def test_holds_nothing_else(contents):
-    rooms = {"commands", "engine", "tracking", "storage", "report", "simulation", "cli.py"}
+    rooms = {"commands", "engine", "tracking", "storage", "report", "simulation", "web", "cli.py"}
     assert {name.split("/")[0] for name in contents} - rooms == {f"classpulse-{__version__}.dist-info"}
     assert not [name for name in contents if "test" in name or "__pycache__" in name]
     # Pictures and recordings of people never get in.

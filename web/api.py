@@ -1,0 +1,351 @@
+"""The API: what the pages show and do, as JSON for programs; /api/openapi.json describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import FileResponse, HTMLResponse
+
+from engine.errors import UsageError
+from engine.session import Session
+from engine.settings import Settings, Strategy
+from report import page as report_page
+from storage import queries
+from storage.store import Store
+from web.app import House
+from web.jobs import Job, State
+from web.media import kind_of
+from web.reading import overlay, plain_rows, plain_values
+
+Rows = list[dict[str, Any]]
+#: Longest stretch that boxes are given for at once, s.
+LONGEST = 120.0
+#: Rows that a query gives at most.
+MOST_ROWS = 1000
+
+
+class Complaint(BaseModel):
+    """What went wrong, and the remedy, in one line."""
+
+    detail: str
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Complaint} for status in (400, 401, 403, *statuses)}
+
+
+def _as(kind: str) -> dict[int | str, dict[str, Any]]:
+    """An answer that is no JSON."""
+    return {200: {"description": "The file.", "content": {kind: {}}}}
+
+
+router = APIRouter(responses=_errors())
+#: Of the routes that may find nothing.
+SOMETHING = _errors(404)
+
+
+def house_of(request: Request) -> House:
+    """What the application was made with."""
+    house: House = request.app.state.house
+    return house
+
+
+Ours = Annotated[House, Depends(house_of)]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Asked = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Time = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def session_of(house: Ours, number: Number) -> Session:
+    """The session of that number. Raises SessionError without one."""
+    session = Session(house.serving.db, number)
+    session.info()
+    return session
+
+
+Known = Annotated[Session, Depends(session_of)]
+
+
+class Body(BaseModel):
+    """What is sent: nothing that is not asked for."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Rename(Body):
+    """A name for a student; an empty one takes the name away."""
+
+    student: Text
+    name: Text
+
+
+class Merge(Body):
+    """Two students who are one."""
+
+    student: Text
+    other: Text
+
+
+class Split(Body):
+    """A student who is somebody else from a time on."""
+
+    student: Text
+    time: Time
+
+
+class Judging(Body):
+    """Settings of judging; what is left out stays as in the latest judgement."""
+
+    window: float | None = Field(default=None, ge=0.1, le=86_400)
+    strategy: Strategy | None = None
+    band: float | None = Field(default=None, ge=0, lt=1)
+    min_faces: int | None = Field(default=None, ge=0, le=1_000_000)
+    min_coverage: float | None = Field(default=None, ge=0, le=1)
+    baseline: bool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What was given."""
+        return self.model_dump(exclude_none=True, exclude={"name"})
+
+
+class NamedJudging(Judging):
+    """A judgement to be kept."""
+
+    name: Text | None = None
+
+
+class NewJob(Body):
+    """A recording of the folder to be analysed."""
+
+    video: Text
+    name: Text | None = None
+    sample_rate: float | None = Field(default=None, gt=0, le=60)
+    window: float | None = Field(default=None, ge=0.1, le=86_400)
+    strategy: Strategy | None = None
+    band: float | None = Field(default=None, ge=0, lt=1)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that are not as usual."""
+        given = self.model_dump(exclude_none=True, exclude={"video", "name"})
+        usual = vars(Settings(**given)), vars(Settings())
+        return {name: value for name, value in given.items() if usual[0][name] != usual[1][name]}
+
+
+class Asking(Body):
+    """One statement that reads."""
+
+    sql: str = Field(min_length=1, max_length=20_000)
+
+
+class JobOut(BaseModel):
+    """A job of the queue."""
+
+    id: int
+    video: str
+    name: str | None
+    settings: dict[str, Any]
+    state: State
+    stage: str | None
+    time: float
+    duration: float | None
+    faces: int
+    session: int | None
+    message: str | None
+    created: str
+    ended: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobOut:
+        """What programs are told of it: the recording's name, not its folder."""
+        return cls(**{**vars(job), "video": job.file_name})
+
+
+# -- what is there
+
+
+@router.get("/sessions")
+def sessions(house: Ours) -> Rows:
+    """All sessions, the newest last."""
+    with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+        return plain_rows(queries.sessions(store).drop(columns=["source"]))
+
+
+@router.get("/sessions/{number}", responses=SOMETHING)
+def session_row(session: Known, house: Ours) -> dict[str, Any]:
+    """A session, and whether its recording is still there."""
+    row = session.info()
+    found = house.sources.find(row, verified=False)
+    return {name: value for name, value in row.items() if name != "source"} | {
+        "recording": found.path is not None,
+        "remark": found.why or None,
+    }
+
+
+@router.get("/sessions/{number}/students", responses=SOMETHING)
+def students(session: Known) -> Rows:
+    """Its students."""
+    return plain_rows(session.students())
+
+
+@router.get("/sessions/{number}/judgements", responses=SOMETHING)
+def judgements(session: Known) -> Rows:
+    """Its judgements, the latest last."""
+    return plain_rows(session.judgements())
+
+
+@router.get("/sessions/{number}/verdicts", responses=SOMETHING)
+def verdicts(session: Known, judgement: Asked = None) -> Rows:
+    """The verdict of every student in every window."""
+    return plain_rows(session.verdicts(judgement))
+
+
+@router.get("/sessions/{number}/class", responses=SOMETHING)
+def class_verdicts(session: Known, judgement: Asked = None) -> Rows:
+    """The verdict of the class in every window."""
+    return plain_rows(session.class_verdicts(judgement))
+
+
+@router.get("/sessions/{number}/overlay", responses=SOMETHING)
+def boxes(
+    session: Known,
+    house: Ours,
+    start: Annotated[float, Query(ge=0, le=1e6)],
+    stop: Annotated[float, Query(ge=0, le=1e6)],
+) -> dict[str, Any]:
+    """The boxes of a stretch of at most 120 s: `times`, and a list of [student, x1, y1, x2, y2] for each."""
+    if not 0 < stop - start <= LONGEST:
+        raise UsageError(f"stop must be after start, by {LONGEST:g} s at most")
+    return overlay(house.serving.db, session.number, start, stop)
+
+
+@router.get("/sessions/{number}/repairs", responses=SOMETHING)
+def repairs(session: Known) -> Rows:
+    """What a person put right, also what was undone."""
+    return plain_rows(session.repairs())
+
+
+@router.get(
+    "/sessions/{number}/video",
+    responses={
+        **SOMETHING,
+        **_as("video/*"),
+        206: {"description": "A part of it."},
+        416: {"description": "No such part."},
+    },
+    response_model=None,
+)
+def video(session: Known, house: Ours) -> Response:
+    """The recording, or the part of it that a Range header asks for."""
+    found = house.sources.find(session.info())
+    if found.path is None:
+        raise HTTPException(404, found.why)
+    return FileResponse(found.path, media_type=kind_of(found.path), headers={"content-disposition": "inline"})
+
+
+@router.get("/sessions/{number}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
+def report(session: Known, judgement: Asked = None, student: Asked = None) -> Response:
+    """The report as one file that works anywhere."""
+    text = report_page.render(session, judgement, student)
+    return HTMLResponse(
+        text, headers={"content-disposition": f'attachment; filename="session-{session.number}.html"'}
+    )
+
+
+# -- what can be put right
+
+
+@router.post("/sessions/{number}/rename", responses=SOMETHING)
+def rename(session: Known, body: Rename) -> Rows:
+    """Name a student; the students."""
+    return plain_rows(session.rename(body.student, body.name).students())
+
+
+@router.post("/sessions/{number}/merge", responses=SOMETHING)
+def merge(session: Known, body: Merge) -> Rows:
+    """Make two students one, and every judgement again; the students."""
+    return plain_rows(session.merge(body.student, body.other).students())
+
+
+@router.post("/sessions/{number}/split", responses=SOMETHING)
+def split(session: Known, body: Split) -> Rows:
+    """Make who is seen as a student from a time on somebody else, and every judgement again; the students."""
+    session.split(body.student, body.time)
+    return plain_rows(session.students())
+
+
+@router.post("/sessions/{number}/undo", responses=SOMETHING)
+def undo(session: Known) -> dict[str, str]:
+    """Undo the last repair that holds; which one that was."""
+    return {"undone": session.undo()}
+
+
+@router.post("/sessions/{number}/preview", responses=SOMETHING)
+def preview(session: Known, house: Ours, body: Judging) -> dict[str, Any]:
+    """Judge without keeping the judgement."""
+    _, windows, class_windows = house.previews.judged(session.number, body.changes())
+    return {"verdicts": plain_rows(windows), "class": plain_rows(class_windows)}
+
+
+@router.post("/sessions/{number}/judge", responses=SOMETHING)
+def judge(session: Known, body: NamedJudging) -> Rows:
+    """Judge, and keep the judgement beside the others; the judgements."""
+    return plain_rows(session.judge(body.name or None, **body.changes()).judgements())
+
+
+# -- what is analysed
+
+
+@router.get("/videos")
+def videos(house: Ours) -> Rows:
+    """The recordings that can be analysed, the newest first."""
+    return [found._asdict() for found in house.videos.names()]
+
+
+@router.put("/videos/{name}", status_code=201, responses=_errors(413, 415))
+async def upload(house: Ours, name: str, request: Request) -> dict[str, str]:
+    """Send a recording as the body; the name that it got, since no other is replaced."""
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else None
+    return {"name": await house.videos.receive(name, request.stream(), size)}
+
+
+@router.get("/jobs")
+def jobs(house: Ours) -> list[JobOut]:
+    """The queue and what came of it, the newest first."""
+    return [JobOut.of(job) for job in house.jobs.jobs()]
+
+
+@router.post("/jobs", status_code=201)
+def add_job(house: Ours, body: NewJob) -> JobOut:
+    """Queue a recording of the folder."""
+    path = house.videos.path(body.video)
+    return JobOut.of(house.jobs.add(path, body.name or None, body.settings()))
+
+
+@router.get("/jobs/{number}", responses=SOMETHING)
+def job(house: Ours, number: Number) -> JobOut:
+    """How far one is."""
+    return JobOut.of(house.jobs.job(number))
+
+
+@router.post("/jobs/{number}/cancel", responses=SOMETHING)
+def cancel(house: Ours, number: Number) -> JobOut:
+    """Take it out of the queue, or end it; what it committed stays."""
+    return JobOut.of(house.jobs.cancel(number))
+
+
+# -- any question
+
+
+@router.post("/query")
+def query(house: Ours, body: Asking) -> dict[str, Any]:
+    """Ask in SQL; it can only be read. `more` says whether there are more rows than are given."""
+    rows = queries.query(house.serving.db, body.sql)
+    return {
+        "columns": [str(name) for name in rows.columns],
+        "rows": plain_values(rows.head(MOST_ROWS)),
+        "more": len(rows) > MOST_ROWS,
+    }

@@ -1,0 +1,78 @@
+// What pages do beside htmx: plots of parts that came later, values beside sliders, uploads, examples of SQL.
+"use strict";
+
+htmx.onLoad((element) => {
+  if (window.classpulse) window.classpulse.draw(element.parentElement ?? element);
+});
+
+// A message that answered the last thing that was done goes with the next.
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  if (target.matches("form")) document.getElementById("message").replaceChildren();
+});
+document.addEventListener("htmx:sendError", () => {
+  const line = document.createElement("p");
+  line.className = "message bad";
+  line.textContent = "The server does not answer; is classpulse serve still running?";
+  document.getElementById("message").replaceChildren(line);
+});
+
+document.addEventListener("input", ({ target }) => {
+  const output = target.matches("input[type=range]") && target.closest("label").querySelector("output");
+  if (output) output.value = target.value;
+});
+
+document.addEventListener("click", ({ target }) => {
+  const example = target.closest("[data-sql]");
+  if (!example) return;
+  const area = document.getElementById("sql");
+  area.value = example.dataset.sql;
+  area.form.requestSubmit();
+});
+
+// htmx would put the file's text into the page.
+document.addEventListener("htmx:confirm", (event) => {
+  const button = event.detail.triggeringEvent?.submitter;
+  if (!button || !("plain" in button.dataset)) return;
+  event.preventDefault();
+  const form = button.form;
+  const action = form.action;
+  form.action = button.formAction;
+  HTMLFormElement.prototype.submit.call(form);
+  form.action = action;
+});
+
+const upload = document.getElementById("upload");
+if (upload) {
+  const [progress, status, button] = ["progress", ".status", "button"].map((name) => upload.querySelector(name));
+  const say = (text, bad) => {
+    status.textContent = text;
+    status.className = bad ? "status message bad" : "status";
+  };
+  upload.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const file = upload.elements.file.files[0];
+    const request = new XMLHttpRequest(); // fetch does not tell how much of a body was sent
+    request.open("PUT", `/api/videos/${encodeURIComponent(file.name)}`);
+    request.responseType = "json";
+    request.upload.addEventListener("progress", ({ loaded, total }) => (progress.value = loaded / total));
+    request.addEventListener("load", () => {
+      if (request.status !== 201) return say(request.response?.detail ?? `the upload failed (${request.status})`, true);
+      const { name } = request.response;
+      const select = document.querySelector("#pick select[name=video]");
+      select.add(new Option(name, name), 1);
+      select.value = name;
+      say(`${name} is uploaded: analyse it.`);
+      select.focus();
+    });
+    request.addEventListener("error", () => say("the upload broke off; upload the recording again", true));
+    request.addEventListener("loadend", () => {
+      progress.hidden = true;
+      button.disabled = false;
+    });
+    progress.value = 0;
+    progress.hidden = false;
+    button.disabled = true;
+    say("Uploading …");
+    request.send(file);
+  });
+}

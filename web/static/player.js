@@ -1,0 +1,181 @@
+// The recording of a session: a click on a window plays it, with the boxes of stored faces over the picture.
+"use strict";
+
+(() => {
+  const root = document.getElementById("session");
+  const video = root.querySelector("video");
+  if (!video) return;
+  const status = root.querySelector("#player .status");
+  const canvas = root.querySelector("canvas");
+  const shown = document.getElementById("boxes");
+  const STRETCH = 20; // seconds of boxes that are asked for at once
+  const LONGEST_GAP = 2.5; // seconds between two samples that a box moves across
+  const { session, duration, width, height } = Object.fromEntries(
+    Object.entries(root.dataset).map(([name, value]) => [name, Number(value)]));
+  const clock = (seconds) => {
+    const s = Math.max(0, Math.floor(seconds)), two = (n) => String(n).padStart(2, "0");
+    const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+    return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  };
+
+  // -- what is stored of the picture
+
+  const stretches = new Map(); // by number: {times, faces}, or a promise of it
+  const names = new Map();
+  const rename = () => fetch(`/api/sessions/${session}/students`).then((answer) => answer.json()).then((students) => {
+    names.clear();
+    for (const { student, label, name } of students) names.set(student, name ?? label);
+    stretches.clear(); // who is who may have changed
+  });
+
+  function stretch(number) {
+    if (!stretches.has(number)) {
+      if (stretches.size > 30) stretches.delete(stretches.keys().next().value);
+      // A little more on both sides, so that boxes move across the seam.
+      const start = Math.max(0, number * STRETCH - LONGEST_GAP), stop = (number + 1) * STRETCH + LONGEST_GAP;
+      stretches.set(number, fetch(`/api/sessions/${session}/overlay?start=${start}&stop=${stop}`)
+        .then((answer) => (answer.ok ? answer.json() : { times: [], faces: [] }))
+        .then((found) => { stretches.set(number, found); paint(); }));
+    }
+    const found = stretches.get(number);
+    return found instanceof Promise ? null : found;
+  }
+
+  // The verdict of the window that is played, by student, from the heat map's data.
+  function levels(time) {
+    const data = JSON.parse(document.querySelector("#judged .heatmap script")?.textContent ?? "null");
+    if (!data) return null;
+    return { data, at: (now) => data.start.findLastIndex((start) => start <= now) };
+  }
+  let judged = null;
+  const forget = () => { judged = null; };
+
+  // -- drawing
+
+  const mix = (a, b, share) => a + (b - a) * share;
+
+  function boxesAt(time) {
+    const found = stretch(Math.floor(time / STRETCH));
+    stretch(Math.floor(time / STRETCH + 0.5)); // the next one in time
+    if (!found || !found.times.length) return [];
+    const after = found.times.findIndex((t) => t > time);
+    const before = after < 0 ? found.times.length - 1 : after - 1;
+    if (before < 0 || time - found.times[before] > LONGEST_GAP) return [];
+    const gap = after < 0 ? Infinity : found.times[after] - found.times[before];
+    const next = new Map(gap > LONGEST_GAP ? [] : found.faces[after].filter(([who]) => who !== null).map((face) => [face[0], face]));
+    const share = (time - found.times[before]) / gap;
+    return found.faces[before].map(([who, ...box]) => {
+      const later = who === null ? undefined : next.get(who);
+      return { who, box: later ? box.map((edge, k) => mix(edge, later[k + 1], share)) : box };
+    });
+  }
+
+  function paint() {
+    const ratio = window.devicePixelRatio || 1;
+    const [w, h] = [video.clientWidth, video.clientHeight];
+    if (!w || !h) return;
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+      [canvas.width, canvas.height] = [Math.round(w * ratio), Math.round(h * ratio)];
+    }
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, w, h);
+    if (!shown.checked) return;
+    const scale = Math.min(w / width, h / height); // the picture is centred in its element
+    const [left, top] = [(w - width * scale) / 2, (h - height * scale) / 2];
+    judged ??= levels();
+    const column = judged ? judged.at(video.currentTime) : -1;
+    const style = getComputedStyle(document.body);
+    const colour = (who) => {
+      const row = judged ? judged.data.students.indexOf(who) : -1;
+      const level = row < 0 || column < 0 ? -9 : judged.data.levels[row][column];
+      const name = level === -9 ? "--hatch" : level > 0 ? "--plus2" : level < 0 ? "--minus2" : "--zero";
+      return style.getPropertyValue(name);
+    };
+    context.font = "600 12px system-ui, sans-serif";
+    context.textBaseline = "bottom";
+    for (const { who, box: [x1, y1, x2, y2] } of boxesAt(video.currentTime)) {
+      const [x, y, right, bottom] = [left + x1 * scale, top + y1 * scale, left + x2 * scale, top + y2 * scale];
+      context.lineWidth = 4;
+      context.strokeStyle = "rgba(0, 0, 0, .55)";
+      context.strokeRect(x, y, right - x, bottom - y);
+      context.lineWidth = 2;
+      context.strokeStyle = who === null ? "#fff8" : colour(who);
+      context.strokeRect(x, y, right - x, bottom - y);
+      if (who === null) continue;
+      const text = names.get(who) ?? "";
+      context.fillStyle = "rgba(0, 0, 0, .7)";
+      context.fillRect(x - 1, y - 16, context.measureText(text).width + 6, 15);
+      context.fillStyle = "#fff";
+      context.fillText(text, x + 2, y - 2);
+    }
+  }
+
+  const onFrame = () => {
+    paint();
+    if (!video.paused && !video.ended) {
+      if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
+      else requestAnimationFrame(onFrame);
+    }
+  };
+
+  // -- playing a window
+
+  let window_ = null; // {start, stop, student}
+
+  function play(start, stop, student) {
+    window_ = { start, stop, student };
+    judged = null;
+    video.currentTime = start;
+    const who = student === null ? "the class" : names.get(student) ?? "a student";
+    status.textContent = `${clock(start)}–${clock(stop)}: ${who}`;
+    const { top, bottom } = video.getBoundingClientRect();
+    if (bottom < 60 || top > innerHeight - 60) {
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      document.getElementById("player").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });
+    }
+    video.play().catch(() => {}); // where a browser will not play unasked, its own button does
+  }
+
+  document.addEventListener("classpulse:window", ({ detail }) => play(detail.start, detail.stop, detail.student));
+  // The same from the keyboard: rows of tables that name a window.
+  htmx.onLoad((element) => {
+    for (const found of element.querySelectorAll("th[data-start], li[data-start], td[data-start]")) {
+      if (found.querySelector("button")) continue;
+      found.tabIndex = 0;
+    }
+    forget();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("[data-start]:not(button, a)")) event.target.click();
+  });
+  root.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-step]");
+    if (!button) return;
+    judged ??= levels();
+    const data = judged?.data;
+    if (!data?.start.length) return;
+    const now = judged.at(window_ ? window_.start : video.currentTime);
+    const k = Math.min(Math.max(now + (window_ ? Number(button.dataset.step) : 0), 0), data.start.length - 1);
+    play(data.start[k], data.stop[k], window_?.student ?? null);
+  });
+
+  video.addEventListener("timeupdate", () => {
+    if (window_ && !video.paused && video.currentTime >= window_.stop && video.currentTime < window_.stop + 1) {
+      video.pause();
+      window_ = { ...window_, start: window_.start };
+    }
+  });
+  video.addEventListener("play", onFrame);
+  for (const kind of ["seeked", "loadeddata", "pause"]) video.addEventListener(kind, paint);
+  addEventListener("resize", paint);
+  shown.addEventListener("change", paint);
+  document.body.addEventListener("corrected", () => rename().then(paint));
+  video.addEventListener("error", async () => {
+    const answer = await fetch(video.currentSrc || video.src, { headers: { Range: "bytes=0-0" } });
+    const why = answer.ok ? "This browser cannot play the recording; the report shows all the same." : (await answer.json()).detail;
+    status.className = "status message bad";
+    status.textContent = why;
+  });
+  rename().then(paint);
+})();
