@@ -66,6 +66,15 @@ def analyze(
             metavar="WHO", help="X,Y,SIZE in px, NAME@ROOM, SESSION/S07 or SESSION: no face there is kept."
         ),
     ] = None,
+    aggregate_only: Annotated[
+        bool,
+        typer.Option(
+            "--aggregate-only", help="Keep the class's windows alone: nothing of a student is ever written."
+        ),
+    ] = False,
+    min_group: Annotated[
+        int, typer.Option(help="With --aggregate-only: fewest students with a verdict in a window that has one.")
+    ] = DEFAULT.min_group,
     again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
@@ -76,11 +85,14 @@ def analyze(
     from engine.analysis import analyze as analyze_one
     from report import terminal
 
+    if min_group != DEFAULT.min_group and not aggregate_only:
+        raise typer.BadParameter("--min-group goes with --aggregate-only")
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
         min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=thresholds_of(thresholds),
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
+        aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip
     status = 0
     for video in videos:
@@ -97,7 +109,7 @@ def analyze(
                     on_progress=bar,
                 )
         except KeyboardInterrupt:
-            raise Stopped(video, db) from None
+            raise Stopped(video, db, kept=not aggregate_only) from None
         except Exception as error:
             if len(videos) == 1:
                 raise

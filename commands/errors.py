@@ -10,9 +10,11 @@ from pathlib import Path
 class Stopped(Exception):  # noqa: N818
     """Ctrl-C in the middle of a recording."""
 
-    def __init__(self, video: Path, db: str) -> None:
+    def __init__(self, video: Path, db: str, *, kept: bool = True) -> None:
         super().__init__(
             f"stopped; what is seen of {video} is kept in {db}, and the same command goes on from there"
+            if kept
+            else f"stopped; nothing of {video} is kept, and the same command begins anew (--aggregate-only)"
         )
 
 

@@ -53,6 +53,9 @@ def students(session: SessionKey, db: Database = "classpulse.db") -> None:
     from report import terminal
 
     found = find(session, db)
+    if line := terminal.class_alone(found.info()):
+        print(line)
+        return
     terminal.show(terminal.students_table(found.students()))
     print(f"\n{terminal.who_is_who(found.health())}")
 

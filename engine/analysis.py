@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.video import Frame, Video, fingerprint
 from storage import queries
+from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
 from storage.store import Store
 
@@ -57,22 +59,27 @@ def analyze(
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
     done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
     `exclude` names squares of the picture beside those of the settings (see `engine.excluding.squares`).
+    With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
     """
     settings = settings or Settings()
     tell = on_progress or _silent
-    with Video(source) as video, Store.open(db) as store:
+    with Video(source) as video, Store.open(db) as kept, _working(kept, settings) as store:
         sha256 = fingerprint(source)
         if exclude:
             from engine.excluding import squares
 
-            theirs = squares(store, exclude, video.width, video.height)
+            theirs = squares(kept, exclude, video.width, video.height)
             settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
-        found = store.find_done(sha256, json.dumps(settings.seen_by()))
+        found = kept.find_done(sha256, json.dumps(settings.seen_by()))
+        if found and store is not kept and not again:
+            return _done_aggregate(kept, found[0], settings)
+        found = found if store is kept else None
         stale = found is not None and found[1] == "seeing" and not _seen_alike(store.session(found[0]), settings)
         # What `again` began and did not end, it goes on with; what another version began, nobody does.
         if found is None or stale or (again and found[1] == "done"):
+            _check_excluded(kept, sha256, settings)
             found = _begin(store, video, sha256, name, settings), "seeing"
         number, state = found
         remarks = _remarks(store.session(number), name)
@@ -101,7 +108,24 @@ def analyze(
             if not was_done:
                 tell(dataclasses.replace(progress, stage="judge"))
                 judge(store, number, settings)
+        if store is not kept:
+            number = copy_aggregates(store, number, kept, settings.min_group)
     return Session(db, number, was_done=was_done, remarks=remarks)
+
+
+def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
+    """The store that an analysis works in."""
+    return Store.in_memory() if settings.aggregate_only else nullcontext(kept)
+
+
+def _done_aggregate(kept: Store, number: int, settings: Settings) -> Session:
+    from engine.passes import settings_of
+    from engine.repairing import check_done
+    from engine.session import Session
+
+    if settings_of(kept, number) != settings:
+        check_done(kept, number)
+    return Session(kept.path, number, was_done=True)
 
 
 def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
@@ -127,14 +151,17 @@ def _silent(progress: Progress) -> None:
     del progress
 
 
+def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
+    before = excluded_from(kept, sha256)
+    if before and not settings.exclude:
+        raise UsageError(
+            f"somebody was excluded from session {before} of this recording; give --exclude {before}, "
+            "so that they stay out"
+        )
+
+
 def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: Settings) -> int:
     with store.writing():
-        before = excluded_from(store, sha256)
-        if before and not settings.exclude:
-            raise UsageError(
-                f"somebody was excluded from session {before} of this recording; give --exclude {before}, "
-                "so that they stay out"
-            )
         number = store.add_session(
             name=name or video.path.name,
             source=video.path.absolute(),

@@ -19,6 +19,7 @@ from engine.errors import UsageError
 from engine.passes import Rows, columns_of, judge, label_of
 from engine.settings import Settings
 from storage import queries
+from storage.aggregates import is_aggregate
 from storage.people import add_people
 from storage.repairs import add_repair, mark_undone, write_persons
 from storage.store import Store
@@ -136,8 +137,16 @@ def finished_students(store: Store, number: int) -> pd.DataFrame:
 
 
 def check_done(store: Store, number: int) -> None:
-    """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones."""
+    """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones.
+
+    The same for a session of which the class alone was kept: it never has any.
+    """
     session = store.session(number)
+    if is_aggregate(store, number):
+        raise UsageError(
+            f"session {number} ({session['name']}) has its class alone (--aggregate-only), and nothing to judge or "
+            "repair; `classpulse analyze --again` makes another of the recording"
+        )
     if session["state"] != "done":
         raise UsageError(
             f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"

@@ -50,6 +50,10 @@ class Settings:
     """Whether faces are scored for emotions; without, nothing of that network is loaded, and no score is stored."""
     exclude: tuple[tuple[float, float, float], ...] = ()
     """Squares of the picture (x, y of the middle, side; px) whose faces are dropped before they are measured."""
+    aggregate_only: bool = False
+    """Whether the class's windows alone are kept: no face, track, student or student's window is ever written."""
+    min_group: int = 5
+    """Fewest students with a verdict in a window that is kept so; with fewer it is insufficient."""
     scorable_size: float = 20.0
     """Shortest box side, px, whose emotion scores mean something."""
     scorable_quality: float = 0.35
@@ -111,6 +115,7 @@ class Settings:
             self.exclude,
             "squares of x, y and a side above 0 px",
         )
+        _check(self.min_group >= 2, "min_group", self.min_group, "2 or more students")
         _check(self.scorable_size >= 0, "scorable_size", self.scorable_size, "0 px or more")
         _check(0 <= self.scorable_quality <= 1, "scorable_quality", self.scorable_quality, "0 to 1")
         _check(self.min_hits >= 1, "min_hits", self.min_hits, "1 or more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -77,17 +78,27 @@ def session_summary(
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
     whole = f"0:00–{clock(session['duration'] or 0)}"
     table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
-    return Group(headline(session, students), who_is_who(health), "", table, "", _legend(class_windows))
+    identities = class_alone(session) or who_is_who(health)
+    return Group(headline(session, students), identities, "", table, "", _legend(class_windows))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     """One line: which session, how long it is, how much of it was seen."""
     text = Text.assemble((f"Session {session['id']}: {session['name']}", "bold"))
-    people = students[~students["static"]]
-    text.append(
-        f"  {clock(session['duration'] or 0)} long, {people['faces'].sum():,} faces of {len(people)} students"
-    )
+    text.append(f"  {clock(session['duration'] or 0)} long")
+    if not class_alone(session):
+        people = students[~students["static"]]
+        text.append(f", {people['faces'].sum():,} faces of {len(people)} students")
     return text
+
+
+def class_alone(session: Mapping[str, Any]) -> str:
+    """One line if nothing of a student was kept of a session, else empty."""
+    settings = json.loads(session["settings"])
+    if not settings.get("aggregate_only"):
+        return ""
+    least = settings["min_group"]
+    return f"The class alone was kept (--aggregate-only), without verdicts of fewer than {least} students"
 
 
 def who_is_who(health: Mapping[str, int]) -> str:

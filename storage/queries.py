@@ -219,7 +219,8 @@ def _face_arrays(
     arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face), unpack)
     if "time" in names:
         frames = read_columns(connection, _of(schema.frames, session))
-        arrays["time"] = np.repeat(frames["time"], frames["faces"])
+        # Of a session whose class alone was kept, frames count faces that are not there.
+        arrays["time"] = np.repeat(frames["time"], frames["faces"])[: len(next(iter(arrays.values())))]
     if "student" in names:
         tracks = read_columns(connection, _of(schema.tracks, session))
         arrays["student"] = _look_up(arrays["track"], tracks["track"], np.append(tracks["student"], -1))

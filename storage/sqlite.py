@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, Pool, QueuePool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
@@ -36,6 +36,7 @@ class SqliteDatabase:
     """An SQLite file. Its text is the path, for messages."""
 
     errors = (sqlite3.Error, DBAPIError)
+    pool: type[Pool] = QueuePool
 
     def __init__(self, path: Path) -> None:
         self.path = self.target = path
@@ -58,7 +59,7 @@ class SqliteDatabase:
             raise DatabaseError(
                 f"{self.path}: {error.strerror}; check the permissions of the file and its folder"
             ) from error
-        engine = create_engine("sqlite://", creator=lambda: self._connect(read_only), poolclass=QueuePool)
+        engine = create_engine("sqlite://", creator=lambda: self._connect(read_only), poolclass=self.pool)
         event.listen(
             engine,
             "begin",
@@ -187,3 +188,21 @@ class SqliteDatabase:
         name = getattr(said, "sqlite_errorname", "")
         remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
         return f"{remedy.format(holder='')} ({said})" if remedy else str(said)
+
+
+class MemoryDatabase(SqliteDatabase):
+    """A database in this process's memory alone: no disk sees it, and it ends with its connection."""
+
+    pool = StaticPool
+
+    def __init__(self) -> None:
+        super().__init__(Path(":memory:"))
+
+    def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
+        pass
+
+    def _connect(self, read_only: bool) -> sqlite3.Connection:  # noqa: ARG002
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")  # a large sort would go to a file
+        return connection

@@ -32,6 +32,7 @@ from storage.schema import (
     students,
     tracks,
 )
+from storage.sqlite import MemoryDatabase
 
 
 class Store:
@@ -52,6 +53,12 @@ class Store:
         """
         database = database_of(target)
         return cls(database, open_engine(database, must_exist=must_exist, read_only=read_only))
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """An empty database that no disk ever sees, and that ends when it is closed."""
+        database = MemoryDatabase()
+        return cls(database, open_engine(database, must_exist=False, read_only=False))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.naming import import_names
 from storage.store import Store
-from tests.drawn import rows
+from tests.cli.conftest import finish, start
+from tests.drawn import OPTIONS, count, rows
 from tests.seated import write_seated
 
 NAMES = {"S01": "Ada", "S02": "Ben, the [tall]"}
@@ -164,3 +167,33 @@ def test_exclude(run, seated):
 def test_analyze_leaves_out(run, seated, recording):
     result = run("analyze", recording, "--exclude", "nobody@B12")
     assert (result.status, "is in the roster of 'B12'" in result.complaint()) == (2, True)
+
+
+# -- the class alone
+
+
+def test_the_class_alone(run, folder, recording):
+    options = ("--aggregate-only", "--min-group", "3", *OPTIONS)
+    shown = run("analyze", recording, *options).out.splitlines()
+    assert shown[0] == "Session 1: lesson.mp4  0:32 long"
+    line = "The class alone was kept (--aggregate-only), without verdicts of fewer than 3 students"
+    assert shown[1] == line
+    assert [row.split()[0] for row in shown[3:5]] == ["student", "class"]
+    assert run("students", 1).out == f"{line}\n"
+    assert "has its class alone" in run("judge", 1, "--window", 10).complaint()
+    assert "--min-group goes with --aggregate-only" in run("analyze", recording, "--min-group", "3").complaint()
+
+
+def test_the_class_alone_stopped(folder, recording):
+    process = start("analyze", recording, "--aggregate-only", "--sample-rate", "all", "--quiet")
+    deadline = time.monotonic() + 60
+    while not Path("classpulse.db").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.status == 130
+    assert result.complaint() == (
+        f"stopped; nothing of {recording} is kept, and the same command begins anew (--aggregate-only)"
+    )
+    assert count(Path("classpulse.db"), "sessions") == 0

@@ -1,0 +1,51 @@
+"""Keeps of a session what is of the class alone: its frames, its judgement and the class's windows."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
+
+from storage.schema import class_windows, excluded, frames, judgements, segments, sessions
+from storage.store import Store
+
+
+def is_aggregate(store: Store, session: int) -> bool:
+    """Whether a session was kept so."""
+    return bool(json.loads(store.session(session)["settings"]).get("aggregate_only"))
+
+
+def copy_aggregates(source: Store, session: int, target: Store, min_group: int) -> int:
+    """Copy a finished session without its faces, tracks, students and their windows; returns its new number.
+
+    Class windows in which fewer than `min_group` students have a verdict become insufficient, without a balance.
+    """
+    with source.writing() as theirs, target.writing() as ours:
+        _hide_small_groups(theirs, min_group)
+        (row,) = _rows(theirs, sessions, id=session)
+        number: int = ours.execute(insert(sessions).values(**row).returning(sessions.c.id)).scalar_one()
+        for table in (segments, frames, excluded):
+            _copy(theirs, ours, table, number, session_id=session)
+        for judgement in theirs.scalars(select(judgements.c.id).where(judgements.c.session_id == session)).all():
+            (row,) = _rows(theirs, judgements, id=judgement)
+            made = insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.id)
+            _copy(theirs, ours, class_windows, ours.execute(made).scalar_one(), judgement_id=judgement)
+    return number
+
+
+def _hide_small_groups(connection: Connection, min_group: int) -> None:
+    counts = [class_windows.c[name] for name in ("interested", "neutral", "not_interested")]
+    small = update(class_windows).where(sum(counts, literal_column("0")) < min_group)
+    hidden = dict.fromkeys(("balance", "margin"), null()) | {column.name: 0 for column in counts}
+    connection.execute(small.values(verdict="insufficient", insufficient=class_windows.c.students, **hidden))
+
+
+def _rows(connection: Connection, table: Table, **key: int) -> list[dict[str, object]]:
+    found = connection.execute(select(table).filter_by(**key)).mappings()
+    return [{name: value for name, value in row.items() if name not in key} for row in found]
+
+
+def _copy(theirs: Connection, ours: Connection, table: Table, number: int, **key: int) -> None:
+    (name,) = key
+    if rows := [row | {name: number} for row in _rows(theirs, table, **key)]:
+        ours.execute(insert(table), rows)
