@@ -8,68 +8,87 @@ from __future__ import annotations
 
 import json
 import resource
+import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
-def classpulse() -> Callable[[Any], int]:
-    from engine.expression import crop_faces
-    from engine.quality import measure
+def classpulse(scan: str) -> Callable[[Iterable[Any]], int]:
+    """All stages but decoding: detection, crops, scores, quality, clothes, camera motion."""
     from engine.seeing import Seer
     from engine.settings import Settings
+    from engine.video import Frame
 
-    settings = Settings()
-    seer = Seer(settings)
+    seer = Seer(Settings(scan=scan))
 
-    def look(image: Any) -> int:
-        found = seer.detector.detect(image)
-        crops = crop_faces(image, found.boxes, settings.crop_margin)
-        measure(crops, found.boxes, found.landmarks, settings)
-        return len(seer.scorer.score(crops))
+    def see(images: Iterable[Any]) -> int:
+        frames = (Frame(i, i / seer.settings.sample_rate, image) for i, image in enumerate(images))
+        return sum(len(segment.faces) for segment in seer.over(frames))
 
-    return look
+    return see
 
 
-def mtcnn() -> Callable[[Any], int]:
+def mtcnn() -> Callable[[Iterable[Any]], int]:
     from mtcnn import MTCNN
 
     detector = MTCNN()
-    return lambda image: len(detector.detect_faces(image))
+    return lambda images: sum(len(detector.detect_faces(image)) for image in images)
 
 
-def fer_with_mtcnn() -> Callable[[Any], int]:
+def fer_with_mtcnn() -> Callable[[Iterable[Any]], int]:
     import torch  # noqa: F401 - before fer, or the interpreter aborts
     from fer.fer import FER
 
     fer = FER(mtcnn=True)
-    return lambda image: len(fer.detect_emotions(image[:, :, ::-1].copy()))  # BGR, as OpenCV reads it
+    # BGR, as OpenCV reads it
+    return lambda images: sum(len(fer.detect_emotions(image[:, :, ::-1].copy())) for image in images)
 
 
-#: Name -> a function that loads the contender and returns (RGB frame) -> faces found.
-CONTENDERS = {"classpulse": classpulse, "mtcnn": mtcnn, "fer with mtcnn": fer_with_mtcnn}
+#: Name -> a function that loads the contender and returns (RGB frames) -> faces found.
+CONTENDERS = {
+    "classpulse": lambda: classpulse("guided"),
+    "classpulse, full scan": lambda: classpulse("full"),
+    "mtcnn": mtcnn,
+    "fer with mtcnn": fer_with_mtcnn,
+}
 
 
 def main() -> None:
-    """Take frames as `benchmarks.speed` writes them: one JSON line with the shape, then the bytes of each frame."""
+    """Take frames as `benchmarks.speed` writes them: a JSON line with count, passes and shape, then their bytes.
+
+    They come once for every pass, and nobody keeps them: the peak of memory is the contender's own.
+    """
     import numpy as np
 
     look = CONTENDERS[sys.argv[1]]()
-    shape = tuple(json.loads(sys.stdin.buffer.readline()))
+    count, passes, shape = json.loads(sys.stdin.buffer.readline())
     size = shape[0] * shape[1] * shape[2]
-    frames = cpu = wall = faces = 0
-    while data := sys.stdin.buffer.read(size):
-        image = np.frombuffer(data, np.uint8).reshape(shape)
-        if not frames:
-            look(image)  # load, compile, warm up
-        cpu_before, wall_before = time.process_time(), time.perf_counter()
-        faces += look(image)
-        cpu += time.process_time() - cpu_before
-        wall += time.perf_counter() - wall_before
-        frames += 1
+    reading = 0.0
+
+    def images(count: int) -> Iterator[Any]:
+        nonlocal reading
+        for _ in range(count):
+            before = time.process_time()
+            image = np.frombuffer(sys.stdin.buffer.read(size), np.uint8).reshape(shape)
+            reading += time.process_time() - before
+            yield image
+
+    faces = look(images(count))  # load, compile, warm up
+    cpu, wall = [], []
+    for _ in range(passes):
+        reading, cpu_before, wall_before = 0.0, time.process_time(), time.perf_counter()
+        faces = look(images(count))
+        cpu.append(time.process_time() - cpu_before - reading)
+        wall.append(time.perf_counter() - wall_before)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    row = {"cpu": 1e3 * cpu / frames, "wall": 1e3 * wall / frames, "faces": faces / frames, "peak": peak}
+    row = {
+        "cpu": 1e3 * statistics.median(cpu) / count,
+        "wall": 1e3 * statistics.median(wall) / count,
+        "faces": faces / count,
+        "peak": peak,
+    }
     sys.stdout.write(json.dumps(row) + "\n")
 
 

@@ -8,35 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import av
-
-from benchmarks.speed import SHARED, keep
+from benchmarks.footage import SHARED, loop
+from benchmarks.speed import keep
 
 CLIP = "students.mp4"
 #: Few frames a second keep the benchmark short; what grows with a recording's length does so at any rate.
 SAMPLE_RATE = 1.0
-
-
-def loop(source: Path, target: Path, minutes: float) -> None:
-    """Write the packets of `source` over and over, without decoding, until `target` is `minutes` long."""
-    with av.open(str(target), "w") as out:
-        written = 0
-        stream = None
-        while stream is None or float(written * stream.time_base) < 60 * minutes:
-            with av.open(str(source)) as container:
-                video = container.streams.video[0]
-                if stream is None:
-                    stream = out.add_stream_from_template(video)
-                    stream.time_base = video.time_base
-                begin = written
-                for packet in container.demux(video):
-                    if packet.dts is None:
-                        continue
-                    packet.pts += begin
-                    packet.dts += begin
-                    written = max(written, packet.pts + (packet.duration or 1))
-                    packet.stream = stream
-                    out.mux(packet)
 
 
 def peak_of(video: Path, db: Path) -> float:

@@ -64,12 +64,15 @@ class Seer:
         A segment in which nothing was sampled (a gap in the recording) comes as one without frames. `on_frame`
         is told of every frame as soon as its faces are found.
         """
-        # The frames just before the first segment only tell how the camera moved since.
         frames = video.frames(
             self.settings.sample_rate,
             start=max(first * SEGMENT_SECONDS - self._reach, 0),
             stop=None if stop is None else stop * SEGMENT_SECONDS,
         )
+        return self.over(frames, first, on_frame)
+
+    def over(self, frames: Iterable[Frame], first: int = 0, on_frame: OnFrame | None = None) -> Iterator[Segment]:
+        """The same over frames in order of time; those before segment `first` only tell how the camera moved."""
         due = first
         for number, group in groupby(_in_pairs(frames), key=_segment_of):
             if number < first:

@@ -175,7 +175,9 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
     read = networks._read
     monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
     with Video(recording) as video:
-        (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False, strategy="attention")).segments(video, 2, 3)
+        (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False, strategy="attention")).segments(
+            video, 2, 3
+        )
     assert sorted(set(opened)) == ["onet", "pnet", "rnet"]
     assert np.isnan(segment.faces.emotions).all()
     for name, scored in vars(in_order[2].faces).items():
