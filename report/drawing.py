@@ -67,15 +67,15 @@ def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]
 
 
 def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict[int, str]:
-    """Outlines of the cells of each level: `rows` of levels, a unit high each; neighbours in a row are one cell."""
+    """Outlines of the cells of each level: `rows` of levels, a unit high each; adjoining equal ones are one."""
     unit = _unit(timeline)
-    edges = [start / unit for start in timeline["start"]] + [stop / unit for stop in timeline["stop"][-1:]]
+    left = [start / unit for start in timeline["start"]]
+    right = [stop / unit for stop in timeline["stop"]]
     paths: dict[int, list[str]] = {level: [] for level in (INSUFFICIENT, *range(-3, 4))}
     for place, row in enumerate(rows):
-        changes = [0, *(k for k in range(1, len(row)) if row[k] != row[k - 1]), len(row)]
-        for first, after in pairwise(changes):
-            if after > first:
-                paths[row[first]].append(_box(edges[first], place, edges[after], place + 1))
+        new = (k for k in range(1, len(row)) if row[k] != row[k - 1] or left[k] > right[k - 1])
+        for first, after in pairwise([0, *new, len(row)] if row else []):
+            paths[row[first]].append(_box(left[first], place, right[after - 1], place + 1))
     return {level: "".join(parts) for level, parts in paths.items() if parts}
 
 

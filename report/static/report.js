@@ -108,9 +108,15 @@ const classpulse = (() => {
 
   function heatmap(data, c, element) {
     const order = data.orders[element.dataset.order ?? "seat"];
-    const edges = [...data.start, data.stop.at(-1)].map(ms);
-    const about = order.map((place) => data.start.map((start, k) =>
-      `<b>${plain(data.labels[place])}</b>, ${clock(start)}–${clock(data.stop[k])}<br>` +
+    // Parts of a lesson may leave time between them: a column that belongs to no window.
+    const columns = [], edges = [];
+    data.start.forEach((start, k) => {
+      if (k && start > data.stop[k - 1]) columns.push(null), edges.push(ms(data.stop[k - 1]));
+      columns.push(k), edges.push(ms(start));
+    });
+    edges.push(ms(data.stop.at(-1)));
+    const about = order.map((place) => columns.map((k) => k === null ? "" :
+      `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
       `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
       `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`));
     const steps = LEVELS.flatMap((name, k) => [[k / 7, c[name]], [(k + 1) / 7, c[name]]]);
@@ -123,7 +129,8 @@ const classpulse = (() => {
       `stroke-width="1.6"/></pattern><rect width="100%" height="100%" fill="url(#h)"/></svg>`;
     return {
       traces: [{
-        ...common, z: order.map((place) => data.levels[place].map((level) => (level === INSUFFICIENT ? null : level))),
+        ...common, z: order.map((place) => columns.map((k) =>
+          k === null || data.levels[place][k] === INSUFFICIENT ? null : data.levels[place][k])),
         zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: about, hoverongaps: true,
         hovertemplate: "%{customdata}<extra></extra>",
       }],
