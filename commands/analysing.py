@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,11 +39,15 @@ def analyze(
         str, typer.Option(metavar="RATE|all", help="Frames looked at per second of media time.")
     ] = f"{DEFAULT.sample_rate:g}",
     window: Window = DEFAULT.window,
-    strategy: StrategyOption = DEFAULT.strategy,
+    strategy: StrategyOption = None,
     band: Band = DEFAULT.band,
     min_faces: MinFaces = DEFAULT.min_faces,
     min_coverage: MinCoverage = DEFAULT.min_coverage,
     baseline: Baseline = DEFAULT.baseline,
+    no_expression: Annotated[
+        bool,
+        typer.Option("--no-expression", help="Score no face for emotions, and judge by attention alone."),
+    ] = False,
     min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
     thresholds: Annotated[
         str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
@@ -88,12 +93,15 @@ def analyze(
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group goes with --aggregate-only")
     settings = Settings(
-        sample_rate=sample_rate_of(sample_rate), window=window, strategy=strategy, band=band, min_faces=min_faces,
-        min_coverage=min_coverage, baseline=baseline, min_face=min_face, thresholds=thresholds_of(thresholds),
+        sample_rate=sample_rate_of(sample_rate), expression=not no_expression, window=window, band=band,
+        min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
+        thresholds=thresholds_of(thresholds),
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip
+    if strategy:
+        settings = dataclasses.replace(settings, strategy=strategy)
     status = 0
     for video in videos:
         one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name

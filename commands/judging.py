@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.looking import show_session
-from commands.options import BASELINE, Database, SessionKey
-from engine.settings import Strategy
+from commands.options import BASELINE, Database, SessionKey, StrategyOption
 
 app = typer.Typer()
 
@@ -18,7 +17,7 @@ def judge(
     session: SessionKey,
     db: Database = "classpulse.db",
     window: Annotated[float | None, typer.Option(metavar="SECONDS", help="Length of a window.")] = None,
-    strategy: Annotated[Strategy | None, typer.Option(help="How faces make a balance.")] = None,
+    strategy: StrategyOption = None,
     band: Annotated[float | None, typer.Option(help="|balance| up to this is neutral.")] = None,
     min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
     min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,

@@ -66,3 +66,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts, session.health()))
+    judgements = session.judgements()
+    shown = judgements[judgements["name"] == judgement] if judgement else judgements
+    if shown["strategy"].iloc[-1] == "attention":
+        print(terminal.BY_ATTENTION)

@@ -19,7 +19,9 @@ Database = Annotated[
 SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
 StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]
 Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
-StrategyOption = Annotated[Strategy, typer.Option(help="How faces make a balance.")]
+StrategyOption = Annotated[
+    Strategy | None, typer.Option(help="How faces make a balance; by default weighted, without emotions attention.")
+]
 Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
 MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
 BASELINE = typer.Option("--baseline/--no-baseline", help="Take off what the student's own face shows at rest.")

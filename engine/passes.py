@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from engine.attention import Heads, Signals
 from engine.faces import EMOTIONS, unpack_landmarks, unpack_some_looks
 from engine.judging import judge as judge_faces
 from engine.settings import FOLLOWED_BY, Settings
+from engine.spans import windows_of
 from storage import queries
 from storage.store import Store
 from tracking.camera import camera_path, moved
@@ -157,6 +159,8 @@ class Evidence:
     """(n, 7)"""
     quality: Floats
     scorable: npt.NDArray[np.bool_]
+    signals: Signals
+    """Of the students' faces."""
     duration: float
 
     @classmethod
@@ -164,16 +168,19 @@ class Evidence:
         """That of session `number`."""
         session = store.session(number)
         frames = queries.frame_columns(store, number)
-        faces = queries.face_columns(store, number, ("time", "student", *EMOTIONS, "quality", "scorable"))
+        names = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *EMOTIONS, "quality", "scorable")
+        faces = queries.face_columns(store, number, names)
         students = queries.students(store, number)
         posters = students["student"][students["static"]]
+        student = np.where(np.isin(faces["student"], posters), -1, faces["student"])
         return cls(
             frame_times=frames["time"],
             time=faces["time"],
-            student=np.where(np.isin(faces["student"], posters), -1, faces["student"]),
+            student=student,
             emotions=np.stack([faces.pop(emotion) for emotion in EMOTIONS], axis=1),
             quality=faces["quality"],
             scorable=faces["scorable"],
+            signals=_signals(frames, faces, student, Settings.from_json(session["settings"]).scorable_size),
             duration=session["duration"],
         )
 
@@ -188,7 +195,32 @@ class Evidence:
             self.scorable,
             settings=settings,
             duration=self.duration,
+            signals=self.signals,
         )
+
+    def attention(self, settings: Settings) -> Columns:
+        """The columns of its attention windows, whatever it is judged by."""
+        names = np.unique(self.student[self.student >= 0])
+        spans = windows_of(self.frame_times, settings.window, self.duration)
+        return {
+            "window": np.repeat(np.arange(len(spans)), len(names)),
+            "student": np.tile(names, len(spans)),
+            **self.signals.windows(spans, self.frame_times, len(names)),
+        }
+
+
+def _signals(frames: Columns, faces: Columns, student: Ints, smallest: float) -> Signals:
+    """What the faces of students show beside emotions, if they are large enough."""
+    mine = student >= 0
+    heads = Heads.of(
+        np.stack([faces[edge][mine] for edge in ("x1", "y1", "x2", "y2")], axis=1),
+        faces["yaw"][mine],
+        faces["pitch"][mine],
+        np.searchsorted(frames["pts"], faces["pts"][mine]),
+        np.stack([frames[f"camera_{name}"] for name in "abxy"], axis=1),
+    )
+    index = np.unique(student[mine], return_inverse=True)[1]
+    return Signals.of(heads, index, faces["time"][mine], frames["time"], smallest)
 
 
 def judge(
@@ -198,7 +230,8 @@ def judge(
 
     Without a `name` it is called after its strategy and window, and whatever else is not as it is by default.
     """
-    student_windows, class_windows = Evidence.read(store, number).judged(settings)
+    evidence = Evidence.read(store, number)
+    student_windows, class_windows = evidence.judged(settings)
     store.write_judgement(
         number,
         name or name_of(settings),
@@ -207,6 +240,7 @@ def judge(
         student_windows,
         class_windows,
         created,
+        evidence.attention(settings),
     )
 
 

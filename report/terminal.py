@@ -29,6 +29,11 @@ _COUNT_HEADS = tuple(f"{sign}>" for sign, _ in SIGNS.values())
 TIMELINE_WIDTH = 30
 STATIC = "static: a poster or a screen, left out of the class"
 
+BY_ATTENTION = (
+    "Judged by attention alone (who is seen, faces the usual way and keeps still), by no emotion: interested\n"
+    "stands for attentive, not interested for turned away, bowed or hidden."
+)
+
 
 def clock(seconds: float) -> str:
     """Session time as people write it: 0:05, 12:30, 1:02:03."""

@@ -7,6 +7,8 @@ stored in the order of their key. Real numbers are rounded to `decimals` places 
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     REAL,
     BigInteger,
@@ -292,7 +294,7 @@ judgements = Table(
     Column("id", Integer, primary_key=True, comment="the judgement's number"),
     Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, comment="the session"),
     _text("name", "the judgement's name, unique in the session"),
-    _text("strategy", "weighted, sum or dominant"),
+    _text("strategy", "weighted, sum, dominant or attention"),
     _text("settings", "every setting that it was made with, JSON"),
     _text("created", "when it was made, UTC, ISO 8601"),
     UniqueConstraint("session_id", "name"),
@@ -303,24 +305,71 @@ _WINDOW = "0, 1, ...: its place in session time"
 _BALANCE = "positive against negative evidence, -1 to 1 (docs/verdicts.md); NULL where no evidence is"
 _MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
 
+
+def _verdict() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """From when to when, and what is found in between."""
+    return (
+        _time("start", "begin, included"),
+        _time("stop", "end, not included"),
+        _text("verdict", "interested, neutral, not interested or insufficient"),
+        _one_of("verdict", VERDICTS),
+    )
+
+
+def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """A verdict of one student, and what stands behind it."""
+    return (
+        *_verdict(),
+        _real("balance", 4, _BALANCE, nullable=True),
+        _real("margin", 4, _MARGIN, nullable=True),
+        _real("coverage", 4, "share of the sampled frames in it that carry evidence of the student, 0 to 1"),
+        _count("frames", "sampled frames in it"),
+        _count("faces", "faces of the student seen in it"),
+        _count("scorable", "scorable ones, the evidence behind the verdict; of attention: frames that count"),
+        _real("positive", 4, "evidence of happy and surprise (of attention: facing), in the strategy's unit"),
+        _real("negative", 4, "evidence of angry, disgust, fear and sad (of attention: not), in that unit"),
+    )
+
+
+def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """A verdict of the class, and what stands behind it."""
+    mean = "mean of the balances of the students with a verdict; NULL where there is none"
+    return (
+        *_verdict(),
+        _real("balance", 4, mean, nullable=True),
+        _real("margin", 4, _MARGIN, nullable=True),
+        _real("coverage", 4, "mean coverage of the students, 0 to 1"),
+        _count("students", "students of the session"),
+        _count("interested", "students with that verdict"),
+        _count("neutral", "students with that verdict"),
+        _count("not_interested", "students with that verdict"),
+        _count("insufficient", "students whose evidence carries no verdict"),
+        _count("faces", "faces of students seen"),
+        _count("scorable", "scorable ones among them"),
+    )
+
+
+def _signals() -> tuple[Column[float], ...]:
+    """What a student shows beside emotions; no part of a verdict unless the strategy is attention."""
+    return (
+        _real("visible", 4, "share of the sampled frames in it that show the student's face, 0 to 1"),
+        _real("facing", 4, _FACING, nullable=True),
+        _real("movement", 3, _MOVEMENT, nullable=True),
+    )
+
+
+_FACING = (
+    "share of the faces in which the head points the student's usual way, 0 to 1; NULL where none is large enough"
+)
+_MOVEMENT = "mean speed of the face beside the camera's, face sizes a second; NULL where it is unknown"
+
 student_windows = Table(
     "student_windows",
     metadata,
     _parent("judgements.id", "judgement_id", "the judgement"),
     _key("student", "the student's number"),
     _key("window", _WINDOW),
-    _time("start", "begin, included"),
-    _time("stop", "end, not included"),
-    _text("verdict", "interested, neutral, not interested or insufficient"),
-    _real("balance", 4, _BALANCE, nullable=True),
-    _real("margin", 4, _MARGIN, nullable=True),
-    _real("coverage", 4, "share of the window's sampled frames with a scorable face of the student, 0 to 1"),
-    _count("frames", "sampled frames in the window"),
-    _count("faces", "faces of the student seen in it"),
-    _count("scorable", "scorable ones, the evidence behind the verdict"),
-    _real("positive", 4, "evidence of happy and surprise, in the strategy's unit"),
-    _real("negative", 4, "evidence of angry, disgust, fear and sad, in the strategy's unit"),
-    _one_of("verdict", VERDICTS),
+    *_evidence(),
     comment="the verdict of one student in one window",
     sqlite_with_rowid=False,
 )
@@ -330,23 +379,19 @@ class_windows = Table(
     metadata,
     _parent("judgements.id", "judgement_id", "the judgement"),
     _key("window", _WINDOW),
-    _time("start", "begin, included"),
-    _time("stop", "end, not included"),
-    _text("verdict", "interested, neutral, not interested or insufficient"),
-    _real(
-        "balance", 4, "mean of the balances of the students with a verdict; NULL where there is none", nullable=True
-    ),
-    _real("margin", 4, _MARGIN, nullable=True),
-    _real("coverage", 4, "mean coverage of the students, 0 to 1"),
-    _count("students", "students of the session"),
-    _count("interested", "students with that verdict"),
-    _count("neutral", "students with that verdict"),
-    _count("not_interested", "students with that verdict"),
-    _count("insufficient", "students whose evidence carries no verdict"),
-    _count("faces", "faces of students seen"),
-    _count("scorable", "scorable ones among them"),
-    _one_of("verdict", VERDICTS),
+    *_class_evidence(),
     comment="the verdict of the class in one window, every student with equal weight",
+    sqlite_with_rowid=False,
+)
+
+attention_windows = Table(
+    "attention_windows",
+    metadata,
+    _parent("judgements.id", "judgement_id", "the judgement, whose windows these are"),
+    _key("student", "the student's number"),
+    _key("window", _WINDOW),
+    *_signals(),
+    comment="what a student shows in one window beside emotions",
     sqlite_with_rowid=False,
 )
 

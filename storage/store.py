@@ -22,6 +22,7 @@ from storage.columns import Columns, insert_columns, sql_values
 from storage.database import Database, database_of, open_engine
 from storage.errors import SessionError, StorageError, named
 from storage.schema import (
+    attention_windows,
     class_windows,
     faces,
     frames,
@@ -291,6 +292,7 @@ class Store:
         student_window_columns: Columns,
         class_window_columns: Columns,
         created: str | None = None,
+        attention_columns: Columns | None = None,
     ) -> int:
         """Keep a judgement under its name, in place of an earlier one of that name; returns its number.
 
@@ -306,10 +308,12 @@ class Store:
                 judgement = int(connection.execute(row.returning(judgements.c.id)).scalar_one())
             else:
                 connection.execute(update(judgements).where(judgements.c.id == judgement).values(**values))
-                for table in (student_windows, class_windows):
+                for table in (student_windows, class_windows, attention_windows):
                     connection.execute(delete(table).where(table.c.judgement_id == judgement))
             insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement)
             insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement)
+            if attention_columns is not None:
+                insert_columns(connection, attention_windows, attention_columns, judgement_id=judgement)
             done = {"state": "done", "finished": now()}
             connection.execute(update(sessions).where(sessions.c.id == session).values(**done))
         return judgement

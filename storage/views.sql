@@ -100,3 +100,21 @@ JOIN v_judgements ON v_judgements.judgement_id = counted.judgement_id
 JOIN students ON students.session_id = v_judgements.session_id AND students.student = counted.student
 LEFT JOIN people ON people.person = students.person
 WHERE counted.unmeasured >= 0.5 AND NOT students.static;
+
+-- v_attention: what a student shows in a window beside emotions; no part of a verdict unless the strategy is attention
+-- at TEXT: begin of the window, hours:minutes:seconds
+CREATE VIEW v_attention AS
+SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
+       v_judgements.latest, students.student, students.label, people.name, attention_windows."window",
+       CAST(CAST(round(student_windows.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(student_windows.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(student_windows.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       student_windows.start, student_windows.stop, attention_windows.visible, attention_windows.facing,
+       attention_windows.movement
+FROM attention_windows
+JOIN student_windows ON student_windows.judgement_id = attention_windows.judgement_id
+    AND student_windows.student = attention_windows.student
+    AND student_windows."window" = attention_windows."window"
+JOIN v_judgements ON v_judgements.judgement_id = attention_windows.judgement_id
+JOIN students ON students.session_id = v_judgements.session_id AND students.student = attention_windows.student
+LEFT JOIN people ON people.person = students.person;

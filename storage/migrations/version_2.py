@@ -57,6 +57,17 @@ def upgrade(op: Operations) -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "attention_windows",
+        Column("judgement_id", Integer, ForeignKey("judgements.id", ondelete="CASCADE"), nullable=False),
+        Column("student", BigInteger, nullable=False),
+        Column("window", BigInteger, nullable=False),
+        Column("visible", REAL, nullable=False),
+        Column("facing", REAL),
+        Column("movement", REAL),
+        PrimaryKeyConstraint("judgement_id", "student", "window"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "rules",
         Column("rule", Text, primary_key=True),
         Column("value", Text, nullable=False),

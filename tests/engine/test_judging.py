@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.attention import Heads, Signals
 from engine.faces import EMOTIONS, Faces
 from engine.judging import STRATEGIES, judge
 from engine.seeing import Seer
 from engine.settings import Settings
+from engine.spans import windows_of
 from engine.video import Video
 
 EVIDENCE = ["verdict", "balance", "margin", "coverage"]
@@ -328,25 +330,34 @@ def test_dominant_is_how_long_each_emotion_was_the_strongest():
     assert (students["positive"][0], students["negative"][0], students["balance"][0]) == (30, 10, 0.5)
 
 
-def test_a_lesson_of_thirty_students_is_judged_within_two_seconds():
+@pytest.mark.parametrize("strategy", ["weighted", "attention"])
+def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
     rng = np.random.default_rng(3)
     frames, students = 15_000, 30  # 50 minutes at 5 frames/s
     n = frames * students
     times = np.arange(frames) / 5
     emotions = rng.dirichlet(np.ones(7), n).astype(np.float32)
+    face_time, student = np.repeat(times, students), np.tile(np.arange(students), frames)
+    corner = rng.normal(0, 1, (n, 2)) + 50 * student[:, None]
+    boxes, (yaw, pitch) = np.hstack([corner, corner + 40]), rng.normal(0, 5, (2, n))
+    still = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 1))
     begun = time.process_time()
+    heads = Heads.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), still)
+    signals = Signals.of(heads, student, face_time, times, 20.0)
+    shown = signals.windows(windows_of(times, 10.0, 3000.0), times, students)
     rows, _ = judge(
         times,
-        np.repeat(times, students),
-        np.tile(np.arange(students), frames),
+        face_time,
+        student,
         emotions,
         rng.random(n, np.float32),
         rng.random(n) > 0.2,
-        settings=Settings(),
+        settings=Settings(strategy=strategy),
         duration=3000.0,
+        signals=signals,
     )
     assert time.process_time() - begun < 2
-    assert len(rows["window"]) == 300 * students
+    assert len(rows["window"]) == len(shown["facing"]) == 300 * students
 
 
 @pytest.fixture(scope="module")

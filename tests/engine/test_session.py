@@ -78,9 +78,9 @@ def test_judging_needs_no_video(recording, copied, tmp_path):
     assert session.judge("short", window=2, strategy="sum") is session
     assert len(session.class_verdicts()) == 16
     after = rows(copied)
-    for table in set(before) - {"judgements", "student_windows", "class_windows"}:
+    for table in set(before) - {"judgements", "student_windows", "class_windows", "attention_windows"}:
         assert after[table] == before[table]
-    for table in ("student_windows", "class_windows"):
+    for table in ("student_windows", "class_windows", "attention_windows"):
         assert [row for row in after[table] if row["judgement_id"] < 3] == before[table]
 
 

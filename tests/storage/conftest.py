@@ -132,7 +132,16 @@ def write_judgement(store: Store, session: int, name: str = "weighted 10 s", ver
     }
     student = {"student": one, "frames": 3 * one, "positive": 2 * half, "negative": half}
     counts = {"students": one, "interested": one, "neutral": zero, "not_interested": zero, "insufficient": zero}
-    return store.write_judgement(session, name, "weighted", '{"band": 0.1}', both | student, both | counts)
+    attention = {"window": zero, "student": one, "visible": half, "facing": half, "movement": np.full(1, np.nan)}
+    return store.write_judgement(
+        session,
+        name,
+        "weighted",
+        '{"band": 0.1}',
+        both | student,
+        both | counts,
+        attention_columns=attention,
+    )
 
 
 @pytest.fixture
