@@ -58,6 +58,8 @@ class Lesson:
     sway: float = 1.0
     """How much the students move in their seats: 0 not at all, 1 as people do."""
     looks_down: tuple[Span, ...] = ()
+    looks_away: tuple[Span, ...] = ()
+    """Who turns to a neighbour when."""
     absences: tuple[Span, ...] = ()
     """Who is on the way or out of the room when: the way out and the way in lie within the span. One that starts at
     0 is a late arrival, one that ends at the end or later a departure for good."""
@@ -88,7 +90,7 @@ class Lesson:
             self.moods,
             f"one row for each student, of {', '.join(MOODS)}",
         )
-        for span in (*self.looks_down, *self.absences):
+        for span in (*self.looks_down, *self.looks_away, *self.absences):
             fits = 0 <= span.student < self.students and span.start < span.end
             _check(fits, "a span", span, "of one of the students, its end after its start")
 
@@ -118,7 +120,7 @@ class Lesson:
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote; an unknown name raises TypeError, a value that cannot be ValueError."""
         values: dict[str, Any] = json.loads(text)
-        for name in ("looks_down", "absences"):
+        for name in ("looks_down", "looks_away", "absences"):
             values[name] = tuple(Span(**span) for span in values.get(name, ()))
         for name in ("people", "crossings"):
             values[name] = tuple(values.get(name, ()))

@@ -24,7 +24,9 @@ _SMILE_EVERY, _SMILE = 2.5, 0.5
 never moves for a slightly sad one; the smile weighs that out."""
 _BLINK = 0.12
 _NOD = 0.4
-"""Seconds from looking up to looking down."""
+"""Seconds from looking up to looking down, or away."""
+_TURN = 1.2
+"""How far who looks away turns the head, about 30 degrees."""
 _WALK = 0.8
 """Face heights a second that a student walks."""
 
@@ -124,8 +126,10 @@ class Stage:
                 self._walk(span, time, x, y, yaw, present, walking)
         pitch = np.zeros(lesson.students)
         for span in lesson.looks_down:
-            depth = min(1.0, (time - span.start) / _NOD, (span.end - time) / _NOD)
-            pitch[span.student] = max(pitch[span.student], round(depth * (_PITCH_STEPS - 1)) / (_PITCH_STEPS - 1))
+            pitch[span.student] = max(pitch[span.student], _depth(span, time))
+        for span in lesson.looks_away:
+            side = 1 if seats.x[span.student] < lesson.width / 2 else -1  # there the others sit
+            yaw[span.student] += side * _TURN * _depth(span, time)
         blinking = (time + self._blink_at) % self._blink_every < _BLINK
         moods = [self._mood(student, time) for student in range(lesson.students)]
         return Scene(
@@ -208,6 +212,12 @@ class Stage:
                 place = 1.3 * share - 0.15
                 return place if number % 2 == 0 else 1 - place
         return None
+
+
+def _depth(span: Span, time: float) -> float:
+    """How far a head has moved that looks elsewhere in the span: 0 not, 1 as far as it goes, in few steps."""
+    depth = max(0.0, min(1.0, (time - span.start) / _NOD, (span.end - time) / _NOD))
+    return round(depth * (_PITCH_STEPS - 1)) / (_PITCH_STEPS - 1)
 
 
 def _ease(share: float) -> float:

@@ -129,3 +129,19 @@ FROM v_faces
 WHERE session_id = :session AND scorable
 GROUP BY segment / 6
 ORDER BY minute;
+
+-- attention-elsewhere: Whose attention went elsewhere?
+-- Windows in which a student who could be seen turned another way than usual, or hid the face, most of the time.
+SELECT label, name, at, visible, facing, movement
+FROM v_attention
+WHERE session_id = :session AND latest AND visible > 0 AND facing IS NOT NULL
+ORDER BY visible * facing, start, label
+LIMIT 10;
+
+-- class-looked-away: When did the class look away?
+SELECT at, count(*) AS students, avg(visible) AS visible, avg(facing) AS facing, avg(movement) AS movement
+FROM v_attention
+WHERE session_id = :session AND latest AND visible > 0 AND facing IS NOT NULL
+GROUP BY start, at
+ORDER BY avg(facing), start
+LIMIT 5;

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine import analyze
 from engine.attention import GAP, Attentive, Heads, Signals
 from engine.judging import judge
 from engine.settings import Settings
 from engine.spans import Spans, windows_of
+from simulation.lesson import Lesson, Span
+from simulation.render import render_lesson
 
 RATE = 5.0
 
@@ -198,3 +201,35 @@ def test_nobody_shows_nothing():
     assert len(signals.time) == 0
     assert len(verdicts(signals, times)["verdict"]) == 0
     assert len(signals.windows(windows_of(times, 1.0, 4.0), times, 0)["visible"]) == 0
+
+
+def test_students_who_are_drawn_looking_away_are_told_from_those_who_face(tmp_path):
+    """Without emotions, from the footage on: moods change meanwhile, and are no evidence."""
+    elsewhere = {(0, 1), (2, 2), (3, 1), (1, 4)}  # (student, window)
+    lesson = Lesson(
+        students=4,
+        rows=1,
+        people=(21, 22, 23, 24),
+        width=640,
+        height=360,
+        fps=2,
+        duration=60,
+        mood_seconds=10,
+        moods=(
+            ("happy", "neutral", "angry"),
+            ("neutral", "angry", "happy"),
+            ("sad", "neutral"),
+            ("surprise", "sad"),
+        ),
+        looks_away=tuple(Span(student, 10.0 * k, 10.0 * k + 10) for student, k in sorted(elsewhere)),
+    )
+    render_lesson(lesson, tmp_path / "lesson.mp4")
+    settings = Settings(sample_rate=2.0, min_face=40.0, expression=False)
+    session = analyze(tmp_path / "lesson.mp4", tmp_path / "classpulse.db", settings=settings)
+    rows, seats = session.verdicts(), session.students().sort_values("x")["student"].tolist()
+    scripted = np.array(
+        [(seats.index(who), k) in elsewhere for who, k in zip(rows["student"], rows["window"], strict=True)]
+    )
+    assert set(rows["verdict"][scripted]) == {"not interested"}
+    assert (rows["verdict"][~scripted] == "interested").mean() > 0.9
+    assert rows["balance"][scripted].max() < rows["balance"][~scripted].min()

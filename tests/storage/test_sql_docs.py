@@ -65,6 +65,7 @@ def term(lesson, write):
         change(connection, "student_windows", student=2, verdict="'insufficient'", balance="NULL", faces=0)
         for table in ("student_windows", "class_windows"):
             change(connection, table, window=1, start=10, stop=20, balance="balance - 0.75")
+        change(connection, "attention_windows", window=1, facing=0.1)
     return lesson
 
 
@@ -90,6 +91,8 @@ ANSWERS = {
     "students-term": {"session": "Physics 8b", "not_interested": 2, "balance": -0.0417},
     "judgements-agree": {"one": "weighted 10 s", "other": "later", "windows": 4, "agree": 0.5},
     "emotions": {"minute": 0, "faces": 5},
+    "attention-elsewhere": {"label": "S01", "at": "0:00:10", "facing": 0.1},
+    "class-looked-away": {"at": "0:00:10", "students": 1, "facing": 0.1},
 }
 
 
