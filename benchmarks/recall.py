@@ -15,7 +15,7 @@ from engine.detection import Detections
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
 
-#: O-Net's threshold: below it are weak faces, which nobody should take for a face for its own sake.
+#: O-Net's threshold: faces under it are weak ones, for trackers alone.
 SURE = 0.8
 
 

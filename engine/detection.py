@@ -51,6 +51,18 @@ REFINED_OVERLAP = 0.85
 DOUBT = 0.5
 """O-Net's score above which a face gets a second look."""
 
+# What smaller faces ask for than the package looks for; measured in benchmarks/results.md.
+LEAST = 20
+"""The package's `min_face`, px. With this or more, all faces are found as it finds them."""
+SMALL = 24
+"""Faces are small where the crops that R-Net and O-Net see have fewer px of the image than this on a side."""
+SMALL_RNET = 0.4
+"""R-Net's threshold for small faces, which it knows less well than O-Net does."""
+WEAK = 0.4
+"""O-Net's score from which a small face is worth something to who knows that a face was there."""
+MIRRORED, SIGNS = [1, 0, 2, 4, 3], np.array([-1, 1, -1, 1], np.float32)
+"""The landmarks of a mirrored face in the order of the face, and which way its offsets go."""
+
 # What hints ask for; measured in benchmarks/results.md.
 SURE = 0.95
 """O-Net's score at which a face that is where it was expected needs no other look."""
@@ -137,6 +149,9 @@ class Mtcnn:
     Most of what P-Net and R-Net see is clearly no face. Where the processor computes in bf16, they look in bf16
     first, and in f32 only at what may be one; `sieve=False` does without, for the same faces.
 
+    With a `min_face` under LEAST, weak faces come too, with scores from WEAK up to O-Net's threshold: they are for
+    trackers, and not to be taken for faces for their own sake.
+
     With hints, O-Net looks at once where a face is expected. Where it is not sure of one, and around lost faces,
     P-Net looks at three levels of a small patch; in bands, at the levels that their sizes need.
     """
@@ -152,6 +167,7 @@ class Mtcnn:
     ) -> None:
         self.min_face = min_face
         self.thresholds = thresholds
+        self._small = SMALL if min_face < LEAST else 0
         self._pnet = Network("pnet", device=device, threads=threads, block=256)
         self._patch_pnet = Network("pnet", device=device, threads=threads)
         self._rnet = Network("rnet", device=device, threads=threads)
@@ -252,34 +268,57 @@ class Mtcnn:
     def _refined(self, image: Image, boxes: Floats) -> Floats:
         """Correct the proposals and drop most of them; (n, 4) square boxes."""
         cut = crops(image, boxes, 24)
+        threshold = np.where(self._are_small(boxes), min(SMALL_RNET, self.thresholds[1]), self.thresholds[1])
         if self._rnet_sieve is not None:
-            maybe = self._rnet_sieve(cut)[1][:, 0] > self.thresholds[1] - RNET_SLACK
-            boxes, cut = boxes[maybe], cut[maybe]
+            maybe = self._rnet_sieve(cut)[1][:, 0] > threshold - RNET_SLACK
+            boxes, cut, threshold = boxes[maybe], cut[maybe], threshold[maybe]
         offsets, scores = self._rnet(cut)
-        sure = scores[:, 0] > self.thresholds[1]
+        sure = scores[:, 0] > threshold
         boxes = moved(boxes[sure], offsets[sure])
         return square(boxes[suppress(boxes, scores[sure, 0], REFINED_OVERLAP)])
 
     def _faces(self, image: Image, boxes: Floats, *sure: Detections) -> Detections:
         """Correct the boxes for the last time, drop more, and find the landmarks; beside those that are `sure`."""
         found = self._look(image, boxes)
-        clear = found.scores > self.thresholds[2]
-        # Whether O-Net sees a small face can hang on half a pixel. One that it is in doubt about gets a second
-        # look, at the box that the first look made of it.
-        again = self._look(image, square(found.boxes[~clear & (found.scores > DOUBT)]))
-        found = Detections.concatenate([found[clear], again[again.scores > self.thresholds[2]], *sure])
+        clear, small = found.scores > self.thresholds[2], self._are_small(boxes)
+        weak = ~clear & small & (found.scores > WEAK)
+        # Whether O-Net sees a face can hang on half a pixel. One that it is in doubt about gets a second look, at
+        # the box that the first look made of it.
+        again = self._look(image, square(found.boxes[~clear & ~small & (found.scores > DOUBT)]))
+        found = Detections.concatenate([found[clear | weak], again[again.scores > self.thresholds[2]], *sure])
         height, width = image.shape[:2]
         boxes = found.boxes.clip(0, np.array([width, height] * 2, np.float32))
         kept = suppress(boxes, found.scores, 0.7, of_smaller=True)
         kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
         return Detections(boxes[kept], found.scores[kept], found.landmarks[kept])
 
+    def _are_small(self, boxes: Floats) -> npt.NDArray[np.bool_]:
+        """(n,) which of n square boxes are small faces'."""
+        small: npt.NDArray[np.bool_] = boxes[:, 2] - boxes[:, 0] < self._small
+        return small
+
     def _look(self, image: Image, boxes: Floats) -> Detections:
-        """What O-Net makes of n square boxes."""
-        offsets, points, scores = self._onet(crops(image, boxes, 48))
+        """What O-Net makes of n square boxes; of small ones, with a second opinion: their mirror image's."""
+        cut = crops(image, boxes, 48)
+        offsets, points, scores = self._onet(cut)
+        small = np.flatnonzero(self._are_small(boxes))
+        if len(small):
+            # Of few pixels O-Net makes too much, and not the same of both: the mean is right more often.
+            mirrored = self._onet(np.ascontiguousarray(cut[small, :, ::-1]))
+            offsets[small] = (offsets[small] + mirrored[0][:, [2, 1, 0, 3]] * SIGNS) / 2
+            back = mirrored[1].reshape(-1, 2, 5)[..., MIRRORED]
+            back[:, 0] = 1 - back[:, 0]
+            points[small] = (points[small] + back.reshape(-1, 10)) / 2
+            odds = np.sqrt(_odds(scores[small]) * _odds(mirrored[2]))
+            scores[small] = odds / (1 + odds)
         corners, sizes = boxes[:, np.newaxis, :2], (boxes[:, 2:] - boxes[:, :2])[:, np.newaxis]
         landmarks = corners + sizes * points.reshape(-1, 2, 5).swapaxes(1, 2)
         return Detections(moved(boxes, offsets), scores[:, 0], landmarks)
+
+
+def _odds(scores: Floats) -> Floats:
+    odds: Floats = scores / (1 - np.minimum(scores, np.float32(0.999999)))
+    return odds
 
 
 def _even(level: Image) -> Image:
