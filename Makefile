@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-memory bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -51,6 +51,9 @@ test-reference: $(VENV)/.reference  ## parity with the original packages
 
 bench: $(VENV)/.reference     ## speed and memory against the original packages; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks.speed
+
+bench-guided: $(VENV)/.dev   ## what the guided scan keeps of the faces that a full scan finds
+	$(BIN)/python -m benchmarks.guided
 
 bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 	$(BIN)/python -m benchmarks.memory

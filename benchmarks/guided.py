@@ -1,0 +1,138 @@
+"""`make bench-guided`: true and false faces of the guided scan against full scans, wherever there is truth."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.evaluation import Rows
+from benchmarks.footage import SHARED
+from benchmarks.speed import keep
+from engine.detection import Detections, Mtcnn
+from engine.guided import Guide
+from engine.motion import small_grey
+from engine.settings import SEGMENT_SECONDS
+from engine.video import Frame, Video
+from simulation.lesson import busy_lesson
+from simulation.render import render_lesson
+from tracking.association import iou, match
+
+Boxes = npt.NDArray[np.float64]
+#: A drawn face that is hidden more than this need not be found, and may be.
+VISIBLE = 0.3
+
+
+@dataclass
+class Count:
+    """Faces found, ms of CPU time, and frames."""
+
+    true: int = 0
+    false: int = 0
+    cpu: float = 0.0
+    frames: int = 0
+
+    def add(self, found: Detections, truth: Boxes, ignored: Boxes) -> None:
+        """One to one at an overlap of 0.5; what has its middle in an ignored box is neither true nor false."""
+        pairs = match(iou(truth, found.boxes.astype(np.float64)), 0.5)
+        rest = found.boxes[pairs.unmatched_columns]
+        middles = ((rest[:, :2] + rest[:, 2:]) / 2)[:, np.newaxis]
+        inside = ((ignored[:, :2] <= middles) & (middles <= ignored[:, 2:])).all(axis=2).any(axis=1)
+        self.true += len(pairs.rows)
+        self.false += int((~inside).sum())
+        self.frames += 1
+
+
+Truth = Callable[[Frame], tuple[Boxes, Boxes]]
+
+
+def compare(path: Path, rate: float | None, truth: Truth) -> tuple[Count, Count]:
+    """Full scans and guided ones over the frames of a file, each with a detector of its own."""
+    detectors, counts = (Mtcnn(), Mtcnn()), (Count(), Count())
+    guide, segment, before = Guide(20), -1, None
+    with Video(path) as video:
+        for frame in video.frames(rate):
+            if frame.time // SEGMENT_SECONDS != segment:
+                guide, segment = Guide(20), frame.time // SEGMENT_SECONDS
+            grey, scale = small_grey(frame.image)
+            hints = guide.hints(frame.time, before, grey, scale)
+            before = grey
+            for detector, count, where in zip(detectors, counts, (None, hints), strict=True):
+                began = time.process_time()
+                found = detector.detect(frame.image, where)
+                count.cpu += 1e3 * (time.process_time() - began)
+                count.add(found, *truth(frame))
+            guide.saw(frame.time, found)
+    return counts
+
+
+def mot(name: str, fps: float, ignored: str | None = None) -> Truth:
+    """The truth in MOT files of `SHARED`, whose frames count from 1."""
+    tables = [Rows.read(SHARED / "eval" / "mot" / file) if file else None for file in (name, ignored)]
+
+    def of(frame: Frame) -> tuple[Boxes, Boxes]:
+        number = round(frame.time * fps) + 1
+        true, other = (np.empty((0, 4)) if rows is None else rows.boxes[rows.frame == number] for rows in tables)
+        return true, other
+
+    return of
+
+
+def lesson(seed: int, folder: Path) -> tuple[Path, Truth]:
+    """Twenty seconds of thirty students who look down, leave and come back, and of a teacher who crosses often."""
+    script = busy_lesson(
+        seed=seed, duration=20, width=1920, height=1080, looks_down_every=20, leaves_every=60, crosses_every=8
+    )
+    truth = render_lesson(script, folder / f"lesson {seed}.mp4")
+    here = np.isfinite(truth.boxes).all(axis=1)
+
+    def of(frame: Frame) -> tuple[Boxes, Boxes]:
+        now = here & (np.abs(truth.time - frame.time) < 0.5 / script.fps)
+        seen = truth.visibility >= VISIBLE
+        return truth.boxes[now & seen].astype(np.float64), truth.boxes[now & ~seen].astype(np.float64)
+
+    return folder / f"lesson {seed}.mp4", of
+
+
+def clips(folder: Path) -> Iterator[tuple[str, Path, float | None, Truth]]:
+    """Name, file, frames per second and truth of everything that has truth."""
+    footage, students = SHARED / "footage", mot("students_gt.txt", 24, "students_ignore.txt")
+    for rate in (5.0, 12.0):
+        yield f"students.mp4, {rate:g}/s", footage / "students.mp4", rate, students
+    for rate, every in ((5.0, "5/s"), (None, "every frame")):
+        yield f"four_seated.gif, {every}", footage / "four_seated.gif", rate, mot("four_seated_gt.txt", 15)
+    for seed in (300, 301):
+        path, truth = lesson(seed, folder)
+        yield f"30 students drawn at 1080p, 5/s, seed {seed}", path, 5.0, truth
+
+
+def main() -> None:
+    """Print the table, and keep it in results.md."""
+    cv2.setNumThreads(1)
+    lines = [
+        "## Guided scan (`make bench-guided`)",
+        "",
+        "Seed 301 was never tuned on. CPU time of detection alone, on one thread.",
+        "",
+        "| | true, full | true, guided | kept | false, full | false, guided | ms, full | ms, guided |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    print("\n".join(lines))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path, rate, truth in clips(Path(folder)):
+            full, guided = compare(path, rate, truth)
+            cells = [full.true, guided.true, f"{guided.true / full.true:.3f}", full.false, guided.false]
+            cells += [f"{count.cpu / count.frames:.1f}" for count in (full, guided)]
+            lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
+            print(lines[-1], flush=True)
+    keep("Guided scan", lines)
+
+
+if __name__ == "__main__":
+    main()
