@@ -26,6 +26,7 @@ STYLES = HERE / "static" / "report.css"
 SCRIPTS = (HERE / "static" / "plotly.min.js", HERE / "static" / "report.js")
 #: The parts of a report, in the order of the page.
 WHOLE = ("summary", "timeline", "moments", "heatmap", "seats", "students", "provenance")
+OF_STUDENTS = ("heatmap", "seats", "students")
 #: Those of a report on one student: of all the others only what the class as a whole did.
 ALONE = ("summary", "students", "timeline", "moments", "provenance")
 
@@ -46,8 +47,8 @@ def render(
     can be told, if it is still there. Raises QueryError where there is no such judgement or student.
     """
     sources = Sources(session, judgement, student, picture=picture)
-    names = WHOLE if student is None else ALONE
-    return document(sources.ask("session").rows["name"].iloc[0], [fragment(sources, name) for name in names])
+    shown = [fragment(sources, name) for name in _names(sources)]
+    return document(sources.ask("session").rows["name"].iloc[0], shown)
 
 
 def compare(one: Recorded, other: Recorded) -> str:
@@ -95,7 +96,15 @@ def part(
 def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
     """All of the fragments by name, in the order of the page; each question is asked once."""
     sources = Sources(session, judgement, student)
-    return {name: fragment(sources, name) for name in (WHOLE if student is None else ALONE)}
+    return {name: fragment(sources, name) for name in _names(sources)}
+
+
+def _names(sources: Sources) -> list[str]:
+    """The parts that have something to show: without a student, those of the class."""
+    if sources.student is not None:
+        return list(ALONE)
+    nobody = sources.ask("students").rows.empty
+    return [name for name in WHOLE if not (nobody and name in OF_STUDENTS)]
 
 
 @cache

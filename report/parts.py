@@ -30,6 +30,7 @@ def summary(sources: Sources) -> Context:
         "settings": json.loads(str(sources.judgement["settings"])),
         "frames": int(seen["frames"]),
         "faces": int(seen["faces"] or 0),
+        "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
         "counts": {verdict: int((windows["verdict"] == verdict).sum()) for verdict in VERDICTS},

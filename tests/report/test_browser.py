@@ -84,3 +84,13 @@ def test_prints_what_was_drawn_first(opened, html):
     assert shown.locator(".timeline .static").is_visible()
     assert not shown.locator(".timeline .live").is_visible()
     assert shown.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing(opened, html, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here (dev extra)")
+    shown = opened(html, width=width, scheme=scheme)
+    shown.wait_for_selector(".timeline.drawn")
+    shown.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    found = axe.Axe().run(shown).response["violations"]
+    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []

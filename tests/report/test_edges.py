@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sqlite3
 from contextlib import closing
@@ -16,6 +17,7 @@ from engine.faces import EMOTIONS
 from engine.settings import Settings
 from report import drawing, page
 from storage.errors import QueryError
+from tests.drawn import SETTINGS
 from tests.engine.synthetic import write_video
 from tests.report.conftest import data_of
 from tests.report.test_page import Outline
@@ -24,11 +26,13 @@ from tests.report.test_page import Outline
 def test_a_recording_without_a_face(tmp_path):
     image = np.full((180, 320, 3), (96, 104, 110), np.uint8)
     video = write_video(tmp_path / "empty.mp4", (0, 1, 2, 3), images=[image] * 4, time_base=Fraction(3))
-    html = page.render(analyze(video, tmp_path / "classpulse.db"))
+    session = analyze(video, tmp_path / "classpulse.db")
+    html = page.render(session)
     Outline(html)
     assert "No face was found in this recording" in html
-    assert html.count("There is no student to show") == 3
-    assert "insufficient" in html
+    assert 'id="part-timeline"' in html
+    assert 'id="part-heatmap"' not in html
+    assert "There is no student to show" in page.part("students", session)
 
 
 def test_faces_of_nobody(copied):
@@ -129,3 +133,12 @@ def test_ticks_are_round_and_few(length, last):
 def test_moved_database(analysed, tmp_path):
     moved = Session(shutil.copy(analysed.database, tmp_path / "o'hara's $(x).db"), 1)
     assert "--db &#39;" in page.render(moved)  # quoted for the shell, and escaped
+
+
+def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
+    settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
+    html = page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings))
+    Outline(html)
+    assert "The class alone was kept" in html
+    assert "S01" not in html
+    assert "neutral" in data_of(html, "timeline")["verdict"]
