@@ -136,12 +136,20 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
 
 
 def cards(
-    students: pd.DataFrame, windows: pd.DataFrame, emotions: pd.DataFrame, tracks: pd.DataFrame
+    students: pd.DataFrame,
+    windows: pd.DataFrame,
+    emotions: pd.DataFrame,
+    tracks: pd.DataFrame,
+    unmeasured: pd.DataFrame,
 ) -> list[dict[str, Any]]:
-    """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with."""
+    """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
+
+    `unmeasured` says of whom most windows have no verdict, and why.
+    """
     by_student = dict(list(windows.groupby("student")))
     by_track = dict(list(tracks.groupby("student")))
     mixes = emotions.set_index("student")
+    why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
     made = []
     for student in records(students):
         number = student["student"]
@@ -155,6 +163,7 @@ def cards(
                 "timeline": timeline(mine),
                 "levels": levels(mine["verdict"], mine["balance"]).tolist(),
                 "emotions": [] if mix is None else [(name, float(mix[name])) for name in EMOTIONS],
+                "unmeasured": why.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
                 "other": _may_be(student, students),
             }

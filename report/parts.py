@@ -94,7 +94,7 @@ def moments(sources: Sources) -> Context:
 
 def students(sources: Sources) -> Context:
     """A card for each student, or for the one that is asked for."""
-    names = ("students", "windows", "emotions", "tracks")
+    names = ("students", "windows", "emotions", "tracks", "unmeasured")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))
     for card in cards:

@@ -88,6 +88,11 @@ SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces
 FROM student_windows
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, "window\"""",
+    "unmeasured": """
+SELECT student, area, windows, unmeasured, seen, scorable, why
+FROM v_unmeasured
+WHERE judgement_id = {judgement}{student}
+ORDER BY student""",
     "emotions": """
 SELECT tracks.student, count(*) AS faces, avg(happy) AS happy, avg(surprise) AS surprise, avg(neutral) AS neutral,
        avg(sad) AS sad, avg(angry) AS angry, avg(fear) AS fear, avg(disgust) AS disgust

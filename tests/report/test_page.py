@@ -113,7 +113,7 @@ def test_heatmap_is_what_its_question_answers(html, analysed):
 
 
 def test_cards_are_what_their_questions_answer(html, analysed):
-    students, windows, emotions, _ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
+    students, windows, emotions, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
     section = html.split('id="part-students"')[1].split('id="part-')[0]
     cards = section.split("<article")[1:]
     assert len(cards) == len(students)
