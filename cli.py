@@ -9,7 +9,19 @@ from typing import Annotated, NoReturn
 import typer
 
 # The commands import what they need themselves: `--help` is there at once, and so is the answer to an early Ctrl-C.
-from commands import analysing, asking, browsing, judging, keeping, looking, privacy, repairing, reporting, serving
+from commands import (
+    analysing,
+    asking,
+    browsing,
+    exporting,
+    judging,
+    keeping,
+    looking,
+    privacy,
+    repairing,
+    reporting,
+    serving,
+)
 from commands.errors import Stopped, complain
 from engine.version import __version__
 
@@ -24,7 +36,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (analysing, looking, judging, repairing, asking, browsing, keeping, reporting, privacy, serving):
+for room in (
+    analysing,
+    looking,
+    judging,
+    repairing,
+    asking,
+    browsing,
+    exporting,
+    keeping,
+    reporting,
+    privacy,
+    serving,
+):
     app.add_typer(room.app)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Integer, Select, Table, and_, func, select, union
+from sqlalchemy import Column, Connection, Integer, Select, Table, and_, func, select, union
 from sqlalchemy.exc import DBAPIError
 
 from storage import schema
@@ -23,6 +23,9 @@ from storage.store import Store
 
 _NAME = schema.people.c.name
 _STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
+
+#: What tells rows apart, in the order in which people read them.
+_NUMBERS = ("judgement_id", "window", "start", "pts", "face", "student", "track")
 
 
 # -- columns for the passes
@@ -147,6 +150,13 @@ def class_windows(store: Store, judgement: int) -> pd.DataFrame:
     table = schema.class_windows
     columns = [column for column in table.c if column.name != "judgement_id"]
     return _table(store, select(*columns).where(table.c.judgement_id == judgement).order_by(table.c.window))
+
+
+def rows_of(store: Store, columns: Sequence[Column[Any]], session: int) -> pd.DataFrame:
+    """The `columns` of a session's rows in any one table or view that has a session_id, in order of its numbers."""
+    table: Any = columns[0].table
+    order = [table.c[name] for name in _NUMBERS if name in table.c]
+    return _table(store, select(*columns).where(table.c.session_id == session).order_by(*order))
 
 
 def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:
