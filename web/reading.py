@@ -83,6 +83,8 @@ def plain_values(table: pd.DataFrame) -> list[list[Any]]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, np.generic):  # of a column of pandas' own types
+        value = value.item()
     if isinstance(value, bytes):
         return value.hex()
     if (
@@ -107,7 +109,7 @@ def overlay(db: str, number: int, start: float, stop: float) -> dict[str, Any]:
     ends = {"session": number, "first": int(frames["pts"].iloc[0]), "last": int(frames["pts"].iloc[-1])}
     boxes = queries.query(db, _BOXES, ends)
     at = np.searchsorted(boxes["pts"].to_numpy(), np.append(frames["pts"].to_numpy(), ends["last"] + 1))
-    rows = [[_plain(value) for value in row] for row in boxes.drop(columns="pts").itertuples(index=False)]
+    rows = plain_values(boxes.drop(columns="pts"))
     return {
         "times": frames["time"].round(3).tolist(),
         "faces": [rows[first:after] for first, after in pairwise(at.tolist())],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 
 import pytest
 import schemathesis
@@ -48,6 +50,13 @@ def test_overlay_is_what_is_stored(client, analysed):
     assert box == pytest.approx([first[edge] for edge in ("x1", "y1", "x2", "y2")], abs=0.01)
     assert client.get(f"{SESSION}/overlay?start=500&stop=510").json() == {"times": [], "faces": []}
     assert client.get(f"{SESSION}/overlay?start=0&stop=1000").status_code == 400
+
+
+def test_overlay_of_faces_that_are_nobodys(client, serving):
+    with closing(sqlite3.connect(serving.db)) as connection, connection:
+        connection.execute("UPDATE faces SET track = NULL WHERE face = 0")
+    found = client.get(f"{SESSION}/overlay?start=5&stop=8").json()
+    assert {student for frame in found["faces"] for student, *_ in frame} > {None, 1}
 
 
 def test_corrections(client):
