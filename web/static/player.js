@@ -48,6 +48,7 @@
     return { data, at: (now) => data.start.findLastIndex((start) => start <= now) };
   }
   let judged = null;
+  let window_ = null; // what is played: {start, stop, student}
   const forget = () => { judged = null; };
 
   // -- drawing
@@ -92,10 +93,12 @@
       const name = level === -9 ? "--hatch" : level > 0 ? "--plus2" : level < 0 ? "--minus2" : "--zero";
       return style.getPropertyValue(name);
     };
+    context.globalAlpha = 1;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "bottom";
     for (const { who, box: [x1, y1, x2, y2] } of boxesAt(video.currentTime)) {
       const [x, y, right, bottom] = [left + x1 * scale, top + y1 * scale, left + x2 * scale, top + y2 * scale];
+      context.globalAlpha = window_ && window_.student !== null && window_.student !== who ? 0.35 : 1;
       context.lineWidth = 4;
       context.strokeStyle = "rgba(0, 0, 0, .55)";
       context.strokeRect(x, y, right - x, bottom - y);
@@ -119,9 +122,25 @@
     }
   };
 
-  // -- playing a window
+  // -- where it is: in its place, or while a window plays that lies further down, in the corner
 
-  let window_ = null; // {start, stop, student}
+  const [place, dock] = [root.querySelector(".place"), root.querySelector(".dock")];
+  let [wanted, visible] = [false, true];
+  const settle = () => {
+    const docked = wanted && !visible;
+    place.style.minHeight = docked ? `${place.clientHeight}px` : "";
+    dock.classList.toggle("docked", docked);
+    paint();
+  };
+  new IntersectionObserver(([entry]) => { visible = entry.intersectionRatio > 0.4; settle(); }, { threshold: [0.4] })
+    .observe(place);
+  root.querySelector("[data-undock]").addEventListener("click", () => {
+    wanted = false;
+    video.pause();
+    settle();
+  });
+
+  // -- playing a window
 
   function play(start, stop, student) {
     window_ = { start, stop, student };
@@ -129,11 +148,8 @@
     video.currentTime = start;
     const who = student === null ? "the class" : names.get(student) ?? "a student";
     status.textContent = `${clock(start)}–${clock(stop)}: ${who}`;
-    const { top, bottom } = video.getBoundingClientRect();
-    if (bottom < 60 || top > innerHeight - 60) {
-      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      document.getElementById("player").scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });
-    }
+    wanted = true;
+    settle();
     video.play().catch(() => {}); // where a browser will not play unasked, its own button does
   }
 
@@ -163,7 +179,6 @@
   video.addEventListener("timeupdate", () => {
     if (window_ && !video.paused && video.currentTime >= window_.stop && video.currentTime < window_.stop + 1) {
       video.pause();
-      window_ = { ...window_, start: window_.start };
     }
   });
   video.addEventListener("play", onFrame);
