@@ -17,7 +17,7 @@ document.addEventListener("htmx:sendError", () => {
 });
 
 document.addEventListener("input", ({ target }) => {
-  const output = target.matches("input[type=range]") && target.closest("label").querySelector("output");
+  const output = target.id && document.querySelector(`output[for="${target.id}"]`);
   if (output) output.value = target.value;
 });
 
