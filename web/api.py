@@ -126,6 +126,8 @@ class NewJob(Body):
     window: float | None = Field(default=None, ge=0.1, le=86_400)
     strategy: Strategy | None = None
     band: float | None = Field(default=None, ge=0, lt=1)
+    aggregate_only: bool = False
+    """Whether the class's windows alone are kept, and nothing of a student."""
 
     def settings(self) -> dict[str, Any]:
         """The settings that are not as usual."""

@@ -18,6 +18,7 @@ from engine.settings import Settings
 from report import page as report_page
 from report import rows as report_rows
 from storage import queries
+from storage.aggregates import is_aggregate
 from storage.errors import DatabaseError
 from storage.store import Store
 from web.api import MOST_ROWS, Asked, Known, NewJob, Ours, Text, house_of
@@ -29,7 +30,9 @@ from web.unkept import Unkept
 
 router = APIRouter(include_in_schema=False)
 #: Parts of the report that a session's page shows, in this order; the first ones come with the page.
-FIRST, LATER = ("summary",), ("seats", "moments", "students", "provenance")
+FIRST, JUDGED, LATER = ("summary",), ("timeline", "heatmap"), ("seats", "moments", "students", "provenance")
+#: Those of a session of which the class alone was kept.
+OF_CLASS = ("moments", "provenance")
 #: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
 LOOK, ALIVE = 0.25, 15.0
 #: Seconds that a wrong token costs.
@@ -110,9 +113,16 @@ def add_job(
     name: Annotated[Text, Form()] = "",
     sample_rate: Annotated[float, Form(gt=0, le=60)] = Settings().sample_rate or 5,
     window: Annotated[float, Form(ge=0.1, le=86_400)] = Settings().window,
+    aggregate_only: Annotated[bool, Form()] = False,
 ) -> Response:
     """Queue a recording."""
-    wanted = NewJob(video=video, name=name.strip() or None, sample_rate=sample_rate, window=window)
+    wanted = NewJob(
+        video=video,
+        name=name.strip() or None,
+        sample_rate=sample_rate,
+        window=window,
+        aggregate_only=aggregate_only,
+    )
     house.jobs.add(house.videos.path(video), wanted.name, wanted.settings())
     return _jobs(request, house)
 
@@ -161,13 +171,16 @@ def session_page(request: Request, house: Ours, session: Known, judgement: Asked
         return page(request, "unfinished.html.j2", session=row)
     with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
         settings = settings_of(store, session.number)
+        alone = is_aggregate(store, session.number)
     found = house.sources.find(row, verified=False)
     return page(
         request,
         "session.html.j2",
         session=row,
         parts={name: report_page.part(name, session, judgement) for name in FIRST},
-        later=LATER,
+        judged=("timeline",) if alone else JUDGED,
+        later=OF_CLASS if alone else LATER,
+        alone=alone,
         judgements=session.judgements()["name"].tolist(),
         judgement=judgement,
         settings=settings,
@@ -183,7 +196,7 @@ def _students(session: Known) -> list[dict[str, Any]]:
 @router.get("/sessions/{number}/parts/{name}")
 def part(session: Known, name: str, judgement: Asked = None) -> Response:
     """A part of the report."""
-    if name not in (*FIRST, *LATER, "timeline", "heatmap"):
+    if name not in (*FIRST, *JUDGED, *LATER):
         raise UsageError(f"the report has no part {name!r}")
     return HTMLResponse(report_page.part(name, session, judgement))
 
@@ -202,7 +215,7 @@ def judged(
     changes = {name: value for name, value in given.items() if value is not None}
     settings, windows, class_windows = house.previews.judged(session.number, changes)
     unkept = Unkept(session, settings, windows, class_windows)
-    return HTMLResponse("".join(report_page.fragment(unkept, name) for name in ("timeline", "heatmap")))
+    return HTMLResponse("".join(report_page.fragment(unkept, name) for name in JUDGED))
 
 
 @router.get("/sessions/{number}/prepare", status_code=204)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.passes import Evidence, settings_of
+from engine.repairing import check_done
 from engine.settings import JUDGED_BY, Settings
 from storage import queries
 from storage.store import Store
@@ -58,9 +59,8 @@ class Previews:
 
     def _read(self, number: int) -> tuple[Evidence, Settings, pd.DataFrame]:
         with self._lock, Store.open(self._db, must_exist=True, read_only=True) as store, store.reading():
+            check_done(store, number)
             session = store.session(number)
-            if session["state"] != "done":
-                raise UsageError(f"session {number} is not analysed to its end yet; it cannot be judged again")
             log = queries.repairs(store, number)  # a name is given without judging again
             key = number, f"{session['finished']} {len(log)} {log['undone'].notna().sum()}"
             if key not in self._evidence:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import sqlite3
 from contextlib import closing
 from fractions import Fraction
@@ -9,9 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from engine import Session, Settings
+from engine import Session, Settings, analyze
 from engine.passes import follow, judge
 from storage.store import Store
+from tests.drawn import SETTINGS
 from tests.storage.conftest import frames_at, make_faces
 from web.app import create_app
 from web.guard import Guard
@@ -193,3 +196,18 @@ def test_the_recording_is_gone(client, serving):
 def test_the_guard_stands_before_everything(serving):
     app = create_app(serving)
     assert [layer.cls for layer in app.user_middleware] == [Guard]
+
+
+def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording, tmp_path):
+    settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
+    db = tmp_path / "class.db"
+    analyze(recording, db, settings=settings)
+    client = opened(dataclasses.replace(serving, db=str(db)))
+    text = client.get(SESSION).text
+    assert 'id="judge"' not in text
+    assert 'id="correct"' not in text
+    for part in re.findall(r'hx-get="(/sessions/1/parts/\w+)"', text):
+        assert client.get(part).status_code == 200, part
+    assert client.get(f"{SESSION}/judged").status_code == 400
+    assert client.get(f"/api{SESSION}/overlay?start=0&stop=10").json()["faces"] == [[]] * 10
+    assert client.get(f"/api{SESSION}/report.html").status_code == 200
