@@ -89,6 +89,7 @@ def analyze(
     """
     from engine.analysis import analyze as analyze_one
     from report import terminal
+    from storage.database import database_of
 
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group goes with --aggregate-only")
@@ -117,7 +118,7 @@ def analyze(
                     on_progress=bar,
                 )
         except KeyboardInterrupt:
-            raise Stopped(video, db, kept=not aggregate_only) from None
+            raise Stopped(video, str(database_of(db)), kept=not aggregate_only) from None
         except Exception as error:
             if len(videos) == 1:
                 raise

@@ -14,7 +14,13 @@ Format = Literal["table", "csv", "json", "parquet", "markdown"]
 DEFAULT = Settings()
 
 Database = Annotated[
-    str, typer.Option("--db", envvar="CLASSPULSE_DB", metavar="FILE|URL", help="Database: a file or sqlite:///URL.")
+    str,
+    typer.Option(
+        "--db",
+        envvar="CLASSPULSE_DB",
+        metavar="FILE|URL",
+        help="Database: a file, or a URL (sqlite:///, postgresql://).",
+    ),
 ]
 SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
 StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]

@@ -94,7 +94,7 @@ def analyze(
         from engine.repairing import has_repairs
         from engine.session import Session
 
-        with store.writing():  # nobody repairs the session meanwhile
+        with store.writing(number):  # nobody repairs the session meanwhile
             latest = settings_of(store, number)
             was_done = state == "done" and latest == settings
             if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in FOLLOWED_BY):

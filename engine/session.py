@@ -71,7 +71,7 @@ class Session:
         """
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
-        with Store.open(self.database, must_exist=True) as store, store.writing():  # nobody repairs it meanwhile
+        with Store.open(self.database, must_exist=True) as store, store.writing(self.number):
             repairing.check_done(store, self.number)
             settings = dataclasses.replace(settings_of(store, self.number), **changes)
             judge(store, self.number, settings, name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, inspect, make_url
+from sqlalchemy import URL, Connection, CursorResult, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage.errors import DatabaseError, named
 from storage.schema import SCHEMA_VERSION, metadata
-from storage.sqlite import SqliteDatabase
+from storage.sqlite import SqliteDatabase, Values
 
 
 class Database(Protocol):
@@ -35,8 +35,8 @@ class Database(Protocol):
     def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the database."""
 
-    def writing(self, engine: Engine) -> AbstractContextManager[Connection]:
-        """A transaction that waits for its turn, if another writes."""
+    def writing(self, engine: Engine, session: int | None = None) -> AbstractContextManager[Connection]:
+        """A transaction that waits for its turn, if another writes (to the same session, if one is given)."""
 
     def is_empty(self, connection: Connection) -> bool:
         """Whether nothing of ours, nor anything in our way, is in it."""
@@ -53,12 +53,18 @@ class Database(Protocol):
     def back_up(self, version: int) -> Path | None:
         """A copy of what is committed; None where that is the server's business."""
 
+    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
+        """Run SQL of the user's, with `?` or `:name` for the values, which cannot change anything."""
+
+    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+        """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
+
     def explain(self, said: BaseException) -> str:
         """What the driver said, in one line with its remedy."""
 
 
 def database_of(target: str | Path) -> Database:
-    """What `classpulse.db` or `sqlite:///school.db` means; other addresses raise DatabaseError."""
+    """What `classpulse.db`, `sqlite:///school.db` or `postgresql://host/school` means; else DatabaseError."""
     text = str(target)
     if "://" not in text and text != ":memory:":
         return SqliteDatabase(Path(text))
@@ -66,9 +72,29 @@ def database_of(target: str | Path) -> Database:
         url = make_url(text)
     except ArgumentError:
         url = make_url("other://")
+        shown = text if "@" not in text else "the address"  # which may have a password
+    else:
+        shown = url.render_as_string() if url.password else text
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return _postgres(url)
     if url.get_backend_name() != "sqlite" or url.query or url.database in (None, "", ":memory:"):
-        raise DatabaseError(f"{text}: not an SQLite file; write school.db or sqlite:///school.db", exit_status=2)
+        raise DatabaseError(
+            f"{shown}: not a database of ours; write school.db, sqlite:///school.db or "
+            "postgresql://user@host/school",
+            exit_status=2,
+        )
     return SqliteDatabase(Path(str(url.database)))
+
+
+def _postgres(url: URL) -> Database:
+    try:
+        from storage.postgres import PostgresDatabase  # psycopg is an extra
+    except ImportError as error:
+        raise DatabaseError(
+            f"{url.render_as_string()}: needs psycopg; run pip install 'classpulse[postgres]' ({error})",
+            exit_status=2,
+        ) from error
+    return PostgresDatabase(url)
 
 
 def open_engine(database: Database, *, must_exist: bool, read_only: bool) -> Engine:
@@ -80,17 +106,17 @@ def open_engine(database: Database, *, must_exist: bool, read_only: bool) -> Eng
     engine = database.engine(must_exist=must_exist, read_only=read_only)
     try:
         with named(database):
-            _prepare(engine, database, read_only)
+            _prepare(engine, database, must_exist, read_only)
     except BaseException:
         engine.dispose()  # or its idle connection would hold the file
         raise
     return engine
 
 
-def _prepare(engine: Engine, database: Database, read_only: bool) -> None:
+def _prepare(engine: Engine, database: Database, must_exist: bool, read_only: bool) -> None:
     with database.reading(engine) as connection:
         empty = database.is_empty(connection)
-    if empty and not read_only:
+    if empty and not (must_exist or read_only):
         with database.writing(engine) as connection:
             if database.is_empty(connection):  # still: another process may have been quicker
                 metadata.create_all(connection, checkfirst=False)
@@ -108,6 +134,8 @@ def _prepare(engine: Engine, database: Database, read_only: bool) -> None:
 
 def version_of(connection: Connection, database: Database) -> int:
     """The version of its schema. Raises DatabaseError unless it is ours."""
+    if database.is_empty(connection):
+        raise DatabaseError(f"{database}: nothing is in it; analyse a recording first", exit_status=2)
     version = database.version(connection)
     if version is None:
         raise DatabaseError(f"{database}: a database of another program, and left as it is; name another file")
@@ -125,7 +153,7 @@ def create_views(connection: Connection) -> None:
     """Make the views of views.sql."""
     for statement in Path(__file__).with_name("views.sql").read_text("utf-8").split(";\n"):
         if statement.strip():
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})  # % is no placeholder
 
 
 def drop_views(connection: Connection) -> list[str]:

@@ -91,7 +91,7 @@ def clean(store: Store) -> None:
                     connection.exec_driver_sql(f"VACUUM FULL {table.name}")
     except (DBAPIError, sqlite3.Error) as error:
         raise DatabaseError(
-            f"{store.path}: the rows are gone, but not yet what the file still holds of them "
+            f"{store.database}: the rows are gone, but not yet what the file still holds of them "
             f"({getattr(error, 'orig', error)}); when no other has it open and there is room for a copy, "
             "run `classpulse forget --clean`"
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -12,12 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Column, Connection, Integer, Select, Table, and_, func, select, union
-from sqlalchemy.exc import DBAPIError
 
 from storage import schema
 from storage.columns import Unpack, read_columns
 from storage.errors import QueryError
-from storage.sql import explain
 from storage.sql import parameters as named_in
 from storage.store import Store
 
@@ -171,28 +168,15 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
             raise QueryError(f"the SQL needs a value for :{name}; add -p {name}=VALUE")
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
-            result = connection.exec_driver_sql(sql, values)
+            result = store.database.query(connection, sql, values)
             if not result.returns_rows:
                 raise QueryError("the SQL returns no rows; a query begins with SELECT")
             return _as_they_are([tuple(row) for row in result], list(result.keys()))
-        except (DBAPIError, sqlite3.Warning) as error:
-            said = getattr(error, "orig", error)
-            code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
-            if code.startswith("SQLITE_READONLY") or "too many attached" in str(said):
-                raise QueryError("the SQL would change a database; a query only reads") from error
-            if code == "SQLITE_ERROR":
-                why = explain(sql, str(said), lambda other: _refusal(connection, other, values))
-                raise QueryError(f"the SQL does not work: {why}") from error
-            raise  # not the SQL but the file, which the store names
-
-
-def _refusal(connection: Connection, sql: str, values: dict[str, Any] | tuple[Any, ...]) -> str:
-    """What the database says of SQL that it only looks at; "" where it would work."""
-    try:
-        connection.exec_driver_sql(f"EXPLAIN {sql}", values)
-    except (DBAPIError, sqlite3.Warning) as error:
-        return str(getattr(error, "orig", error))
-    return ""
+        except store.database.errors as error:
+            said = getattr(error, "orig", None) or error
+            if fault := store.database.blame(connection, said, sql, values):
+                raise QueryError(fault) from error
+            raise  # not the SQL but the database, which the store names
 
 
 def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:

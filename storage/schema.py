@@ -64,6 +64,12 @@ def _time(name: str, what: str, more: str = "", *, nullable: bool = False) -> Co
 
 
 def _real(name: str, decimals: int, comment: str, *, nullable: bool = False) -> Column[float]:
+    eight_bytes: REAL[float] = REAL().with_variant(Double(), "postgresql")  # as SQLite's REAL has
+    return Column(name, eight_bytes, nullable=nullable, info={"decimals": decimals}, comment=comment)
+
+
+def _short(name: str, decimals: int, comment: str, *, nullable: bool = False) -> Column[float]:
+    """Four bytes where the database has such (PostgreSQL), which hold six digits: for the millions of faces."""
     return Column(name, REAL, nullable=nullable, info={"decimals": decimals}, comment=comment)
 
 
@@ -144,11 +150,11 @@ faces = Table(
     _key("session_id", "the session"),
     _key("pts", "the frame's media timestamp, ticks"),
     _key("face", "0, 1, ... within the frame"),
-    _real("x1", 2, "left edge, px from the left of the upright picture"),
-    _real("y1", 2, "upper edge, px from its top"),
-    _real("x2", 2, "right edge, px from the left"),
-    _real("y2", 2, "lower edge, px from the top"),
-    _real("score", 4, "the detector's certainty, 0 to 1"),
+    _short("x1", 2, "left edge, px from the left of the upright picture"),
+    _short("y1", 2, "upper edge, px from its top"),
+    _short("x2", 2, "right edge, px from the left"),
+    _short("y2", 2, "lower edge, px from the top"),
+    _short("score", 4, "the detector's certainty, 0 to 1"),
     Column(
         "landmarks",
         LargeBinary,
@@ -156,15 +162,15 @@ faces = Table(
         comment="ten little-endian float32, px: x, y of left eye, right eye, nose, left and right end of the mouth",
     ),
     *(
-        _real(emotion, 4, _EMOTION, nullable=True)
+        _short(emotion, 4, _EMOTION, nullable=True)
         for emotion in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
     ),
-    _real("sharpness", 4, "0 (blurred) to 1 (sharp)"),
+    _short("sharpness", 4, "0 (blurred) to 1 (sharp)"),
     # Whole degrees take one byte of eight; five landmarks tell no more, and being kept exactly, can be asked again.
-    _real("yaw", 0, "degrees, positive to the image's right"),
-    _real("pitch", 0, "degrees, positive upwards"),
-    _real("roll", 0, "degrees, positive clockwise in the image"),
-    _real("quality", 4, "size, sharpness and pose together, 0 to 1"),
+    _short("yaw", 0, "degrees, positive to the image's right"),
+    _short("pitch", 0, "degrees, positive upwards"),
+    _short("roll", 0, "degrees, positive clockwise in the image"),
+    _short("quality", 4, "size, sharpness and pose together, 0 to 1"),
     Column("scorable", Boolean, nullable=False, comment="1 where the emotion scores mean something"),
     Column(
         "look",

@@ -8,14 +8,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Pool, QueuePool, StaticPool, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, Pool, QueuePool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
+from storage.sql import explain
 
-#: How long one process waits for another's transaction, s. The longest of ours, following an hour, takes a few.
-BUSY_SECONDS = 60
+#: Values for a query's parameters, by name or in order.
+Values = dict[str, Any] | tuple[Any, ...]
+#: How long one process waits for another's transaction, s. Following an hour of 30 students takes half a minute.
+BUSY_SECONDS = 300
 #: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x434C5055
 
@@ -35,7 +39,7 @@ _REMEDIES = {
 class SqliteDatabase:
     """An SQLite file. Its text is the path, for messages."""
 
-    errors = (sqlite3.Error, DBAPIError)
+    errors = (sqlite3.Error, sqlite3.Warning, DBAPIError)
     pool: type[Pool] = QueuePool
 
     def __init__(self, path: Path) -> None:
@@ -80,8 +84,9 @@ class SqliteDatabase:
             yield connection
 
     @contextmanager
-    def writing(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction that waits for its turn at once, instead of failing half-way."""
+    def writing(self, engine: Engine, session: int | None = None) -> Iterator[Connection]:
+        """A transaction that waits for its turn at once, instead of failing half-way; one writes at a time."""
+        del session
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
 
@@ -184,6 +189,30 @@ class SqliteDatabase:
             part.unlink(missing_ok=True)
             raise
         raise DatabaseError(f"{self}: there are 1000 backups beside it; remove some")
+
+    # -- what a user asks
+
+    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
+        """Run SQL of the user's, with `?` or `:name` for the values; the connection was opened read-only."""
+        return connection.exec_driver_sql(sql, values)
+
+    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+        """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
+        code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
+        if code.startswith("SQLITE_READONLY") or "too many attached" in str(said):
+            return "the SQL would change a database; a query only reads"
+        if code != "SQLITE_ERROR":
+            return None
+
+        def refusal(other: str) -> str:
+            """What SQLite says of SQL that it only looks at; "" where it would work."""
+            try:
+                self.query(connection, f"EXPLAIN {other}", values)
+            except self.errors as error:
+                return str(getattr(error, "orig", None) or error)
+            return ""
+
+        return f"the SQL does not work: {explain(sql, str(said), refusal)}"
 
     # -- what went wrong
 

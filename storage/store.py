@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from storage.columns import Columns, insert_columns, sql_values
+from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
 from storage.errors import SessionError, StorageError, named
 from storage.schema import (
@@ -86,15 +86,16 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, session: int | None = None) -> Iterator[Connection]:
         """A transaction that waits for its turn to write, and is undone as a whole if anything is raised inside.
 
-        All that is read and written inside by this store, by whatever method, belongs to it.
+        With a `session`, nothing else may be written inside, and on PostgreSQL whoever writes to another one need
+        not wait. All that is read and written inside by this store, by whatever method, belongs to it.
         """
         if self._within:
             yield self._within
             return
-        with named(self.database), self.database.writing(self._engine) as self._within:
+        with named(self.database), self.database.writing(self._engine, session) as self._within:
             try:
                 yield self._within
             finally:
@@ -210,7 +211,7 @@ class Store:
             raise ValueError(f"segment {segment} has faces in frames that it does not have")
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
         row = {"session_id": session, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
-        with self.writing() as connection:
+        with self.writing(session) as connection:
             there = select(segments.c.segment).filter_by(session_id=session, segment=segment)
             if connection.scalar(there) is not None:
                 raise StorageError(
@@ -224,7 +225,7 @@ class Store:
 
     def finish_seeing(self, session: int, duration: float) -> None:
         """Note that every segment is there; `duration` is what was really decoded, s."""
-        with self.writing() as connection:
+        with self.writing(session) as connection:
             found = update(sessions).where(sessions.c.id == session)
             connection.execute(found.values(state="seen", duration=round(duration, 6)))
 
@@ -243,7 +244,7 @@ class Store:
         The session's judgements go, with the students that they judged. Raises ValueError unless each of the
         session's faces is named by its (`pts`, `face`), and each track of a face is among the tracks.
         """
-        with self.writing() as connection:
+        with self.writing(session) as connection:
             expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session))
             if len(pts) != expected:
                 raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given")
@@ -274,12 +275,13 @@ class Store:
         """
         if not np.isin(track, np.append(track_columns["track"], -1)).all():
             raise ValueError("faces have tracks that are not among the tracks")
-        with self.writing() as connection:
+        with self.writing(session) as connection:
             for table in (tracks, students):
                 connection.execute(delete(table).where(table.c.session_id == session))
             insert_columns(connection, students, student_columns, session_id=session)
             insert_columns(connection, tracks, track_columns, session_id=session)
-            updated = _set_tracks(connection, session, pts, face, track)
+            named_by = {"pts": pts, "face": face}
+            updated = update_columns(connection, faces, {"track": track}, named_by, session_id=session)
             if updated != len(pts):
                 raise ValueError(f"session {session}: {len(pts)} faces were given, {updated} found")
 
@@ -299,7 +301,7 @@ class Store:
         `settings` is JSON, `created` when it was first made (by default now). The session is done from now on.
         """
         values = {"strategy": strategy, "settings": settings, "created": created or now()}
-        with self.writing() as connection:
+        with self.writing(session) as connection:
             judgement: int | None = connection.scalar(
                 select(judgements.c.id).filter_by(session_id=session, name=name)
             )
@@ -322,26 +324,3 @@ class Store:
 def now() -> str:
     """This moment, UTC, as the database writes it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _set_tracks(
-    connection: Connection,
-    session: int,
-    pts: npt.NDArray[np.int64],
-    face: npt.NDArray[np.int64],
-    track: npt.NDArray[np.int64],
-) -> int:
-    """Returns how many of the session's faces were found."""
-    key = and_(*(faces.c[name] == bindparam(f"its_{name}") for name in ("session_id", "pts", "face")))
-    statement = str(update(faces).values(track=bindparam("new")).where(key).compile(dialect=connection.dialect))
-    found = 0
-    for start in range(
-        0, len(pts), 10_000
-    ):  # an hour's rows at once would be most of the memory that following takes
-        part = slice(start, start + 10_000)
-        tracks_of = sql_values(faces.c.track, track[part])
-        rows = list(
-            zip(tracks_of, [session] * len(tracks_of), pts[part].tolist(), face[part].tolist(), strict=True)
-        )
-        found += connection.exec_driver_sql(statement, rows).rowcount
-    return found

@@ -13,6 +13,7 @@ import pytest
 from engine import Session, analyze
 from simulation.render import render_lesson
 from simulation.truth import Truth
+from tests import postgres
 from tests.drawn import LESSON, SETTINGS
 
 
@@ -55,3 +56,17 @@ def chromium() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a database on a PostgreSQL server; tests that use it skip where there is none."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty schema on a PostgreSQL server, as good as a database of its own."""
+    with postgres.empty_schema(postgres_server) as url:
+        yield url

@@ -27,3 +27,10 @@ def test_no_database_to_upgrade(run, folder):
     result = run("upgrade-db", "--db", "none.db")
     assert result.status == 2
     assert result.complaint() == "none.db: there is no such database; analyse a recording first"
+
+
+def test_password_of_a_server_is_not_told(run, folder, recording):
+    refused = run("analyze", recording, "--db", "postgresql://ada:secret@127.0.0.1:1/school")
+    assert refused.status == 1
+    assert "secret" not in refused.out + refused.err
+    assert refused.complaint().startswith("postgresql://ada:***@127.0.0.1:1/school: the server cannot be reached")

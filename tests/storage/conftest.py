@@ -157,9 +157,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "classpulse.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `both_databases` that use the `target` run twice; `both_databases(False)` takes one out."""
+    marker = metafunc.definition.get_closest_marker("both_databases")
+    if marker and marker.args != (False,) and "target" in metafunc.fixturenames:
+        metafunc.parametrize("target", ["path", "postgres_url"], ids=["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path) as store:
+def target(request: pytest.FixtureRequest) -> str | Path:
+    """An empty database: a file, and for tests marked `both_databases` also a server's."""
+    target: str | Path = request.getfixturevalue(getattr(request, "param", "path"))
+    return target
+
+
+@pytest.fixture
+def store(target: str | Path) -> Iterator[Store]:
+    with Store.open(target) as store:
         yield store
 
 

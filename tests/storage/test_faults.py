@@ -140,11 +140,11 @@ def test_unusable_file_is_named_and_left_as_it_is(path, make, message, read_only
         ("none.db", {"must_exist": True}, "none.db: there is no such database; analyse a recording first"),
         ("none.db", {"read_only": True}, "none.db: there is no such database; analyse a recording first"),
         ("no/where.db", {}, "no/where.db: there is no folder no; make it first"),
-        ("postgresql://host/school", {}, "postgresql://host/school: not an SQLite file; write school.db or"),
-        ("sqlite://", {}, "sqlite://: not an SQLite file; write"),
-        (":memory:", {}, ":memory:: not an SQLite file; write"),
-        ("sqlite:///x.db?mode=ro", {}, "not an SQLite file; write"),
-        ("://", {}, "not an SQLite file; write"),
+        ("mysql://ada:secret@host/school", {}, "mysql://ada:***@host/school: not a database of ours; write"),
+        ("sqlite://", {}, "sqlite://: not a database of ours; write"),
+        (":memory:", {}, ":memory:: not a database of ours; write"),
+        ("sqlite:///x.db?mode=ro", {}, "not a database of ours; write"),
+        ("://", {}, "not a database of ours; write"),
     ],
 )
 def test_wrong_address(tmp_path, monkeypatch, target, options, message):

@@ -12,6 +12,8 @@ from storage import queries
 from storage.errors import DatabaseError, QueryError
 from storage.store import Store
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_faces_name_their_student(lesson):
     table = queries.faces(lesson, 1)
@@ -123,9 +125,10 @@ def test_sessions_and_judgements_newest_last(lesson, write):
     assert queries.judgements(lesson, 2).empty
 
 
-# -- any SQL
+# -- any SQL, as SQLite has it
 
 
+@pytest.mark.both_databases(False)
 def test_query(lesson):
     table = queries.query(
         lesson.path, "SELECT label, count(*) AS n, avg(x1) FROM v_faces GROUP BY label ORDER BY label"
@@ -145,6 +148,7 @@ def test_query(lesson):
     assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 24
 
 
+@pytest.mark.both_databases(False)
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
@@ -169,6 +173,7 @@ def test_wrong_sql_is_one_line(lesson, sql, message):
     assert caught.value.exit_status == 2
 
 
+@pytest.mark.both_databases(False)
 @pytest.mark.parametrize(
     "sql",
     [

@@ -15,10 +15,16 @@ from storage.repairs import add_repair, mark_undone, write_persons, write_seats
 from storage.schema import metadata
 from storage.store import Store
 
+pytestmark = pytest.mark.both_databases
+
 
 def rows(store, sql):
+    """The rows as they come: SQLite's in order of the key; PostgreSQL's, which have none of their own, sorted."""
     with store.reading() as connection:
-        return [tuple(row) for row in connection.execute(text(sql))]
+        found = [tuple(row) for row in connection.execute(text(sql))]
+        if connection.dialect.name == "sqlite" or "ORDER BY" in sql:
+            return found
+    return sorted(found, key=lambda row: [(value is not None, value) for value in row])
 
 
 def counts(store):
@@ -95,8 +101,8 @@ def test_numbers_read_as_a_person_would_write_them(store, write):
     }
     pts = np.array([10100])
     store.write_segment(session, 1, {"pts": pts, "time": np.array([10.0])}, columns | {"pts": pts})
-    sql = "SELECT x1, score, CAST(yaw AS TEXT), angry, happy, scorable, track, length(landmarks) FROM faces"
-    assert rows(store, sql)[1] == (12.35, 0.1, "0.0", None, 0.9877, 1, None, 40)
+    sql = "SELECT x1, score, yaw, angry, happy, scorable, track, length(landmarks) FROM faces ORDER BY pts"
+    assert rows(store, sql)[1] == (12.35, 0.1, 0.0, None, 0.9877, 1, None, 40)
 
 
 def test_order_of_segments_does_not_matter(tmp_path, write):
@@ -131,7 +137,7 @@ def test_face_needs_its_frame_and_a_segment_its_session(store, write):
     faces = write.segment(store, session, 0)
     with pytest.raises(ValueError, match="segment 1 has faces in frames that it does not have"):
         store.write_segment(session, 1, {"pts": np.array([5]), "time": np.array([10.0])}, faces.columns())
-    with pytest.raises(DatabaseError, match="FOREIGN KEY constraint failed"):
+    with pytest.raises(DatabaseError, match=r"(?i)foreign key constraint"):
         write.segment(store, session + 1, 0)
     assert store.committed_segments(session) == {0}
     assert counts(store)["segments"] == 1
@@ -151,7 +157,7 @@ def test_face_needs_its_frame_and_a_segment_its_session(store, write):
 )
 def test_database_refuses_rows_that_do_not_fit(lesson, table, change):
     before = rows(lesson, f"SELECT * FROM {table}")
-    with pytest.raises(DatabaseError, match="constraint failed"), lesson.reading() as connection:
+    with pytest.raises(DatabaseError, match="constraint"), lesson.writing() as connection:
         connection.execute(text(change))
     assert rows(lesson, f"SELECT * FROM {table}") == before
 
@@ -272,7 +278,7 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson):
         track_columns={name: np.array(values) for name, values in track.items()},
         student_columns={name: np.array(student.get(name, [0])) for name in (*student, *numbers)},
     )
-    assert rows(lesson, "SELECT track FROM faces") == [(1,), (None,), (1,), (1,), (None,), (3,)]
+    assert rows(lesson, "SELECT track FROM faces ORDER BY pts, face") == [(1,), (None,), (1,), (1,), (None,), (3,)]
     assert rows(lesson, "SELECT student, label, person FROM students") == [(4, "S05", 7)]
     assert rows(lesson, "SELECT * FROM student_windows") == before
     assert lesson.session(1)["state"] == "done"
@@ -289,7 +295,7 @@ def test_repairs_are_numbered_within_their_session(lesson, write):
         (1, 2, "merge", '{"student": "S01", "other": "S02"}', 0),
         (2, 1, "split", '{"student": "S01", "time": 1.5, "new": "S02"}', 1),
     ]
-    with pytest.raises(DatabaseError, match="constraint failed"):
+    with pytest.raises(DatabaseError, match="constraint"):
         add_repair(lesson, 1, "forget", {})
 
 
@@ -319,7 +325,7 @@ def test_dropped_names_leave_everything_else(lesson):
     write_names(lesson, {1: "Ben", 2: "Ada"})
     write_names(lesson, {1: "Ada", 2: "Ben"})
     assert {view: rows(lesson, f"SELECT * FROM {view}") for view in views} == before
-    with pytest.raises(DatabaseError, match="constraint failed"):
+    with pytest.raises(DatabaseError, match="constraint"):
         write_names(lesson, {1: "Ben"})
 
 
@@ -346,7 +352,7 @@ def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, wri
     assert write.judgement(lesson, 1, name="sum 5 s") == 2
     assert write.judgement(lesson, 1, verdict="neutral") == 1
     sql = "SELECT judgement_id, judgement, verdict, latest FROM v_class_windows ORDER BY 1"
-    with lesson.reading() as connection:  # both in one millisecond, perhaps: say which was last
+    with lesson.writing() as connection:  # both in one millisecond, perhaps: say which was last
         connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - id)"))
     assert rows(lesson, sql) == [(1, "weighted 10 s", "neutral", 1), (2, "sum 5 s", "interested", 0)]
 
@@ -380,7 +386,7 @@ def test_find_session(store, write, key, session):
 
 
 def test_find_session_says_what_there_is(store, write):
-    with pytest.raises(SessionError, match=r"classpulse.db: no session 'Physics'; it has none$"):
+    with pytest.raises(SessionError, match=r": no session 'Physics'; it has none$"):
         store.find_session("Physics")
     write.session(store)
     write.session(store, name="Maths")

@@ -1,0 +1,211 @@
+"""A database on a PostgreSQL server: opened, locked, and what the server says in words for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Buffer, Loader
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.schema import metadata
+from storage.sqlite import Values
+
+#: How long one writer waits for another's transaction, s. Following an hour of 30 students takes half a minute.
+LOCK_SECONDS = 300
+#: How long the server may take to answer at all, s, unless the URL says otherwise.
+CONNECT_SECONDS = 10
+#: Where the schema's version stands. Not in the metadata: SQLite keeps it in the file's header.
+VERSION_TABLE = "classpulse_version"
+#: The first number of our advisory locks, "CLPU"; the second is a session's, or 0 for the whole database.
+LOCK = 0x434C5055
+
+#: By the beginning of an error's code: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_REMEDIES = {
+    "08": "the server cannot be reached; see whether it runs, and whether the address is right",
+    "25006": "it is read-only",
+    "28": "the server refuses the user or the password; correct the URL, or ~/.pgpass",
+    "3D": "the server has no such database; make it with createdb",
+    "3F": "the server has no such schema; make it with CREATE SCHEMA",
+    "42501": "the user has not the right to do this; have it granted",
+    "53100": "the server's disk is full; free some space and run the same command again, what was committed stays",
+    "53300": "the server has too many connections; run the same command again later",
+    "55P03": "another process is writing to it{holder}; run the same command again when that has ended",
+    "57": "the server ended the connection; run the same command again, what was committed is kept",
+}
+#: What a query of the user's cannot be blamed for: the server, its disk, its memory, or another's lock.
+_NOT_THE_SQL = ("08", "40", "53", "55", "57", "58", "XX")
+
+
+class PostgresDatabase:
+    """A database on a server, or with `?options=-csearch_path%3Dschool` a schema in it."""
+
+    errors = (psycopg.Error, DBAPIError)
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql+psycopg")
+        self.target = url.render_as_string(hide_password=False)
+        secret = {name: "***" for name in url.query if "password" in name}
+        self._name = re.sub(r"\+\w+(?=://)", "", url.update_query_dict(secret).render_as_string(hide_password=True))
+
+    def __str__(self) -> str:
+        return self._name
+
+    # -- opening
+
+    def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
+        """Its transactions cannot write if `read_only`, whatever is asked. Connects when it is first used."""
+        del must_exist  # a database that is not there is not made here either way
+        options = {"fallback_application_name": "classpulse"}
+        if "connect_timeout" not in self._url.query:
+            options["connect_timeout"] = str(CONNECT_SECONDS)
+        never = {"postgresql_readonly": True} if read_only else {}
+        engine = create_engine(self._url, connect_args=options, execution_options=never)
+        event.listen(
+            engine, "connect", lambda connection, _: connection.adapters.register_loader("numeric", _Number)
+        )
+        return engine
+
+    def opened(self, engine: Engine, *, read_only: bool) -> None:
+        """Nothing is left to be done."""
+
+    @contextmanager
+    def reading(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction that sees one state of the database, cannot write, and is undone: some functions write."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with engine.execution_options(**options).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, engine: Engine, session: int | None = None) -> Iterator[Connection]:
+        """A transaction that waits for whoever writes to the same session; without one, for all who write.
+
+        By advisory locks that end with it, so that nothing read inside is changed by another before it is written.
+        """
+        with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            if session is None:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, 0)")
+            else:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({LOCK}, 0)")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {session:d})")
+            yield connection
+
+    # -- its schema
+
+    def is_empty(self, connection: Connection) -> bool:
+        """Whether no table has a name that ours have; what else is there stays as it is."""
+        there = set(inspect(connection).get_table_names())
+        return not there & {VERSION_TABLE, *metadata.tables}
+
+    def version(self, connection: Connection) -> int | None:
+        """The version of its schema; None where the tables are another program's."""
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        return int(connection.execute(text(f"SELECT version FROM {VERSION_TABLE}")).scalar_one())
+
+    def mark(self, connection: Connection, version: int) -> None:
+        """Note that the schema is ours, and of this version."""
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version INTEGER NOT NULL)"))
+        connection.execute(text(f"DELETE FROM {VERSION_TABLE}"))
+        connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:version)"), {"version": version})
+
+    @contextmanager
+    def upgrading(self, engine: Engine) -> Iterator[Connection]:
+        """The one transaction in which the schema changes; nobody else writes meanwhile."""
+        with self.writing(engine) as connection:
+            yield connection
+
+    def back_up(self, version: int) -> None:
+        """The server's business: `classpulse upgrade-db` advises pg_dump."""
+        del version
+
+    # -- what a user asks
+
+    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
+        """Run SQL of the user's, with `?` or `:name` for the values.
+
+        As a cursor in a read-only transaction: the server takes nothing but one SELECT or VALUES for a cursor, and
+        thus no COPY to a file, no second statement and no COMMIT.
+        """
+        cursor = connection.execution_options(stream_results=True)
+        return cursor.exec_driver_sql(_PLACES.sub(_place, sql), values)
+
+    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+        """What is wrong with the user's SQL, in one line; None where the fault is not in it."""
+        del connection, sql, values
+        code = getattr(said, "sqlstate", None)
+        if code and code.startswith(_NOT_THE_SQL):
+            return None
+        if code in ("25006", "0A000"):
+            return f"the SQL would change a database; a query only reads ({_message(said)})"
+        return f"the SQL does not work: {_message(said)}"
+
+    # -- what went wrong
+
+    def explain(self, said: BaseException) -> str:
+        """What the server or the driver said, in one line with its remedy."""
+        code, message = _code(said), _message(said)
+        remedy = next((remedy for start, remedy in _REMEDIES.items() if code.startswith(start)), None)
+        return (
+            f"{remedy.format(holder=self._holder() if code == '55P03' else '')} ({message})" if remedy else message
+        )
+
+    def _holder(self) -> str:
+        """Who has one of our locks, as far as the server tells."""
+        asked = (
+            "SELECT pid, usename, application_name, coalesce(host(client_addr), 'the same machine')"
+            " FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            f" WHERE locktype = 'advisory' AND classid = {LOCK} AND granted LIMIT 1"
+        )
+        with suppress(DBAPIError, psycopg.Error):
+            engine = self.engine(must_exist=True, read_only=True)
+            with engine.connect() as connection:
+                row = connection.exec_driver_sql(asked).first()
+            engine.dispose()
+            if row:
+                return f" (process {row[0]} of the server, for {row[1]}, {row[2]} at {row[3]})"
+        return ""
+
+
+#: Texts, quoted names and comments, which are left alone; casts; and what stands for parameters, or seems to.
+_PLACES = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | (?<!:):([A-Za-z_]\w*) | \? | %""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _place(found: re.Match[str]) -> str:
+    """What the driver has for `?` and `:name`; a % that is none of its own is doubled everywhere."""
+    if name := found[1]:
+        return f"%({name})s"
+    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+
+
+class _Number(Loader):
+    """numeric as int or float: Decimals are of no use beside them."""
+
+    def load(self, data: Buffer) -> int | float:
+        digits = bytes(data)
+        return int(digits) if digits.lstrip(b"-").isdigit() else float(digits)
+
+
+def _code(said: BaseException) -> str:
+    """The error's code; "08" for a connection that could not be made, for which the driver gives none."""
+    code: str | None = getattr(said, "sqlstate", None)
+    if code or not isinstance(said, psycopg.OperationalError):
+        return code or ""
+    # The server's reasons to refuse come without their code.
+    known = {"authentication": "28P01", "pg_hba.conf": "28000", "role ": "28000", "database ": "3D000"}
+    _, refused, why = str(said).rpartition("FATAL:")
+    return next((code for word, code in known.items() if refused and word in why), "08001")
+
+
+def _message(said: BaseException) -> str:
+    """The driver's own words, in one line."""
+    primary = getattr(getattr(said, "diag", None), "message_primary", None)
+    return str(primary or str(said).rpartition("failed: ")[2].splitlines()[0]).strip()

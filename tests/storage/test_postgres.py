@@ -1,0 +1,320 @@
+"""What is PostgreSQL's own: who may read and write, who waits for whom, and what goes wrong with a server."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import create_engine, make_url
+
+import storage.postgres
+import storage.upgrading
+from storage import queries
+from storage.database import database_of
+from storage.errors import DatabaseError, QueryError
+from storage.postgres import VERSION_TABLE
+from storage.schema import SCHEMA_VERSION, metadata
+from storage.store import Store
+from storage.upgrading import upgrade
+from tests.storage.test_faults import start
+
+
+@pytest.fixture
+def target(postgres_url):
+    return postgres_url
+
+
+def run_sql(url, *statements):
+    """As another program would."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            result = connection.exec_driver_sql(statement)
+        found = result.all() if result.returns_rows else []
+    engine.dispose()
+    return found
+
+
+# -- any SQL
+
+
+def test_query(lesson):
+    table = queries.query(lesson.path, "SELECT label, count(*) AS n FROM v_faces GROUP BY label ORDER BY label")
+    assert table["n"].tolist() == [4, 2]
+    times = queries.query(lesson.path, "SELECT time FROM frames WHERE time > ? ORDER BY 1", [11])
+    assert times.squeeze().tolist() == [12.0, 14.0]
+    several = "SELECT :a || '50 % :b ?' AS \"a ?\", 7 % 4, 1::text /* :c */ -- ?"
+    assert queries.query(lesson.path, several, {"a": "x"}).iloc[0].tolist() == ["x50 % :b ?", 3, "1"]
+    numbers = queries.query(lesson.path, "SELECT sum(pts), avg(time), round(1.25, 1), NULL AS none FROM frames")
+    assert numbers.iloc[0].tolist() == [42600, 7.0, 1.3, None]
+    assert [str(kind) for kind in numbers.dtypes[:3]] == ["int64", "float64", "float64"]
+    assert queries.query(lesson.path, "SELECT * FROM faces WHERE false").empty
+
+
+@pytest.mark.parametrize("view", ["v_students", "v_faces", "v_judgements", "v_student_windows", "v_class_windows"])
+def test_view(lesson, view):
+    assert not queries.query(lesson.path, f"SELECT * FROM {view} WHERE session = 'Physics 8b'").empty
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT nose FROM faces", 'the SQL does not work: column "nose" does not exist'),
+        ("SELEKT 1", 'the SQL does not work: syntax error at or near "SELEKT"'),
+        ("SELECT 1; SELECT 2", "the SQL does not work: cannot insert multiple commands"),
+        ("SELECT ?", "the SQL does not work: the query has 1 placeholders but 0 parameters were passed"),
+        ("SELECT 1 / 0", "the SQL does not work: division by zero"),
+        ("", "the SQL does not work: syntax error at end of input"),
+    ],
+)
+def test_wrong_sql_is_one_line(lesson, sql, message):
+    with pytest.raises(QueryError) as caught:
+        queries.query(lesson.path, sql)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM faces",
+        "UPDATE students SET label = 'x' RETURNING label",
+        "WITH gone AS (DELETE FROM faces RETURNING 1) SELECT * FROM gone",
+        "DROP VIEW v_faces CASCADE",
+        "CREATE TABLE t (a INTEGER)",
+        "SELECT * INTO t FROM faces",
+        "SELECT * FROM faces FOR UPDATE",
+        "SELECT nextval('sessions_id_seq')",
+        "SELECT setval('sessions_id_seq', 99)",
+        "COPY faces TO '/tmp/faces'",
+        "COPY faces TO PROGRAM 'cat'",
+        "COMMIT; DELETE FROM faces",
+        "SELECT 1; DELETE FROM faces",
+        "SET default_transaction_read_only = off",
+        "EXPLAIN ANALYZE DELETE FROM faces",
+        "DO $$ BEGIN DELETE FROM faces; END $$",
+        "SELECT lo_create(0)",  # which older servers allow, and is undone
+    ],
+)
+def test_query_cannot_write(lesson, sql):
+    with suppress(QueryError) if "lo_create" in sql else pytest.raises(QueryError):
+        queries.query(lesson.path, sql)
+    assert run_sql(lesson.path, "SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
+    assert len(queries.faces(lesson, 1)) == 6
+    assert queries.query(lesson.path, "SELECT last_value FROM sessions_id_seq").iat[0, 0] == 1
+
+
+# -- who waits for whom
+
+
+def test_processes_lose_nothing(target):
+    """All make the tables at the same moment, and write their sessions at the same time."""
+    script = """
+        with Store.open(sys.argv[1]) as store:
+            session = begin(store, sys.argv[2])
+            for segment in range(5):
+                store.write_segment(session, segment, *columns(segment))
+    """
+    children = [start(script, target, name) for name in ("a", "b", "c")]
+    assert [child.communicate()[0] for child in children] == ["", "", ""]
+    with Store.open(target) as store:
+        assert sorted(queries.sessions(store)["name"]) == ["a", "b", "c"]
+        assert [store.committed_segments(session) for session in (1, 2, 3)] == [set(range(5))] * 3
+        assert {len(queries.faces(store, session)) for session in (1, 2, 3)} == {10_000}
+
+
+def test_killed_at_work(target):
+    script = """
+        with Store.open(sys.argv[1]) as store:
+            session = begin(store)
+            for segment in range(100000):
+                store.write_segment(session, segment, *columns(segment))
+                print(segment, flush=True)
+    """
+    child = start(script, target)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.kill()
+    told = len(child.stdout.read().splitlines()) + 1
+    child.wait()
+    with Store.open(target) as store, store.writing():  # which waits until the server has noticed
+        there = store.committed_segments(1)
+        assert len(there) - told in (0, 1)
+        assert there == set(range(len(there)))
+        assert len(queries.faces(store, 1)) == 2000 * len(there)
+
+
+def test_writers_of_one_session_wait_for_each_other_and_others_do_not(lesson, write, monkeypatch):
+    monkeypatch.setattr(storage.postgres, "LOCK_SECONDS", 0.2)
+    other = write.session(lesson, name="Maths")
+    with Store.open(lesson.path) as busy, busy.writing(1):
+        write.segment(lesson, other, 0)
+        with pytest.raises(DatabaseError) as caught:
+            write.segment(lesson, 1, 7)
+        said = str(caught.value)
+        assert ": another process is writing to it (process " in said
+        assert "classpulse at the same machine); run the same command again when that has ended" in said
+        with pytest.raises(DatabaseError, match="another process is writing to it"):
+            lesson.delete_session(other)
+        assert len(queries.sessions(lesson)) == 2  # reading goes on
+    with Store.open(lesson.path) as busy, busy.writing(), pytest.raises(DatabaseError, match="another process"):
+        write.segment(lesson, other, 1)
+    write.segment(lesson, 1, 7)
+    assert lesson.committed_segments(1) == {0, 1, 7}
+
+
+def test_waiting_writer_goes_on(lesson, write):
+    with Store.open(lesson.path) as busy, busy.writing(1):
+        waiting = threading.Thread(target=write.segment, args=(lesson, 1, 7))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert lesson.committed_segments(1) == {0, 1, 7}
+
+
+def test_reader_sees_one_state(lesson, write):
+    with lesson.reading() as connection:
+        count = "SELECT count(*) FROM segments"
+        before = connection.exec_driver_sql(count).scalar_one()
+        with Store.open(lesson.path) as other:
+            write.segment(other, 1, 7)
+        assert connection.exec_driver_sql(count).scalar_one() == before
+
+
+def test_lost_server_is_named_and_the_next_command_works(lesson, write):
+    victim = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'classpulse'"
+
+    def write_while_it_ends() -> None:
+        with lesson.writing():
+            run_sql(lesson.path, victim)
+            write.segment(lesson, 1, 7)
+
+    with pytest.raises(DatabaseError, match="run the same command again, what was committed is kept"):
+        write_while_it_ends()
+    assert lesson.committed_segments(1) == {0, 1}
+
+
+# -- servers and databases that cannot be used
+
+
+def refusal(url, **options):
+    with pytest.raises(DatabaseError) as caught:
+        Store.open(url, **options)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert "secret" not in said
+    assert said.startswith(str(database_of(url)))
+    return said, caught.value.exit_status
+
+
+def test_password_is_never_told(postgres_server):
+    url = "postgresql://guarded:secret@/postgres?host=/tmp&password=secret"
+    assert str(database_of(url)) == "postgresql://guarded:***@/postgres?host=%2Ftmp&password=%2A%2A%2A"
+
+
+def test_server_that_cannot_be_reached(postgres_server):
+    said, status = refusal("postgresql://ada:secret@127.0.0.1:1/school")
+    assert "the server cannot be reached; see whether it runs, and whether the address is right" in said
+    assert "Connection refused" in said
+    assert status == 1
+    said, _ = refusal("postgresql://ada:secret@nowhere.invalid/school")
+    assert "the server cannot be reached" in said
+
+
+def test_wrong_password(postgres_server, target):
+    if "/classpulse-postgres-" not in postgres_server:
+        pytest.skip("the server that CLASSPULSE_POSTGRES names may ask for no password")
+    role = "SELECT 1 FROM pg_roles WHERE rolname = 'guarded'"
+    if not run_sql(target, role):
+        run_sql(target, "CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    url = make_url(target).set(username="guarded", password="secret")
+    said, status = refusal(url.render_as_string(False))
+    assert "the server refuses the user or the password" in said
+    assert status == 1
+    run_sql(target, f"GRANT ALL ON SCHEMA {url.query['options'].partition('=')[2]} TO guarded")
+    Store.open(url.set(password="right").render_as_string(False)).close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"database": "none"}, "the server has no such database; make it with createdb"),
+        ({"username": "nobody"}, "the server refuses the user or the password"),
+        ({"query": {"options": "-csearch_path=none"}}, "the server has no such schema; make it with CREATE SCHEMA"),
+        ({"query": {"taste": "sour"}}, 'invalid connection option "taste"'),
+    ],
+)
+def test_wrong_address(target, change, message):
+    url = make_url(target)
+    change = {name: {**url.query, **value} if name == "query" else value for name, value in change.items()}
+    assert message in refusal(url.set(**change).render_as_string(False))[0]
+
+
+@pytest.mark.parametrize("options", [{"must_exist": True}, {"read_only": True}])
+def test_empty_database_is_not_filled_by_who_reads(target, options):
+    said, status = refusal(target, **options)
+    assert said.endswith(": nothing is in it; analyse a recording first")
+    assert status == 2
+    assert run_sql(target, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema") == [(0,)]
+
+
+def test_tables_of_another_program_are_left_as_they_are(target):
+    run_sql(target, "CREATE TABLE faces (nose TEXT)")
+    assert "a database of another program, and left as it is" in refusal(target)[0]
+    run_sql(target, "DROP TABLE faces", "CREATE TABLE recipes (cake TEXT)")
+    Store.open(target).close()  # what is not in our way may stay
+    assert run_sql(target, "SELECT * FROM recipes") == []
+
+
+def test_store_that_only_reads_cannot_write(lesson, write):
+    with Store.open(lesson.path, read_only=True) as reader:
+        assert len(queries.faces(reader, 1)) == 6
+        with pytest.raises(DatabaseError, match="it is read-only"):
+            reader.delete_session(1)
+        with pytest.raises(DatabaseError, match="it is read-only"):
+            write.segment(reader, 1, 7)
+
+
+def test_comments_are_in_the_database(lesson):
+    sql = "SELECT obj_description('faces'::regclass), col_description('faces'::regclass, 4)"
+    assert run_sql(lesson.path, sql) == [(metadata.tables["faces"].comment, metadata.tables["faces"].c.x1.comment)]
+
+
+# -- other versions
+
+
+def test_other_versions(target):
+    Store.open(target).close()
+    run_sql(target, f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION + 1}")
+    assert "install a newer classpulse" in refusal(target)[0]
+    run_sql(target, f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION - 1}")
+    assert "run `classpulse upgrade-db --db " in refusal(target)[0]
+
+
+def grow(op):
+    op.execute("ALTER TABLE seats ADD COLUMN colour TEXT")
+
+
+def fail(op):
+    grow(op)
+    op.execute("SELECT 1 FROM nowhere")
+
+
+def test_upgrade_happens_as_a_whole_or_not_at_all(lesson, monkeypatch):
+    run_sql(lesson.path, f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION - 1}")
+    columns = (
+        "SELECT count(*) FROM information_schema.columns WHERE table_name = 'seats' AND column_name = 'colour'"
+    )
+    columns += " AND table_schema = current_schema"
+    monkeypatch.setattr(storage.upgrading, "STEPS", {SCHEMA_VERSION: fail})
+    with pytest.raises(DatabaseError, match='relation "nowhere" does not exist'):
+        upgrade(lesson.path)
+    assert run_sql(lesson.path, columns) == [(0,)]
+    monkeypatch.setattr(storage.upgrading, "STEPS", {SCHEMA_VERSION: grow})
+    done = upgrade(lesson.path)
+    assert (done.found, done.version, done.backup) == (SCHEMA_VERSION - 1, SCHEMA_VERSION, None)
+    assert run_sql(lesson.path, columns) == [(1,)]
+    assert upgrade(lesson.path).found == SCHEMA_VERSION
+    assert not queries.query(lesson.path, "SELECT * FROM v_faces").empty
