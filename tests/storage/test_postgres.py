@@ -13,6 +13,7 @@ import storage.upgrading
 from storage import queries
 from storage.database import database_of
 from storage.errors import DatabaseError, QueryError
+from storage.named import named_queries
 from storage.postgres import VERSION_TABLE
 from storage.schema import SCHEMA_VERSION, metadata
 from storage.store import Store
@@ -318,3 +319,12 @@ def test_upgrade_happens_as_a_whole_or_not_at_all(lesson, monkeypatch):
     assert run_sql(lesson.path, columns) == [(1,)]
     assert upgrade(lesson.path).found == SCHEMA_VERSION
     assert not queries.query(lesson.path, "SELECT * FROM v_faces").empty
+
+
+@pytest.mark.parametrize("name", list(named_queries()))
+def test_question_with_a_name(lesson, name):
+    question = named_queries()[name]
+    known = {"session": 1, "student": "S01", "name": "Ada", "area": "front left"}
+    queries.query(
+        lesson.path, question.sql, {parameter: known.get(parameter, 1) for parameter in question.parameters}
+    )

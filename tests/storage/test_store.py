@@ -296,7 +296,7 @@ def test_repairs_are_numbered_within_their_session(lesson, write):
         (2, 1, "split", '{"student": "S01", "time": 1.5, "new": "S02"}', 1),
     ]
     with pytest.raises(DatabaseError, match="constraint"):
-        add_repair(lesson, 1, "forget", {})
+        add_repair(lesson, 1, "sing", {})
 
 
 def test_persons(lesson):
