@@ -113,6 +113,7 @@ def follow(store: Store, number: int, settings: Settings) -> None:
     """Give every face of session `number` its track, and every track its student."""
     rows = Rows.read(store, number)
     how = {name: getattr(settings, name) for name in FOLLOWED_BY}
+    how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
         how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
     track = follow_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)

@@ -165,15 +165,17 @@ def follow(
     max_age: float = 1.0,
     iou_threshold: float = 0.3,
     birth_score: float = 0.9,
+    sure_score: float = 0.0,
 ) -> Indices:
-    """(n,) int64 track number of every face, -1 for none: a weak face, or a track that never got `min_hits` faces.
+    """(n,) int64 track number of every face, -1 for none: a weak face, or a track without `min_hits` sure ones.
 
     `frame_times` is (m,) float64 seconds, ascending, one for every sampled frame, also those without a face;
     `frame_of_face` (n,) indexes into it; `boxes` is (n, 4) as (x1, y1, x2, y2), `scores` (n,); `motion` is (m, 2,
     3), the affine from the previous frame's pixels to this one's, NaN where unknown (the first is not looked at). A
-    track keeps the faces from before it was confirmed. Tracks are numbered 0, 1, ... in order of birth. A pure
-    function of the rows, whatever their order. Raises ValueError as `Tracker.update` does, and for an index out of
-    range.
+    track keeps the faces from before it was confirmed. A face is sure from `sure_score` on; weaker ones, which a
+    detector gives for trackers alone, bridge gaps: what was once taken for a face may be half of one ever after.
+    Tracks are numbered 0, 1, ... in order of birth. A pure function of the rows, whatever their order. Raises
+    ValueError as `Tracker.update` does, and for an index out of range.
     """
     times = np.asarray(frame_times, np.float64)
     frame = np.asarray(frame_of_face, np.int64)
@@ -192,12 +194,12 @@ def follow(
         rows = order[starts[i] : starts[i + 1]]
         step = None if steps is None or i == 0 else steps[i]
         numbers[rows] = tracker.update(time, boxes[rows], scores[rows], step)
-    return _confirmed(numbers, min_hits)
+    return _confirmed(numbers, scores >= sure_score, min_hits)
 
 
-def _confirmed(numbers: Indices, min_hits: int) -> Indices:
-    """Renumber the tracks of `min_hits` faces or more to 0, 1, ...; the faces of the others get -1."""
-    faces = np.bincount(numbers + 1)[1:]
+def _confirmed(numbers: Indices, sure: npt.NDArray[np.bool_], min_hits: int) -> Indices:
+    """Renumber the tracks of `min_hits` sure faces or more to 0, 1, ...; the faces of the others get -1."""
+    faces = np.bincount(numbers + 1, sure)[1:]
     lasting = faces >= min_hits
     renumbered = np.append(np.where(lasting, np.cumsum(lasting) - 1, -1), -1)  # the last is for -1 itself
     return renumbered[numbers]

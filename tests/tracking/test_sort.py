@@ -122,3 +122,17 @@ def test_what_comes_later_changes_no_link_made_before(seed: int, frames: int, cu
     np.testing.assert_array_equal(
         follow(times, frame[early], boxes[early], min_hits=1), follow(times, frame, boxes, min_hits=1)[early]
     )
+
+
+def test_weak_faces_continue_a_track_and_confirm_none():
+    """A pattern that was once taken for a face is half of one ever after; a real face is weak now and then."""
+    times = np.arange(10.0) / 5
+    frame = np.repeat(np.arange(10), 2)
+    boxes = np.tile([[0, 0, 20, 20], [100, 0, 120, 20]], (10, 1))
+    pattern = [0.95, 0.85, 0.5, 0.5, 0.6, 0.5, 0.7, 0.5, 0.5, 0.5]
+    face = [0.5, 0.95, 0.5, 0.5, 0.85, 0.6, 0.5, 0.9, 0.5, 0.5]
+    scores = np.column_stack([pattern, face]).ravel()
+    numbers = follow(times, frame, boxes, scores, sure_score=0.8).reshape(10, 2)
+    assert (numbers[:, 0] == -1).all()
+    assert numbers[:, 1].tolist() == [-1] + [0] * 9
+    assert set(follow(times, frame, boxes, scores).tolist()) == {-1, 0, 1}
