@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import make_url
 
 from report import drawing, figures
 from report.sources import Sources
 from report.terminal import SIGNS
+from storage.database import database_of
 from storage.schema import VERDICTS
 
 Context = dict[str, Any]
@@ -151,8 +151,6 @@ def _repairs(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _command(sources: Sources) -> dict[str, str]:
     """How a command on this session begins and ends; a database's password is no part of it."""
-    database = str(sources.database)
-    if "://" in database:
-        database = make_url(database).render_as_string(hide_password=True)
+    database = str(database_of(sources.database))
     end = "" if database == "classpulse.db" else f" --db {shlex.quote(database)}"
     return {"session": str(sources.number), "end": end}

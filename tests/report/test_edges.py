@@ -15,7 +15,8 @@ from benchmarks.report import write_lesson
 from engine import Session, analyze
 from engine.faces import EMOTIONS
 from engine.settings import Settings
-from report import drawing, page
+from report import drawing, page, parts
+from report.sources import Sources
 from storage.errors import QueryError
 from tests.drawn import SETTINGS
 from tests.engine.synthetic import write_video
@@ -110,14 +111,11 @@ def test_who_may_be_the_same_person_is_offered(copied):
 
 
 def test_a_databases_password_is_not_shown():
-    class Elsewhere:
-        database = "postgresql://teacher:secret@school/pulse"
-        number = 1
-
-    from report.parts import _command
-    from report.sources import Sources
-
-    assert "secret" not in _command(Sources(Elsewhere()))["end"]
+    pytest.importorskip("psycopg", reason="no psycopg here (postgres extra)")
+    elsewhere = Session("postgresql://teacher:secret@school/pulse?password=secret", 1)
+    command = parts._command(Sources(elsewhere))
+    assert "school/pulse" in command["end"]
+    assert "secret" not in command["end"]
 
 
 @pytest.mark.parametrize(
@@ -142,3 +140,13 @@ def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
     assert "The class alone was kept" in html
     assert "S01" not in html
     assert "neutral" in data_of(html, "timeline")["verdict"]
+
+
+def test_on_postgres(recording, postgres_url, analysed):
+    session = analyze(recording, postgres_url, settings=SETTINGS)
+    html, expected = page.render(session), page.render(analysed)
+    for plot in ("timeline", "heatmap"):
+        assert data_of(html, plot) == data_of(expected, plot)
+    for part in ("moments", "seats"):
+        section = html.split(f'id="part-{part}"')[1].split('class="source"')[0]
+        assert section == expected.split(f'id="part-{part}"')[1].split('class="source"')[0]
