@@ -66,6 +66,9 @@ def show_session(session: Session, judgement: str | None = None) -> None:
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts, session.health()))
+    parts_of_it = session.class_part_verdicts(judgement)
+    if len(parts_of_it):
+        terminal.show(terminal.parts_table(parts_of_it))
     judgements = session.judgements()
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
     if shown["strategy"].iloc[-1] == "attention":

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from engine.errors import UsageError
 from engine.settings import Settings, Strategy
+from engine.tables import time_of
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
 
@@ -54,13 +56,10 @@ def thresholds_of(text: str) -> tuple[float, float, float]:
 
 def seconds_of(text: str) -> float:
     """12:30, 1:02:03 or seconds."""
-    parts = text.split(":")
     try:
-        if len(parts) > 3 or not all(0 <= float(part) < 60 for part in parts[1:]):
-            raise ValueError
-        return sum(float(part) * 60.0**place for place, part in enumerate(reversed(parts)))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)") from None
+        return time_of(text)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def seat_of(text: str) -> tuple[str, str]:

@@ -14,8 +14,9 @@ from engine.attention import Heads, Signals
 from engine.faces import EMOTIONS, unpack_landmarks, unpack_some_looks
 from engine.judging import judge as judge_faces
 from engine.settings import FOLLOWED_BY, Settings
-from engine.spans import windows_of
+from engine.spans import Spans, windows_of
 from storage import queries
+from storage.marks import write_parts
 from storage.store import Store
 from tracking.camera import camera_path, moved
 from tracking.identity import faces_of_students, students_of_tracks
@@ -185,8 +186,8 @@ class Evidence:
             duration=session["duration"],
         )
 
-    def judged(self, settings: Settings) -> tuple[Columns, Columns]:
-        """The columns of its student windows and of its class windows; nothing is stored."""
+    def judged(self, settings: Settings, parts: Spans | None = None) -> tuple[Columns, Columns]:
+        """The columns of its student windows and of its class windows, or `parts`; nothing is stored."""
         return judge_faces(
             self.frame_times,
             self.time,
@@ -197,12 +198,13 @@ class Evidence:
             settings=settings,
             duration=self.duration,
             signals=self.signals,
+            parts=parts,
         )
 
-    def attention(self, settings: Settings) -> Columns:
-        """The columns of its attention windows, whatever it is judged by."""
+    def attention(self, settings: Settings, parts: Spans | None = None) -> Columns:
+        """The columns of its attention windows, or `parts`, whatever it is judged by."""
         names = np.unique(self.student[self.student >= 0])
-        spans = windows_of(self.frame_times, settings.window, self.duration)
+        spans = windows_of(self.frame_times, settings.window, self.duration) if parts is None else parts
         return {
             "window": np.repeat(np.arange(len(spans)), len(names)),
             "student": np.tile(names, len(spans)),
@@ -233,7 +235,7 @@ def judge(
     """
     evidence = Evidence.read(store, number)
     student_windows, class_windows = evidence.judged(settings)
-    store.write_judgement(
+    judgement = store.write_judgement(
         number,
         name or name_of(settings),
         settings.strategy,
@@ -243,6 +245,33 @@ def judge(
         created,
         evidence.attention(settings),
     )
+    _judge_parts(store, number, {judgement: settings}, evidence)
+
+
+def judge_parts(store: Store, number: int) -> None:
+    """Judge the marked parts of session `number` with every judgement there is, in place of what was before."""
+    rows = queries.judgements(store, number)[["id", "settings"]].itertuples(index=False)
+    _judge_parts(store, number, {judgement: Settings.from_json(text) for judgement, text in rows})
+
+
+def _judge_parts(
+    store: Store, number: int, judgements: dict[int, Settings], evidence: Evidence | None = None
+) -> None:
+    marks = queries.marks(store, number)
+    if marks.empty:
+        for judgement in judgements:
+            write_parts(store, judgement, {}, {})
+        return
+    evidence = evidence or Evidence.read(store, number)
+    start, stop = marks["start"].to_numpy(np.float64), marks["stop"].to_numpy(np.float64)
+    stop = np.where(np.isnan(stop), np.append(start[1:], evidence.duration), stop)
+    parts, mark = Spans(start, stop), marks["mark"].to_numpy(np.int64)
+    for judgement, settings in judgements.items():
+        students, whole = evidence.judged(settings, parts)
+        signals = evidence.attention(settings, parts)
+        students |= {name: signals[name] for name in ("visible", "facing", "movement")}
+        students["mark"], whole["mark"] = mark[students.pop("window")], mark[whole.pop("window")]
+        write_parts(store, judgement, students, whole)
 
 
 def name_of(settings: Settings) -> str:

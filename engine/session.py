@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine import repairing, roster
+from engine import marking, repairing, roster
 from engine.errors import UsageError
 from engine.passes import judge, settings_of
 from engine.settings import JUDGED_BY
@@ -61,6 +61,39 @@ class Session:
     def class_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
         """A row for every window of the class."""
         return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
+
+    def marks(self) -> pd.DataFrame:
+        """A row for every part that a person marked, in order: mark, start, stop (s; NaN: not given), label."""
+        return self._read(lambda store: queries.marks(store, self.number))
+
+    def part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every student and marked part, with what the student shows in it beside emotions."""
+        return self._read(lambda store: queries.student_parts(store, self._judgement(store, judgement)))
+
+    def class_part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every marked part of the class."""
+        return self._read(lambda store: queries.class_parts(store, self._judgement(store, judgement)))
+
+    def mark(self, label: str, start: float, stop: float | None = None) -> Session:
+        """Mark a part from `start` to `stop` (s; None: to the next mark), and judge it. Returns itself.
+
+        Every judgement there is, and every one to come, judges the marked parts besides its windows. Raises
+        UsageError for a part that does not lie in the session or overlaps another.
+        """
+        with Store.open(self.database, must_exist=True) as store:
+            marking.mark(store, self.number, [marking.Mark(start, stop, label)])
+        return self
+
+    def mark_from(self, path: str | Path) -> list[int]:
+        """Mark the parts in a CSV file (start, stop, label), all or none; returns their numbers."""
+        given = marking.read_marks(path)
+        with Store.open(self.database, must_exist=True) as store:
+            return marking.mark(store, self.number, given)
+
+    def unmark(self, *marks: int) -> list[int]:
+        """Take marks away by their numbers, without one all of them; returns the numbers."""
+        with Store.open(self.database, must_exist=True) as store:
+            return marking.unmark(store, self.number, marks or None)
 
     def judge(self, name: str | None = None, **changes: Any) -> Session:
         """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.

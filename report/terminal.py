@@ -179,6 +179,15 @@ def class_table(class_windows: pd.DataFrame) -> Table:
     return table
 
 
+def parts_table(parts: pd.DataFrame) -> Table:
+    """Every marked part of the class."""
+    table = _table("mark>", "part", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    for row in parts.to_dict("records"):
+        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        table.add_row(str(row["mark"]), escape(row["part"]), *_window(row), *map(str, counts))
+    return table
+
+
 def student_table(windows: pd.DataFrame, label: str) -> Table:
     """Every window of the student with this label or name. Raises QueryError where there is none."""
     mine = windows[(windows["label"] == label) | (windows["name"] == label)]

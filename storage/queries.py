@@ -17,7 +17,10 @@ from storage.columns import Unpack, read_columns
 from storage.errors import QueryError
 from storage.sql import parameters as named_in
 from storage.store import Store
+from storage.views import views
 
+#: What the views say of a judgement in every row.
+_JUDGEMENT = ("session_id", "session", "judgement_id", "judgement", "latest")
 _NAME = schema.people.c.name
 _STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
 
@@ -154,6 +157,29 @@ def rows_of(store: Store, columns: Sequence[Column[Any]], session: int) -> pd.Da
     table: Any = columns[0].table
     order = [table.c[name] for name in _NUMBERS if name in table.c]
     return _table(store, select(*columns).where(table.c.session_id == session).order_by(*order))
+
+
+def marks(store: Store, session: int) -> pd.DataFrame:
+    """The parts of a session that a person marked, in order of time; `stop` is NaN where it was not given."""
+    table = schema.marks
+    columns = [column for column in table.c if column.name != "session_id"]
+    return _table(store, select(*columns).where(table.c.session_id == session).order_by(table.c.start))
+
+
+def student_parts(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of every student in every marked part, in order of time and student."""
+    view = views()["v_student_parts"]
+    columns = [column for column in view.c if column.name not in _JUDGEMENT]
+    return _table(
+        store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start, view.c.student)
+    )
+
+
+def class_parts(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of the class in every marked part, in order of time."""
+    view = views()["v_class_parts"]
+    columns = [column for column in view.c if column.name not in _JUDGEMENT]
+    return _table(store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start))
 
 
 def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:

@@ -145,3 +145,16 @@ WHERE session_id = :session AND latest AND visible > 0 AND facing IS NOT NULL
 GROUP BY start, at
 ORDER BY avg(facing), start
 LIMIT 5;
+
+-- parts: Which part lost the class?
+-- The parts that `classpulse mark` marked, the one with the lowest balance first.
+SELECT part, at, verdict, balance, interested, neutral, not_interested, insufficient
+FROM v_class_parts
+WHERE session_id = :session AND latest AND balance IS NOT NULL
+ORDER BY balance, start;
+
+-- student-parts: How did one student fare in the parts of the lesson?
+SELECT part, at, verdict, balance, margin, coverage, visible, facing, movement
+FROM v_student_parts
+WHERE session_id = :session AND latest AND (label = :student OR name = :student)
+ORDER BY start;

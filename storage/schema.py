@@ -401,6 +401,41 @@ attention_windows = Table(
     sqlite_with_rowid=False,
 )
 
+marks = Table(
+    "marks",
+    metadata,
+    _parent("sessions.id", "session_id", "the session"),
+    _key("mark", "1, 2, ... in the order in which they were made"),
+    _time("start", "where the part begins"),
+    _time("stop", "where it ends", "; NULL: at the next mark, or with the session", nullable=True),
+    _text("label", "what the user calls the part"),
+    _text("made", "when, UTC, ISO 8601"),
+    comment="a part of a session that a person marked; every judgement judges the parts besides its windows",
+    sqlite_with_rowid=False,
+)
+
+student_parts = Table(
+    "student_parts",
+    metadata,
+    _parent("judgements.id", "judgement_id", "the judgement"),
+    _key("student", "the student's number"),
+    _key("mark", "the part, a number in marks"),
+    *_evidence(),
+    *_signals(),
+    comment="the verdict of one student in one marked part, and what the student shows in it beside emotions",
+    sqlite_with_rowid=False,
+)
+
+class_parts = Table(
+    "class_parts",
+    metadata,
+    _parent("judgements.id", "judgement_id", "the judgement"),
+    _key("mark", "the part, a number in marks"),
+    *_class_evidence(),
+    comment="the verdict of the class in one marked part, every student with equal weight",
+    sqlite_with_rowid=False,
+)
+
 rules = Table(
     "rules",
     metadata,

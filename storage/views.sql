@@ -118,3 +118,57 @@ JOIN student_windows ON student_windows.judgement_id = attention_windows.judgeme
 JOIN v_judgements ON v_judgements.judgement_id = attention_windows.judgement_id
 JOIN students ON students.session_id = v_judgements.session_id AND students.student = attention_windows.student
 LEFT JOIN people ON people.person = students.person;
+
+-- v_marks: a part of a session that a person marked
+-- at TEXT: begin of the part, hours:minutes:seconds
+-- stop DOUBLE: where it ends, s: as marked, else at the next mark, else with the session
+CREATE VIEW v_marks AS
+SELECT sessions.id AS session_id, sessions.name AS session, marks.mark,
+       CAST(CAST(round(marks.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(marks.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(marks.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       marks.start,
+       COALESCE(
+           marks.stop,
+           (
+               SELECT min(later.start) FROM marks AS later
+               WHERE later.session_id = marks.session_id AND later.start > marks.start
+           ),
+           sessions.duration
+       ) AS stop,
+       marks.label AS part, marks.made
+FROM marks
+JOIN sessions ON sessions.id = marks.session_id;
+
+-- v_student_parts: the verdict of a student in a marked part
+-- at TEXT: begin of the part, hours:minutes:seconds
+CREATE VIEW v_student_parts AS
+SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
+       v_judgements.latest, students.student, students.label, people.name, student_parts.mark, marks.label AS part,
+       CAST(CAST(round(student_parts.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(student_parts.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(student_parts.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       student_parts.start, student_parts.stop, student_parts.verdict, student_parts.balance, student_parts.margin,
+       student_parts.coverage, student_parts.frames, student_parts.faces, student_parts.scorable,
+       student_parts.positive, student_parts.negative, student_parts.visible, student_parts.facing,
+       student_parts.movement
+FROM student_parts
+JOIN v_judgements ON v_judgements.judgement_id = student_parts.judgement_id
+JOIN marks ON marks.session_id = v_judgements.session_id AND marks.mark = student_parts.mark
+JOIN students ON students.session_id = v_judgements.session_id AND students.student = student_parts.student
+LEFT JOIN people ON people.person = students.person;
+
+-- v_class_parts: the verdict of the class in a marked part
+-- at TEXT: begin of the part, hours:minutes:seconds
+CREATE VIEW v_class_parts AS
+SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
+       v_judgements.latest, class_parts.mark, marks.label AS part,
+       CAST(CAST(round(class_parts.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(class_parts.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(class_parts.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       class_parts.start, class_parts.stop, class_parts.verdict, class_parts.balance, class_parts.margin,
+       class_parts.coverage, class_parts.students, class_parts.interested, class_parts.neutral,
+       class_parts.not_interested, class_parts.insufficient, class_parts.faces, class_parts.scorable
+FROM class_parts
+JOIN v_judgements ON v_judgements.judgement_id = class_parts.judgement_id
+JOIN marks ON marks.session_id = v_judgements.session_id AND marks.mark = class_parts.mark;

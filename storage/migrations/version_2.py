@@ -30,6 +30,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     Integer,
     PrimaryKeyConstraint,
@@ -37,6 +38,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 
 def upgrade(op: Operations) -> None:
@@ -68,6 +70,37 @@ def upgrade(op: Operations) -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "marks",
+        Column("session_id", Integer, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+        Column("mark", BigInteger, nullable=False),
+        Column("start", Double, nullable=False),
+        Column("stop", Double),
+        Column("label", Text, nullable=False),
+        Column("made", Text, nullable=False),
+        PrimaryKeyConstraint("session_id", "mark"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "student_parts",
+        *_part("student", "mark"),
+        Column("frames", Integer, nullable=False),
+        Column("faces", Integer, nullable=False),
+        Column("scorable", Integer, nullable=False),
+        Column("positive", REAL, nullable=False),
+        Column("negative", REAL, nullable=False),
+        Column("visible", REAL, nullable=False),
+        Column("facing", REAL),
+        Column("movement", REAL),
+        sqlite_with_rowid=False,
+    )
+    counts = ("students", "interested", "neutral", "not_interested", "insufficient", "faces", "scorable")
+    op.create_table(
+        "class_parts",
+        *_part("mark"),
+        *(Column(name, Integer, nullable=False) for name in counts),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "rules",
         Column("rule", Text, primary_key=True),
         Column("value", Text, nullable=False),
@@ -85,6 +118,22 @@ def upgrade(op: Operations) -> None:
         CheckConstraint("outcome IN ('done', 'failed', 'stopped')", name="outcome"),
         sqlite_autoincrement=True,
     )
+
+
+def _part(*key: str) -> list[SchemaItem]:
+    """What the verdicts of parts have in common, and their key."""
+    return [
+        Column("judgement_id", Integer, ForeignKey("judgements.id", ondelete="CASCADE"), nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in key),
+        Column("start", Double, nullable=False),
+        Column("stop", Double, nullable=False),
+        Column("verdict", Text, nullable=False),
+        Column("balance", REAL),
+        Column("margin", REAL),
+        Column("coverage", REAL, nullable=False),
+        PrimaryKeyConstraint("judgement_id", *key),
+        CheckConstraint("verdict IN ('interested', 'neutral', 'not interested', 'insufficient')", name="verdict"),
+    ]
 
 
 def _names_into_one_table(op: Operations) -> None:

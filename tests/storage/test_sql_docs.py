@@ -66,6 +66,9 @@ def term(lesson, write):
         for table in ("student_windows", "class_windows"):
             change(connection, table, window=1, start=10, stop=20, balance="balance - 0.75")
         change(connection, "attention_windows", window=1, facing=0.1)
+        connection.exec_driver_sql("INSERT INTO marks VALUES (1, 1, 5, NULL, 'group work', '2026-01-01T00:00:00Z')")
+        as_part(connection, "class_windows", "class_parts")
+        as_part(connection, "student_windows", "student_parts", visible=0.5, facing=1, movement=0.2)
     return lesson
 
 
@@ -74,6 +77,16 @@ def change(connection, table: str, **values: object) -> None:
     names = [f'"{column.name}"' for column in metadata.tables[table].c]
     taken = [str(values.get(name.strip('"'), name)) for name in names]
     connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(taken)} FROM {table}")
+
+
+def as_part(connection, windows: str, parts: str, **more: object) -> None:
+    """The first windows as verdicts about the part that is marked."""
+    values = {"mark": 1, "start": 5, "stop": 16, **more}
+    names = [column.name for column in metadata.tables[parts].c]
+    taken = ", ".join(str(values.get(name, name)) for name in names)
+    connection.exec_driver_sql(
+        f'INSERT INTO {parts} ({", ".join(names)}) SELECT {taken} FROM {windows} WHERE "window" = 0'
+    )
 
 
 ANSWERS = {
@@ -92,6 +105,8 @@ ANSWERS = {
     "judgements-agree": {"one": "weighted 10 s", "other": "later", "windows": 4, "agree": 0.5},
     "emotions": {"minute": 0, "faces": 5},
     "attention-elsewhere": {"label": "S01", "at": "0:00:10", "facing": 0.1},
+    "parts": {"part": "group work", "at": "0:00:05", "verdict": "not interested", "balance": 0.3333},
+    "student-parts": {"part": "group work", "visible": 0.5, "balance": 0.3333},
     "class-looked-away": {"at": "0:00:10", "students": 1, "facing": 0.1},
 }
 

@@ -1,0 +1,78 @@
+"""Reads the CSV files that people make: their rows by name, and whatever is wrong with one by its number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import SourceError, UsageError
+
+
+class Row(NamedTuple):
+    """A row of a file."""
+
+    place: str
+    """`marks.csv, row 3`: for messages; the first row, which names the columns, is row 1."""
+    values: dict[str, str]
+    """By column, without blanks around them; empty for what is missing."""
+
+
+def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
+    """The rows of a CSV file in UTF-8 whose first row names the columns, among them all those `needed`.
+
+    Values are separated by what separates the names: commas, semicolons or tabs. Rows without any value are passed
+    over. Raises UsageError, with the number of the row, for a file that is no such table, and SourceError for one
+    that cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; check the path", exit_status=2) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}, row {row}: not UTF-8; save the table as CSV in UTF-8") from error
+    head = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    rows: list[Row] = []
+    names: list[str] | None = None
+    while True:
+        place = f"{path}, row {reader.line_num + 1}"
+        try:
+            values = [value.strip() for value in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise UsageError(f"{place}: no CSV ({error}); save the table as CSV again") from error
+        if names is None:
+            names = _names(place, [value.lower() for value in values], needed)
+        elif len(values) > len(names):
+            raise UsageError(f"{place}: has {len(values)} values, but there are {len(names)} columns; quote commas")
+        elif any(values):
+            rows.append(Row(place, dict.fromkeys(names, "") | dict(zip(names, values, strict=False))))
+    if names is None:
+        raise UsageError(f"{path}, row 1: empty; it names the columns {', '.join(needed)}")
+    return rows
+
+
+def time_of(text: str) -> float:
+    """Seconds of 12:30, 1:02:03 or 750. Raises UsageError for anything else."""
+    if not re.fullmatch(r"[0-9]{1,9}(:[0-5]?[0-9]){0,2}([.][0-9]*)?", text):
+        raise UsageError(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)")
+    return sum(float(part) * 60.0**place for place, part in enumerate(reversed(text.split(":"))))
+
+
+def _names(place: str, names: list[str], needed: Collection[str]) -> list[str]:
+    missing = [name for name in needed if name not in names]
+    if missing:
+        there = ", ".join(filter(None, names)) or "none"
+        raise UsageError(f"{place}: no column {' and '.join(missing)}; it names the columns, and has {there}")
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise UsageError(f"{place}: two columns are called {twice}; rename one")
+    return names

@@ -1,0 +1,61 @@
+"""mark, marks and unmark on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage.queries import query
+
+
+def lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_marks(run, db):
+    assert run("mark", 1, "talk", "--at", "0").status == 0
+    said = run("mark", 1, "group work [loud]", "--at", "0:10", "--until", "0:20")
+    assert (said.status, said.err) == (0, "")
+    listed = lines(run("marks", 1).out)
+    assert listed[0].startswith("mark part from class balance coverage")
+    assert listed[1].startswith("1 talk 0:00–0:10 ")
+    assert listed[2].startswith("2 group work [loud] 0:10–0:20 ")
+    shown = run("show", 1).out
+    assert "group work [loud]" in shown
+    lost = query(
+        db, "SELECT part, verdict FROM v_class_parts WHERE session = 'lesson.mp4' AND latest ORDER BY balance"
+    )
+    assert set(lost["part"]) == {"talk", "group work [loud]"}
+    assert run("query", "--named", "parts", "-p", "session=1").status == 0
+    assert run("unmark", 1, 2).out == "marks taken away: 1\n"
+    assert len(lines(run("marks", 1).out)) == 2
+    assert run("unmark", 1, "--all").out == "marks taken away: 1\n"
+    assert "talk" not in run("show", 1).out
+
+
+def test_a_file_of_marks(run, db, folder):
+    (folder / "marks.csv").write_text("start,stop,label\n0,,talk\n12.5,0:30,film\n", "utf-8")
+    assert run("mark", 1, "--file", "marks.csv").status == 0
+    assert [line.split()[1] for line in lines(run("marks", 1).out)[1:]] == ["talk", "film"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mark", 1, "talk"), "give a LABEL and --at, or a --file of marks"),
+        (("mark", 1, "--at", "0:10"), "give a LABEL and --at"),
+        (("mark", 1, "talk", "--at", "0", "--file", "x.csv"), "give a LABEL and --at"),
+        (("mark", 1, "talk", "--at", "noon"), "Invalid value: 'noon' is no time"),
+        (
+            ("mark", 1, "talk", "--at", "50:00"),
+            "mark 'talk': it begins at 0:50:00, but the session ends at 0:00:32",
+        ),
+        (("mark", 1, "--file", "x.csv"), "x.csv: No such file or directory; check the path"),
+        (("unmark", 1), "give the number of a mark, or --all"),
+        (("unmark", 1, 7), "session 1 has no mark 7; there are none"),
+        (("mark", 9, "talk", "--at", "0"), "no session '9'"),
+    ],
+)
+def test_what_cannot_be_marked_is_one_line(run, db, arguments, message):
+    result = run(*arguments)
+    assert result.status == 2
+    assert message in result.complaint()
