@@ -23,6 +23,7 @@ from commands import (
     reporting,
     serving,
 )
+from commands.auditing import Noted
 from commands.errors import Stopped, complain
 from engine.version import __version__
 
@@ -51,6 +52,8 @@ for room in (
     privacy,
     serving,
 ):
+    for command in room.app.registered_commands:
+        command.cls = Noted
     app.add_typer(room.app)
 
 

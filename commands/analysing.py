@@ -27,6 +27,11 @@ from engine.settings import Device, Engine, Scan, Settings
 
 app = typer.Typer()
 
+RESPONSIBLE = (
+    "Before you use verdicts: docs/responsible-use.md says what they can and cannot mean, where the law forbids "
+    "them, and which mode to use."
+)
+
 
 @app.command()
 def analyze(
@@ -126,6 +131,8 @@ def analyze(
             continue
         for remark in session.remarks:
             print(f"classpulse: {remark}", file=sys.stderr)
+        if session.number == 1 and not session.was_done:  # the first of this database
+            terminal.say(RESPONSIBLE)
         if not quiet:
             if session.was_done:
                 terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
@@ -167,14 +174,26 @@ def demo(
 
 
 @app.command()
-def doctor(device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device) -> None:
+def doctor(
+    device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device,
+    db: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="A database, to see what is kept for too long.")
+    ] = None,
+) -> None:
     """Say what is installed and which device runs the networks, and test them for a second."""
     from engine.doctor import checks
     from report import terminal
     from simulation.lesson import Lesson
     from simulation.render import frames
+    from storage import keeping
+    from storage.store import Store
 
     lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
     found = checks(next(frames(lesson)).image, lesson.students, device)
-    terminal.show(terminal.checks_table([(check.what, check.found, check.good) for check in found]))
-    raise typer.Exit(0 if all(check.good for check in found) else 1)
+    lines = [(check.what, check.found, check.good) for check in found]
+    if db:
+        with Store.open(db, must_exist=True, read_only=True) as store:
+            lines.append(("retention", *terminal.retention_line(keeping.retention(store), keeping.overdue(store))))
+    terminal.show(terminal.checks_table(lines))
+    print(f"\n{RESPONSIBLE}")
+    raise typer.Exit(0 if all(good for *_, good in lines) else 1)

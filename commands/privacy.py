@@ -1,4 +1,4 @@
-"""People's data: forget, exclude, names."""
+"""People's data: forget, exclude, names, retention, audit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Database, SessionKey, StudentKey
+from commands.options import Database, Format, SessionKey, StudentKey
 
 app = typer.Typer()
 
@@ -112,6 +112,47 @@ def names(
             print(f"names dropped: {naming.drop_names(store)}")
         if not (put_back or export or drop):
             terminal.show(terminal.people_table(queries.people(store)))
+
+
+@app.command()
+def retention(
+    days: Annotated[int | None, typer.Option(help="How long a session may be kept.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Say nothing of it any more.")] = False,
+    db: Database = "classpulse.db",
+) -> None:
+    """Say how long sessions may be kept, or list those that are kept for longer; nothing is deleted by itself."""
+    from report import terminal
+    from storage import keeping
+    from storage.store import Store
+
+    if days is not None and (off or days < 1):
+        raise typer.BadParameter("give either --days, 1 or more, or --off")
+    with Store.open(db, must_exist=True, read_only=days is None and not off) as store:
+        if days is not None or off:
+            keeping.set_retention(store, days)
+        line, _ = terminal.retention_line(keeping.retention(store), keeping.overdue(store))
+    print(line)
+
+
+@app.command()
+def audit(
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name; all without.")
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+    db: Database = "classpulse.db",
+) -> None:
+    """List who ran which command on a session, or on any, and when. Names are written as P1, P2, ..."""
+    from report import rows
+    from storage import keeping
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        if session and session.isdecimal():
+            number: int | None = int(session)  # it may be forgotten
+        else:
+            number = store.find_session(session) if session else None
+        rows.write(keeping.audited(store, number), output_format)
 
 
 def _confirm(what: str, does: str) -> None:

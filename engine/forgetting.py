@@ -16,7 +16,15 @@ from engine.passes import Rows, label_of
 from engine.repairing import find_student, finished_students, remake, unused
 from storage import queries
 from storage.excluding import write_excluded
-from storage.forgetting import clean, delete_faces, delete_persons, delete_sessions, sessions_before, settle_repairs
+from storage.forgetting import (
+    clean,
+    delete_faces,
+    delete_persons,
+    delete_sessions,
+    delete_unused_names,
+    sessions_before,
+    settle_repairs,
+)
 from storage.store import Store
 
 
@@ -86,6 +94,7 @@ def forget(store: Store, chosen: Chosen) -> None:
         for number in dict.fromkeys(number for number, _ in chosen.students):
             _forget_students(store, number, [label for session, label in chosen.students if session == number])
         delete_persons(store, chosen.persons)
+        delete_unused_names(store)
     clean(store)
 
 
@@ -123,9 +132,6 @@ def exclude_student(store: Store, number: int, who: str) -> str:
         student = find_student(finished_students(store, number), who)
         write_excluded(store, number, [square_of(student)])
         _forget_students(store, number, [student["label"]])
-        people = queries.people(store)
-        in_roster = people["person"][people["rooms"] > 0].tolist()
-        if pd.notna(student["person"]) and student["person"] not in in_roster:
-            delete_persons(store, [int(student["person"])])
+        delete_unused_names(store)
     clean(store)
     return str(student["label"])

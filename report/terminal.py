@@ -97,6 +97,19 @@ def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     return text
 
 
+def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
+    """How long sessions may be kept, which are kept for longer, and whether none is."""
+    if days is None:
+        return "nobody has said how long sessions may be kept; `classpulse retention --days 180` does", True
+    which = ", ".join(f"{row['id']} ({row['name']})" for row in overdue.to_dict("records"))
+    if not which:
+        return f"sessions may be kept for {days} days, and none is kept for longer", True
+    return (
+        f"kept for longer than {days} days: {which}; `classpulse forget --session` or --before deletes them",
+        False,
+    )
+
+
 def class_alone(session: Mapping[str, Any]) -> str:
     """One line if nothing of a student was kept of a session, else empty."""
     settings = json.loads(session["settings"])

@@ -47,15 +47,22 @@ def settle_repairs(store: Store, session: int, arguments: Mapping[str, Any]) -> 
 
 
 def delete_sessions(store: Store, numbers: Collection[int]) -> None:
-    """Delete sessions with everything that belongs to them, and the names of who is in no other and no roster."""
+    """Delete sessions with everything that belongs to them."""
     with store.writing() as connection:
         _overwrite(connection)
-        among = students.c.session_id.in_(numbers) & students.c.person.is_not(None)
-        persons = connection.scalars(select(students.c.person).where(among).distinct()).all()
         for number in numbers:
             store.delete_session(number)
-        in_roster = set(connection.scalars(select(seats.c.person)))
-        delete_persons(store, [person for person in persons if person not in in_roster])
+
+
+def delete_unused_names(store: Store) -> None:
+    """Delete the names of who is in no session, no roster and no repair: also those that were changed."""
+    with store.writing() as connection:
+        _overwrite(connection)
+        used = set(connection.scalars(select(students.c.person))) | set(connection.scalars(select(seats.c.person)))
+        for arguments in connection.scalars(select(repairs.c.arguments)):
+            used |= set(json.loads(arguments).get("persons", {}).values())
+        unused = [person for person in connection.scalars(select(people.c.person)) if person not in used]
+        connection.execute(delete(people).where(people.c.person.in_(unused)))
 
 
 def delete_persons(store: Store, persons: Collection[int]) -> list[int]:

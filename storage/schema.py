@@ -454,7 +454,7 @@ audit = Table(
     _text("command", "analyze, query, rename, ..."),
     # No foreign key: that a session was analysed and forgotten is to be seen afterwards.
     Column("session_id", Integer, comment="the session it was about; NULL: several, all or none"),
-    _text("arguments", "what was given, without names and values of SQL"),
+    _text("arguments", "what was given, JSON, with numbers of people for names and without the texts in SQL"),
     _text("outcome", "done, failed or stopped"),
     _one_of("outcome", OUTCOMES),
     comment="who ran which command on what",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import json
+import os
 import signal
 import stat
 import time
@@ -197,3 +200,85 @@ def test_the_class_alone_stopped(folder, recording):
         f"stopped; nothing of {recording} is kept, and the same command begins anew (--aggregate-only)"
     )
     assert count(Path("classpulse.db"), "sessions") == 0
+
+
+# -- retention
+
+
+def test_retention(run, seated):
+    assert "nobody has said how long sessions may be kept" in run("retention").out
+    none = "sessions may be kept for 30 days, and none is kept for longer\n"
+    assert run("retention", "--days", 30).out == none
+    with Store.open(seated) as store, store.writing() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET created = '2020-02-02T10:00:00.000Z'")
+    late = "kept for longer than 30 days: 1 (lesson); `classpulse forget --session` or --before deletes them"
+    assert run("retention").out == f"{late}\n"
+    result = run("doctor", "--db", seated)
+    assert result.status == 1
+    assert f"BAD  retention   {late}" in result.out
+    assert run("forget", "--before", "2020-02-03", "--yes").status == 0
+    assert run("retention").out == none
+    assert "docs/responsible-use.md" in run("doctor", "--db", seated).out
+    assert "nobody has said" in run("retention", "--off").out
+    assert "give either --days, 1 or more, or --off" in run("retention", "--days", 0).complaint()
+
+
+# -- audit
+
+
+def audited(run) -> list[tuple[str, int | None, str, str]]:
+    rows = json.loads(run("audit", "--format", "json").out)
+    assert {row["who"] for row in rows} <= {getpass.getuser()}
+    return [(row["command"], row["session_id"], row["arguments"], row["outcome"]) for row in rows]
+
+
+def test_who_ran_what(run, seated):
+    run("show", "lesson")
+    run("rename", 1, "S03", "Cem")
+    run("rename", 1, "Cem", "Dan O'Hara")
+    run("roster", 1, "--room", "B12", "--seat", "S04=Ida")
+    run("query", "SELECT count(*) FROM v_students WHERE name = 'Ada' AND label <> 'it''s'", "-f", "csv")
+    run("query", "SELECT nothing")  # wrong use
+    run("sessions")
+    run("forget", "--student", "lesson/Ada", "-y")
+    run("forget", "--session", "lesson", "-y")
+    assert audited(run) == [
+        ("show", 1, '{"session": "lesson"}', "done"),
+        ("rename", 1, '{"name": "P3", "session": "1", "student": "S03"}', "done"),
+        ("rename", 1, '{"name": "P4", "session": "1", "student": "P3"}', "done"),
+        ("roster", 1, '{"room": "B12", "seat": ["S04=P5"], "session": "1"}', "done"),
+        ("query", None, '{"output_format": "csv", '
+                        '"sql": "SELECT count(*) FROM v_students WHERE name = ? AND label <> ?"}', "done"),
+        ("forget", 1, '{"student": "lesson/P1", "yes": true}', "done"),
+        ("forget", 1, '{"session": ["lesson"], "yes": true}', "done"),
+    ]  # fmt: skip
+    assert len(run("audit", 1).out.splitlines()) == 7
+    on_disk = b"".join(file.read_bytes() for file in seated.parent.iterdir())
+    assert not [name for name in (b"Ada", b"Cem") if name in on_disk]  # Dan is in the roster of B12
+
+
+def test_what_failed_or_was_stopped_is_noted_too(run, seated, recording):
+    assert run("analyze", recording.parent, "--db", seated).status > 0
+    process = start("analyze", recording, "--sample-rate", "all", "--quiet")
+    while count(seated, "segments") < 13:  # the seated lesson has 12
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert finish(process).status == 130
+    assert [(command, outcome) for command, _, _, outcome in audited(run)] == [("analyze", "stopped")]
+    assert run("forget", "--session", 2, "-y").status == 0
+
+
+def test_a_copy_that_can_only_be_read_is_only_read(run, seated, monkeypatch):
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
+    before = seated.read_bytes()
+    assert run("show", 1).status == 0
+    assert seated.read_bytes() == before
+
+
+def test_analyze_points_to_responsible_use_once(run, folder, recording):
+    options = ("--min-face", "150", "--sample-rate", "0.5", "--quiet")
+    first = run("analyze", recording, *options)
+    assert first.err.startswith("Before you use verdicts: docs/responsible-use.md says")
+    assert run("analyze", recording, *options, "--again").err == ""
+    assert run("analyze", recording, *options).err == ""
