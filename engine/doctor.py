@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.detection import Mtcnn
 from engine.errors import ClasspulseError
 from engine.expression import FerScorer, crop_faces
-from engine.networks import checksums
+from engine.networks import checksums, import_openvino
 from engine.settings import Device
 from engine.version import __version__
 
@@ -74,7 +74,7 @@ def _networks(image: npt.NDArray[np.uint8], faces: int, device: Device) -> list[
 def _device_name(device: Device) -> str:
     if device == "cuda":
         return "a CUDA GPU (ONNX Runtime)"
-    import openvino
+    openvino = import_openvino()
 
     name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
     return f"the CPU ({name.strip()}, OpenVINO)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -79,10 +80,19 @@ def checksums() -> dict[str, str]:
     return {name: entry["sha256"] for name, entry in _manifest().items()}
 
 
+def import_openvino() -> Any:
+    """OpenVINO without its telemetry, which would tell Google Analytics of every run and write to the home folder.
+
+    It takes a missing package `openvino_telemetry` for a wish not to be counted.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # importing it fails from now on
+    return import_module("openvino")
+
+
 @cache
 def has_bf16() -> bool:
     """Whether this processor computes in bf16, which Network's `precision` can ask for."""
-    import openvino
+    openvino = import_openvino()
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -113,7 +123,7 @@ Loaded = tuple[Runner, np.dtype[Any], tuple[int | None, ...]]
 
 
 def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) -> Loaded:
-    import openvino
+    openvino = import_openvino()
 
     if precision not in PRECISIONS:
         raise NetworkError(f"no precision is called {precision!r}; there are {' and '.join(PRECISIONS)}")

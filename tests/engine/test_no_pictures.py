@@ -1,4 +1,4 @@
-"""An analysis writes the database and nothing else: no picture of a person, nowhere."""
+"""An analysis writes the database and nothing else, no picture of a person, and speaks to nobody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: Notes every file that Python opens to write, and analyses.
+#: Analyses, and notes every file that Python opens to write, and everybody it speaks to.
 SCRIPT = """
 import json, os, sys
 written = set()
@@ -24,11 +24,14 @@ def hook(event, arguments):
             written.add(os.path.abspath(path))
     elif event in ("os.mkdir", "os.rename", "os.link", "os.symlink", "shutil.copyfile"):
         written.add(os.path.abspath(str(arguments[-1] if event != "os.mkdir" else arguments[0])))
+    elif event in ("socket.getaddrinfo", "socket.connect"):
+        written.add(f"{event} {arguments}")
 
 sys.addaudithook(hook)
 from engine import Settings, analyze
 
-analyze(sys.argv[1], sys.argv[2], settings=Settings(sample_rate=1, min_face=40, aggregate_only=sys.argv[3] == "class"))
+settings = Settings(sample_rate=1, min_face=40, aggregate_only=sys.argv[3] == "class")
+analyze(sys.argv[1], sys.argv[2], settings=settings)
 print(json.dumps(sorted(written)))
 """
 
