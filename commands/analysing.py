@@ -131,12 +131,12 @@ def analyze(
             continue
         for remark in session.remarks:
             print(f"classpulse: {remark}", file=sys.stderr)
-        if session.number == 1 and not session.was_done:  # the first of this database
-            terminal.say(RESPONSIBLE)
         if not quiet:
             if session.was_done:
                 terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
             show_session(session)
+            if session.number == 1 and not session.was_done:  # the first of this database
+                print(f"\n{RESPONSIBLE}")
     raise typer.Exit(status)
 
 

@@ -71,7 +71,7 @@ class _Known:
         known = cls()
         of_student, _, _ = str(ctx.params.get("student") or "").rpartition("/")  # forget --student monday/S07
         keys = ctx.params.get("session") or ctx.params.get("videos") or of_student or []
-        keys = [keys] if isinstance(keys, str) else [str(key) for key in keys]
+        keys = list(map(str, keys if isinstance(keys, list | tuple) else [keys]))
         try:
             with Store.open(db, must_exist=True, read_only=True) as store:
                 people = queries.people(store)

@@ -60,6 +60,9 @@ def forget(
             _confirm(f"forget {what}", "forgets")
         forgetting.forget(store, chosen)
     terminal.say(f"forgotten: {what}")
+    path = Path(store.path)
+    for backup in sorted(path.parent.glob(f"{path.name}.v*-backup*")):  # as upgrade-db keeps them
+        terminal.say(f"{backup} still has what was forgotten; delete it, too")
 
 
 @app.command()

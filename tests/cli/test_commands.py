@@ -84,7 +84,8 @@ def test_analyze(run, recording, folder, analysed):
         assert line.split() == [student["label"], "0:00–0:31", f"{student['coverage']:.0%}", *counts, signs]
     assert lines[1].startswith("Who is who: 4 students; ")
     assert lines[8].split()[:2] == ["class", "0:00–0:32"]
-    assert "one sign: 0:05" in lines[-1]
+    assert "one sign: 0:05" in lines[-3]
+    assert "docs/responsible-use.md" in lines[-1]
 
 
 def test_analyze_twice(run, recording, db):
