@@ -10,6 +10,7 @@ from engine.evidence import margins
 from engine.faces import EMOTIONS
 from engine.judging import STRATEGIES, judge
 from engine.settings import Settings
+from engine.spans import Spans
 
 
 def moods(students: int, frames: int, memory: float, level: float, seed: int) -> np.ndarray:
@@ -24,7 +25,9 @@ def moods(students: int, frames: int, memory: float, level: float, seed: int) ->
     return emotions
 
 
-def judged(emotions: np.ndarray, strategy: str, window: float, quality: float = 1.0) -> dict[str, np.ndarray]:
+def judged(
+    emotions: np.ndarray, strategy: str, window: float, quality: float = 1.0, parts: Spans | None = None
+) -> dict[str, np.ndarray]:
     """Judge students (students, frames, 7) that have a face in every frame, at 5 frames/s."""
     students, frames, _ = emotions.shape
     times = np.arange(frames) / 5
@@ -37,6 +40,7 @@ def judged(emotions: np.ndarray, strategy: str, window: float, quality: float = 
         np.ones(students * frames, np.bool_),
         settings=Settings(strategy=strategy, window=window),  # type: ignore[arg-type]
         duration=frames / 5,
+        parts=parts,
     )
     return rows
 
@@ -51,6 +55,27 @@ def test_nine_of_ten_intervals_hold_the_truth_however_alike_neighbouring_frames_
         rows = judged(moods(40, 1000, memory, level, seed=1), strategy, window)
         reached[memory] = float((np.abs(rows["balance"] - truth) <= rows["margin"]).mean())
     assert all(0.85 <= share <= 0.955 for share in reached.values()), reached
+
+
+@pytest.mark.parametrize(("window", "frames"), [(20.0, 1000), (60.0, 3000), (300.0, 6000)])
+def test_so_do_those_of_long_windows(window, frames):
+    truth = judged(moods(1, 200_000, 0.0, 0.7, seed=99), "weighted", window=40_000.0)["balance"][0]
+    reached = {}
+    for memory in (0.0, 0.5, 0.9):
+        rows = judged(moods(40, frames, memory, 0.7, seed=1), "weighted", window)
+        reached[memory] = float((np.abs(rows["balance"] - truth) <= rows["margin"]).mean())
+    assert all(0.85 <= share <= 0.96 for share in reached.values()), reached
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
+def test_so_do_those_of_marked_parts_of_any_length(memory):
+    truth = judged(moods(1, 200_000, 0.0, 0.7, seed=99), "weighted", window=40_000.0)["balance"][0]
+    parts = Spans(np.array([0.0, 10.0, 35.0, 100.0, 170.0]), np.array([10.0, 35.0, 100.0, 160.0, 200.0]))
+    rows = judged(moods(200, 1000, memory, 0.7, seed=1), "weighted", 10.0, parts=parts)
+    held = np.abs(rows["balance"] - truth) <= rows["margin"]
+    assert 0.85 <= held.mean() <= 0.955
+    by_part = [held[rows["window"] == part].mean() for part in range(5)]
+    assert min(by_part) >= 0.8, by_part
 
 
 def test_margins_shrink_with_evidence():
