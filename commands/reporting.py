@@ -1,13 +1,13 @@
-"""A session to look at: report."""
+"""A session to look at: report, annotate."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from commands.options import Database
+from commands.options import Database, SessionKey, seconds_of
 
 app = typer.Typer()
 
@@ -50,3 +50,41 @@ def report(
     if pdf:
         to_pdf(path, path.with_suffix(".pdf"))
         terminal.say(f"written: {path.with_suffix('.pdf')}")
+
+
+@app.command()
+def annotate(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .mp4 that is written.")
+    ] = Path("annotated.mp4"),
+    blur: Annotated[
+        Literal["all", "excluded"],
+        typer.Option(help="Whose faces cannot be told: everybody's, or who is excluded."),
+    ] = "excluded",
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the recording is now.")] = None,
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="As 12:30, 1:02:03 or in seconds.")] = "0",
+    stop: Annotated[str | None, typer.Option("--to", metavar="TIME", help="By default to the end.")] = None,
+) -> None:
+    """Draw boxes, labels, verdicts and the class over a session's recording, from stored rows alone."""
+    from engine.session import find
+    from report import terminal
+    from report.clip import annotate as draw
+
+    begin, end = seconds_of(start), seconds_of(stop) if stop else None
+    if end is not None and end <= begin:
+        raise typer.BadParameter(f"--to {stop} is not after --from {start}")
+    with terminal.ProgressBar(output.name) as bar:
+        frames = draw(
+            find(session, db),
+            output,
+            judgement=judgement,
+            blur=blur,
+            video=video,
+            start=begin,
+            stop=end,
+            on_progress=lambda time, until: bar.count(round(time), None if until is None else round(until)),
+        )
+    terminal.say(f"written: {output}, {frames} frames")

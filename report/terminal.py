@@ -287,9 +287,9 @@ class ProgressBar:
             what = {"follow": "following students", "judge": "judging windows"}[seen.stage]
             self._progress.update(self._task, clock=what)
 
-    def count(self, done: int, of: int) -> None:
+    def count(self, done: int, of: int | None) -> None:
         """Show that `done` of so many are done."""
-        self._progress.update(self._task, completed=done, total=of, clock=f"{done} of {of}")
+        self._progress.update(self._task, completed=done, total=of, clock=f"{done} of {of}" if of else f"{done}")
 
 
 def show(what: RenderableType) -> None:
