@@ -144,9 +144,10 @@ def analyze(
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is written.")] = Path("demo"),
 ) -> None:
-    """Draw a lesson of 20 s, analyse it, hold the verdicts against its script, and write the report."""
+    """Draw a lesson of 20 s, analyse it, hold the verdicts against its script, write the report and the video."""
     from engine.analysis import analyze as analyze_one
     from report import page, terminal
+    from report.clip import annotate
     from simulation.comparing import compare
     from simulation.lesson import demo_lesson
     from simulation.render import render_lesson
@@ -163,10 +164,15 @@ def demo(
     comparison = compare(truth, session.faces(), session.verdicts(), window)
     session.verdicts().to_csv(folder / "verdicts.csv", index=False)
     page.write(page.render(session), folder / "report.html")
+    with terminal.ProgressBar("annotated.mp4") as bar:
+        annotate(
+            session, folder / "annotated.mp4", on_progress=lambda time, end: bar.count(round(time), round(end or 0))
+        )
     agreement = {"of faces from 48 px": comparison.agreement(48), "in all": comparison.agreement()}
     terminal.show(terminal.comparison((comparison.found, comparison.students), agreement))
     terminal.show(
-        f"\nOpen {folder / 'report.html'} in a browser to look at the lesson: no server, no connection needed.\n"
+        f"\nOpen {folder / 'report.html'} in a browser to look at the lesson: no server, no connection needed;\n"
+        f"{folder / 'annotated.mp4'} in any player.\n"
         f"In {folder}, too: lesson.mp4, its truth.csv, classpulse.db, verdicts.csv. Next, for example:\n"
         f"  classpulse show Demo --windows --db {db}\n"
         f"  classpulse query --db {db} 'select label, faces, coverage from v_students'"
