@@ -70,7 +70,7 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _side(sources: Sources) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
-    each = sources.ask("windows")
+    each, marks, moments = (sources.ask(name) for name in ("windows", "marks", "moments"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,
@@ -82,8 +82,8 @@ def _side(sources: Sources) -> Context:
         "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "balance": float(judged["balance"].mean()) if len(judged) else None,
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
-        "moments": figures.moments(sources.ask("moments").rows)[:5],
-        "data": figures.timeline(windows.rows),
+        "moments": figures.moments(moments.rows)[:5],
+        "data": figures.timeline(windows.rows, marks.rows),
         "people": named(students.rows, each.rows),
-        "queries": [answer.sql for answer in (windows, students, each, sources.ask("moments"))],
+        "queries": [answer.sql for answer in (windows, marks, moments, students, each)],
     }

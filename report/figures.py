@@ -36,17 +36,18 @@ def levels(verdict: pd.Series, balance: pd.Series) -> npt.NDArray[np.int64]:
     return np.where(verdict.to_numpy() == "insufficient", INSUFFICIENT, sign * steps)
 
 
-def timeline(windows: pd.DataFrame) -> dict[str, Any]:
+def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[str, Any]:
     """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
 
-    For the class, the four counts of students come as well.
+    For the class, the four counts of students come as well; `parts` are the marked ones, as in `marks`.
     """
     columns = ("start", "stop", "balance", "margin", "coverage", *(name.replace(" ", "_") for name in VERDICTS))
     known = {name: _numbers(windows[name]) for name in columns if name in windows}
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
     length = float(windows["stop"].max()) if len(windows) else 0.0
-    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length}
+    parts = [] if marks is None else records(marks[["part", "start", "stop"]])
+    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "parts": parts}
 
 
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
@@ -141,6 +142,7 @@ def cards(
     emotions: pd.DataFrame,
     tracks: pd.DataFrame,
     unmeasured: pd.DataFrame,
+    parts: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
 
@@ -163,6 +165,7 @@ def cards(
                 "timeline": timeline(mine),
                 "levels": levels(mine["verdict"], mine["balance"]).tolist(),
                 "emotions": [] if mix is None else [(name, float(mix[name])) for name in EMOTIONS],
+                "parts": records(parts[parts["student"] == number]),
                 "unmeasured": why.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
                 "other": _may_be(student, students),

@@ -25,10 +25,9 @@ MARK = "<!doctype html>\n<!-- a classpulse report -->"
 STYLES = HERE / "static" / "report.css"
 SCRIPTS = (HERE / "static" / "plotly.min.js", HERE / "static" / "report.js")
 #: The parts of a report, in the order of the page.
-WHOLE = ("summary", "timeline", "moments", "heatmap", "seats", "students", "provenance")
-OF_STUDENTS = ("heatmap", "seats", "students")
+WHOLE = ("summary", "timeline", "parts", "moments", "heatmap", "seats", "students", "provenance")
 #: Those of a report on one student: of all the others only what the class as a whole did.
-ALONE = ("summary", "students", "timeline", "moments", "provenance")
+ALONE = ("summary", "students", "timeline", "parts", "moments", "provenance")
 
 
 class PageError(StorageError, OSError):
@@ -100,11 +99,11 @@ def parts(session: Recorded, judgement: str | None = None, student: str | None =
 
 
 def _names(sources: Sources) -> list[str]:
-    """The parts that have something to show: without a student, those of the class."""
-    if sources.student is not None:
-        return list(ALONE)
-    nobody = sources.ask("students").rows.empty
-    return [name for name in WHOLE if not (nobody and name in OF_STUDENTS)]
+    """The parts that have something to show."""
+    empty = set() if len(sources.ask("marks").rows) else {"parts"}
+    if sources.ask("students").rows.empty:
+        empty |= {"heatmap", "seats", "students"}
+    return [name for name in (WHOLE if sources.student is None else ALONE) if name not in empty]
 
 
 @cache

@@ -44,16 +44,22 @@ def summary(sources: Sources) -> Context:
 
 def timeline(sources: Sources) -> Context:
     """The class over time: balance with its interval, and how many students have which verdict."""
-    answer = sources.ask("class")
-    data = figures.timeline(answer.rows)
+    answer, marks = sources.ask("class"), sources.ask("marks")
+    data = figures.timeline(answer.rows, marks.rows)
     return {
         "data": data,
         "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
         "ticks": drawing.ticks(data["length"]),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
-        "queries": [answer.sql],
+        "queries": [answer.sql, marks.sql],
     }
+
+
+def parts(sources: Sources) -> Context:
+    """The class in each part of the lesson that a person marked."""
+    answer = sources.ask("parts")
+    return {"parts": figures.records(answer.rows), "queries": [answer.sql]}
 
 
 def heatmap(sources: Sources) -> Context:
@@ -94,7 +100,7 @@ def moments(sources: Sources) -> Context:
 
 def students(sources: Sources) -> Context:
     """A card for each student, or for the one that is asked for."""
-    names = ("students", "windows", "emotions", "tracks", "unmeasured")
+    names = ("students", "windows", "emotions", "tracks", "unmeasured", "student_parts")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))
     for card in cards:
@@ -126,7 +132,7 @@ def provenance(sources: Sources) -> Context:
 
 
 PARTS: Mapping[str, Callable[[Sources], Context]] = {
-    part.__name__: part for part in (summary, timeline, moments, heatmap, seats, students, provenance)
+    part.__name__: part for part in (summary, timeline, parts, moments, heatmap, seats, students, provenance)
 }
 
 

@@ -64,6 +64,22 @@ SELECT "window", start, stop, verdict, balance, margin, coverage, students, inte
 FROM class_windows
 WHERE judgement_id = {judgement}
 ORDER BY "window\"""",
+    "marks": """
+SELECT mark, part, start, stop
+FROM v_marks
+WHERE session_id = {session}
+ORDER BY start, mark""",
+    "parts": """
+SELECT mark, part, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
+       insufficient
+FROM v_class_parts
+WHERE judgement_id = {judgement}
+ORDER BY start, mark""",
+    "student_parts": """
+SELECT student, mark, part, start, stop, verdict, balance, margin
+FROM v_student_parts
+WHERE judgement_id = {judgement}{student}
+ORDER BY student, start, mark""",
     "moments": """
 SELECT before_start, before_stop, start, stop, balance_before, margin_before, balance, margin,
        balance - balance_before AS change

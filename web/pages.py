@@ -30,9 +30,13 @@ from web.unkept import Unkept
 
 router = APIRouter(include_in_schema=False)
 #: Parts of the report that a session's page shows, in this order; the first ones come with the page.
-FIRST, JUDGED, LATER = ("summary",), ("timeline", "heatmap"), ("seats", "moments", "students", "provenance")
+FIRST, JUDGED, LATER = (
+    ("summary",),
+    ("timeline", "heatmap"),
+    ("parts", "seats", "moments", "students", "provenance"),
+)
 #: Those of a session of which the class alone was kept.
-OF_CLASS = ("moments", "provenance")
+OF_CLASS = ("parts", "moments", "provenance")
 #: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
 LOOK, ALIVE = 0.25, 15.0
 #: Seconds that a wrong token costs.

@@ -22,6 +22,11 @@ const classpulse = (() => {
   };
   // Plotly reads some markup in texts, and people choose names.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  // As much of a text as fits into a share of a plot.
+  const shortened = (text, share) => {
+    const most = Math.max(Math.floor(share * (PHONE.matches ? 50 : 150)), 1);
+    return plain(text.length > most ? `${text.slice(0, most)}…` : text);
+  };
   const verdictOf = (level) =>
     level === INSUFFICIENT ? "insufficient" : level > 0 ? "interested" : level < 0 ? "not interested" : "neutral";
 
@@ -71,6 +76,7 @@ const classpulse = (() => {
     const width = windows.map((k) => 1000 * (data.stop[k] - data.start[k]));
     const none = windows.filter((k) => !judged(k));
     const below = (place) => windows.map((k) => counts.slice(0, place).reduce((sum, count) => sum + count[k], 0));
+    const parts = data.parts ?? [];
     const fills = [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
     const traces = [
       { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
@@ -91,13 +97,18 @@ const classpulse = (() => {
     return {
       traces,
       layout: layout(c, {
-        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: 24, b: 32 }, barmode: "overlay", bargap: 0, hovermode: "closest",
+        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: parts.length ? 44 : 24, b: 32 },
+        shapes: parts.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
+          line: { color: c.soft, width: 1 } })),
+        barmode: "overlay", bargap: 0, hovermode: "closest",
         xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
         yaxis: { domain: [counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
           zerolinecolor: c.soft, tickvals: [-data.end, 0, data.end], ticktext: [-data.end, 0, data.end].map((end) => end && signed(end).replace(/0$/, "")),
           ticks: "" },
         yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
         annotations: [
+          ...parts.map(({ start, stop, part }) => ({ text: shortened(part, (stop - start) / data.length), x: ms(start), yref: "paper",
+            y: 1.06, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.ink } })),
           { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
           { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
         ],
@@ -115,7 +126,7 @@ const classpulse = (() => {
       columns.push(k), edges.push(ms(start));
     });
     edges.push(ms(data.stop.at(-1)));
-    const about = order.map((place) => columns.map((k) => k === null ? "" :
+    element.about ??= data.labels.map((_, place) => columns.map((k) => k === null ? "" :
       `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
       `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
       `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`));
@@ -131,7 +142,7 @@ const classpulse = (() => {
       traces: [{
         ...common, z: order.map((place) => columns.map((k) =>
           k === null || data.levels[place][k] === INSUFFICIENT ? null : data.levels[place][k])),
-        zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: about, hoverongaps: true,
+        zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: order.map((place) => element.about[place]), hoverongaps: true,
         hovertemplate: "%{customdata}<extra></extra>",
       }],
       layout: layout(c, {

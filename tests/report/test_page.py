@@ -75,13 +75,13 @@ def test_outline(html):
 
 
 def test_every_part_is_there_with_its_questions(html):
-    for part in page.WHOLE:
+    for part in set(page.WHOLE) - {"parts"}:
         assert f'id="part-{part}"' in html
         assert sql_of(html, part), part
 
 
 def test_every_question_can_be_asked_again(html, analysed):
-    for part in page.WHOLE:
+    for part in re.findall(r'id="part-(\w+)"', html):
         for sql in sql_of(html, part):
             assert sql.startswith("SELECT")
             assert not re.search(r"[{}]", sql)
@@ -90,7 +90,7 @@ def test_every_question_can_be_asked_again(html, analysed):
 
 def test_timeline_is_what_its_question_answers(html, analysed):
     data = data_of(html, "timeline")
-    (sql,) = sql_of(html, "timeline")
+    sql, _ = sql_of(html, "timeline")
     rows = queries.query(analysed.database, sql)
     assert data["verdict"] == rows["verdict"].tolist()
     for name in ("start", "stop", "balance", "margin", "coverage", "interested", "not_interested", "insufficient"):
@@ -187,7 +187,7 @@ def test_an_earlier_judgement_can_be_shown(copied):
 
 def test_parts_are_the_pages(html, analysed):
     fragments = page.parts(analysed)
-    assert tuple(fragments) == page.WHOLE
+    assert list(fragments) == [name for name in page.WHOLE if name != "parts"]  # none is marked
     for name, fragment in fragments.items():
         assert fragment in html
         assert page.part(name, analysed) == fragment
