@@ -68,6 +68,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     terminal.show(terminal.session_summary(*parts, session.health()))
     parts_of_it = session.class_part_verdicts(judgement)
     if len(parts_of_it):
+        print()
         terminal.show(terminal.parts_table(parts_of_it))
     judgements = session.judgements()
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
