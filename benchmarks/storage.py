@@ -26,7 +26,7 @@ from storage.store import Store
 
 STUDENTS, FRAMES_A_SEGMENT, SEGMENTS = 30, 50, 300
 FOR_FOLLOW = ("pts", "face", "time", "x1", "y1", "x2", "y2", "score")
-FOR_JUDGE = ("time", "student", *EMOTIONS, "quality", "scorable")
+FOR_JUDGE = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *EMOTIONS, "quality", "scorable")
 
 
 def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
