@@ -202,7 +202,12 @@ students = Table(
     _key("student", "the student's number in the session"),
     _text("label", "S01, S02, ..."),
     # No foreign key: the table of names may be empty, and everything else stays.
-    Column("person", Integer, comment="the number in people, which has the name; NULL until a person gives one"),
+    Column(
+        "person",
+        Integer,
+        index=True,
+        comment="the number in people, which has the name; NULL until a person gives one",
+    ),
     _time("first", "first face"),
     _time("last", "last face"),
     _count("tracks", "tracks that make up the student"),

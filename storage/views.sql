@@ -50,9 +50,10 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        student_windows.start, student_windows.stop, student_windows.verdict,
        student_windows.balance, student_windows.margin, student_windows.coverage, student_windows.frames,
        student_windows.faces, student_windows.scorable, student_windows.positive, student_windows.negative
-FROM student_windows
-JOIN v_judgements ON v_judgements.judgement_id = student_windows.judgement_id
-JOIN students ON students.session_id = v_judgements.session_id AND students.student = student_windows.student
+FROM students
+JOIN v_judgements ON v_judgements.session_id = students.session_id
+JOIN student_windows
+  ON student_windows.judgement_id = v_judgements.judgement_id AND student_windows.student = students.student
 LEFT JOIN people ON people.person = students.person;
 
 -- v_class_windows: the verdict of the class in a window

@@ -165,6 +165,7 @@ def _names_into_one_table(op: Operations) -> None:
     op.execute("UPDATE students SET person = (SELECT person FROM people WHERE people.name = students.name)")
     op.drop_column("students", "name")
     op.add_column("students", Column("area", Text))
+    op.create_index(op.f("ix_students_person"), "students", ["person"])
     op.rename_table("seats", "named_seats")
     op.create_table(
         "seats",

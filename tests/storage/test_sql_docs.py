@@ -116,3 +116,11 @@ def test_named_query(term, query):
     answer = queries.query(term.path, query.sql, {name: VALUES[name] for name in query.parameters})
     first = answer.to_dict("records")[0]
     assert {name: first[name] for name in ANSWERS[query.name]} == pytest.approx(ANSWERS[query.name], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["students-term", "one-student", "lost-the-class"])
+def test_a_question_about_some_windows_does_not_read_all(lesson, name):
+    sql = named_queries()[name].sql
+    values = {parameter: VALUES[parameter] for parameter in named_queries()[name].parameters}
+    plan = queries.query(lesson.path, f"EXPLAIN QUERY PLAN {sql}", values)["detail"]
+    assert [step for step in plan if step.startswith("SCAN") and "_windows" in step] == []

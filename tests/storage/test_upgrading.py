@@ -146,7 +146,7 @@ def test_backup_is_as_private_as_the_file(old):
 
 def test_view_of_the_user_stays(old):
     with closing(sqlite3.connect(old)) as connection:
-        connection.execute("CREATE VIEW mine AS SELECT label FROM v_students")
+        connection.execute("CREATE VIEW mine AS SELECT label FROM v_students ORDER BY label")
     upgrade(old)
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("SELECT * FROM mine").fetchall() == [("S01",), ("S02",), ("S03",), ("S04",)]
