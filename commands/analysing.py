@@ -85,6 +85,10 @@ def analyze(
     min_group: Annotated[
         int, typer.Option(help="With --aggregate-only: fewest students with a verdict in a window that has one.")
     ] = DEFAULT.min_group,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that see; by default one for each core of this machine."),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
@@ -120,6 +124,7 @@ def analyze(
                     settings=settings,
                     exclude=exclude or (),
                     again=again,
+                    workers=workers,
                     on_progress=bar,
                 )
         except KeyboardInterrupt:

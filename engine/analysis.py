@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.detection import Detections
+import numpy as np
+
 from engine.detectors import fingerprints
 from engine.errors import UsageError
+from engine.faces import Faces
 from engine.networks import checksums
-from engine.seeing import Seer
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
-from engine.video import Frame, Video, fingerprint
+from engine.video import Video, fingerprint
+from engine.workers import see
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
@@ -52,13 +54,16 @@ def analyze(
     settings: Settings | None = None,
     exclude: Sequence[str] = (),
     again: bool = False,
+    workers: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Session:
     """Analyse a recording into the database `db`, and return its session.
 
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
     done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
-    `exclude` names squares of the picture beside those of the settings (see `engine.excluding.squares`).
+    The pixels are looked at by `workers` processes, by default as many as this machine has cores; the rows are the
+    same for any number. `exclude` names squares of the picture beside those of the settings (see
+    `engine.excluding.squares`).
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
@@ -84,7 +89,7 @@ def analyze(
         number, state = found
         remarks = _remarks(store.session(number), name)
         if state == "seeing":
-            progress = _see(store, number, video, settings, tell)
+            progress = _see(store, number, video, settings, workers, tell)
             remarks += _damage(video, store.session(number)["duration"], settings)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
@@ -190,23 +195,39 @@ def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
     return bool(session["version"] == __version__ and session["models"] == _models(settings))
 
 
-def _see(store: Store, number: int, video: Video, settings: Settings, tell: Callable[[Progress], None]) -> Progress:
+def _see(
+    store: Store,
+    number: int,
+    video: Video,
+    settings: Settings,
+    workers: int | None,
+    tell: Callable[[Progress], None],
+) -> Progress:
     """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
-    # Segments are written in order, so the ones that are there are the first ones.
-    first = len(store.committed_segments(number))
-    resumed = float(first * SEGMENT_SECONDS)
+    committed = store.committed_segments(number)
+    resumed = float(len(committed) * SEGMENT_SECONDS)
     progress = Progress("see", resumed, video.duration, 0, 0, resumed)
     tell(progress)
+    reached: dict[int, float] = {}  # of the runs, by their first segment: how much of them is seen, s
 
-    def on_frame(frame: Frame, found: Detections) -> None:
+    def on_frame(first: int, time: float, faces: int) -> None:
         nonlocal progress
+        reached[first] = time - first * SEGMENT_SECONDS
         progress = dataclasses.replace(
-            progress, time=frame.time, frames=progress.frames + 1, faces=progress.faces + len(found)
+            progress,
+            time=resumed + sum(reached.values()),
+            frames=progress.frames + 1,
+            faces=progress.faces + faces,
         )
         tell(progress)
 
-    for segment in Seer(settings).segments(video, first, on_frame=on_frame):
-        store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
+    with closing(see(video, settings, committed, workers, on_frame)) as segments:
+        for segment in segments:
+            store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
+    committed = store.committed_segments(number)
+    for gap in sorted(set(range(max(committed, default=0))) - committed):  # a break in the recording
+        nothing = {"pts": np.empty(0, np.int64), "time": np.empty(0)}
+        store.write_segment(number, gap, nothing, Faces.empty().columns())
     times = queries.frame_columns(store, number)["time"]
     # The last frame lasts as long as the one before it did.
     duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0

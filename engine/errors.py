@@ -26,3 +26,7 @@ class SourceError(ClasspulseError, OSError):
 
 class NetworkError(ClasspulseError, RuntimeError):
     """A network file that is missing, damaged, or does not run on the asked device."""
+
+
+class WorkerError(ClasspulseError, ChildProcessError):
+    """A process that sees a recording, and that ended before its work."""

@@ -189,3 +189,17 @@ def test_mtcnns_networks_give_what_the_package_gives(name, x, shapes):
 def test_the_models_folder_holds_nothing_else():
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
     assert names == {"export.py", "models.json", "README.md", "pnet.onnx", "rnet.onnx", "onet.onnx", "fer.onnx"}
+
+
+def test_openvino_reports_nothing_to_anybody():
+    """Its telemetry would be sent by a process that it forks."""
+    script = (
+        "import os, sys\n"
+        "os.register_at_fork(before=lambda: print('forked', flush=True))\n"
+        "from engine.networks import Network\n"
+        "Network('rnet')\n"
+        "print([name for name in sys.modules if name.startswith('openvino_telemetry.')])\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=MODELS.parents[1], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
