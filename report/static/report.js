@@ -24,7 +24,7 @@ const classpulse = (() => {
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   // As much of a text as fits into a share of a plot.
   const shortened = (text, share) => {
-    const most = Math.max(Math.floor(share * (PHONE.matches ? 50 : 150)), 1);
+    const most = Math.max(Math.floor(share * (PHONE.matches ? 38 : 150)), 1);
     return plain(text.length > most ? `${text.slice(0, most)}…` : text);
   };
   const verdictOf = (level) =>
