@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -182,11 +184,19 @@ def class_parts(store: Store, judgement: int) -> pd.DataFrame:
     return _table(store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start))
 
 
-def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence[Any] = ()) -> pd.DataFrame:
+def query(
+    target: str | Path,
+    sql: str,
+    parameters: Mapping[str, Any] | Sequence[Any] = (),
+    *,
+    most: int | None = None,
+    seconds: float | None = None,
+) -> pd.DataFrame:
     """The rows of one SQL statement, with `?` or `:name` standing for the `parameters`.
 
     The database is opened read-only, and no other file can be reached: nothing that `sql` says can change anything.
-    Raises QueryError in one line for SQL that is wrong, and where, or that does not only read.
+    Raises QueryError in one line for SQL that is wrong, and where, or that does not only read. For whoever asks on
+    another's behalf: `most` rows are given, and after so many `seconds` the question is given up, as a QueryError.
     """
     values = dict(parameters) if isinstance(parameters, Mapping) else tuple(parameters)
     for name in () if values and isinstance(values, tuple) else named_in(sql):
@@ -194,15 +204,40 @@ def query(target: str | Path, sql: str, parameters: Mapping[str, Any] | Sequence
             raise QueryError(f"the SQL needs a value for :{name}; add -p {name}=VALUE")
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
-            result = store.database.query(connection, sql, values)
-            if not result.returns_rows:
-                raise QueryError("the SQL returns no rows; a query begins with SELECT")
-            return _as_they_are([tuple(row) for row in result], list(result.keys()))
+            with _given_up(connection, seconds):
+                result = store.database.query(connection, sql, values)
+                if not result.returns_rows:
+                    raise QueryError("the SQL returns no rows; a query begins with SELECT")
+                rows = [tuple(row) for row in (result if most is None else result.fetchmany(most))]
+            return _as_they_are(rows, list(result.keys()))
         except store.database.errors as error:
             said = getattr(error, "orig", None) or error
             if fault := store.database.blame(connection, said, sql, values):
                 raise QueryError(fault) from error
             raise  # not the SQL but the database, which the store names
+
+
+@contextmanager
+def _given_up(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt the database after so many seconds."""
+    driver: Any = connection.connection.driver_connection
+    over = threading.Event()
+
+    def give_up() -> None:
+        over.set()
+        (driver.interrupt if hasattr(driver, "interrupt") else driver.cancel)()  # SQLite's, else PostgreSQL's
+
+    timer = threading.Timer(seconds or 0, give_up)
+    try:
+        if seconds is not None:
+            timer.start()
+        yield
+    except Exception as error:
+        if over.is_set():
+            raise QueryError(f"the question took longer than {seconds:g} s; ask for less") from error
+        raise
+    finally:
+        timer.cancel()
 
 
 def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:

@@ -24,6 +24,8 @@ Rows = list[dict[str, Any]]
 LONGEST = 120.0
 #: Rows that a query gives at most.
 MOST_ROWS = 1000
+#: Seconds that a query may take: one that never ends would keep others waiting.
+PATIENCE = 20.0
 
 
 class Complaint(BaseModel):
@@ -94,6 +96,14 @@ class Split(Body):
 
     student: Text
     time: Time
+
+
+class NewMark(Body):
+    """A part of the lesson; without a stop it lasts until the next mark."""
+
+    label: Text
+    start: Time
+    stop: Time | None = None
 
 
 class Judging(Body):
@@ -284,6 +294,25 @@ def undo(session: Known) -> dict[str, str]:
     return {"undone": session.undo()}
 
 
+@router.get("/sessions/{number}/marks", responses=SOMETHING)
+def marks(session: Known) -> Rows:
+    """The marked parts of the lesson."""
+    return plain_rows(session.marks())
+
+
+@router.post("/sessions/{number}/marks", responses=SOMETHING)
+def mark(session: Known, body: NewMark) -> Rows:
+    """Mark a part, and judge it; the marked parts."""
+    return plain_rows(session.mark(body.label, body.start, body.stop).marks())
+
+
+@router.delete("/sessions/{number}/marks/{mark}", responses=SOMETHING)
+def unmark(session: Known, mark: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> Rows:
+    """Take a mark away; those that are left."""
+    session.unmark(mark)
+    return plain_rows(session.marks())
+
+
 @router.post("/sessions/{number}/preview", responses=SOMETHING)
 def preview(session: Known, house: Ours, body: Judging) -> dict[str, Any]:
     """Judge without keeping the judgement."""
@@ -345,7 +374,7 @@ def cancel(house: Ours, number: Number) -> JobOut:
 @router.post("/query")
 def query(house: Ours, body: Asking) -> dict[str, Any]:
     """Ask in SQL; it can only be read. `more` says whether there are more rows than are given."""
-    rows = queries.query(house.serving.db, body.sql)
+    rows = queries.query(house.serving.db, body.sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     return {
         "columns": [str(name) for name in rows.columns],
         "rows": plain_values(rows.head(MOST_ROWS)),

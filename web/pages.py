@@ -21,7 +21,7 @@ from storage import queries
 from storage.aggregates import is_aggregate
 from storage.errors import DatabaseError
 from storage.store import Store
-from web.api import MOST_ROWS, Asked, Known, NewJob, Ours, Text, house_of
+from web.api import MOST_ROWS, PATIENCE, Asked, Known, NewJob, Ours, Text, house_of
 from web.app import House
 from web.guard import COOKIE, local_path
 from web.reading import plain_rows, plain_values
@@ -241,6 +241,49 @@ def judge(
     return RedirectResponse(f"/sessions/{session.number}", 303)
 
 
+# -- marked parts
+
+
+@router.post("/sessions/{number}/mark")
+def mark(
+    request: Request,
+    session: Known,
+    label: Annotated[Text, Form()],
+    at: Annotated[Text, Form()],
+    until: Annotated[Text, Form()] = "",
+) -> Response:
+    """Mark a part of the lesson, and judge it."""
+    session.mark(label, _seconds(at), _seconds(until) if until.strip() else None)
+    return _marked(request, session, f"{label} is marked")
+
+
+@router.post("/sessions/{number}/unmark/{which}")
+def unmark(request: Request, session: Known, which: int) -> Response:
+    """Take a mark away."""
+    session.unmark(which)
+    return _marked(request, session, "the mark is taken away")
+
+
+def _marked(request: Request, session: Known, text: str) -> Response:
+    if "hx-request" not in request.headers:
+        return RedirectResponse(f"/sessions/{session.number}", 303)
+    answer = marks(request, session, text)
+    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
+    return answer
+
+
+@router.get("/sessions/{number}/marks")
+def marks(request: Request, session: Known, said: str = "") -> Response:
+    """The marked parts with the class's verdicts, and a form for another."""
+    return page(
+        request,
+        "marks.html.j2",
+        session=session.info(),
+        parts=plain_rows(session.class_part_verdicts()),
+        said=said if request.method == "POST" else "",
+    )
+
+
 # -- corrections
 
 
@@ -323,12 +366,11 @@ def sql_page(request: Request) -> Response:
 def ask(request: Request, house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, as a table."""
     began = time.perf_counter()
-    found = queries.query(house.serving.db, sql)
+    found = queries.query(house.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     values: dict[str, Any] = {
         "columns": [str(name) for name in found.columns],
         "rows": plain_values(found.head(MOST_ROWS)),
-        "count": len(found),
-        "most": MOST_ROWS,
+        "more": len(found) > MOST_ROWS,
         "seconds": time.perf_counter() - began,
     }
     if "hx-request" in request.headers:
@@ -340,7 +382,7 @@ def ask(request: Request, house: Ours, sql: Annotated[str, Form(max_length=20_00
 def ask_csv(house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, all of them, as a file."""
     text = io.StringIO()
-    queries.query(house.serving.db, sql).apply(report_rows.readable).to_csv(text, index=False)
+    queries.query(house.serving.db, sql, seconds=PATIENCE).apply(report_rows.readable).to_csv(text, index=False)
     headers = {"content-disposition": 'attachment; filename="rows.csv"'}
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
 

@@ -223,3 +223,18 @@ def test_reader_sees_what_another_writes_meanwhile(lesson, write):
         assert len(queries.frames(reader, 1)) == 9
         with pytest.raises(DatabaseError, match="it is read-only"):
             reader.delete_session(1)
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
+
+
+def test_a_question_that_never_ends_is_given_up(lesson):
+    for what in ("max(i) FROM n", "i FROM n WHERE i < 0"):
+        with pytest.raises(QueryError, match=r"longer than 0\.2 s"):
+            queries.query(lesson.path, ENDLESS + what, seconds=0.2)
+    # A new question is not kept waiting by the last.
+    assert queries.query(lesson.path, "SELECT 1 AS one", seconds=5)["one"].tolist() == [1]
+
+
+def test_only_so_many_rows(lesson):
+    assert queries.query(lesson.path, ENDLESS + "i FROM n", most=3, seconds=5)["i"].tolist() == [1, 2, 3]

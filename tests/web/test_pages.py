@@ -21,6 +21,7 @@ from web.guard import Guard
 from web.serving import Serving
 
 SESSION = "/sessions/1"
+HTMX = {"hx-request": "true"}
 MARKUP = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>"
 
 
@@ -85,14 +86,12 @@ def test_a_judgement_that_is_kept_is_shown(client):
 def test_corrections_by_form_and_by_htmx(client):
     answer = client.post(f"{SESSION}/rename", data={"student": "S01", "name": "Ada"})
     assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
-    answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "0:16"}, headers={"hx-request": "true"})
+    answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "0:16"}, headers=HTMX)
     assert answer.status_code == 200
     assert "S05 is who is seen as S02 from 0:16 on" in answer.text
     assert answer.headers["hx-trigger"] == '{"corrected": 1}'
     assert "Undo: split S02 at 0:00:16" in answer.text
-    answer = client.post(
-        f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers={"hx-request": "true"}
-    )
+    answer = client.post(f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers=HTMX)
     assert (answer.status_code, answer.headers["hx-retarget"]) == (400, "#message")
     assert "both seen" in answer.text
     answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "noon"})
@@ -119,7 +118,7 @@ def test_markup_in_names_is_text(client, serving):
 
 
 def test_sql(client):
-    answer = client.post("/sql", data={"sql": "SELECT label FROM students"}, headers={"hx-request": "true"})
+    answer = client.post("/sql", data={"sql": "SELECT label FROM students"}, headers=HTMX)
     assert "4 rows" in answer.text
     assert "<html" not in answer.text
     assert "<td>S04</td>" in client.post("/sql", data={"sql": "SELECT label FROM students"}).text
@@ -131,7 +130,7 @@ def test_sql(client):
     assert "a query only reads" in answer.text
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n"
     text = client.post("/sql", data={"sql": many}).text
-    assert "5,000 rows" in text
+    assert "The first 1,000 rows, of more" in text
     assert '<td class="number">1000</td>' in text
     assert '<td class="number">1001</td>' not in text
 
@@ -211,3 +210,18 @@ def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording,
     assert client.get(f"{SESSION}/judged").status_code == 400
     assert client.get(f"/api{SESSION}/overlay?start=0&stop=10").json()["faces"] == [[]] * 10
     assert client.get(f"/api{SESSION}/report.html").status_code == 200
+
+
+def test_marked_parts(client):
+    answer = client.post(f"{SESSION}/mark", data={"label": "quiz <1>", "at": "0:05", "until": "0:20"}, headers=HTMX)
+    assert "quiz &lt;1&gt; is marked" in answer.text
+    assert 'data-start="5.0" data-stop="20.0"' in answer.text
+    assert answer.headers["hx-trigger"] == '{"corrected": 1}'
+    answer = client.post(f"{SESSION}/mark", data={"label": "talk", "at": "0:10"}, headers=HTMX)
+    assert answer.status_code == 400
+    assert "overlaps" in answer.text
+    (mark,) = client.get(f"/api{SESSION}/marks").json()
+    assert (mark["label"], mark["start"], mark["stop"]) == ("quiz <1>", 5.0, 20.0)
+    answer = client.post(f"{SESSION}/unmark/{mark['mark']}")
+    assert answer.status_code == 303
+    assert "No part is marked yet" in client.get(f"{SESSION}/marks").text
