@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -57,6 +57,9 @@ bench-guided: $(VENV)/.dev   ## what the guided scan keeps of the faces that a f
 
 bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 	$(BIN)/python -m benchmarks.memory
+
+bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their height
+	$(BIN)/python -m benchmarks.recall
 
 bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how large it is
 	$(BIN)/python -m benchmarks.report
