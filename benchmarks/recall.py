@@ -1,6 +1,6 @@
 """`make bench-recall`: which share of the true faces is found, by their height and by whom.
 
-A face is right where its middle lies in a true box. The clips of people were looked at while settings were chosen, and
+A face is right where its middle lies in a true box. The clips of people were looked at while settings were chosen,
 the drawn lessons were not.
 """
 

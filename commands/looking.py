@@ -32,14 +32,19 @@ def show(
     judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
     windows: Annotated[bool, typer.Option("--windows", help="Every window of the class, too.")] = False,
     student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
+    areas: Annotated[bool, typer.Option("--areas", help="Who could be measured, by where they sit.")] = False,
 ) -> None:
     """Show a session: its students, and the verdicts over time."""
     from engine.session import find
     from report import terminal
+    from report.areas import measured
 
     found = find(session, db)
     if student:
         terminal.show(terminal.student_table(found.verdicts(judgement), student))
+        return
+    if areas:
+        terminal.show(terminal.areas_table(measured(found.students(), len(found.frames()))))
         return
     show_session(found, judgement)
     if windows:
@@ -63,9 +68,12 @@ def students(session: SessionKey, db: Database = "classpulse.db") -> None:
 def show_session(session: Session, judgement: str | None = None) -> None:
     """The summary of a session, by default with its latest judgement."""
     from report import terminal
+    from report.areas import measured, remarks
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts, session.health()))
+    for remark in remarks(measured(session.students(), len(session.frames())), session.info()):
+        terminal.show(f"\n{remark}")
     parts_of_it = session.class_part_verdicts(judgement)
     if len(parts_of_it):
         print()

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from report.areas import by_area
 from storage.errors import QueryError
 
 #: One sign a verdict, so that a timeline can be read without its colours.
@@ -141,6 +142,25 @@ def students_table(students: pd.DataFrame) -> Table:
             link if isinstance(link, str) else f"{link:.2f}",
             STATIC if row["static"] else "",
         )
+    return table
+
+
+def areas_table(rows: pd.DataFrame) -> Table:
+    """Each area and its students (`report.areas.measured`): how large, how often seen, how often scorable."""
+    table = _table("area", "student", "face px>", "seen>", "scorable>")
+    shares = ("seen", "scorable")
+    for area in by_area(rows).to_dict("records"):
+        table.add_section()
+        table.add_row(
+            area["area"],
+            str(area["students"]),
+            f"{area['size']:.0f}",
+            *(f"{area[s]:.0%}" for s in shares),
+            style="bold",
+        )
+        for row in rows[rows["area"] == area["area"]].to_dict("records"):
+            who = row["label"] if pd.isna(row["name"]) else f"{row['label']} {row['name']}"
+            table.add_row("", escape(who), f"{row['size']:.0f}", *(f"{row[s]:.0%}" for s in shares))
     return table
 
 

@@ -160,6 +160,13 @@ def test_show_windows(run, db, analysed):
         assert f"{balance:+.2f} ±" in line or "–" in line
 
 
+def test_show_areas(run, db, analysed):
+    lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
+    assert lines[0] == ["area", "student", "face", "px", "seen", "scorable"]
+    assert [line[-4] for line in lines if line[-4].startswith("S")] == ["S01", "S02", "S03", "S04"]
+    assert lines[1][:2] == ["front", "left"]  # the drawn lesson has one row
+
+
 def test_show_a_student(run, db):
     result = run("show", 1, "--student", "S02")
     assert result.out.splitlines()[0].split() == ["window", "verdict", "balance", "coverage", "scorable", "faces"]

@@ -1,0 +1,78 @@
+"""Says who could not be measured, by where they sit: how often a face was seen, and how often it was scorable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+AREAS = [f"{row} {column}" for row in ("back", "middle", "front") for column in ("left", "centre", "right")]
+#: Share of the sampled frames below which somebody could hardly be measured, or was hardly seen.
+HARDLY, SELDOM = 0.2, 0.5
+#: Size, px, under which most faces are too small to be scored: the side of a square, while settings mean the width.
+SMALL = 24.0
+
+
+def measured(students: pd.DataFrame, frames: int) -> pd.DataFrame:
+    """A row for every student who has a seat, the back row first: how often a face was seen and scorable.
+
+    `students` are those of a session (`Session.students`), `frames` how many were sampled. Columns: `student`,
+    `label`, `name`, `row` (back, middle, front), `area` (back left, ...), `size` (px), `seen` and `scorable`, both
+    shares of all sampled frames, 0 to 1. Posters have no seat, nor have students whom an older version followed.
+    """
+    seated = students[students["area"].notna() & ~students["static"]]
+    table = seated[["student", "label", "name", "size"]].assign(
+        row=seated["area"].str.split().str[0],
+        area=pd.Categorical(seated["area"], AREAS, ordered=True),
+        seen=seated["faces"] / max(frames, 1),
+        scorable=seated["coverage"],
+    )
+    return table.sort_values(["area", "student"])
+
+
+def by_area(rows: pd.DataFrame, area: str = "area") -> pd.DataFrame:
+    """What `measured` gives by area (or by `row`): `students`, how many are `hardly` scorable, and medians."""
+    return (
+        rows.assign(hardly=rows["scorable"] < HARDLY)
+        .groupby(area, sort=False, observed=True)
+        .agg(students=("student", "size"), hardly=("hardly", "sum"), size=("size", "median"),
+             seen=("seen", "median"), scorable=("scorable", "median"))
+        .reset_index()
+    )  # fmt: skip
+
+
+def remarks(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each row of seats in which somebody could hardly be measured: how many, why, and what helps.
+
+    `rows` as `measured` gives them; `session` is its row, with its settings.
+    """
+    settings = json.loads(session["settings"])
+    for _, row in by_area(rows, "row").iterrows():
+        if not row["hardly"]:
+            continue
+        few = rows[(rows["row"] == row["row"]) & (rows["scorable"] < HARDLY)]
+        size, seen = few["size"].median(), few["seen"].median()
+        where = f"{row['row'].capitalize()} row{'s' if row['row'] == 'back' else ''}"
+        line = (
+            f"{where}: {row['hardly']} of {row['students']} could be measured in less than a fifth of the time; "
+            f"their faces are {size:.0f} px"
+        )
+        if size < SMALL:
+            line += ", too small to be scored: record from nearer, or in a higher resolution"
+            if seen < SELDOM:
+                line += f". They were seen in {seen:.0%} of it{_finds_more(settings)}"
+        elif seen < SELDOM:
+            line += f" and were seen in {seen:.0%} of it: bowed, turned away, hidden or out of the picture"
+        else:
+            line += f" and were seen in {seen:.0%} of it, turned away or blurred"
+        yield f"{line}."
+
+
+def _finds_more(settings: Mapping[str, Any]) -> str:
+    """What would see more small faces than these settings did."""
+    if settings.get("detector", "mtcnn") != "mtcnn":
+        return ""
+    small = "--min-face 10 or " if settings["min_face"] > 10 else ""
+    return f": {small}--detector yunet sees more of them"
