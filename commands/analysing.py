@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from commands.options import (
     thresholds_of,
 )
 from engine.settings import Device, Engine, Scan, Settings
+
+if TYPE_CHECKING:
+    from report.window import LiveWindow
 
 app = typer.Typer()
 
@@ -90,6 +93,9 @@ def analyze(
         typer.Option(min=1, metavar="N", help="Processes that see; by default one for each core of this machine."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
+    display: Annotated[
+        bool, typer.Option("--display", help="Show in a window what is seen, while it is seen; q closes it.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
 ) -> None:
     """Analyse recordings: see every face, follow every student, judge every window.
@@ -116,6 +122,7 @@ def analyze(
     for video in videos:
         one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
         try:
+            window_of = _window(video.name, settings) if display else None
             with terminal.ProgressBar(video.name, hidden=quiet) as bar:
                 session = analyze_one(
                     video,
@@ -126,6 +133,7 @@ def analyze(
                     again=again,
                     workers=workers,
                     on_progress=bar,
+                    on_seen=window_of,
                 )
         except KeyboardInterrupt:
             raise Stopped(video, str(database_of(db)), kept=not aggregate_only) from None
@@ -143,6 +151,13 @@ def analyze(
             if session.number == 1 and not session.was_done:  # the first of this database
                 print(f"\n{RESPONSIBLE}")
     raise typer.Exit(status)
+
+
+def _window(title: str, settings: Settings) -> LiveWindow:
+    from engine.live import LiveLabels
+    from report.window import LiveWindow
+
+    return LiveWindow(title, LiveLabels(settings))
 
 
 @app.command()

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.detection import Detections
 from engine.detectors import fingerprints
 from engine.errors import UsageError
 from engine.faces import Faces
 from engine.networks import checksums
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
-from engine.video import Video, fingerprint
+from engine.video import Frame, Video, fingerprint
 from engine.workers import see
 from storage import queries
 from storage.aggregates import copy_aggregates
@@ -56,6 +57,7 @@ def analyze(
     again: bool = False,
     workers: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_seen: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
     """Analyse a recording into the database `db`, and return its session.
 
@@ -64,6 +66,7 @@ def analyze(
     The pixels are looked at by `workers` processes, by default as many as this machine has cores; the rows are the
     same for any number. `exclude` names squares of the picture beside those of the settings (see
     `engine.excluding.squares`).
+    `on_seen` has every frame with its faces, for whoever watches; they are seen in this process then.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
@@ -89,7 +92,7 @@ def analyze(
         number, state = found
         remarks = _remarks(store.session(number), name)
         if state == "seeing":
-            progress = _see(store, number, video, settings, workers, tell)
+            progress = _see(store, number, video, settings, workers, tell, on_seen)
             remarks += _damage(video, store.session(number)["duration"], settings)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
@@ -202,6 +205,7 @@ def _see(
     settings: Settings,
     workers: int | None,
     tell: Callable[[Progress], None],
+    on_seen: Callable[[Frame, Detections], None] | None,
 ) -> Progress:
     """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
     committed = store.committed_segments(number)
@@ -221,7 +225,7 @@ def _see(
         )
         tell(progress)
 
-    with closing(see(video, settings, committed, workers, on_frame)) as segments:
+    with closing(see(video, settings, committed, workers, on_frame, on_seen)) as segments:
         for segment in segments:
             store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
     committed = store.committed_segments(number)

@@ -29,6 +29,9 @@ Run = tuple[int, int | None]
 #: Told of every frame that is seen: the first segment of its run, its time (s), and how many faces are in it.
 OnFrame = Callable[[int, float, int], None]
 
+#: Told of every frame, with its faces, where somebody watches.
+OnSeen = Callable[[Frame, Detections], None]
+
 #: Longest run of a worker among several, in segments.
 LONGEST_RUN = 12
 #: Fewest segments for which processes are started: to load the networks again takes as long as seeing some.
@@ -70,13 +73,19 @@ def missing_runs(committed: Collection[int], duration: float | None, workers: in
 
 
 def see(
-    video: Video, settings: Settings, committed: Collection[int], workers: int | None, on_frame: OnFrame
+    video: Video,
+    settings: Settings,
+    committed: Collection[int],
+    workers: int | None,
+    on_frame: OnFrame,
+    on_seen: OnSeen | None = None,
 ) -> Generator[Segment]:
     """See the segments of `video` that are not `committed`, on `workers` processes (None: what the machine has).
 
     They come as they are seen, in no order, and a segment in which nothing was sampled may be left out. A short
-    recording is seen in this process. Raises WorkerError in one line for a worker that was killed, UsageError for
-    less than one worker; what a worker raises is raised here. However it ends, no worker is left.
+    recording is seen in this process, and so is one that somebody watches: `on_seen` has every frame of it. Raises
+    WorkerError in one line for a worker that was killed, UsageError for less than one worker; what a worker raises
+    is raised here. However it ends, no worker is left.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"workers is {workers}; it must be 1 or more")
@@ -84,20 +93,24 @@ def see(
     if not video.seekable:
         count = 1  # every other one would decode all that comes before its own segments
     missing = ceil((video.duration or 0) / SEGMENT_SECONDS) - len(committed)
-    if missing < FEWEST_SEGMENTS:
-        yield from _see_here(video, settings, missing_runs(committed, video.duration), on_frame)
+    if missing < FEWEST_SEGMENTS or on_seen:
+        yield from _see_here(video, settings, missing_runs(committed, video.duration), on_frame, on_seen)
     else:
         runs = missing_runs(committed, video.duration, count)
         with _Crew(video, settings, min(count, len(runs))) as crew:
             yield from crew.see(runs, on_frame)
 
 
-def _see_here(video: Video, settings: Settings, runs: Sequence[Run], on_frame: OnFrame) -> Iterator[Segment]:
+def _see_here(
+    video: Video, settings: Settings, runs: Sequence[Run], on_frame: OnFrame, on_seen: OnSeen | None
+) -> Iterator[Segment]:
     seer = Seer(settings)
     for first, stop in runs:
 
         def told(frame: Frame, found: Detections, first: int = first) -> None:
             on_frame(first, frame.time, len(found))
+            if on_seen:
+                on_seen(frame, found)
 
         yield from seer.segments(video, first, stop, told)
 

@@ -70,7 +70,7 @@ class Annotator:
         for box, student in zip(boxes, who.tolist(), strict=True):
             if student in self._labels:
                 verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
-                self._face(image, box, self._labels[student], verdict)
+                draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", COLOURS[verdict])
         if window:
             self._gauge(image, window, time)
 
@@ -79,17 +79,21 @@ class Annotator:
         here = place >= 0 and time < self._windows[place]["stop"]
         return self._windows[place] if here else None
 
-    def _face(self, image: Image, box: Floats, label: str, verdict: str) -> None:
-        x1, y1, x2, y2 = (round(edge) for edge in box.tolist())
-        thickness = max(1, self._height // 360)
-        cv2.rectangle(image, (x1, y1), (x2, y2), COLOURS[verdict], thickness)
-        tag = _tag(f"{label} {SIGNS[verdict]}", COLOURS[verdict], max(11, self._height // 54))
-        paste(image, tag, x1 - thickness // 2, y1 - tag.shape[0] - thickness)
-
     def _gauge(self, image: Image, window: dict[Any, Any], time: float) -> None:
         counts = tuple(int(window[name.replace(" ", "_")]) for name in COLOURS)
         panel = _panel(counts, window["verdict"], f"{int(time) // 60}:{int(time) % 60:02d}", self._height)
         paste(image, panel, self._height // 40, image.shape[0] - panel.shape[0] - self._height // 40)
+
+
+def draw_face(image: Image, box: npt.NDArray[Any], label: str, colour: tuple[int, int, int]) -> None:
+    """A box (x1, y1, x2, y2), and the label on top of it."""
+    x1, y1, x2, y2 = (round(edge) for edge in box.tolist())
+    height = image.shape[0]
+    thickness = max(1, height // 360)
+    cv2.rectangle(image, (x1, y1), (x2, y2), colour, thickness)
+    if label:
+        tag = _tag(label, colour, max(11, height // 54))
+        paste(image, tag, x1 - thickness // 2, y1 - tag.shape[0] - thickness)
 
 
 def coarsen(image: Image, box: Floats) -> None:
