@@ -64,8 +64,9 @@ bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their heigh
 bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how large it is
 	$(BIN)/python -m benchmarks.report
 
-bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database
+bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database, and 40 hours in one file
 	$(BIN)/python -m benchmarks.storage
+	$(BIN)/python -m benchmarks.term
 
 bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
 	$(BIN)/python -m benchmarks.verdicts

@@ -20,7 +20,7 @@ from sqlalchemy import insert
 
 from engine.faces import EMOTIONS, Faces
 from storage import queries
-from storage.columns import sql_values
+from storage.columns import Columns, sql_values
 from storage.schema import faces as faces_table
 from storage.store import Store
 
@@ -36,7 +36,8 @@ def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
     n = len(pts) * STUDENTS
     corner = rng.uniform(0, 1800, (n, 2))
     share = rng.random((7, n), np.float32)
-    camera = {f"camera_{name}": rng.normal(size=len(pts)) for name in "abxy"}
+    camera = {f"camera_{name}": rng.normal(size=len(pts)) for name in "xy"}
+    camera |= {"camera_a": 1 + rng.normal(0, 1e-4, len(pts)), "camera_b": rng.normal(0, 1e-4, len(pts))}
     return {"pts": pts, "time": pts / 90_000, **camera}, Faces(
         pts=pts.repeat(STUDENTS),
         face=np.tile(np.arange(STUDENTS), len(pts)),
@@ -91,11 +92,32 @@ def write_as_dicts(store: Store, session: int, segment: int, frames: dict[str, n
     none = {name: column[:0] for name, column in faces.columns().items()}
     store.write_segment(session, segment, frames, none)
     values = {name: sql_values(faces_table.c[name], column) for name, column in faces.columns().items()}
-    with store.reading() as connection:
+    with store.writing() as connection:
         rows = zip(*values.values(), strict=True)
         connection.execute(
             insert(faces_table), [dict(zip(values, row, strict=True), session_id=session) for row in rows]
         )
+
+
+def follow(store: Store, session: int, faces: Columns | None = None) -> None:
+    """A student for each place among a frame's faces, as if nobody had ever been missed."""
+    faces = faces or queries.face_columns(store, session, ("pts", "face"))
+    one = np.arange(STUDENTS)
+    lines = {"first": one * 0.0, "last": one * 0.0, "faces": one}
+    labels = np.array([f"S{number:02}" for number in one])
+    student = {"student": one, "label": labels, "person": one - one - 1, "tracks": one}
+    student |= {"scorable": one, "static": one > STUDENTS}
+    student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), one * 0.5)
+    track = {"track": one, "student": one, "link_score": one * 0.5, "static": one > STUDENTS}
+    track |= {"found": one, "part_of": one}
+    store.write_following(
+        session,
+        pts=faces["pts"],
+        face=faces["face"],
+        track=faces["face"],
+        track_columns=lines | track,
+        student_columns=lines | student,
+    )
 
 
 def report(what: str, count: int, clock: Clock) -> None:
@@ -122,27 +144,13 @@ def main(segments: int = SEGMENTS) -> None:
 
             clock = Clock()
             with clock.running():
-                for_follow = queries.face_columns(store, session, FOR_FOLLOW)
+                queries.face_columns(store, session, FOR_FOLLOW)
             report("read the columns that Follow needs", count, clock)
 
             clock = Clock()
-            one = np.arange(STUDENTS)
-            lines = {"first": one * 0.0, "last": one * 0.0, "faces": one}
-            labels = np.array([f"S{number:02}" for number in one])
-            student = {"student": one, "label": labels, "person": one - one - 1, "tracks": one}
-            student |= {"scorable": one, "static": one > STUDENTS}
-            student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), one * 0.5)
-            track = {"track": one, "student": one, "link_score": one * 0.5, "static": one > STUDENTS}
-            track |= {"found": one, "part_of": one}
+            places = queries.face_columns(store, session, ("pts", "face"))
             with clock.running():
-                store.write_following(
-                    session,
-                    pts=for_follow["pts"],
-                    face=for_follow["face"],
-                    track=for_follow["face"],
-                    track_columns=lines | track,
-                    student_columns=lines | student,
-                )
+                follow(store, session, places)
             report("write tracks and students", count, clock)
 
             for what, read in {

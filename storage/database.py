@@ -32,6 +32,9 @@ class Database(Protocol):
     def opened(self, engine: Engine, *, read_only: bool) -> None:
         """What is to be done once it is known to be ours."""
 
+    def close(self, engine: Engine) -> None:
+        """Let go of it, and leave nothing behind."""
+
     def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the database."""
 
@@ -108,7 +111,7 @@ def open_engine(database: Database, *, must_exist: bool, read_only: bool) -> Eng
         with named(database):
             _prepare(engine, database, must_exist, read_only)
     except BaseException:
-        engine.dispose()  # or its idle connection would hold the file
+        database.close(engine)  # or its idle connection would hold the file
         raise
     return engine
 

@@ -73,6 +73,10 @@ class PostgresDatabase:
     def opened(self, engine: Engine, *, read_only: bool) -> None:
         """Nothing is left to be done."""
 
+    def close(self, engine: Engine) -> None:
+        """Close the connections."""
+        engine.dispose()
+
     @contextmanager
     def reading(self, engine: Engine) -> Iterator[Connection]:
         """A transaction that sees one state of the database, cannot write, and is undone: some functions write."""

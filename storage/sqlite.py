@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, CursorResult, Engine, Pool, QueuePool, Static
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
+from storage.holders import writers_of
 from storage.sql import explain
 
 #: Values for a query's parameters, by name or in order.
@@ -76,6 +77,18 @@ class SqliteDatabase:
         if not read_only:
             with closing(engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+    def close(self, engine: Engine) -> None:
+        """Let go of the file, and of the `-wal` and `-shm` beside it that a reader has made and may not remove."""
+        engine.dispose()
+        log = self.path.with_name(f"{self.path.name}-wal")
+        with suppress(OSError, sqlite3.Error):
+            if log.stat().st_size == 0 and os.access(self.path, os.W_OK):
+                # The last one that could write removes them when it closes; nothing happens where another is there.
+                with closing(
+                    sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True, timeout=0)
+                ) as last:
+                    last.execute("SELECT count(*) FROM sqlite_master")
 
     @contextmanager
     def reading(self, engine: Engine) -> Iterator[Connection]:
@@ -220,7 +233,7 @@ class SqliteDatabase:
         """What SQLite said, in one line with its remedy."""
         name = getattr(said, "sqlite_errorname", "")
         remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
-        return f"{remedy.format(holder='')} ({said})" if remedy else str(said)
+        return f"{remedy.format(holder=writers_of(self.path))} ({said})" if remedy else str(said)
 
 
 class MemoryDatabase(SqliteDatabase):

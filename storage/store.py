@@ -62,8 +62,8 @@ class Store:
         return cls(database, open_engine(database, must_exist=False, read_only=False))
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
+        """Let go of the database."""
+        self.database.close(self._engine)
 
     def __enter__(self) -> Self:
         return self

@@ -48,7 +48,7 @@ def upgrade(target: str | Path) -> Upgraded:
             backup.unlink()  # the transaction was undone, and the next attempt needs the room
         raise
     finally:
-        engine.dispose()
+        database.close(engine)
     return Upgraded(found, SCHEMA_VERSION, backup)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
+import storage.holders
 import storage.sqlite
 from storage import queries
 from storage.errors import DatabaseError, StorageError
@@ -332,12 +333,46 @@ def test_waits_for_another_process_and_then_says_so(path, write, monkeypatch):
         session = write.session(store)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseError, match="another process is writing to it; run the same command again"):
+        with pytest.raises(DatabaseError) as caught:
             write.segment(store, session, 0)
+        holder = f" (process {os.getpid()}, " if sys.platform == "linux" else ";"
+        assert f"another process is writing to it{holder}" in str(caught.value)
+        assert "; run the same command again when that has ended (database is locked)" in str(caught.value)
         assert queries.sessions(store).shape[0] == 1  # reading goes on
         other.execute("COMMIT")
         write.segment(store, session, 0)
         other.close()
+
+
+@pytest.mark.skipif(not storage.holders.LOCKS.exists(), reason="only Linux tells who holds a file")
+def test_holder_is_named_without_its_arguments(path):
+    script = """
+        with Store.open(sys.argv[1]) as store, store.writing():
+            print("locked", flush=True)
+            sys.stdin.read()
+    """
+    child = start(script, path, stdin=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert storage.holders.writers_of(path) == f" (process {child.pid}, {Path(sys.executable).name})"
+    child.communicate()
+    assert storage.holders.writers_of(path) == ""
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_who_only_reads_leaves_no_files_behind(tmp_path, path, write, others):
+    with Store.open(path) as store:
+        write.session(store)
+        if others:
+            with Store.open(path, read_only=True) as reader:
+                assert len(queries.sessions(reader)) == 1
+            write.session(store)  # the writer's log is still its own
+    before = path.read_bytes()
+    with Store.open(path, read_only=True) as reader:
+        assert len(queries.sessions(reader)) == 1 + others
+    queries.query(path, "SELECT * FROM v_students")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
 
 
 # -- full disks
