@@ -126,7 +126,7 @@ def test_one_of_several_is_bad(run, recording, folder):
         (["show", "1", "--judgement", "strict"], "session 1 has no judgement 'strict'"),
         (["judge", "1", "--band", "2"], "band is 2.0; it must be 0 or more, under 1"),
         (["judge", "Chemistry"], "no session 'Chemistry'"),
-        (["show", "1", "--db", "postgresql://host/school"], "not an SQLite file; write school.db"),
+        (["show", "1", "--db", "mysql://host/school"], "not a database of ours; write school.db"),
     ],
 )
 def test_wrong_use(run, db, arguments, message):
