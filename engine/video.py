@@ -46,6 +46,40 @@ class Frame:
     """(height, width, 3) RGB, upright."""
 
 
+class Spared:
+    """Which pictures no sample needs: those that come after another one of their bucket.
+
+    `buckets` is the number of buckets a tick. Whether what was to be sampled then came, it is asked afterwards: in
+    damaged footage, a picture that was spared may have been the first of its bucket that decodes.
+    """
+
+    def __init__(self, buckets: Fraction) -> None:
+        self._buckets = buckets
+        self._first: dict[int, int] = {}
+        """Ticks of the first packet of each bucket so far."""
+
+    def has(self, ticks: int) -> bool:
+        """Whether the picture of the next packet, in the order of decoding, may be spared."""
+        bucket = math.floor(ticks * self._buckets)
+        first = self._first.setdefault(bucket, ticks)
+        if ticks < first:
+            self._first[bucket] = ticks
+        return ticks > first
+
+    def missed(self, taken: int, bucket: int | None = None, ticks: int | None = None) -> int | None:
+        """The first bucket after `taken` whose first picture did not come, now that `bucket` begins with `ticks`.
+
+        Without a `bucket`, now that the footage has ended.
+        """
+        passed = [each for each in self._first if bucket is None or each < bucket]
+        missed = [each for each in passed if each > taken]
+        if bucket is not None and self._first.get(bucket) != ticks:
+            missed.append(bucket)
+        for each in passed:
+            del self._first[each]
+        return min(missed, default=None)
+
+
 class Video:
     """A recording on disk: its measures, and its frames.
 
@@ -129,25 +163,37 @@ class Video:
 
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
         # The bucket that holds `start` may have begun before it.
-        needed = Fraction(start)
-        if rate is not None:
-            needed = math.floor(needed * rate) / rate
-        taken = None
-        with closing(self._timed(math.floor(needed / self.time_base))) as frames:
+        first = math.floor(Fraction(start) / self.time_base) if rate is None else math.floor(Fraction(start) * rate)
+        spared = Spared(rate * self.time_base) if rate is not None and self.seekable else None
+        missed = yield from self._taken(rate, first, start, stop, spared)
+        if missed is not None:  # of damaged footage every picture is needed, to see which are left
+            yield from self._taken(rate, missed, start, stop, None)
+
+    def _taken(
+        self, rate: Fraction | None, first: int, start: float, stop: float | None, spared: Spared | None
+    ) -> Generator[Frame, None, int | None]:
+        """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one."""
+        taken = first - 1
+        needed = first if rate is None else math.floor(first / rate / self.time_base)
+        with closing(self._timed(needed, spared)) as frames:
             for ticks, frame in frames:
                 exact = ticks * self.time_base
                 time = float(exact)
-                if stop is not None and time >= stop:
-                    break
                 bucket = ticks if rate is None else math.floor(exact * rate)
-                if bucket != taken and time >= start:
-                    yield Frame(self.start_pts + ticks, time, self._image(frame))
-                taken = bucket
+                if bucket > taken and spared and (missed := spared.missed(taken, bucket, ticks)) is not None:
+                    return missed
+                if stop is not None and time >= stop:
+                    return None
+                if bucket > taken:
+                    if time >= start:
+                        yield Frame(self.start_pts + ticks, time, self._image(frame))
+                    taken = bucket
+        return spared.missed(taken) if spared else None
 
-    def _timed(self, needed: int) -> Generator[tuple[int, VideoFrame]]:
-        """Frames with their ticks since the start, increasing; none is missing from `needed` on."""
+    def _timed(self, needed: int, spared: Spared | None) -> Generator[tuple[int, VideoFrame]]:
+        """Frames with their ticks since the start, increasing; from `needed` on, only the `spared` are missing."""
         last, after = -1, 0
-        with closing(self._from(needed)) as frames:
+        with closing(self._from(needed, spared)) as frames:
             for frame in frames:
                 pts: int | None = getattr(frame, self._clock)
                 # Where the time is missing (raw streams, the last frames by decoding time), one frame on.
@@ -158,7 +204,7 @@ class Video:
                 last, after = ticks, ticks + max(frame.duration, 1)
                 yield ticks, frame
 
-    def _from(self, needed: int) -> Generator[VideoFrame]:
+    def _from(self, needed: int, spared: Spared | None) -> Generator[VideoFrame]:
         """Decoded frames, from a keyframe at or before `needed` ticks where the container lets us go there."""
         for back in SEEK_BACK if self.seekable else ():
             target = needed - math.ceil(back / self.time_base)
@@ -170,7 +216,7 @@ class Video:
                     container.seek(self.start_pts + target, stream=stream)
                 except FFmpegError:  # no index as far as that
                     break
-                frames = self._decode(container, stream)
+                frames = self._decode(container, stream, spared)
                 # What comes out before the first keyframe may refer to pictures that were not decoded.
                 latest = self.start_pts + needed
                 landed = next((f for f in frames if f.key_frame or f.pts is None or f.pts > latest), None)
@@ -180,9 +226,11 @@ class Video:
                     return
         self.dropped = self.damaged = 0
         with self._open() as (container, stream):
-            yield from self._decode(container, stream)
+            yield from self._decode(container, stream, spared)
 
-    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    def _decode(
+        self, container: InputContainer, stream: VideoStream, spared: Spared | None = None
+    ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
         while True:
             try:
@@ -190,6 +238,10 @@ class Video:
             except FFmpegError:  # cut off or garbled; that looks like an I/O error in some containers
                 self.damaged += 1
                 packet = None
+            if spared and packet and packet.pts is not None:
+                needless = spared.has(packet.pts - self.start_pts)
+                # Takes effect on pictures that no other refers to; all others are decoded all the same.
+                stream.codec_context.skip_frame = "NONREF" if needless else "DEFAULT"
             try:
                 frames = stream.codec_context.decode(packet)
             except EOFError:  # drained by demux's own last packet
