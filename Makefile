@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -67,6 +67,9 @@ bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how
 bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database, and 40 hours in one file
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.term
+
+bench-web: $(VENV)/.dev       ## how soon a session's page can be read, and a slider shows what it would change
+	$(BIN)/python -m benchmarks.web
 
 bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
 	$(BIN)/python -m benchmarks.verdicts

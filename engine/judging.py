@@ -136,7 +136,9 @@ def judge(
     ballots, window = _within(ballots, window)
     cell = window * students + ballots.student
     # A frame counts once for a student, whatever the number of faces that were taken for the student in it.
-    seen = np.unique(ballots.moment * students + ballots.student) if students else np.empty(0, np.int64)
+    shown = np.zeros(len(frame_times) * students, np.bool_)
+    shown[ballots.moment * students + ballots.student] = True
+    seen = np.flatnonzero(shown)
     frame_cell = frame_window[seen // max(students, 1)] * students + seen % max(students, 1)
     face_window = spans.of(face_time[known])
     inside = face_window >= 0

@@ -7,14 +7,14 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from engine.errors import UsageError
 from engine.passes import settings_of
-from engine.settings import Settings
+from engine.settings import Settings, Strategy
 from report import page as report_page
 from report import rows as report_rows
 from storage import queries
@@ -30,11 +30,8 @@ from web.unkept import Unkept
 
 router = APIRouter(include_in_schema=False)
 #: Parts of the report that a session's page shows, in this order; the first ones come with the page.
-FIRST, JUDGED, LATER = (
-    ("summary",),
-    ("timeline", "heatmap"),
-    ("parts", "seats", "moments", "students", "provenance"),
-)
+FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
+LATER = ("parts", "seats", "moments", "students", "provenance")
 #: Those of a session of which the class alone was kept.
 OF_CLASS = ("parts", "moments", "provenance")
 #: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
@@ -188,6 +185,7 @@ def session_page(request: Request, house: Ours, session: Known, judgement: Asked
         judgements=session.judgements()["name"].tolist(),
         judgement=judgement,
         settings=settings,
+        strategies=get_args(Strategy),
         gone=found.why,
         students=_students(session),
     )

@@ -73,6 +73,7 @@ def test_sliders_show_what_judging_would_give(client):
     assert '"start": [0.0, 16.0]' in text
     assert "not kept" in text  # the SQL that it comes from says so
     assert "weighted" in client.get(f"{SESSION}/parts/provenance").text
+    assert client.get(f"{SESSION}/judged?strategy=attention").status_code == 200
     assert client.get(f"{SESSION}/judged?strategy=magic").status_code == 400
 
 
