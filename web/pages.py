@@ -31,9 +31,9 @@ from web.unkept import Unkept
 router = APIRouter(include_in_schema=False)
 #: Parts of the report that a session's page shows, in this order; the first ones come with the page.
 FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
-LATER = ("parts", "seats", "moments", "students", "provenance")
+LATER = ("seats", "moments", "students", "provenance")
 #: Those of a session of which the class alone was kept.
-OF_CLASS = ("parts", "moments", "provenance")
+OF_CLASS = ("moments", "provenance")
 #: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
 LOOK, ALIVE = 0.25, 15.0
 #: Seconds that a wrong token costs.
@@ -277,7 +277,8 @@ def marks(request: Request, session: Known, said: str = "") -> Response:
         request,
         "marks.html.j2",
         session=session.info(),
-        parts=plain_rows(session.class_part_verdicts()),
+        marks=plain_rows(session.marks()),
+        parts=report_page.part("parts", session),
         said=said if request.method == "POST" else "",
     )
 
