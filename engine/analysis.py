@@ -80,7 +80,8 @@ def analyze(
 
             theirs = squares(kept, exclude, video.width, video.height)
             settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
-        found = kept.find_done(sha256, json.dumps(settings.seen_by()))
+        # What a setting was before there was one, its default says.
+        found = kept.find_done(sha256, lambda text: Settings.from_json(text).seen_by() == settings.seen_by())
         if found and store is not kept and not again:
             return _done_aggregate(kept, found[0], settings)
         found = found if store is kept else None

@@ -5,8 +5,7 @@ Columns are a mapping of names to equally long arrays. In an integer column that
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -174,16 +173,12 @@ class Store:
             )
         return int((done if len(found) > 1 else found)[0].id)
 
-    def find_done(self, sha256: str, settings: str) -> tuple[int, str] | None:
-        """Number and state of the newest session of these bytes that agrees with `settings`, None without one.
-
-        `settings` is JSON with all the settings that must agree: those that judging alone uses may be left out.
-        """
-        wanted = json.loads(settings)
+    def find_done(self, sha256: str, agrees: Callable[[str], bool]) -> tuple[int, str] | None:
+        """Number and state of the newest session of these bytes whose settings, as JSON, `agrees` says yes to."""
         rows = select(sessions.c.id, sessions.c.state, sessions.c.settings).where(sessions.c.sha256 == sha256)
         with self.reading() as connection:
             for row in connection.execute(rows.order_by(sessions.c.id.desc())):
-                if wanted.items() <= json.loads(row.settings).items():
+                if agrees(row.settings):
                     return int(row.id), str(row.state)
         return None
 

@@ -169,6 +169,14 @@ def test_done_is_done(recording, copied):
     assert rows(copied) == before
 
 
+def test_done_before_there_was_a_setting_is_done(analysed, recording, tmp_path):
+    db = tmp_path / "copy.db"
+    shutil.copy(analysed.database, db)
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE sessions SET settings = json_remove(settings, '$.scan', '$.exclude')")
+    assert analyze(recording, db, settings=SETTINGS).was_done
+
+
 def test_again_adds_a_session(recording, db):
     analyze(recording, db, settings=BLIND)
     session = analyze(recording, db, settings=BLIND, again=True)
