@@ -1,7 +1,7 @@
 """Finds faces with YuNet through OpenCV's FaceDetectorYN, with a weights file that the user brings.
 
 The network is of Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023). In one look at the
-whole image it sees faces from about 10 px, in a seventh of MTCNN's time.
+whole image it sees faces from about 10 px, in half the time of the cascade.
 """
 
 from __future__ import annotations
