@@ -23,7 +23,7 @@ from commands.options import (
     sample_rate_of,
     thresholds_of,
 )
-from engine.settings import Device, Engine, Scan, Settings
+from engine.settings import Device, Engine, Precision, Scan, Settings
 
 if TYPE_CHECKING:
     from report.window import LiveWindow
@@ -73,6 +73,9 @@ def analyze(
         Path | None, typer.Option(metavar="FILE", readable=False, help="Weights that `yunet` needs.")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    precision: Annotated[
+        Precision, typer.Option(help="`f32`: no first look in bf16; the same faces on every processor.")
+    ] = DEFAULT.precision,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,7 +115,8 @@ def analyze(
         sample_rate=sample_rate_of(sample_rate), expression=not no_expression, window=window, band=band,
         min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
         thresholds=thresholds_of(thresholds),
-        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, detector=detector,
+        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
+        detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip

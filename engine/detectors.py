@@ -71,7 +71,8 @@ def names() -> list[str]:
 
 def _mtcnn(settings: Settings) -> Detector:
     _no_weights(settings)
-    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device)
+    sieve = settings.precision == "auto"
+    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device, sieve=sieve)
 
 
 def _yunet(settings: Settings) -> Detector:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from engine.detection import Mtcnn
 from engine.errors import ClasspulseError
 from engine.expression import FerScorer, crop_faces
-from engine.networks import checksums, import_openvino
-from engine.settings import Device
+from engine.networks import checksums, has_bf16, import_openvino
+from engine.settings import Device, Settings
 from engine.version import __version__
+from engine.workers import usable_workers
 
 PACKAGES = ("av", "opencv-python", "opencv-python-headless", "openvino", "numpy", "scipy", "pandas", "sqlalchemy")
 EXTRAS = ("mtcnn", "fer", "tensorflow", "onnxruntime-gpu")
@@ -62,6 +63,8 @@ def _networks(image: npt.NDArray[np.uint8], faces: int, device: Device) -> list[
     right = len(found) == faces and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
     return [
         Check("networks", f"{', '.join(checksums())} as they were released, on {_device_name(device)}"),
+        Check("precision", _precision(device)),
+        Check("workers", f"{usable_workers(Settings())}: as many processes see a recording, unless --workers says"),
         Check(
             "self-test",
             f"{len(found)} of {faces} drawn faces found and scored, {runs} images of "
@@ -78,3 +81,9 @@ def _device_name(device: Device) -> str:
 
     name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
     return f"the CPU ({name.strip()}, OpenVINO)"
+
+
+def _precision(device: Device) -> str:
+    if device == "cuda":
+        return "f32"
+    return "f32, after a first look in bf16" if has_bf16() else "f32; this processor has no bf16"

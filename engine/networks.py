@@ -30,8 +30,8 @@ class Network:
     models/models.json, or the path of another ONNX file, which is taken as it is. What each one takes and gives
     stands in models/README.md. `threads` is the number of CPU threads; `precision` is the arithmetic on the CPU,
     `bf16` being up to twice as fast where the processor has it (`has_bf16`), and right to about two decimals.
-    OpenVINO runs a longer batch in blocks of `block` rows: more at once are no faster here, and every new size
-    costs it some ms of set-up, which batches as long as an image has faces would pay again and again.
+    A longer batch is run in blocks of `block` rows (on a GPU, 256 at least): more at once are no faster here, and
+    every new size costs some ms of set-up, which batches as long as an image has faces would pay again and again.
 
     Calls of one Network must not overlap: it owns one set of buffers. Raises NetworkError where the file is missing
     or damaged, or the device does not run it; ValueError for an array of the wrong shape or dtype.
@@ -52,7 +52,7 @@ class Network:
         if device == "cpu":
             self._run, self._dtype, self._shape = _openvino(self.name, data, threads, precision, block)
         elif device == "cuda":
-            self._run, self._dtype, self._shape = _onnxruntime(self.name, data)
+            self._run, self._dtype, self._shape = _onnxruntime(self.name, data, max(block, 256))
         else:
             raise NetworkError(f"no device is called {device!r}; networks run on cpu or cuda")
 
@@ -145,10 +145,50 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) 
         request.infer({0: np.ascontiguousarray(x)}, share_inputs=True)
         return tuple(request.get_output_tensor(i).data.copy() for i in outputs)
 
+    source = model.inputs[0]
+    shape = tuple(None if size.is_dynamic else size.get_length() for size in source.partial_shape)
+    return _in_blocks(run_block, block), np.dtype(source.element_type.to_dtype()), shape
+
+
+def _onnxruntime(name: str, data: bytes, block: int, provider: str = "CUDAExecutionProvider") -> Loaded:
+    try:
+        onnxruntime = import_module("onnxruntime")
+    except ImportError as error:
+        raise NetworkError("the device cuda needs ONNX Runtime: pip install 'classpulse[cuda]'") from error
+    remedy = "pip install 'classpulse[cuda]', or use the device cpu"
+    if provider not in onnxruntime.get_available_providers():
+        raise NetworkError(f"this ONNX Runtime cannot use CUDA: {remedy}")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is said below
+    cuda = provider == "CUDAExecutionProvider"
+    if cuda and hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()  # those of CUDA that pip has installed
+    # In tf32 the scores would differ in the third decimal, and the exhaustive search for the fastest convolution
+    # would be made again for every size of image.
+    how = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"} if cuda else {}
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=[(provider, how)])
+    except Exception as error:  # its exceptions share no other base class
+        raise NetworkError(f"ONNX Runtime cannot run the network {name}: {str(error).splitlines()[0]}") from error
+    if provider not in session.get_providers():  # it goes on with the CPU, and says so in its log alone
+        raise NetworkError(f"ONNX Runtime could not start CUDA; check the driver and its version: {remedy}")
+    source = session.get_inputs()[0]
+
+    def run(x: Array) -> tuple[Floats, ...]:
+        return tuple(session.run(None, {source.name: np.ascontiguousarray(x)}))
+
+    dtype = np.dtype(np.uint8 if source.type == "tensor(uint8)" else np.float32)
+    shape = tuple(size if isinstance(size, int) else None for size in source.shape)
+    return _in_blocks(run, block), dtype, shape
+
+
+def _in_blocks(run_block: Runner, block: int) -> Runner:
+    """Runs any number of rows, `block` at a time, in four sizes of blocks: each new size costs a set-up."""
+
     def run(x: Array) -> tuple[Floats, ...]:
         if len(x) == 1:
             return run_block(x)
-        # Four sizes of blocks: the rows that fill up the last one are thrown away.
+        # The rows that fill up the last block are thrown away.
         step = max(1, block // 4)
         parts = []
         for start in range(0, len(x), block):
@@ -158,28 +198,4 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) 
             parts.append([output[:rows] for output in run_block(filled)])
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
-    source = model.inputs[0]
-    shape = tuple(None if size.is_dynamic else size.get_length() for size in source.partial_shape)
-    return run, np.dtype(source.element_type.to_dtype()), shape
-
-
-def _onnxruntime(name: str, data: bytes) -> Loaded:
-    try:
-        onnxruntime = import_module("onnxruntime")
-    except ImportError as error:
-        raise NetworkError("the device cuda needs ONNX Runtime: pip install 'classpulse[cuda]'") from error
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        raise NetworkError(
-            "this ONNX Runtime cannot use CUDA: pip install 'classpulse[cuda]', or use the device cpu"
-        )
-    try:
-        session = onnxruntime.InferenceSession(data, providers=["CUDAExecutionProvider"])
-    except Exception as error:  # its exceptions share no other base class
-        raise NetworkError(f"ONNX Runtime cannot run the network {name}: {str(error).splitlines()[0]}") from error
-    source = session.get_inputs()[0]
-
-    def run(x: Array) -> tuple[Floats, ...]:
-        return tuple(session.run(None, {source.name: np.ascontiguousarray(x)}))
-
-    dtype = np.dtype(np.uint8 if source.type == "tensor(uint8)" else np.float32)
-    return run, dtype, tuple(size if isinstance(size, int) else None for size in source.shape)
+    return run

@@ -12,6 +12,7 @@ from engine.errors import UsageError
 
 Engine = Literal["classpulse", "reference"]
 Device = Literal["cpu", "cuda"]
+Precision = Literal["auto", "f32"]
 Strategy = Literal["weighted", "sum", "dominant", "attention"]
 Scan = Literal["guided", "full"]
 
@@ -38,6 +39,8 @@ class Settings:
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
     device: Device = "cpu"
+    precision: Precision = "auto"
+    """`auto`: a first look in bf16 where the processor has it; `f32`: all in f32, the same on every processor."""
     scan: Scan = "guided"
     """`guided`: where faces are expected, and everywhere once a second; `full`: everywhere in every frame."""
     min_face: float = 20.0
@@ -100,6 +103,8 @@ class Settings:
             "mtcnn without weights, which the engine `reference` always uses",
         )
         _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
+        known = " or ".join(get_args(Precision))
+        _check(self.precision in get_args(Precision), "precision", self.precision, known)
         _check(self.scan in get_args(Scan), "scan", self.scan, " or ".join(get_args(Scan)))
         _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
         _check(

@@ -203,3 +203,26 @@ def test_openvino_reports_nothing_to_anybody():
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=MODELS.parents[1], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
+def test_onnx_runtime_gives_what_openvino_gives(name, x, shapes):
+    """Its path, that of the device cuda, on the CPU: there are machines without a GPU."""
+    pytest.importorskip("onnxruntime")
+    entry = json.loads((MODELS / "models.json").read_text(encoding="utf-8"))[name]
+    data = (MODELS / entry["file"]).read_bytes()
+    run, dtype, shape = engine.networks._onnxruntime(name, data, 16, "CPUExecutionProvider")
+    assert dtype == x.dtype
+    assert [wanted in (None, size) for wanted, size in zip(shape, x.shape, strict=True)] == [True] * 4
+    many = x if name == "pnet" else np.concatenate([x] * 9)[:-1]  # some blocks, and a part of one
+    for mine, theirs in zip(run(many), Network(name)(many), strict=True):
+        assert mine.dtype == np.float32
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+
+
+def test_onnx_runtime_without_cuda_names_the_remedy():
+    runtime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in runtime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(NetworkError, match=r"cannot use CUDA: pip install 'classpulse\[cuda\]', or use the device"):
+        Network("fer", device="cuda")
