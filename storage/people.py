@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from storage.schema import people
 from storage.store import Store
@@ -35,6 +35,9 @@ def write_names(store: Store, names: Mapping[int, str]) -> None:
                 connection.execute(update(people).where(people.c.person == person).values(name=name))
             else:
                 connection.execute(insert(people).values(person=person, name=name))
+        if names and connection.dialect.name == "postgresql":  # SQLite counts on from the highest by itself
+            sequence = func.pg_get_serial_sequence("people", "person")
+            connection.execute(select(func.setval(sequence, select(func.max(people.c.person)).scalar_subquery())))
 
 
 def drop_names(store: Store) -> int:
