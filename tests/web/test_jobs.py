@@ -64,7 +64,7 @@ def database_is_there(server: Server) -> Callable[[Job], bool]:
 
 def test_an_analysis_from_the_queue_is_the_analysis(server, recording, analysed):
     job = server.jobs.add(recording, None, QUICK)
-    assert job.state == "queued"
+    assert job.open
     job = server.wait(job.id, done)
     assert (job.session, job.message) == (1, None)
     assert job.share is not None
@@ -133,7 +133,7 @@ def test_the_server_tells_how_far_it_is(opened, serving):
     client = opened(serving)
     body = {"video": "lesson.mp4", "name": "again", "sample_rate": 2, "window": 5}
     job = client.post("/api/jobs", json=body).json()
-    assert (job["state"], job["video"]) == ("queued", "lesson.mp4")
+    assert (job["state"] in ("queued", "running"), job["video"]) == (True, "lesson.mp4")
     assert job["settings"] == {"sample_rate": 2, "window": 5}
     for _ in range(1200):
         job = client.get(f"/api/jobs/{job['id']}").json()
