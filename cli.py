@@ -22,6 +22,7 @@ from commands import (
     repairing,
     reporting,
     serving,
+    validating,
 )
 from commands.auditing import Noted
 from commands.errors import Stopped, complain
@@ -51,6 +52,7 @@ for room in (
     reporting,
     privacy,
     serving,
+    validating,
 ):
     for command in room.app.registered_commands:
         command.cls = Noted

@@ -19,7 +19,9 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder; session-NUMBER in this one by default.")
     ] = None,
-    file_format: Annotated[Literal["parquet", "csv"], typer.Option("--format", "-f")] = "parquet",
+    file_format: Annotated[
+        Literal["parquet", "csv"], typer.Option("--format", "-f", help="How the tables are written.")
+    ] = "parquet",
     names: Annotated[bool, typer.Option("--names", help="With students' names, not their labels alone.")] = False,
 ) -> None:
     """Write a session as tidy tables, with a dictionary of their columns and its provenance."""

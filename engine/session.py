@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine import marking, repairing, roster
+from engine import marking, repairing, roster, validating
 from engine.errors import UsageError
 from engine.passes import judge, settings_of
-from engine.settings import JUDGED_BY
+from engine.settings import JUDGED_BY, Settings
 from storage import queries
 from storage.store import Store
 
@@ -95,6 +95,18 @@ class Session:
         with Store.open(self.database, must_exist=True) as store:
             return marking.unmark(store, self.number, marks or None)
 
+    def validate(self, path: str | Path, judgement: str | None = None) -> validating.Validation:
+        """Hold a judgement, by its name, against the codes of people in a CSV file; of the latest one without.
+
+        Every coded stretch is judged with its settings; see docs/validation.md for the file and the figures.
+        """
+
+        def held(store: Store) -> validating.Validation:
+            codes, evidence = validating.coded(store, self.number, path)
+            return validating.validate(codes, evidence, self._settings(store, judgement))
+
+        return self._read(held)
+
     def judge(self, name: str | None = None, **changes: Any) -> Session:
         """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.
 
@@ -168,6 +180,10 @@ class Session:
     def _read(self, of: Callable[[Store], T]) -> T:
         with Store.open(self.database, must_exist=True, read_only=True) as store:
             return of(store)
+
+    def _settings(self, store: Store, name: str | None) -> Settings:
+        rows = queries.judgements(store, self.number).set_index("id")
+        return Settings.from_json(rows["settings"][self._judgement(store, name)])
 
     def _judgement(self, store: Store, name: str | None) -> int:
         rows = queries.judgements(store, self.number)

@@ -1,0 +1,154 @@
+"""How well codes agree: kappa, alpha and the area under the ROC curve, with intervals by bootstrap over students.
+
+Each statistic is a function of sums over students, so that a bootstrap sample of students is a sum with weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+CONFIDENCE = 0.95
+SAMPLES = 2000
+
+
+class Estimate(NamedTuple):
+    """A statistic and its interval; NaN where it is undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+def counted(one: Ints, other: Ints, student: Ints, shape: tuple[int, int, int]) -> Array:
+    """How often code i of `one` meets code j of `other` (n,) in each student: (s, k, m), the `shape`."""
+    place = np.ravel_multi_index((student, one, other), shape)
+    return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+
+
+def nominal(kinds: int, others: int | None = None) -> Array:
+    """(k, m) how far codes lie apart: 1 wherever they differ."""
+    return 1 - np.eye(kinds, others)
+
+
+def linear(kinds: int) -> Array:
+    """(k, k) how far codes in an order lie apart: the share of the whole scale."""
+    place = np.arange(kinds)
+    distance: Array = np.abs(place[:, None] - place) / (kinds - 1)
+    return distance
+
+
+def kappa(table: Array, distance: Array) -> Array:
+    """Cohen's kappa of tables (..., k, m): 1 - observed over expected disagreement; NaN where none is expected.
+
+    With `nominal` distances that of Cohen, Educational and Psychological Measurement 20 (1960) 37-46, formula 1,
+    with `linear` ones weighted kappa, Cohen, Psychological Bulletin 70 (1968) 213-220, formula 4.
+    """
+    total = table.sum(axis=(-1, -2))
+    expected = table.sum(axis=-1)[..., :, None] * table.sum(axis=-2)[..., None, :]
+    return 1 - _over(total * (table * distance).sum(axis=(-1, -2)), (expected * distance).sum(axis=(-1, -2)))
+
+
+def same(table: Array) -> Array:
+    """The share of equal codes in tables (..., k, k)."""
+    return _over(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-1, -2)))
+
+
+def coincidences(unit: Ints, code: Ints, student: Ints, kinds: int) -> Array:
+    """(students, k, k) how often codes meet within a unit, each unit weighing as much as it has codes.
+
+    `unit`, `code` and `student` (n,) are those of each code given. Krippendorff, "Computing Krippendorff's
+    Alpha-Reliability" (2011), section C.
+    """
+    units = int(unit.max(initial=-1)) + 1
+    counts = np.zeros((units, kinds))
+    np.add.at(counts, (unit, code), 1)
+    of_unit = np.zeros(units, np.int64)
+    of_unit[unit] = student
+    pairs = counts[:, :, None] * (counts[:, None, :] - np.eye(kinds))
+    pairs /= np.maximum(counts.sum(axis=1) - 1, 1)[:, None, None]
+    found = np.zeros((int(student.max(initial=-1)) + 1, kinds, kinds))
+    np.add.at(found, of_unit, pairs)
+    return found
+
+
+def alpha(table: Array) -> Array:
+    """Krippendorff's alpha for codes in an order, of coincidences (..., k, k); NaN where all codes are the same.
+
+    Krippendorff (2011), as above, section D, with the metric of ordinal data: the distance of ranks.
+    """
+    number = table.sum(axis=-1)
+    total = number.sum(axis=-1)
+    rank = number.cumsum(axis=-1) - number / 2
+    distance = (rank[..., :, None] - rank[..., None, :]) ** 2
+    expected = (number[..., :, None] * number[..., None, :] * distance).sum(axis=(-1, -2))
+    return 1 - _over((total - 1) * (table * distance).sum(axis=(-1, -2)), expected)
+
+
+def won(value: Array, positive: npt.NDArray[np.bool_], student: Ints) -> Array:
+    """(s, s, 2): for the positive values of a student against the others' of another one, pairs won and all pairs.
+
+    A pair is won if the positive value is higher, and half won if both are the same.
+    """
+    students = int(student.max(initial=-1)) + 1
+    found = np.zeros((students, students, 2))
+    rest = [np.sort(value[~positive & (student == other)]) for other in range(students)]
+    for one in range(students):
+        mine = value[positive & (student == one)]
+        for other, theirs in enumerate(rest):
+            under = np.searchsorted(theirs, mine, "left") + np.searchsorted(theirs, mine, "right")
+            found[one, other] = under.sum() / 2, len(mine) * len(theirs)
+    return found
+
+
+def area(pairs: Array) -> Array:
+    """The area under the ROC curve of (..., 2) pairs won and all pairs: the share that is won.
+
+    Hanley and McNeil, Radiology 143 (1982) 29-36: the Wilcoxon statistic.
+    """
+    return _over(pairs[..., 0], pairs[..., 1])
+
+
+def samples(students: int, seed: int = 0) -> Array:
+    """(SAMPLES, s) how often each student is in a bootstrap sample of as many students.
+
+    Whole students are drawn, since what is coded of one student is not independent: the cluster bootstrap of Field
+    and Welsh, Journal of the Royal Statistical Society B 69 (2007) 369-390.
+    """
+    drawn = np.random.default_rng(seed).multinomial(students, np.full(students, 1 / students), SAMPLES)
+    return drawn.astype(np.float64)
+
+
+def estimate(statistic: Callable[[Array], Array], tables: Array) -> Estimate:
+    """A statistic of the sum of tables (s, ...) of students, and its percentile interval over samples of them."""
+    weights = samples(len(tables))
+    resampled = np.tensordot(weights, tables, axes=1)
+    return Estimate(float(statistic(tables.sum(axis=0))), *interval(statistic(resampled), len(tables)))
+
+
+def estimate_area(pairs: Array) -> Estimate:
+    """The area of `won` (s, s, 2), and its interval."""
+    weights = samples(len(pairs))
+    resampled = np.einsum("bi,ijc,bj->bc", weights, pairs, weights, optimize=True)
+    return Estimate(float(area(pairs.sum(axis=(0, 1)))), *interval(area(resampled), len(pairs)))
+
+
+def interval(values: Array, students: int) -> tuple[float, float]:
+    """The percentiles of a statistic's bootstrap samples; NaN for one student, or where most are undefined."""
+    known = values[np.isfinite(values)]
+    if students < 2 or len(known) < len(values) / 2:
+        return np.nan, np.nan
+    low, high = np.quantile(known, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return float(low), float(high)
+
+
+def _over(part: Array, whole: Array) -> Array:
+    """NaN where the whole is 0."""
+    part, whole = np.asarray(part), np.asarray(whole)
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
