@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -63,6 +63,9 @@ bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their heigh
 
 bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how large it is
 	$(BIN)/python -m benchmarks.report
+
+bench-workers: $(VENV)/.dev   ## one worker against two: time, rows, memory; and what an hour takes
+	$(BIN)/python -m benchmarks.workers
 
 bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database, and 40 hours in one file
 	$(BIN)/python -m benchmarks.storage
