@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -188,4 +189,6 @@ def test_doctor(run):
     assert (result.status, result.err) == (0, "")
     assert f"ok  classpulse  {__version__} on Python" in result.out
     assert "2 of 2 drawn faces found and scored" in result.out
+    assert "ok  precision   f32" in result.out
+    assert re.search(r"ok  workers +[1-9]\d*: as many processes", result.out)
     assert "BAD" not in result.out

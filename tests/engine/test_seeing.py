@@ -183,3 +183,22 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
     for name, scored in vars(in_order[2].faces).items():
         if name != "emotions":
             np.testing.assert_array_equal(getattr(segment.faces, name), scored)
+
+
+def test_precision_reaches_the_networks(recording, monkeypatch):
+    """In f32 nothing is looked at in bf16, whatever the processor has; a full scan finds the same faces."""
+    asked = []
+    openvino = networks._openvino
+
+    def noted(name, data, threads, precision, block):
+        asked.append(precision)
+        return openvino(name, data, threads, precision, block)
+
+    monkeypatch.setattr(networks, "_openvino", noted)
+    full = dataclasses.replace(SETTINGS, scan="full")
+    with Video(recording) as video:
+        (plain,) = Seer(dataclasses.replace(full, precision="f32")).segments(video, 3)
+        assert set(asked) == {"f32"}
+        (sieved,) = Seer(full).segments(video, 3)
+    assert ("bf16" in asked) == networks.has_bf16()
+    assert_same(plain, sieved)
