@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse, HTMLResponse
 
 from engine.errors import UsageError
 from engine.session import Session
-from engine.settings import Settings, Strategy
 from report import page as report_page
 from storage import queries
 from storage.store import Store
 from web.app import House
-from web.jobs import Job, State
+from web.bodies import (
+    Asking,
+    Complaint,
+    JobOut,
+    Judging,
+    Merge,
+    NamedJudging,
+    NewJob,
+    NewMark,
+    Rename,
+    Split,
+)
 from web.media import kind_of
 from web.reading import overlay, plain_rows, plain_values
 
@@ -26,12 +35,6 @@ LONGEST = 120.0
 MOST_ROWS = 1000
 #: Seconds that a query may take: one that never ends would keep others waiting.
 PATIENCE = 20.0
-
-
-class Complaint(BaseModel):
-    """What went wrong, and the remedy, in one line."""
-
-    detail: str
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -56,9 +59,7 @@ def house_of(request: Request) -> House:
 
 Ours = Annotated[House, Depends(house_of)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Asked = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Time = Annotated[float, Field(ge=0, le=1e6)]
 
 
 def session_of(house: Ours, number: Number) -> Session:
@@ -69,110 +70,6 @@ def session_of(house: Ours, number: Number) -> Session:
 
 
 Known = Annotated[Session, Depends(session_of)]
-
-
-class Body(BaseModel):
-    """What is sent: nothing that is not asked for."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Rename(Body):
-    """A name for a student; an empty one takes the name away."""
-
-    student: Text
-    name: Text
-
-
-class Merge(Body):
-    """Two students who are one."""
-
-    student: Text
-    other: Text
-
-
-class Split(Body):
-    """A student who is somebody else from a time on."""
-
-    student: Text
-    time: Time
-
-
-class NewMark(Body):
-    """A part of the lesson; without a stop it lasts until the next mark."""
-
-    label: Text
-    start: Time
-    stop: Time | None = None
-
-
-class Judging(Body):
-    """Settings of judging; what is left out stays as in the latest judgement."""
-
-    window: float | None = Field(default=None, ge=0.1, le=86_400)
-    strategy: Strategy | None = None
-    band: float | None = Field(default=None, ge=0, lt=1)
-    min_faces: int | None = Field(default=None, ge=0, le=1_000_000)
-    min_coverage: float | None = Field(default=None, ge=0, le=1)
-    baseline: bool | None = None
-
-    def changes(self) -> dict[str, Any]:
-        """What was given."""
-        return self.model_dump(exclude_none=True, exclude={"name"})
-
-
-class NamedJudging(Judging):
-    """A judgement to be kept."""
-
-    name: Text | None = None
-
-
-class NewJob(Body):
-    """A recording of the folder to be analysed."""
-
-    video: Text
-    name: Text | None = None
-    sample_rate: float | None = Field(default=None, gt=0, le=60)
-    window: float | None = Field(default=None, ge=0.1, le=86_400)
-    strategy: Strategy | None = None
-    band: float | None = Field(default=None, ge=0, lt=1)
-    aggregate_only: bool = False
-    """Whether the class's windows alone are kept, and nothing of a student."""
-
-    def settings(self) -> dict[str, Any]:
-        """The settings that are not as usual."""
-        given = self.model_dump(exclude_none=True, exclude={"video", "name"})
-        usual = vars(Settings(**given)), vars(Settings())
-        return {name: value for name, value in given.items() if usual[0][name] != usual[1][name]}
-
-
-class Asking(Body):
-    """One statement that reads."""
-
-    sql: str = Field(min_length=1, max_length=20_000)
-
-
-class JobOut(BaseModel):
-    """A job of the queue."""
-
-    id: int
-    video: str
-    name: str | None
-    settings: dict[str, Any]
-    state: State
-    stage: str | None
-    time: float
-    duration: float | None
-    faces: int
-    session: int | None
-    message: str | None
-    created: str
-    ended: str | None
-
-    @classmethod
-    def of(cls, job: Job) -> JobOut:
-        """What programs are told of it: the recording's name, not its folder."""
-        return cls(**{**vars(job), "video": job.file_name})
 
 
 # -- what is there

@@ -38,7 +38,8 @@ class House:
 
 def create_app(serving: Serving) -> FastAPI:
     """The application; its queue begins to work when it is started, and stops with it."""
-    from web import api, files, pages
+    from web import api, correcting, files, pages
+    from web.rendering import error_page
 
     house = House(
         serving=serving,
@@ -67,11 +68,12 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.house = house
     app.add_middleware(Guard, serving=serving)
     for kind in (HTTPException, ClasspulseError, StorageError):
-        app.add_exception_handler(kind, _complain(pages.error_page))
+        app.add_exception_handler(kind, _complain(error_page))
     app.include_router(files.router)  # before the folder that its addresses lie in
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(api.router, prefix="/api")
     app.include_router(pages.router)
+    app.include_router(correcting.router)
     return app
 
 

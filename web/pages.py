@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, get_args
@@ -21,11 +20,12 @@ from storage import queries
 from storage.aggregates import is_aggregate
 from storage.errors import DatabaseError
 from storage.store import Store
-from web.api import MOST_ROWS, PATIENCE, Asked, Known, NewJob, Ours, Text, house_of
+from web.api import MOST_ROWS, PATIENCE, Asked, Known, Ours
 from web.app import House
+from web.bodies import NewJob, Text
 from web.guard import COOKIE, local_path
 from web.reading import plain_rows, plain_values
-from web.rendering import environment
+from web.rendering import environment, page
 from web.unkept import Unkept
 
 router = APIRouter(include_in_schema=False)
@@ -53,22 +53,6 @@ EXAMPLES = {
         "FROM v_class_windows\nGROUP BY session, judgement"
     ),
 }
-
-
-def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLResponse:
-    """A page, or a fragment, of `templates/`."""
-    serving = house_of(request).serving
-    common = {"path": request.url.path, "token": serving.token is not None}
-    return HTMLResponse(environment().get_template(name).render(common | values), code)
-
-
-def error_page(request: Request, status: int, text: str) -> Response:
-    """What went wrong: in the message line where htmx asked, else as a page."""
-    if "hx-request" in request.headers:
-        answer = page(request, "message.html.j2", status, text=text, good=False)
-        answer.headers.update({"hx-retarget": "#message", "hx-reswap": "innerHTML"})
-        return answer
-    return page(request, "error.html.j2", status, status=status, text=text)
 
 
 # -- sessions and analyses
@@ -187,12 +171,8 @@ def session_page(request: Request, house: Ours, session: Known, judgement: Asked
         settings=settings,
         strategies=get_args(Strategy),
         gone=found.why,
-        students=_students(session),
+        students=plain_rows(session.students()),
     )
-
-
-def _students(session: Known) -> list[dict[str, Any]]:
-    return plain_rows(session.students())
 
 
 @router.get("/sessions/{number}/parts/{name}")
@@ -237,119 +217,6 @@ def judge(
     """Keep a judgement, and show it."""
     session.judge(window=window, band=band, strategy=strategy, baseline=baseline)
     return RedirectResponse(f"/sessions/{session.number}", 303)
-
-
-# -- marked parts
-
-
-@router.post("/sessions/{number}/mark")
-def mark(
-    request: Request,
-    session: Known,
-    label: Annotated[Text, Form()],
-    at: Annotated[Text, Form()],
-    until: Annotated[Text, Form()] = "",
-) -> Response:
-    """Mark a part of the lesson, and judge it."""
-    session.mark(label, _seconds(at), _seconds(until) if until.strip() else None)
-    return _marked(request, session, f"{label} is marked")
-
-
-@router.post("/sessions/{number}/unmark/{which}")
-def unmark(request: Request, session: Known, which: int) -> Response:
-    """Take a mark away."""
-    session.unmark(which)
-    return _marked(request, session, "the mark is taken away")
-
-
-def _marked(request: Request, session: Known, text: str) -> Response:
-    if "hx-request" not in request.headers:
-        return RedirectResponse(f"/sessions/{session.number}", 303)
-    answer = marks(request, session, text)
-    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
-    return answer
-
-
-@router.get("/sessions/{number}/marks")
-def marks(request: Request, session: Known, said: str = "") -> Response:
-    """The marked parts with the class's verdicts, and a form for another."""
-    return page(
-        request,
-        "marks.html.j2",
-        session=session.info(),
-        marks=plain_rows(session.marks()),
-        parts=report_page.part("parts", session),
-        said=said if request.method == "POST" else "",
-    )
-
-
-# -- corrections
-
-
-@router.post("/sessions/{number}/rename")
-def rename(
-    request: Request, session: Known, student: Annotated[Text, Form()], name: Annotated[Text, Form()] = ""
-) -> Response:
-    """Name a student."""
-    session.rename(student, name)
-    return _corrected(request, session, f"{student} is called {name} now" if name else f"{student} has no name now")
-
-
-@router.post("/sessions/{number}/merge")
-def merge(
-    request: Request, session: Known, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
-) -> Response:
-    """Make two students one."""
-    session.merge(student, other)
-    return _corrected(request, session, f"{student} and {other} are one student now")
-
-
-@router.post("/sessions/{number}/split")
-def split(
-    request: Request, session: Known, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
-) -> Response:
-    """Make a student somebody else from a time on."""
-    new = session.split(student, _seconds(at))
-    return _corrected(request, session, f"{new} is who is seen as {student} from {at} on")
-
-
-@router.post("/sessions/{number}/undo")
-def undo(request: Request, session: Known) -> Response:
-    """Take back the last repair that holds."""
-    return _corrected(request, session, f"undone: {session.undo()}")
-
-
-def _corrected(request: Request, session: Known, text: str) -> Response:
-    if "hx-request" not in request.headers:
-        return RedirectResponse(f"/sessions/{session.number}", 303)
-    answer = corrections(request, session, text)
-    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
-    return answer
-
-
-@router.get("/sessions/{number}/corrections")
-def corrections(request: Request, session: Known, said: str = "") -> Response:
-    """The forms, and what was put right so far."""
-    rows = plain_rows(session.repairs())
-    return page(
-        request,
-        "corrections.html.j2",
-        session=session.info(),
-        students=_students(session),
-        repairs=rows,
-        said=said if request.method == "POST" else "",
-    )
-
-
-def _seconds(text: str) -> float:
-    """12:30, 1:02:03 or seconds."""
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or not all(0 <= part < 60 for part in parts[1:]) or parts[0] < 0:
-        raise UsageError(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)")
-    return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))
 
 
 # -- SQL
