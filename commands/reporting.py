@@ -33,7 +33,7 @@ def report(
 ) -> None:
     """Write a report: one file of HTML that works offline, in any browser and on paper."""
     from engine.session import find
-    from report import page, terminal
+    from report import library, page, terminal
     from report.printing import to_pdf
 
     if (session is None) == (compare is None):
@@ -47,6 +47,8 @@ def report(
         html = page.render(find(str(session), db), judgement, student, picture=picture)
     page.write(html, path)
     terminal.say(f"written: {path}")
+    if library.plotly() is None:
+        terminal.say(library.REMEDY)
     if pdf:
         to_pdf(path, path.with_suffix(".pdf"))
         terminal.say(f"written: {path.with_suffix('.pdf')}")

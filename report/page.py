@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from functools import cache, partial
 from importlib import resources
@@ -13,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from report.comparing import compared
+from report.library import packed, plotly, sha256
 from report.parts import PARTS
 from report.sources import Recorded, Sources
 from report.terminal import clock
@@ -21,9 +20,11 @@ from storage.errors import StorageError
 HERE = Path(str(resources.files("report")))
 #: How every page of ours begins, by which it may be written over.
 MARK = "<!doctype html>\n<!-- a classpulse report -->"
-#: What a page needs beside its fragments, in the order in which it is loaded: serve these files, or put them in.
+#: What a page needs beside its fragments: serve these files, or put them in. `LIVE` comes last, and only where
+#: there is plotly.js, to which it hands the plots.
 STYLES = HERE / "static" / "report.css"
-SCRIPTS = (HERE / "static" / "plotly.min.js", HERE / "static" / "report.js")
+SCRIPT = HERE / "static" / "report.js"
+LIVE = HERE / "static" / "live.js"
 #: The parts of a report, in the order of the page.
 WHOLE = ("summary", "timeline", "parts", "moments", "heatmap", "seats", "students", "provenance")
 #: Those of a report on one student: of all the others only what the class as a whole did.
@@ -58,8 +59,14 @@ def compare(one: Recorded, other: Recorded) -> str:
 
 
 def document(title: str, parts: Sequence[Markup]) -> str:
-    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run."""
-    scripts = [path.read_text("utf-8").replace("</script", r"<\/script") for path in SCRIPTS]
+    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run.
+
+    Where the package `plotly` is installed, its plotly.js is in it, too.
+    """
+    found = plotly()
+    library = None if found is None else packed(found)
+    scripts = [path.read_text("utf-8") for path in ((SCRIPT,) if library is None else (SCRIPT, LIVE))]
+    hashes = [sha256(script.encode()) for script in scripts]
     return (
         environment()
         .get_template("page.html.j2")
@@ -69,7 +76,8 @@ def document(title: str, parts: Sequence[Markup]) -> str:
             parts=parts,
             style=Markup(STYLES.read_text("utf-8")),
             scripts=[Markup(script) for script in scripts],
-            hashes=[_sha256(script) for script in scripts],
+            library=library,
+            hashes=hashes if library is None else [*hashes, library.sha256],
         )
     )
 
@@ -84,8 +92,9 @@ def part(
 ) -> Markup:
     """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
 
-    To show it in another page: load `STYLES` and `SCRIPTS` there (in this order), put the fragment in, and call
-    `classpulse.draw(element)` on what it was put into. What is drawn without that stays as it is. A click on a
+    To show it in another page: load `STYLES` and `SCRIPT` there, and put the fragment in. Its plots become live by
+    a <script id="classpulse-plotly" type="text/plain" data-src=ADDRESS>, the address that of `library.plotly()`,
+    with `LIVE` after it, and by `classpulse.draw(element)` on what a fragment was put into later. A click on a
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
     """
@@ -132,11 +141,6 @@ def _signed(value: float | None, margin: float | None = None) -> str:
         return "–"
     text = f"{value:+.2f}".replace("-", "−")
     return text if margin is None or margin != margin else f"{text} ± {margin:.2f}"
-
-
-def _sha256(script: str) -> str:
-    """How a Content-Security-Policy names an inline script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def write(page: str, path: Path) -> None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import FileResponse
 
 from report import page as report_page
+from report.library import plotly
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,9 +27,9 @@ def library() -> dict[str, Path]:
     found = {
         "htmx.js": Path(str(htmx / "htmx-2.min.js")),
         "htmx-sse.js": Path(str(htmx / "ext" / "hx-sse-2.min.js")),
-        report_page.STYLES.name: report_page.STYLES,
     }
-    return found | {path.name: path for path in report_page.SCRIPTS}
+    of_report = (report_page.STYLES, report_page.SCRIPT, report_page.LIVE, plotly())
+    return found | {path.name: path for path in of_report if path}
 
 
 @router.get("/static/library/{name}")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from engine.version import __version__
+from report.library import plotly
 from report.terminal import clock
 
 
@@ -25,7 +26,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {"clock": clock, "size": size}
-    found.globals["version"] = __version__
+    found.globals |= {"version": __version__, "interactive": plotly() is not None}
     return found
 
 

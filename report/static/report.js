@@ -1,14 +1,11 @@
-// Makes the plots of a report live: what is drawn already gives way to Plotly as soon as it comes into view.
-// classpulse.draw(element) does it for a fragment that came later; a click on a window, or on anything with
-// data-start, dispatches "classpulse:window" with {start, stop, student} (s, and the student's number or null).
+// What a report does in any browser: it says what the pointer is on, sorts rows, colours seats. A click on a window, or
+// on anything with data-start, dispatches "classpulse:window" with {start, stop, student} (s, and the student's number
+// or null); rows that were sorted, "classpulse:order".
 "use strict";
 
 const classpulse = (() => {
   const INSUFFICIENT = -9;
   const VERDICTS = ["interested", "neutral", "not interested", "insufficient"];
-  const LEVELS = ["minus3", "minus2", "minus1", "zero", "plus1", "plus2", "plus3"];
-  const DARK = matchMedia("(prefers-color-scheme: dark)");
-  const PHONE = matchMedia("(pointer: coarse), (max-width: 600px)");
 
   const clock = (seconds) => {
     const s = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
@@ -20,197 +17,93 @@ const classpulse = (() => {
     const text = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
     return margin === null || margin === undefined ? text : `${text} ± ${margin.toFixed(2)}`;
   };
-  // Plotly reads some markup in texts, and people choose names.
+  // Texts hold markup of ours, and people choose names.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  // As much of a text as fits into a share of a plot.
-  const shortened = (text, share) => {
-    const most = Math.max(Math.floor(share * (PHONE.matches ? 38 : 150)), 1);
-    return plain(text.length > most ? `${text.slice(0, most)}…` : text);
-  };
   const verdictOf = (level) =>
     level === INSUFFICIENT ? "insufficient" : level > 0 ? "interested" : level < 0 ? "not interested" : "neutral";
+
+  const dataOf = (element) =>
+    (element.data ??= JSON.parse(element.querySelector("script[type='application/json']").textContent));
+  const orderOf = (element) => dataOf(element).orders[element.dataset.order ?? "seat"];
+  // The class has counts of students; a student alone has none.
+  const countsOf = (data) => (data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : []);
+
+  const aboutWindow = (data, k) =>
+    `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.verdict[k]}</b><br>balance ` +
+    `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
+    countsOf(data).map((count, place) => `${count[k]} ${VERDICTS[place]}`).join("<br>");
+  const aboutCell = (data, place, k) =>
+    `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
+    `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
+    `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`;
 
   const tell = (element, start, stop, student) => element.dispatchEvent(
     new CustomEvent("classpulse:window", { bubbles: true, detail: { start, stop, student } }));
 
-  const colours = (element) => {
-    const style = getComputedStyle(element);
-    return Object.fromEntries(["page", "ink", "soft", "rule", "panel", "hatch", ...LEVELS].map(
-      (name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  };
-
-  // Session time as dates, since Plotly then labels an axis with round minutes at every zoom; from 2000 on, since it
-  // takes a small number for a year.
-  const START = Date.UTC(2000, 0, 1);
-  const ms = (seconds) => START + seconds * 1000;
-  const timeAxis = (data, c) => ({
-    type: "date", range: [ms(0), ms(data.length)], tickformat: data.length >= 3600 ? "%-H:%M:%S" : "%-M:%S",
-    nticks: PHONE.matches ? 4 : 9, color: c.soft, showgrid: false, zeroline: false, hoverformat: " ",
-  });
-  const layout = (c, more) => ({
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-    font: { family: "system-ui, sans-serif", size: 12, color: c.ink },
-    hoverlabel: { bgcolor: c.page, bordercolor: c.soft, font: { color: c.ink, size: 12 }, align: "left" },
-    dragmode: PHONE.matches ? false : "zoom", ...more,
-  });
-
-  function timeline(data, c) {
-    const windows = data.start.map((start, k) => k);
-    const judged = (k) => data.verdict[k] !== "insufficient" && data.balance[k] !== null;
-    const ribbon = { x: [], y: [] }, line = { x: [], y: [] };
-    for (const k of windows.filter(judged)) {
-      if (k && !judged(k - 1)) line.x.push(null), line.y.push(null);
-      const [a, b, y, m] = [ms(data.start[k]), ms(data.stop[k]), data.balance[k], data.margin[k] ?? 0];
-      ribbon.x.push(a, b, b, a, a, null);
-      ribbon.y.push(y + m, y + m, y - m, y - m, y + m, null);
-      line.x.push(a, b);
-      line.y.push(y, y);
-    }
-    // The class has counts of students; a student alone has none.
-    const counts = data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : [];
-    const about = windows.map((k) =>
-      `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.verdict[k]}</b><br>balance ` +
-      `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
-      counts.map((count, place) => `${count[k]} ${VERDICTS[place]}`).join("<br>"));
-    const middle = windows.map((k) => ms((data.start[k] + data.stop[k]) / 2));
-    const width = windows.map((k) => 1000 * (data.stop[k] - data.start[k]));
-    const none = windows.filter((k) => !judged(k));
-    const below = (place) => windows.map((k) => counts.slice(0, place).reduce((sum, count) => sum + count[k], 0));
-    const parts = data.parts ?? [];
-    const fills = [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
-    const traces = [
-      { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
-        y: none.map(() => 2 * data.end), hoverinfo: "skip",
-        marker: { color: "rgba(0,0,0,0)", line: { width: 0 }, pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } } },
-      { type: "scatter", mode: "lines", ...ribbon, fill: "toself", fillcolor: c.plus2 + "59", line: { width: 0 }, hoverinfo: "skip" },
-      { type: "scatter", mode: "lines", ...line, line: { color: c.ink, width: 1.75 }, hoverinfo: "skip" },
-      // Nothing to see: a column over each window, to be pointed at.
-      { type: "bar", x: middle, width, base: -data.end, y: windows.map(() => 2 * data.end), marker: { color: "rgba(0,0,0,0)" },
-        customdata: about, hovertemplate: "%{customdata}<extra></extra>" },
-      ...counts.map((y, place) => ({
-        type: "bar", x: middle, width, y, base: below(place), yaxis: "y2", customdata: about,
-        hovertemplate: "%{customdata}<extra></extra>",
-        marker: { color: fills[place], line: { width: 0 },
-          ...(place === 3 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
-      })),
-    ];
-    return {
-      traces,
-      layout: layout(c, {
-        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: parts.length ? 44 : 24, b: 32 },
-        shapes: parts.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
-          line: { color: c.soft, width: 1 } })),
-        barmode: "overlay", bargap: 0, hovermode: "closest",
-        xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
-        yaxis: { domain: [counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
-          zerolinecolor: c.soft, tickvals: [-data.end, 0, data.end], ticktext: [-data.end, 0, data.end].map((end) => end && signed(end).replace(/0$/, "")),
-          ticks: "" },
-        yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
-        annotations: [
-          ...parts.map(({ start, stop, part }) => ({ text: shortened(part, (stop - start) / data.length), x: ms(start), yref: "paper",
-            y: 1.06, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.ink } })),
-          { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
-          { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
-        ],
-      }),
-      picked: (point) => ({ start: data.start[point.pointIndex], stop: data.stop[point.pointIndex], student: null }),
-    };
+  // The window of a drawing that a pointer is on, and for a heat map whose it is; null where there is none.
+  function pointed({ target, clientX, clientY }) {
+    const drawing = target.closest(".static .upper, .static .lower, .static .cells");
+    if (!drawing) return null;
+    const element = drawing.closest("[data-plot]"), data = dataOf(element), box = drawing.getBoundingClientRect();
+    const time = ((clientX - box.left) / box.width) * data.length;
+    const k = data.start.findLastIndex((start) => start <= time);
+    if (k < 0 || time >= data.stop[k]) return null;
+    if (element.dataset.plot === "timeline") return { element, data, k, student: null, about: aboutWindow(data, k) };
+    const order = orderOf(element);
+    const place = order[Math.min(Math.floor(((clientY - box.top) / box.height) * order.length), order.length - 1)];
+    return { element, data, k, student: data.students[place], about: aboutCell(data, place, k) };
   }
 
-  function heatmap(data, c, element) {
-    const order = data.orders[element.dataset.order ?? "seat"];
-    // Parts of a lesson may leave time between them: a column that belongs to no window.
-    const columns = [], edges = [];
-    data.start.forEach((start, k) => {
-      if (k && start > data.stop[k - 1]) columns.push(null), edges.push(ms(data.stop[k - 1]));
-      columns.push(k), edges.push(ms(start));
-    });
-    edges.push(ms(data.stop.at(-1)));
-    element.about ??= data.labels.map((_, place) => columns.map((k) => k === null ? "" :
-      `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
-      `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
-      `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`));
-    const steps = LEVELS.flatMap((name, k) => [[k / 7, c[name]], [(k + 1) / 7, c[name]]]);
-    const common = { type: "heatmap", x: edges, y0: 0, dy: 1, showscale: false };
-    // SVG's own hatching behind the cells, where those without a verdict leave a gap.
-    const [left, high] = [PHONE.matches ? 56 : 96, order.length * 17];
-    const wide = Math.max(element.clientWidth - left - 10, 1);
-    const hatching = `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${high}"><pattern id="h" width="5" ` +
-      `height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V5" stroke="${c.hatch}" ` +
-      `stroke-width="1.6"/></pattern><rect width="100%" height="100%" fill="url(#h)"/></svg>`;
-    return {
-      traces: [{
-        ...common, z: order.map((place) => columns.map((k) =>
-          k === null || data.levels[place][k] === INSUFFICIENT ? null : data.levels[place][k])),
-        zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: order.map((place) => element.about[place]), hoverongaps: true,
-        hovertemplate: "%{customdata}<extra></extra>",
-      }],
-      layout: layout(c, {
-        height: high + 40, margin: { l: left, r: 10, t: 4, b: 36 },
-        xaxis: timeAxis(data, c), hovermode: "closest",
-        yaxis: { autorange: "reversed", fixedrange: true, color: c.ink, showgrid: false, zeroline: false, ticks: "",
-          tickfont: { size: 11 }, tickmode: "array", tickvals: order.map((_, k) => k),
-          ticktext: order.map((place) => plain(data.labels[place].slice(0, PHONE.matches ? 7 : 14))) },
-        images: [{ source: `data:image/svg+xml,${encodeURIComponent(hatching)}`, xref: "paper", yref: "paper", x: 0, y: 1,
-          sizex: 1, sizey: 1, sizing: "stretch", layer: "below" }],
-      }),
-      picked: (point) => {
-        const k = data.start.findLastIndex((start) => ms(start) <= new Date(point.x + "Z").getTime());
-        return { start: data.start[k], stop: data.stop[k], student: data.students[order[point.y]] };
-      },
-    };
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.setAttribute("aria-hidden", "true");
+  function hover(event) {
+    const found = pointed(event);
+    if (!found) return tip.remove();
+    if (tip.parentElement !== found.element) found.element.append(tip);
+    tip.innerHTML = found.about;
+    const box = found.element.getBoundingClientRect();
+    const x = event.clientX - box.left, y = event.clientY - box.top;
+    tip.style.left = `${x + 14 + tip.offsetWidth > box.width ? Math.max(x - tip.offsetWidth - 14, 0) : x + 14}px`;
+    tip.style.top = `${y + 14}px`;
+  }
+  document.addEventListener("pointermove", hover);
+  document.addEventListener("pointerdown", hover);
+
+  function sort(element, name) {
+    element.dataset.order = name;
+    const data = dataOf(element), order = orderOf(element), paths = {};
+    const across = (time) => ((time / data.length) * 1000).toFixed(1);
+    order.forEach((place, row) => data.levels[place].forEach((level, k) => {
+      const [left, right] = [across(data.start[k]), across(data.stop[k])];
+      (paths[level] ??= []).push(`M${left} ${row}H${right}V${row + 1}H${left}z`);
+    }));
+    element.querySelector(".cells svg").replaceChildren(...Object.entries(paths).map(([level, boxes]) => {
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      const colour = level < 0 ? `minus${-level}` : `plus${level}`;
+      path.setAttribute("class", `level ${Number(level) === INSUFFICIENT ? "hatched" : colour}`);
+      path.setAttribute("d", boxes.join(""));
+      return path;
+    }));
+    const rows = element.querySelectorAll(".static .rows li");
+    order.forEach((place, row) => { rows[row].textContent = data.labels[place]; });
+    element.dispatchEvent(new CustomEvent("classpulse:order", { bubbles: true }));
   }
 
-  const MAKERS = { timeline, heatmap };
-
-  function plot(element) {
-    element.data ??= JSON.parse(element.querySelector("script[type='application/json']").textContent);
-    const made = MAKERS[element.dataset.plot](element.data, colours(element), element);
-    const live = element.querySelector(".live");
-    Plotly.react(live, made.traces, made.layout, { responsive: true, displaylogo: false, displayModeBar: false, doubleClick: "reset" });
-    element.classList.add("drawn");
-    performance.mark(`classpulse:${element.dataset.plot}`);
-    live.removeAllListeners("plotly_click");
-    live.on("plotly_click", ({ points: [point] }) => {
-      const { start, stop, student } = made.picked(point);
-      tell(element, start, stop, student);
-    });
-  }
-
-  const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      seen.unobserve(target);
-      plot(target);
-    }
-  }, { rootMargin: "200px" });
-
-  function draw(root) {
-    for (const element of root.querySelectorAll("[data-plot]")) seen.observe(element);
-  }
-
-  function press(button, group) {
-    for (const other of group.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
-  }
-
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest("button[data-order], button[data-seats]");
+  document.addEventListener("click", (event) => {
+    const { target } = event, button = target.closest("button[data-order], button[data-seats]");
     if (button) {
-      press(button, button.parentElement);
+      for (const other of button.parentElement.querySelectorAll("button"))
+        other.setAttribute("aria-pressed", String(other === button));
       const section = button.closest("section");
       if (button.dataset.seats) section.querySelector(".seats").dataset.by = button.dataset.seats;
-      else {
-        const element = section.querySelector(".heatmap");
-        element.dataset.order = button.dataset.order;
-        plot(element);
-      }
+      else sort(section.querySelector(".heatmap"), button.dataset.order);
     }
     const moment = target.closest("[data-start]");
     if (moment) tell(moment, Number(moment.dataset.start), Number(moment.dataset.stop), null);
+    const found = pointed(event);
+    if (found) tell(found.element, found.data.start[found.k], found.data.stop[found.k], found.student);
   });
-  DARK.addEventListener("change", () => document.querySelectorAll("[data-plot].drawn").forEach(plot));
 
-  return { draw };
+  return { INSUFFICIENT, VERDICTS, clock, signed, plain, dataOf, orderOf, countsOf, aboutWindow, aboutCell, tell };
 })();
-
-classpulse.draw(document);

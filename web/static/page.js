@@ -2,7 +2,7 @@
 "use strict";
 
 htmx.onLoad((element) => {
-  if (typeof classpulse !== "undefined") classpulse.draw(element.parentElement ?? element);
+  if (typeof classpulse !== "undefined") classpulse.draw?.(element.parentElement ?? element);
 });
 
 // A message that answered the last thing that was done goes with the next.
