@@ -13,7 +13,8 @@
 
   // The page's policy knows the hash of the text, and lets no other run.
   async function unpacked() {
-    const bytes = Uint8Array.from(atob(LIBRARY.textContent), (letter) => letter.charCodeAt(0));
+    const letters = atob(LIBRARY.textContent), bytes = new Uint8Array(letters.length);
+    for (let k = 0; k < letters.length; k++) bytes[k] = letters.charCodeAt(k);
     LIBRARY.remove();
     const script = document.createElement("script");
     script.textContent = await new Response(
