@@ -22,11 +22,14 @@ def judge(
     min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
     min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,
     baseline: Annotated[bool | None, BASELINE] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Settings that `validate --fit` kept; `profiles` lists them.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the judgement; by default its settings.")] = None,
 ) -> None:
     """Judge a session again with other settings, beside the judgements there are; never needs the video.
 
-    What is not given stays as in the latest judgement.
+    What is not given stays as in the latest judgement, or is as in the profile.
     """
     from engine.session import find
 
@@ -35,4 +38,4 @@ def judge(
         "baseline": baseline,
     }  # fmt: skip
     changes = {setting: value for setting, value in given.items() if value is not None}
-    show_session(find(session, db).judge(name, **changes))
+    show_session(find(session, db).judge(name, profile=profile, **changes))

@@ -1,4 +1,4 @@
-"""How far verdicts can be believed: validate."""
+"""How far verdicts can be believed: validate, profiles."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def validate(
         typer.Argument(metavar="CODES", readable=False, help="A CSV file: student, start, stop, code, coder."),
     ],
     judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Fit the thresholds to the codes, and keep them as a profile."),
+    ] = None,
     db: Database = "classpulse.db",
     table: Annotated[
         Literal["figures", "stretches", "confusion"] | None,
@@ -33,6 +37,16 @@ def validate(
     from report import rows, validation
 
     found = find(session, db)
+    if fit is not None:
+        if table:
+            raise typer.BadParameter("--fit has one table alone; leave out --table")
+        fitted = found.fit(codes, fit, judgement)
+        if output_format != "table" or output:
+            rows.write(fitted.figures, output_format, output)
+        else:
+            lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.said())
+            print(*lines, sep="", end="")
+        return
     result = found.validate(codes, judgement)
     if table or output_format != "table" or output:
         tables = {"figures": result.figures, "stretches": result.stretches, "confusion": result.confusion}
@@ -40,3 +54,23 @@ def validate(
         return
     lines = validation.summary(result.stretches, result.figures, result.confusion, result.codes.untold)
     print(*lines, sep="", end="")
+
+
+@app.command()
+def profiles(
+    drop: Annotated[str | None, typer.Option(metavar="NAME", help="Delete one; its judgements stay.")] = None,
+    db: Database = "classpulse.db",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+) -> None:
+    """List the profiles that `validate --fit` kept, or drop one."""
+    from report import rows, validation
+    from storage.profiles import all_profiles, drop_profile
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=drop is None) as store:
+        if drop is not None:
+            drop_profile(store, drop)
+            print(f"profile dropped: {drop}")
+            return
+        kept = all_profiles(store)
+    rows.write(validation.short(kept) if output_format == "table" else kept, output_format)

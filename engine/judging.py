@@ -260,6 +260,21 @@ def _verdicts(balance: Array, margin: Array, enough: Bools, prevails: Bools, ban
     return np.select([~enough, neutral, balance > 0], [_INSUFFICIENT, 1, 0], 2)
 
 
+def verdicts_of(columns: Mapping[str, Any], settings: Settings) -> Ints:
+    """Places in VERDICTS (n,) of students' windows that were judged with other thresholds, and else the same.
+
+    `columns` are those that `judge` made of them; the thresholds are band, min_faces and min_coverage.
+    """
+    balance, margin, coverage, number, faces, positive, negative = (
+        np.asarray(columns[name])
+        for name in ("balance", "margin", "coverage", "scorable", "faces", "positive", "negative")
+    )
+    proven = settings.strategy not in STRATEGIES or STRATEGIES[settings.strategy].proven
+    enough = (number > 0) & (faces > 0) & (number >= settings.min_faces) & (coverage >= settings.min_coverage)
+    prevails = number - positive - negative > np.maximum(positive, negative)
+    return _verdicts(balance, margin, enough, prevails, settings.band, proven)
+
+
 def _class(
     balance: Array,
     margin: Array,

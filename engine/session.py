@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine import marking, repairing, roster, validating
+from engine import fitting, marking, repairing, roster, validating
 from engine.errors import UsageError
 from engine.passes import judge, settings_of
 from engine.settings import JUDGED_BY, Settings
 from storage import queries
+from storage.profiles import profile_settings, write_profile
 from storage.store import Store
 
 T = TypeVar("T")
@@ -107,9 +108,36 @@ class Session:
 
         return self._read(held)
 
-    def judge(self, name: str | None = None, **changes: Any) -> Session:
+    def fit(self, path: str | Path, profile: str, judgement: str | None = None) -> fitting.Fit:
+        """Fit band, min_faces and min_coverage to the codes in a CSV file, and keep them as a profile.
+
+        What they start from are the settings of a judgement, by its name; of the latest one without. Raises
+        UsageError for codes of fewer than five students.
+        """
+        if not profile.strip() or not profile.isprintable():
+            raise UsageError(f"{profile!r} is no name of a profile")
+        with Store.open(self.database, must_exist=True) as store:
+            codes, evidence = validating.coded(store, self.number, path)
+            fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
+            write_profile(
+                store,
+                profile,
+                fitted.judged_by(),
+                origin=fitted.said(),
+                sha256=store.session(self.number)["sha256"],
+                coders=fitted.coders,
+                students=fitted.students,
+                stretches=fitted.stretches,
+                kappa_before=fitted.value(fitting.AS_IS, "kappa"),
+                kappa_in=fitted.value(fitting.SEEN, "kappa"),
+                kappa_out=fitted.value(fitting.UNSEEN, "kappa"),
+            )
+        return fitted
+
+    def judge(self, name: str | None = None, *, profile: str | None = None, **changes: Any) -> Session:
         """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.
 
+        With a `profile` its settings are taken, but for the `changes`; by default it names the judgement then.
         The judgement is kept under `name` (by default its strategy, its window and what else is not as usual, as
         in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
         video. Raises UsageError for a setting that cannot work, or that judging does not use.
@@ -118,6 +146,9 @@ class Session:
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
         with Store.open(self.database, must_exist=True) as store, store.writing(self.number):
             repairing.check_done(store, self.number)
+            if profile is not None:
+                name = name or (None if changes else profile)
+                changes = profile_settings(store, profile) | changes
             settings = dataclasses.replace(settings_of(store, self.number), **changes)
             judge(store, self.number, settings, name)
         return self

@@ -34,7 +34,7 @@ class Validation:
     stretches: pd.DataFrame
     """A row for each coded stretch of a student: `student`, `label`, `start`, `stop` (s), the code of each coder
     (`by NAME`) and of the `majority` (None: none), and what the machine says: `verdict`, `balance`, `margin`,
-    `coverage`, `scorable`, `positive`, `negative`."""
+    `coverage`, `faces`, `scorable`, `positive`, `negative`."""
     figures: pd.DataFrame
     """A row for each figure: `one` and `other` (who are compared), `measure`, `value`, `low`, `high` (the 95 %
     interval), `stretches` and `students` that it rests on. NaN: undefined."""
@@ -85,7 +85,7 @@ def machine(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.D
         rows = columns.iloc[span * len(students) + np.searchsorted(students, mine["student"])]
         found.append(rows.set_index(mine.index))
     judged: pd.DataFrame = pd.concat(found).sort_index()
-    return judged[["verdict", "balance", "margin", "coverage", "scorable", "positive", "negative"]]
+    return judged[["verdict", "balance", "margin", "coverage", "faces", "scorable", "positive", "negative"]]
 
 
 def _layers(units: pd.DataFrame) -> Ints:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from report.rows import text_table
 
-#: With fewer students, an interval from them is too narrow.
-FEW = 10
+#: With fewer students, an interval from them holds the truth less often than it says.
+FEW = 6
 
 
 def summary(stretches: pd.DataFrame, figures: pd.DataFrame, confusion: pd.DataFrame, untold: int) -> Iterator[str]:
@@ -28,6 +29,27 @@ def summary(stretches: pd.DataFrame, figures: pd.DataFrame, confusion: pd.DataFr
     yield from text_table(confusion)
     yield "\nIn brackets: 95 % intervals, by bootstrap over students"
     yield f"; of {students} students they are too narrow, code {FEW} or more\n" if students < FEW else "\n"
+
+
+def fitted(name: str, settings: Mapping[str, object], figures: pd.DataFrame, said: str) -> Iterator[str]:
+    """What came of fitting the profile `name`, as lines for people."""
+    yield from measures(figures.assign(who=figures["settings"]), "settings")
+    yield f"\n{said}\n"
+    yield "score: weighted kappa in which no verdict is as far off as neutral from interested\n\n"
+    yield f"profile {name}: {_settings(settings)}; `classpulse judge SESSION --profile` judges with it\n"
+
+
+def short(profiles: pd.DataFrame) -> pd.DataFrame:
+    """The profiles as a table for people."""
+    shown = profiles[["name", "coders", "students", "stretches", "kappa_before", "kappa_in", "kappa_out"]]
+    settings = [_settings(json.loads(text)) for text in profiles["settings"]]
+    kappas = {f"kappa_{when}": profiles[f"kappa_{when}"].astype("float64") for when in ("before", "in", "out")}
+    return shown.assign(**kappas, settings=settings, made=profiles["made"].str[:16].str.replace("T", " "))
+
+
+def _settings(settings: Mapping[str, object]) -> str:
+    """strategy weighted, window 10, band 0.2, ..."""
+    return ", ".join(f"{name} {value}" for name, value in settings.items()).replace("_", "-")
 
 
 def measures(figures: pd.DataFrame, head: str) -> Iterator[str]:

@@ -441,6 +441,25 @@ class_parts = Table(
     sqlite_with_rowid=False,
 )
 
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("name", Text, primary_key=True, comment="the profile's name"),
+    _text("settings", "what `judge --profile` judges with, JSON"),
+    _text("origin", "how it was fitted, and what that is worth"),
+    # No foreign key: what was fitted outlives the session.
+    _text("sha256", "of the recording that was coded, hexadecimal"),
+    _count("coders", "people who coded it"),
+    _count("students", "students coded"),
+    _count("stretches", "stretches with a code of most coders"),
+    _real("kappa_before", 4, "Cohen's kappa of the settings as they were; NULL: undefined", nullable=True),
+    _real("kappa_in", 4, "of the profile, on the codes that it was fitted on; NULL: undefined", nullable=True),
+    _real("kappa_out", 4, "of the fit, on students left out of it in turn; NULL: undefined", nullable=True),
+    _text("made", "when, UTC, ISO 8601"),
+    comment="settings of judging under a name, fitted on the codes of people",
+    sqlite_with_rowid=False,
+)
+
 rules = Table(
     "rules",
     metadata,

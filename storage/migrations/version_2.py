@@ -101,6 +101,15 @@ def upgrade(op: Operations) -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "profiles",
+        Column("name", Text, primary_key=True),
+        *(Column(name, Text, nullable=False) for name in ("settings", "origin", "sha256")),
+        *(Column(name, Integer, nullable=False) for name in ("coders", "students", "stretches")),
+        *(Column(name, REAL) for name in ("kappa_before", "kappa_in", "kappa_out")),
+        Column("made", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "rules",
         Column("rule", Text, primary_key=True),
         Column("value", Text, nullable=False),

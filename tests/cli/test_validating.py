@@ -1,4 +1,4 @@
-"""validate on the command line."""
+"""validate and profiles on the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import json
 import pandas as pd
 import pytest
 
+from engine.fitting import AS_IS, GAIN, SEEN, UNSEEN
+from storage.queries import query
 from tests.drawn import rows
+from tests.seated import write_seated
+
+PEOPLE = tuple((f"P{i}", (60 + 80 * i, 240, 40), (0, 120)) for i in range(6))
+CODED = ("interested", "neutral", "not interested")
 
 CODES = "coder,student,start,length,code\n" + "".join(
     f"{coder},S0{student},{start},5,{code}\n"
@@ -37,7 +43,7 @@ def test_validate(run, db, codes):
     assert lines[3].split()[:4] == ["the", "machine", "and", "stretches"]
     assert [line.split("  ")[0] for line in lines[4:7]] == ["Ada", "Ben", "the majority"]
     assert any(line.startswith("Ada, Ben") and "0.75" in line for line in lines)
-    assert lines[-1].endswith("of 2 students they are too narrow, code 10 or more")
+    assert lines[-1].endswith("of 2 students they are too narrow, code 6 or more")
     assert rows(db) == before
 
 
@@ -67,3 +73,34 @@ def test_what_cannot_be_validated_is_one_line(run, db, folder, text, arguments, 
     result = run("validate", 1, "codes.csv", *arguments)
     assert result.status == 2
     assert message in result.complaint()
+
+
+def test_fit_and_profiles(run, folder):
+    session = write_seated(folder / "classpulse.db", PEOPLE)
+    labels = session.students()["label"]
+    lines = [f"{label},{start},30,{CODED[start // 30 % 3]}\n" for label in labels for start in range(0, 120, 30)]
+    (folder / "codes.csv").write_text("student,start,length,code\n" + "".join(lines), "utf-8")
+    result = run("validate", 1, "codes.csv", "--fit", "ours")
+    assert (result.status, result.err) == (0, "")
+    said = result.out.splitlines()
+    assert said[0].split()[:3] == ["settings", "stretches", "score"]
+    assert [line.split("  ")[0] for line in said[1:5]] == [AS_IS, SEEN, UNSEEN, GAIN]
+    assert any("no gain is shown" in line for line in said)  # of faces at random
+    assert said[-1].startswith("profile ours: window 30.0, strategy weighted, band ")
+
+    listed = run("profiles").out.splitlines()
+    assert listed[0].split()[:4] == ["name", "coders", "students", "stretches"]
+    assert listed[1].split()[:4] == ["ours", "1", "6", "24"]
+    kept = json.loads(run("profiles", "--format", "json").out)
+    assert "no gain is shown" in kept[0]["origin"]
+    assert run("judge", 1, "--profile", "ours").status == 0
+    assert session.judgements()["name"].tolist()[-1] == "ours"
+    figures = json.loads(run("validate", 1, "codes.csv", "--fit", "again", "-f", "json").out)
+    assert {row["settings"] for row in figures} == {AS_IS, SEEN, UNSEEN, GAIN}
+    assert run("profiles", "--drop", "again").out == "profile dropped: again\n"
+    assert len(json.loads(run("profiles", "--format", "json").out)) == 1
+    noted = query(folder / "classpulse.db", "SELECT command, arguments FROM audit WHERE outcome = 'done'")
+    assert {"validate", "profiles", "judge"} <= set(noted["command"])
+    assert run("profiles", "--drop", "again").complaint().endswith("no profile 'again'; there are ours")
+    assert run("judge", 1, "--profile", "again").status == 2
+    assert run("validate", 1, "codes.csv", "--fit", "x", "--table", "figures").status == 2

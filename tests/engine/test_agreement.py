@@ -102,9 +102,31 @@ def test_intervals_know_that_stretches_of_a_student_are_alike():
     found = agreement.estimate(agreement.same, tables)
     assert found.value == 0.75
     assert (found.low, found.high) == pytest.approx((0.55, 0.95), abs=0.051)
+    few = agreement.estimate(agreement.same, tables[:4])
+    assert few.high - few.low > 1.5 * (found.high - found.low)
     assert agreement.estimate(agreement.same, tables) == found  # the same samples every time
 
 
 def test_what_is_undefined_has_no_interval():
     assert np.isnan(agreement.estimate(agreement.same, np.zeros((3, 2, 2))).value)
     assert np.isnan(agreement.estimate(agreement.same, np.ones((1, 2, 2))).low)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    """Students differ in what they show and how well it is seen; the truth is that of very many of them."""
+    random = np.random.default_rng(0)
+
+    def drawn(students: int) -> np.ndarray:
+        shown = random.dirichlet((2, 2, 2), students)
+        hit = random.beta(6, 3, students)
+        chance = shown[:, :, None] / 3 * (1 - hit)[:, None, None]
+        shares = chance + np.eye(3) * (shown * hit[:, None])[:, :, None]
+        return random.multinomial(30, shares.reshape(students, 9)).reshape(students, 3, 3).astype(float)
+
+    truth = agreement.kappa(drawn(100_000).sum(axis=0), agreement.nominal(3))
+    for students in (6, 20):
+        found = [
+            agreement.estimate(lambda t: agreement.kappa(t, agreement.nominal(3)), drawn(students))
+            for _ in range(200)
+        ]
+        assert 0.88 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99

@@ -193,7 +193,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
         "sessions": 1, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
         "judgements": 0, "student_windows": 0, "class_windows": 0, "repairs": 0, "seats": 0,
             "attention_windows": 0, "marks": 0, "student_parts": 0, "class_parts": 0,
-        "people": 0, "excluded": 0, "rules": 0, "audit": 0,
+        "people": 0, "excluded": 0, "profiles": 0, "rules": 0, "audit": 0,
     }  # fmt: skip
     assert lesson.session(1)["state"] == "seen"
     assert lesson.session(1)["finished"] is None
