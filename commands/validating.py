@@ -1,4 +1,4 @@
-"""How far verdicts can be believed: validate, profiles."""
+"""How far verdicts can be believed: validate, profiles, compare."""
 
 from __future__ import annotations
 
@@ -74,3 +74,30 @@ def profiles(
             return
         kept = all_profiles(store)
     rows.write(validation.short(kept) if output_format == "table" else kept, output_format)
+
+
+@app.command()
+def compare(
+    session: SessionKey,
+    judgements: Annotated[
+        list[str] | None, typer.Argument(metavar="[JUDGEMENT]...", help="Their names; all without one.")
+    ] = None,
+    db: Database = "classpulse.db",
+    table: Annotated[
+        Literal["verdicts", "agreement", "differing"] | None,
+        typer.Option(help="One table alone, with all its rows; verdicts where a --format is given."),
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the table is written.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+) -> None:
+    """Set judgements of a session side by side: how often each says what, how far they agree, where they differ."""
+    from engine.session import find
+    from report import judgements as shown
+    from report import rows
+
+    found = find(session, db).compare(*judgements or ())
+    if table or output_format != "table" or output:
+        tables = {"verdicts": found.verdicts, "agreement": found.agreement, "differing": found.differing}
+        rows.write(tables[table or "verdicts"], output_format, output)
+        return
+    print(*shown.side_by_side(found.verdicts, found.agreement, found.differing), sep="", end="")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine import fitting, marking, repairing, roster, validating
+from engine import comparing, fitting, marking, repairing, roster, validating
 from engine.errors import UsageError
 from engine.passes import judge, settings_of
 from engine.settings import JUDGED_BY, Settings
@@ -152,6 +152,25 @@ class Session:
             settings = dataclasses.replace(settings_of(store, self.number), **changes)
             judge(store, self.number, settings, name)
         return self
+
+    def compare(self, *names: str) -> comparing.Comparison:
+        """Judgements side by side, by their names; without one, all there are."""
+
+        def compared(store: Store) -> comparing.Comparison:
+            rows = queries.judgements(store, self.number).set_index("id")
+            chosen = [self._judgement(store, name) for name in dict.fromkeys(names)] or rows.index.tolist()
+            return comparing.compare(
+                {
+                    rows["name"][one]: comparing.Judged(
+                        Settings.from_json(rows["settings"][one]).window,
+                        queries.student_windows(store, one),
+                        queries.class_windows(store, one),
+                    )
+                    for one in chosen
+                }
+            )
+
+        return self._read(compared)
 
     def health(self) -> dict[str, int]:
         """How sure it is who is who: numbers of `students`, `links`, `doubtful` links, faces of `nobody`, `static`.

@@ -1,4 +1,4 @@
-"""validate and profiles on the command line."""
+"""validate, profiles and compare on the command line."""
 
 from __future__ import annotations
 
@@ -104,3 +104,24 @@ def test_fit_and_profiles(run, folder):
     assert run("profiles", "--drop", "again").complaint().endswith("no profile 'again'; there are ours")
     assert run("judge", 1, "--profile", "again").status == 2
     assert run("validate", 1, "codes.csv", "--fit", "x", "--table", "figures").status == 2
+
+
+def test_compare(run, db):
+    alone = run("compare", 1)
+    assert (alone.status, alone.err) == (0, "")
+    assert "kappa" not in alone.out
+    run("judge", 1, "--strategy", "sum", "--window", 8)
+    before = rows(db)
+    result = run("compare", 1)
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[2] == "student  weighted, 5 s  + o - .  sum, 8 s  + o - ."
+    assert [line.split()[0] for line in lines[3:8]] == ["S01", "S02", "S03", "S04", "class"]
+    assert any(line.startswith("weighted, 5 s  sum, 8 s  class") for line in lines)
+    assert json.loads(run("compare", 1, "--format", "json").out)[0]["student"] == "S01"
+    agreement = pd.read_csv(io.StringIO(run("compare", 1, "--table", "agreement", "-f", "csv").out))
+    assert agreement["windows"].tolist() == [28, 7]
+    assert rows(db) == before
+    assert run("compare", 1, "mine").complaint() == "session 1 has no judgement 'mine'"
+    run("judge", 1, "--strategy", "sum", "--window", 8, "--name", "same")
+    assert "no student's verdict differs" in run("compare", 1, "sum, 8 s", "same").out
