@@ -56,14 +56,14 @@ CONTENDERS = {
 
 
 def main() -> None:
-    """Take frames as `benchmarks.speed` writes them: a JSON line with count, passes and shape, then their bytes.
+    """Take frames as `benchmarks.speed` writes them: a JSON line (warm-up, count, passes, shape), then bytes.
 
     They come once for every pass, and nobody keeps them: the peak of memory is the contender's own.
     """
     import numpy as np
 
     look = CONTENDERS[sys.argv[1]]()
-    count, passes, shape = json.loads(sys.stdin.buffer.readline())
+    warm_up, count, passes, shape = json.loads(sys.stdin.buffer.readline())
     size = shape[0] * shape[1] * shape[2]
     reading = 0.0
 
@@ -75,7 +75,7 @@ def main() -> None:
             reading += time.process_time() - before
             yield image
 
-    faces = look(images(count))  # load, compile, warm up
+    faces = look(images(warm_up))  # load, compile
     cpu, wall = [], []
     for _ in range(passes):
         reading, cpu_before, wall_before = 0.0, time.process_time(), time.perf_counter()
