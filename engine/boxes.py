@@ -25,8 +25,15 @@ GREY = (128, 128, 128)
 """What the networks see outside the image."""
 
 
-def pyramid(image: Image, scale: float, last: float = 0, method: int = cv2.INTER_AREA) -> Iterator[Image]:
-    """Yield `image` at `scale`, then ever smaller, down to a side of 12 px or to the scale `last`.
+def pyramid(
+    image: Image,
+    scale: float,
+    last: float = 0,
+    *,
+    factor: float = PYRAMID_FACTOR,
+    method: int = cv2.INTER_AREA,
+) -> Iterator[Image]:
+    """Yield `image` at `scale`, then ever smaller by `factor`, down to a side of 12 px or to the scale `last`.
 
     The package averages over areas of the full image for each level, which here would cost more than P-Net. This
     does it for the first level, where the small faces are, and halves the image (an exact average, and cheap)
@@ -42,7 +49,7 @@ def pyramid(image: Image, scale: float, last: float = 0, method: int = cv2.INTER
             image = cast(Image, cv2.resize(image, half, interpolation=cv2.INTER_AREA))
         yield cast(Image, cv2.resize(image, size, interpolation=method))
         method = cv2.INTER_LINEAR
-        scale *= PYRAMID_FACTOR
+        scale *= factor
 
 
 def suppress(boxes: Floats, scores: Floats, threshold: float, *, of_smaller: bool = False) -> npt.NDArray[np.intp]:

@@ -72,8 +72,9 @@ PATCH_SIZES = (0.75, 1.0, 1.33)
 """Sizes of the faces looked for around a place, in units of the size that is expected."""
 PATCH_OVERLAP, PATCH_MOST = 0.6, 4
 """Overlap above which P-Net's boxes around a place are one, and the most of them that go on."""
-BAND_SCORE, BAND_OVERLAP = 0.8, 0.5
-"""P-Net's threshold, and the overlap above which its boxes are one, in a band: the next sweep looks again."""
+BAND_SCORE, BAND_OVERLAP, BAND_FACTOR = 0.8, 0.5, 0.6
+"""P-Net's threshold, the overlap above which its boxes are one, and its pyramid's factor in a band: a face is seen
+at one level where elsewhere it is at two, and the next sweep looks again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +230,8 @@ class Mtcnn:
         if band is None:
             levels, cells_of, overlap = pyramid(image, CELL / self.min_face), self._cells, 0.7
         else:
-            levels = pyramid(image, CELL / band.smallest, CELL / band.largest, cv2.INTER_LINEAR)
+            scales = CELL / band.smallest, CELL / band.largest
+            levels = pyramid(image, *scales, factor=BAND_FACTOR, method=cv2.INTER_LINEAR)
             cells_of, overlap = self._rough_cells, BAND_OVERLAP
         for level in levels:
             corners, cells = cells_of(level)
