@@ -275,3 +275,10 @@ def test_codes_count_their_coders():
     codes = Codes(table.assign(code=[0, 0, 1]), 0)
     assert codes.coders == ["a", "b"]
     assert codes.units()["by a"].tolist() == [0, -1]
+
+
+@pytest.mark.parametrize("text", ["S01,31.9,32,neutral\n", "S01,0,0.1,neutral\nS02,0.05,31.999999,neutral\n"])
+def test_stretches_of_any_length_are_judged(analysed, tmp_path, text):
+    result = analysed.validate(write(tmp_path / "codes.csv", HEAD + text))
+    assert len(result.stretches) == text.count("\n")
+    assert result.stretches["verdict"].notna().all()
