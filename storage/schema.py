@@ -452,9 +452,13 @@ profiles = Table(
     _count("coders", "people who coded it"),
     _count("students", "students coded"),
     _count("stretches", "stretches with a code of most coders"),
-    _real("kappa_before", 4, "Cohen's kappa of the settings as they were; NULL: undefined", nullable=True),
-    _real("kappa_in", 4, "of the profile, on the codes that it was fitted on; NULL: undefined", nullable=True),
-    _real("kappa_out", 4, "of the fit, on students left out of it in turn; NULL: undefined", nullable=True),
+    _real("kappa_before", 4, "Cohen's kappa of the settings as they were, -1 to 1; NULL: undefined", nullable=True),
+    _real(
+        "kappa_in", 4, "of the profile, on the codes that it was fitted on, -1 to 1; NULL: undefined", nullable=True
+    ),
+    _real(
+        "kappa_out", 4, "of the fit, on students left out of it in turn, -1 to 1; NULL: undefined", nullable=True
+    ),
     _text("made", "when, UTC, ISO 8601"),
     comment="settings of judging under a name, fitted on the codes of people",
     sqlite_with_rowid=False,
