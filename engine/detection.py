@@ -70,11 +70,13 @@ PATCH = 32
 """Side, in P-Net's px, of what is looked at around a place: a face may be most of its size away from it."""
 PATCH_SIZES = (0.75, 1.0, 1.33)
 """Sizes of the faces looked for around a place, in units of the size that is expected."""
-PATCH_OVERLAP, PATCH_MOST = 0.6, 4
+PATCH_OVERLAP, PATCH_MOST = 0.6, 3
 """Overlap above which P-Net's boxes around a place are one, and the most of them that go on."""
 BAND_SCORE, BAND_OVERLAP, BAND_FACTOR = 0.8, 0.5, 0.6
 """P-Net's threshold, the overlap above which its boxes are one, and its pyramid's factor in a band: a face is seen
 at one level where elsewhere it is at two, and the next sweep looks again."""
+BAND_SMALLEST = 1.1
+"""The size at the first level of a band, in units of the smallest face: P-Net sees faces a tenth smaller, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +232,7 @@ class Mtcnn:
         if band is None:
             levels, cells_of, overlap = pyramid(image, CELL / self.min_face), self._cells, 0.7
         else:
-            scales = CELL / band.smallest, CELL / band.largest
+            scales = CELL / (BAND_SMALLEST * band.smallest), CELL / band.largest
             levels = pyramid(image, *scales, factor=BAND_FACTOR, method=cv2.INTER_LINEAR)
             cells_of, overlap = self._rough_cells, BAND_OVERLAP
         for level in levels:

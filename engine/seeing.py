@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -53,6 +54,7 @@ class Seer:
     """The detector and the scorer that `settings` ask for, loaded once and used for any number of segments."""
 
     def __init__(self, settings: Settings) -> None:
+        cv2.setNumThreads(1)  # its threads wait by spinning; other cores have Seers of their own
         self.settings = settings
         self.detector, self.scorer = _networks(settings)
 

@@ -217,9 +217,6 @@ def work(descriptor: int) -> None:
 
 def _work(parent: Connection) -> None:
     path, settings = parent.recv()
-    import cv2
-
-    cv2.setNumThreads(1)  # the other cores have workers of their own
 
     def told(frame: Frame, found: Detections) -> None:
         parent.send((frame.time, len(found)))
