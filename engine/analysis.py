@@ -182,6 +182,7 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
             start_pts=video.start_pts,
             width=video.width,
             height=video.height,
+            recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
         )
         write_excluded(store, number, settings.exclude)
     return number

@@ -7,6 +7,7 @@ import math
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import islice, pairwise
 from os import PathLike
@@ -30,6 +31,8 @@ from engine.errors import SourceError, UsageError
 INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 #: How far before the wanted time to land, s: further back each time that the landing came too late.
 SEEK_BACK = (0, 10, 60)
+#: Cameras whose clock was never set count from 1904, 1970 or 1980.
+CLOCK_SET = 1990
 #: Frames that show whether a stream's presentation times can be believed: more than any codec reorders.
 PROBE_FRAMES = 20
 
@@ -96,6 +99,8 @@ class Video:
     """Timestamp of the first frame that decodes; session time 0."""
     duration: float | None
     """Seconds that the header claims; footage may end before or after. None where it claims nothing."""
+    recorded: datetime | None
+    """When the recording began, as its file says; None where it does not, or has no clock set."""
     codec: str
     seekable: bool
     """Whether reading from the middle starts near there; if not, all that comes before is decoded too."""
@@ -131,6 +136,7 @@ class Video:
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
             self.duration = _claimed_duration(container, stream)
+            self.recorded = _recorded(container, stream)
             self._size = first.width, first.height
             self._quarter_turns = round(first.rotation / 90) % 4
         self.width, self.height = self._size[:: -1 if self._quarter_turns % 2 else 1]
@@ -289,6 +295,16 @@ def fingerprint(path: str | PathLike[str]) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; check the name and its permissions", exit_status=2) from error
+
+
+def _recorded(container: InputContainer, stream: VideoStream) -> datetime | None:
+    text = container.metadata.get("creation_time") or stream.metadata.get("creation_time") or ""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    return time if time.year >= CLOCK_SET else None
 
 
 def _claimed_duration(container: InputContainer, stream: VideoStream) -> float | None:

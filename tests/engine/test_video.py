@@ -576,3 +576,28 @@ def test_fingerprint(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         fingerprint(tmp_path / "b")
     assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        ("2026-03-02T09:15:30.000000Z", "2026-03-02 09:15:30+00:00"),
+        ("2026-03-02T09:15:30+02:00", "2026-03-02 07:15:30+00:00"),
+        ("1904-01-01T00:00:00.000000Z", "None"),  # no clock was set
+        ("last Monday", "None"),
+        (None, "None"),
+    ],
+)
+def test_when_it_was_recorded_is_what_the_file_says(tmp_path, said, recorded):
+    source = write_video(tmp_path / "plain.mp4", range(3))
+    path = tmp_path / "dated.mkv"
+    with av.open(str(source)) as plain, av.open(str(path), "w") as dated:
+        if said:
+            dated.metadata["creation_time"] = said
+        stream = dated.add_stream_from_template(plain.streams.video[0])
+        for packet in plain.demux(plain.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                dated.mux(packet)
+    with Video(path) as video:
+        assert str(video.recorded) == recorded
