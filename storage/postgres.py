@@ -9,10 +9,12 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import Buffer, Loader
+from psycopg.pq import DiagnosticField
 from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.schema import metadata
+from storage.sql import line_and_column
 from storage.sqlite import Values
 
 #: How long one writer waits for another's transaction, s. Following an hour of 30 students takes half a minute.
@@ -141,13 +143,15 @@ class PostgresDatabase:
 
     def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, in one line; None where the fault is not in it."""
-        del connection, sql, values
+        del values
         code = getattr(said, "sqlstate", None)
         if code and code.startswith(_NOT_THE_SQL):
             return None
         if code in ("25006", "0A000"):
             return f"the SQL would change a database; a query only reads ({_message(said)})"
-        return f"the SQL does not work: {_message(said)}"
+        at = _position(connection, sql)
+        where = "" if at is None else f" ({line_and_column(sql, at)})"
+        return f"the SQL does not work: {_message(said)}{where}"
 
     # -- what went wrong
 
@@ -181,6 +185,26 @@ _PLACES = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | (?<!:):([A-Za-z_]\w*) | \? | %""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+def _position(connection: Connection, sql: str) -> int | None:
+    """Where in the user's SQL the server finds a fault; None where it finds none, or does not say.
+
+    It is only parsed, as a prepared statement, which is one statement and is never run.
+    """
+    places: list[int] = []
+    numbered, last = "", 0
+    for number, found in enumerate((m for m in _PLACES.finditer(sql) if m[0] == "?" or m[1]), 1):
+        places += range(last, found.start())
+        numbered += sql[last : found.start()] + f"${number}"
+        places += [found.start()] * len(f"${number}")
+        last = found.end()
+    numbered += sql[last:]
+    places += range(last, len(sql) + 1)
+    driver: Any = connection.connection.driver_connection
+    driver.rollback()
+    said = driver.pgconn.prepare(b"", numbered.encode()).error_field(DiagnosticField.STATEMENT_POSITION)
+    return places[min(int(said) - 1, len(places) - 1)] if said else None
 
 
 def _place(found: re.Match[str]) -> str:

@@ -44,7 +44,7 @@ def explain(sql: str, said: str, attempt: Callable[[str], str]) -> str:
     elif name:
         found = _culprits(sql, name[1], said, attempt)
     at = next(found, None)
-    where = f"{said} ({_line_and_column(sql, at)})" if at is not None else said
+    where = f"{said} ({line_and_column(sql, at)})" if at is not None else said
     return where + (_meant(name[1]) if name and "no such" in said else "")
 
 
@@ -67,7 +67,8 @@ def _tokens(sql: str) -> Iterator[tuple[str, str, int]]:
             yield match.lastgroup, match[0], match.start()
 
 
-def _line_and_column(sql: str, at: int) -> str:
+def line_and_column(sql: str, at: int) -> str:
+    """`line 2, column 8` of the place `at` (from 0) in the text."""
     before = sql[:at]
     return f"line {before.count(chr(10)) + 1}, column {at - before.rfind(chr(10))}"
 

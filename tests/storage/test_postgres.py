@@ -61,8 +61,9 @@ def test_view(lesson, view):
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("SELECT nose FROM faces", 'the SQL does not work: column "nose" does not exist'),
-        ("SELEKT 1", 'the SQL does not work: syntax error at or near "SELEKT"'),
+        ("SELECT nose FROM faces", 'the SQL does not work: column "nose" does not exist (line 1, column 8)'),
+        ("SELECT x1,\n  nose FROM faces", 'the SQL does not work: column "nose" does not exist (line 2, column 3)'),
+        ("SELEKT 1", 'the SQL does not work: syntax error at or near "SELEKT" (line 1, column 1)'),
         ("SELECT 1; SELECT 2", "the SQL does not work: cannot insert multiple commands"),
         ("SELECT ?", "the SQL does not work: the query has 1 placeholders but 0 parameters were passed"),
         ("SELECT 1 / 0", "the SQL does not work: division by zero"),
@@ -74,6 +75,11 @@ def test_wrong_sql_is_one_line(lesson, sql, message):
         queries.query(lesson.path, sql)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_the_place_of_a_fault_is_that_in_the_sql_as_it_was_given(lesson):
+    with pytest.raises(QueryError, match=r"line 1, column 38\)"):
+        queries.query(lesson.path, "SELECT ':x', :label::text AS a, 5%3, nose FROM faces", {"label": "S01"})
 
 
 @pytest.mark.parametrize(
