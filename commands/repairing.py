@@ -84,6 +84,7 @@ def roster(
 
     Who sits where is matched by place and size alone; who does not match is counted, not guessed.
     """
+    from engine.errors import UsageError
     from engine.session import find
     from report import terminal
     from storage import queries
@@ -93,7 +94,12 @@ def roster(
         if seat or keep:
             raise typer.BadParameter("--seat and --keep need a SESSION, whose students they are of")
         with Store.open(db, must_exist=True, read_only=True) as store:
-            terminal.show(terminal.seats_table(queries.seats(store, room)))
+            kept = queries.seats(store, room)
+        if kept.empty:
+            raise UsageError(
+                f"room {room!r} has no roster; `classpulse roster SESSION --room {room} --keep` makes one"
+            )
+        terminal.show(terminal.seats_table(kept))
         return
     found = find(session, db)
     if seat:

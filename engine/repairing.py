@@ -154,8 +154,8 @@ def check_done(store: Store, number: int) -> None:
 
 
 def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
-    """The row of the student with this label or name. Raises UsageError without one."""
-    mine = students[(students["label"] == who) | (students["name"] == who)]
+    """The row of the student with this label (s07 is S07) or name. Raises UsageError without one."""
+    mine = students[(students["label"] == who.upper()) | (students["name"] == who)]
     if mine.empty:
         known = ", ".join(students["label"]) or "none"
         raise UsageError(f"no student {who!r} in this session; there are {known}")

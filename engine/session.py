@@ -240,8 +240,10 @@ class Session:
         if name is not None:
             rows = rows[rows["name"] == name]
         if rows.empty:
-            what = f"no judgement {name!r}" if name else "no judgement yet; run `classpulse analyze` to its end"
-            raise UsageError(f"session {self.number} has {what}")
+            known = "; ".join(queries.judgements(store, self.number)["name"])
+            if known:
+                raise UsageError(f"session {self.number} has no judgement {name!r}, but: {known}")
+            raise UsageError(f"session {self.number} has no judgement yet; run `classpulse analyze` to its end")
         return int(rows["id"].iloc[-1])
 
 

@@ -89,6 +89,7 @@ def test_times(run, seated, at, label_sees):
         (("undo", 1), "session 1 has no repair to undo"),
         (("undo", 2), "classpulse.db: no session '2'"),
         (("roster", 1, "--room", "B12"), "room 'B12' has no roster yet"),
+        (("roster", "--room", "B12"), "room 'B12' has no roster; `classpulse roster SESSION --room B12 --keep`"),
         (("roster", 1, "--room", "B12", "--keep"), "no student of session 1 has a name"),
         (("roster", "--room", "B12", "--seat", "S01=Ada"), "--seat and --keep need a SESSION"),
         (("roster", 1, "--room", "B12", "--seat", "S01"), "Invalid value: 'S01' is not a student and a name"),

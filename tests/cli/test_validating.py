@@ -122,6 +122,6 @@ def test_compare(run, db):
     agreement = pd.read_csv(io.StringIO(run("compare", 1, "--table", "agreement", "-f", "csv").out))
     assert agreement["windows"].tolist() == [28, 7]
     assert rows(db) == before
-    assert run("compare", 1, "mine").complaint() == "session 1 has no judgement 'mine'"
+    assert run("compare", 1, "mine").complaint().startswith("session 1 has no judgement 'mine', but: weighted")
     run("judge", 1, "--strategy", "sum", "--window", 8, "--name", "same")
     assert "no student's verdict differs" in run("compare", 1, "sum, 8 s", "same").out
