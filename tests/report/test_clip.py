@@ -168,7 +168,7 @@ def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared, tmp_
     for number, image in footage.frames(tmp_path / "out.mp4", 5):
         score.add(number + 1, mtcnn.detect(image).boxes)
     assert score.true == 0
-    assert score.false <= 2  # a hand, a shirt: what a detector takes for a face now and then
+    assert score.false <= 5  # a hand, a shirt: what a detector takes for a face now and then, in 28 frames
 
 
 def test_who_is_excluded_is_always_blurred_and_nobody_else(analysed, recording, tmp_path):
