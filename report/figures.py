@@ -139,24 +139,26 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
 def cards(
     students: pd.DataFrame,
     windows: pd.DataFrame,
-    emotions: pd.DataFrame,
+    measured: pd.DataFrame,
     tracks: pd.DataFrame,
     unmeasured: pd.DataFrame,
     parts: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
 
-    `unmeasured` says of whom most windows have no verdict, and why.
+    `measured` are means for each student: of the seven emotions, or of the three `signals` of attention in place of
+    the mix. `unmeasured` says of whom most windows have no verdict, and why.
     """
     by_student = dict(list(windows.groupby("student")))
     by_track = dict(list(tracks.groupby("student")))
-    mixes = emotions.set_index("student")
+    means = measured.set_index("student")
+    mixed = "happy" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
     made = []
     for student in records(students):
         number = student["student"]
         mine = by_student.get(number, windows.iloc[:0])
-        mix = mixes.loc[number] if number in mixes.index else None
+        mean = means.loc[number] if number in means.index else None
         made.append(
             {
                 **student,
@@ -164,7 +166,8 @@ def cards(
                 "counts": {verdict: int((mine["verdict"] == verdict).sum()) for verdict in VERDICTS},
                 "timeline": timeline(mine),
                 "levels": levels(mine["verdict"], mine["balance"]).tolist(),
-                "emotions": [] if mix is None else [(name, float(mix[name])) for name in EMOTIONS],
+                "emotions": [(name, float(mean[name])) for name in EMOTIONS] if mixed and mean is not None else [],
+                "signals": None if mixed or mean is None else _known(mean),
                 "parts": records(parts[parts["student"] == number]),
                 "unmeasured": why.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
@@ -175,6 +178,10 @@ def cards(
     for card in made:  # one scale for all, so that they can be compared
         card["timeline"]["end"] = end
     return made
+
+
+def _known(values: pd.Series) -> dict[str, float | None]:
+    return {str(name): None if pd.isna(value) else float(value) for name, value in values.items()}
 
 
 def _doubtful(tracks: pd.DataFrame) -> list[dict[str, Any]]:

@@ -132,7 +132,8 @@ def environment() -> Environment:
 
 def fragment(sources: Sources, name: str) -> Markup:
     """Like `part`, of any sources: those that a caller has answers of its own for, too."""
-    return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources)))
+    attention = sources.strategy == "attention"
+    return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources), attention=attention))
 
 
 def _signed(value: float | None, margin: float | None = None) -> str:

@@ -66,6 +66,7 @@ def heatmap(sources: Sources) -> Context:
     """Students x windows."""
     students, windows = sources.ask("students"), sources.ask("windows")
     data = figures.heatmap(students.rows, windows.rows)
+    data["evidence"] = "frames that count" if sources.strategy == "attention" else "scorable faces"
     order = data["orders"]["seat"]
     return {
         "data": data,
@@ -100,7 +101,9 @@ def moments(sources: Sources) -> Context:
 
 def students(sources: Sources) -> Context:
     """A card for each student, or for the one that is asked for."""
-    names = ("students", "windows", "emotions", "tracks", "unmeasured", "student_parts")
+    # Who asked to be judged by no emotion is not shown any either.
+    measured = "signals" if sources.strategy == "attention" else "emotions"
+    names = ("students", "windows", measured, "tracks", "unmeasured", "student_parts")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))
     for card in cards:
@@ -118,7 +121,7 @@ def students(sources: Sources) -> Context:
 def provenance(sources: Sources) -> Context:
     """How the verdicts came about: settings, networks, versions, and what a person put right."""
     session = _session(sources)
-    judgements, repairs = sources.ask("judgements"), sources.ask("repairs")
+    judgements = sources.ask("judgements")
     return {
         "session": session,
         "models": json.loads(session["models"]),
@@ -126,8 +129,8 @@ def provenance(sources: Sources) -> Context:
         "settings": json.loads(str(sources.judgement["settings"])),
         "judgements": judgements.rows["name"].tolist(),
         # The log names other students, who have no place in a report on one.
-        "repairs": None if sources.student is not None else _repairs(repairs.rows),
-        "queries": [sources.ask("session").sql, judgements.sql, repairs.sql],
+        "repairs": None if sources.student is not None else _repairs(sources.repairs()),
+        "queries": [sources.ask("session").sql, judgements.sql, sources.ask("repairs").sql],
     }
 
 
@@ -149,10 +152,7 @@ def _signs() -> dict[int, str]:
 
 
 def _repairs(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {**row, "arguments": json.loads(row["arguments"]), "undone": not pd.isna(row["undone"])}
-        for row in figures.records(rows)
-    ]
+    return [{**row, "undone": not pd.isna(row["undone"])} for row in figures.records(rows)]
 
 
 def _command(sources: Sources) -> dict[str, str]:

@@ -17,12 +17,13 @@ DOUBTFUL = 0.95
 
 
 class Recorded(Protocol):
-    """What a report asks of the engine's `Session`: where it is, and its number there."""
+    """What a report asks of the engine's `Session`: where it is, its number there, and what of it was put right."""
 
     @property
     def database(self) -> str | Path: ...  # noqa: D102
     @property
     def number(self) -> int: ...  # noqa: D102
+    def repairs(self) -> pd.DataFrame: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,12 @@ JOIN tracks ON tracks.session_id = faces.session_id AND tracks.track = faces.tra
 WHERE faces.session_id = {session} AND faces.scorable AND faces.happy IS NOT NULL{student}
 GROUP BY tracks.student
 ORDER BY tracks.student""",
+    "signals": """
+SELECT student, avg(visible) AS visible, avg(facing) AS facing, avg(movement) AS movement
+FROM attention_windows
+WHERE judgement_id = {judgement}{student}
+GROUP BY student
+ORDER BY student""",
     "tracks": """
 SELECT student, track, first, last, faces, link_score
 FROM tracks
@@ -147,6 +154,8 @@ class Sources:
     ) -> None:
         self.database = session.database
         self.number = session.number
+        self.repairs = session.repairs
+        """The rows of the question of that name, with `what` was done, in words."""
         self.picture = picture
         """Whether the seats are to lie on a frame of the recording."""
         self._wanted = judgement, student
@@ -172,6 +181,11 @@ class Sources:
             what = f"no judgement {name!r}" if name else "no judgement yet; run `classpulse analyze` to its end"
             raise QueryError(f"session {self.number} has {what}")
         return {str(key): value for key, value in rows.iloc[-1].to_dict().items()}
+
+    @property
+    def strategy(self) -> str:
+        """What the judgement that is shown goes by: weighted, sum, dominant or attention."""
+        return str(self.judgement["strategy"])
 
     @cached_property
     def student(self) -> int | None:

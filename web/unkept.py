@@ -19,6 +19,11 @@ class Unkept(Sources):
         self._settings = settings
         self._windows = {"windows": windows.sort_values(["student", "window"]), "class": class_windows}
 
+    @property
+    def strategy(self) -> str:
+        """That of the settings, of which nothing is kept either."""
+        return str(self._settings.strategy)
+
     def _ask(self, name: str) -> Answer:
         if name in self._windows:
             how = f"window {self._settings.window:g} s, band {self._settings.band:g}, {self._settings.strategy}"

@@ -35,7 +35,7 @@ const classpulse = (() => {
   const aboutCell = (data, place, k) =>
     `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
     `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
-    `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} scorable faces`;
+    `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} ${data.evidence}`;
 
   const tell = (element, start, stop, student) => element.dispatchEvent(
     new CustomEvent("classpulse:window", { bubbles: true, detail: { start, stop, student } }));

@@ -50,6 +50,11 @@ def opened(chromium: Any, tmp_path: Path) -> Callable[..., Any]:
     return opened
 
 
+def told(html: str) -> str:
+    """A page without plotly.js, whose packed letters may spell anything."""
+    return re.sub(r'<script id="classpulse-plotly".*?</script>', "", html)
+
+
 def data_of(html: str, plot: str) -> dict[str, Any]:
     """The data that a plot of the page is drawn from."""
     section = html.split(f'data-plot="{plot}"', 1)[1]

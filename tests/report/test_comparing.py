@@ -12,7 +12,7 @@ from engine import analyze
 from report import page
 from report.comparing import differing, named, people
 from tests.drawn import SETTINGS
-from tests.report.conftest import data_of
+from tests.report.conftest import data_of, told
 from tests.report.test_page import Outline
 
 
@@ -44,7 +44,7 @@ def test_says_what_they_were_not_judged_alike_by(two):
 
 
 def test_students_with_one_name_are_beside_each_other(two):
-    section = page.compare(*two).split('id="part-people"')[1]
+    section = told(page.compare(*two)).split('id="part-people"')[1]
     assert "Ada" in section
     assert not re.search(r"\bS01\b", section)
 

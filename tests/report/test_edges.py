@@ -21,7 +21,7 @@ from report.sources import Sources
 from storage.errors import QueryError
 from tests.drawn import SETTINGS
 from tests.engine.synthetic import write_video
-from tests.report.conftest import data_of
+from tests.report.conftest import data_of, told
 from tests.report.test_page import Outline
 
 
@@ -136,7 +136,7 @@ def test_moved_database(analysed, tmp_path):
 
 def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
     settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
-    html = page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings))
+    html = told(page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings)))
     Outline(html)
     assert "The class alone was kept" in html
     assert not re.search(r"\bS01\b", html)

@@ -10,6 +10,7 @@ import math
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -22,7 +23,7 @@ from engine.session import DOUBTFUL
 from report import page, sources
 from storage import queries
 from storage.errors import QueryError
-from tests.report.conftest import data_of, sql_of
+from tests.report.conftest import data_of, sql_of, told
 
 NASTY = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 
@@ -166,13 +167,24 @@ def test_one_students_report_holds_nobody_else(copied):
     html = page.render(copied, student="S01")
     assert "S01" in html
     for other in ("S02", "S03", "S04", "Zacharias"):
-        assert other not in re.sub(r'<script id="classpulse-plotly".*?</script>', "", html)
+        assert other not in told(html)
     assert 'id="part-heatmap"' not in html
     assert 'id="part-seats"' not in html
     assert len(data_of(html, "timeline")["start"]) == 7  # what the class as a whole did
     students, windows, *_ = (queries.query(copied.database, sql) for sql in sql_of(html, "students"))
     assert students["label"].tolist() == ["S01"]
     assert len(windows) == 7
+
+
+def test_repairs_are_said_as_the_command_says_them(copied):
+    copied.rename("S02", "Ada").split("S03", 15)
+    undone = copied.undo()
+    section = unescape(page.render(copied).split('id="part-provenance"')[1])
+    for row in copied.repairs().to_dict("records"):
+        assert row["what"] in section
+    assert undone.startswith("split S03 at 0:00:15")
+    assert f"{undone} (undone)" in section
+    assert "rename S02 'Ada'</li>" in section
 
 
 def test_student_by_name(copied):
@@ -185,6 +197,28 @@ def test_unknown_student_and_judgement(analysed):
         page.render(analysed, student="S99")
     with pytest.raises(QueryError, match="session 1 has no judgement 'sum'"):
         page.render(analysed, judgement="sum")
+
+
+@pytest.mark.parametrize("student", [None, "S02"])
+def test_a_judgement_by_attention_speaks_of_attention(copied, student):
+    copied.judge(strategy="attention")
+    html = page.render(copied, student=student)
+    text = re.sub(r"<(script|style|details)[ >].*?</\1>", "", html, flags=re.DOTALL).split('id="part-provenance"')[
+        0
+    ]
+    assert "Judged by attention alone" in text
+    assert "interested: attentive" in text
+    assert "not interested: turned away, bowed or hidden" in text
+    assert "facing the usual way" in text
+    for word in ("happy", "angry", "raw scores", "emotions", "expression"):
+        assert word not in text.replace("by no emotion", ""), word
+    assert "The network was trained" not in html
+    section = html.split('id="part-students"')[1].split('id="part-')[0]
+    signals = queries.query(copied.database, sql_of(html, "students")[2]).set_index("student")
+    assert f"face in view {signals['visible'][1]:.0%} of the time" in section
+    if student is None:
+        assert data_of(html, "heatmap")["evidence"] == "frames that count"
+    Outline(html)
 
 
 def test_an_earlier_judgement_can_be_shown(copied):
