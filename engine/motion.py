@@ -15,6 +15,8 @@ MEASURED_SIDE = 480
 FEWEST, SHARE = 12, 0.4
 #: Most corners, and the least distance between them, px: three times as many tell no more, and cost three times.
 CORNERS, APART = 120, 12
+#: Most steps of the flow at every size, and the step, px, that is small enough to stop.
+_ENOUGH = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 10, 0.03)
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -82,11 +84,20 @@ def _agreed(previous: Image, current: Image, corners: Any, guess: Any) -> Floats
         winSize=(15, 15),
         maxLevel=3,
         flags=flags,
+        criteria=_ENOUGH,
     )
     back, returned, _ = cv2.calcOpticalFlowPyrLK(
-        current, previous, there, corners.copy(), winSize=(15, 15), maxLevel=3, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        current,
+        previous,
+        there,
+        corners.copy(),
+        winSize=(15, 15),
+        maxLevel=0,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        criteria=_ENOUGH,
     )
-    # Begun where they came from, corners of a blank patch return for free; those were no corners to begin with.
+    # Begun where they came from, at full size at once, corners of a blank patch return for free; those were no
+    # corners to begin with.
     good = (found[:, 0] == 1) & (returned[:, 0] == 1) & (np.abs(back - corners).max(axis=(1, 2)) < 0.5)
     if good.sum() < max(FEWEST, SHARE * len(corners)):
         return None
