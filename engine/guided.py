@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.detection import Band, Detections, Hints
+from engine.detection import Detections, Hints
+from engine.proposals import Band
 
 Floats = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
@@ -25,6 +26,8 @@ BLOCK, CHANGED, PEOPLE = 16, 12.0, 0.25
 PLACES = 8
 #: Correlation of two frames' thumbnails under which the one does not show what the other did.
 CUT = 0.5
+#: Seconds for which a lost face is looked for where it was.
+LOST = 2.0
 #: How far a face may be from where it was expected to be the same one, in face sizes.
 NEAR = 0.7
 
@@ -41,32 +44,39 @@ class Guide:
         self._time = -np.inf
         self._swept = 0.0
         """How much of the picture the present sweep has seen, as a share of its height."""
+        self._between = False
+        """Whether it looks between where the last one looked."""
         self._boxes = np.empty((0, 4), np.float32)
         """(n, 4) where each face was last, first those of the last frame."""
         self._speed = np.empty((0, 2), np.float32)
         """(n, 2) px a second, 0 for lost ones."""
+        self._seen = np.empty(0, np.float64)
+        """(n,) s, when that was."""
         self._fresh = 0
         """How many of them are of the last frame."""
 
-    def hints(
-        self, time: float, before: Image | None = None, now: Image | None = None, scale: float = 1
-    ) -> Hints | None:
-        """Where to look in the frame at `time` (s, ascending); None is everywhere.
+    def hints(self, time: float, before: Image | None = None, now: Image | None = None, scale: float = 1) -> Hints:
+        """Where to look in the frame at `time` (s, ascending).
 
         `before` and `now` are the last frame and this one, grey and small, `scale` times as large as they are.
         """
         step = time - self._time
         if step >= SWEEP:
-            return None
+            return self._everywhere()
         expected = self._boxes + np.tile(self._speed * np.float32(step), 2)
         places = np.empty((0, 4), np.float32)
         if before is not None and now is not None and min(now.shape) >= BLOCK:
             if _correlation(before, now) < CUT:
-                self._swept = 0.0
-                return None
+                return self._everywhere()
             places = self._new(expected, _changed(before, now) / np.float32(scale), BLOCK / scale)
         lost = np.concatenate([expected[self._fresh :], places])
         return Hints(expected[: self._fresh], lost, self._bands(step / SWEEP))
+
+    def _everywhere(self) -> Hints:
+        """What was known says nothing of what is in view: look at all of it, and begin a new sweep."""
+        self._swept, self._between = 0.0, True
+        nowhere = np.empty((0, 4), np.float32)
+        return Hints(nowhere, nowhere, (Band(0, 1, self.min_face, np.inf),))
 
     def _new(self, expected: Floats, places: Floats, block: float) -> Floats:
         """Boxes (n, 4) of the PLACES (m, 2) where no face is expected, as large as the nearest face is."""
@@ -95,23 +105,26 @@ class Guide:
             followed = (away.min(axis=1) < NEAR) & (nearest < self._fresh)
             speed[followed] = (centres[followed] - before[nearest[followed]]) / step
             lost = away.min(axis=0) >= NEAR
+        lost &= time - self._seen < LOST
         places = self._boxes[lost]
         if motion is not None and np.isfinite(motion).all():
             step_of_camera = before[lost] @ motion[:, :2].T + motion[:, 2] - before[lost]
             places = places + np.tile(step_of_camera.astype(np.float32), 2)
         self._boxes = np.concatenate([faces.boxes, places])
         self._speed = np.concatenate([speed, np.zeros((lost.sum(), 2), np.float32)])
+        self._seen = np.concatenate([np.full(len(faces), time), self._seen[lost]])
         self._fresh, self._time = len(faces), time
 
     def _bands(self, share: float) -> tuple[Band, ...]:
         """The next `share` of the sweep."""
         begin, self._swept = self._swept, self._swept + share
         edge = self.min_face * BANDED
-        band = Band(begin, min(self._swept, 1), self.min_face, edge)
+        between = self._between
+        band = Band(begin, min(self._swept, 1), self.min_face, edge, between)
         if self._swept < 1 - 1e-6:
             return (band,)
-        self._swept = 0.0
-        return band, Band(0, 1, edge, np.inf)
+        self._swept, self._between = 0.0, not between
+        return band, Band(0, 1, edge, np.inf, between)
 
 
 def _correlation(one: Image, other: Image) -> float:

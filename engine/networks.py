@@ -183,18 +183,19 @@ def _onnxruntime(name: str, data: bytes, block: int, provider: str = "CUDAExecut
 
 
 def _in_blocks(run_block: Runner, block: int) -> Runner:
-    """Runs any number of rows, `block` at a time, in four sizes of blocks: each new size costs a set-up."""
+    """Runs any number of rows, `block` at a time, in few sizes of blocks: each new size costs a set-up."""
+    sizes = sorted({size for k in range(9) for size in (2**k, 3 * 2**k) if size <= block} | {block})
 
     def run(x: Array) -> tuple[Floats, ...]:
         if len(x) == 1:
             return run_block(x)
         # The rows that fill up the last block are thrown away.
-        step = max(1, block // 4)
         parts = []
         for start in range(0, len(x), block):
             part = x[start : start + block]
             rows = len(part)
-            filled = np.concatenate([part, np.repeat(part[:1], -rows % step, axis=0)])
+            size = next(size for size in sizes if size >= rows)
+            filled = np.concatenate([part, np.repeat(part[:1], size - rows, axis=0)])
             parts.append([output[:rows] for output in run_block(filled)])
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 

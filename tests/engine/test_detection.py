@@ -11,9 +11,10 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.recall import SURE, Heads, heads
 from engine.boxes import best, pyramid, shrunk_crops, suppress
-from engine.detection import Band, Detections, Hints, Mtcnn
+from engine.detection import Detections, Hints, Mtcnn
 from engine.errors import UsageError
 from engine.networks import has_bf16
+from engine.proposals import Band
 from tests.engine.footage import Score, frames, iou, photo
 
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks of a mirrored face, in the order of the face
@@ -180,6 +181,22 @@ def test_bands_together_find_what_the_whole_shows(mtcnn, group):
     assert len(pairs(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, bands)), faces)[0]) == 5
     largest = (faces.boxes[:, 3] - faces.boxes[:, 1]).max()
     assert len(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, (Band(0, 1, largest * 2, np.inf),)))) == 0
+
+
+def test_everything_is_seen_at_one_cell_in_four(mtcnn, group):
+    image, faces = group
+    for between in (False, True):
+        hints = Hints(NOWHERE, NOWHERE, (Band(0, 1, 20, np.inf, between),))
+        assert len(pairs(mtcnn.detect(image, hints), faces)[0]) == 5
+
+
+@pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
+def test_with_hints_no_face_scores_less_than_asked_for(group, least):
+    image, faces = group
+    blurred = cv2.GaussianBlur(image, (0, 0), 11)
+    found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, Hints(faces.boxes, NOWHERE))
+    assert len(found) >= 1
+    assert (found.scores > least).all()
 
 
 def test_best_takes_the_surest_of_every_group_that_overlap_little():

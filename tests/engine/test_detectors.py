@@ -64,7 +64,7 @@ def test_the_engine_reference_has_one_detector():
 
 def test_the_usual_one():
     assert isinstance(open_detector(Settings()), Mtcnn)
-    assert sorted(fingerprints(Settings())) == ["onet", "pnet", "rnet"]
+    assert sorted(fingerprints(Settings())) == ["onet", "pnet", "pnet_sparse", "rnet"]
 
 
 # -- YuNet

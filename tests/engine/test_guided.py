@@ -10,6 +10,7 @@ import pytest
 
 from engine.detection import Detections, Mtcnn
 from engine.guided import Guide
+from engine.proposals import Band
 from engine.video import Video
 from tests.engine.footage import Score
 
@@ -19,13 +20,18 @@ def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
     return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
 
 
+EVERYTHING = (Band(0, 1, 20, np.inf),)
+
+
 def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
     guide = Guide(20)
-    assert guide.hints(7.0) is None
-    guide.saw(7.0, faces_at())
-    assert guide.hints(7.9) is not None
-    guide.saw(7.9, faces_at())
-    assert guide.hints(8.9) is None
+    assert guide.hints(7.0).bands == EVERYTHING
+    guide.saw(7.0, faces_at((100, 50)))
+    assert guide.hints(7.9).bands != EVERYTHING
+    guide.saw(7.9, faces_at((100, 50)))
+    hints = guide.hints(8.9)
+    assert hints.bands == EVERYTHING
+    assert len(hints.boxes) == len(hints.lost) == 0
 
 
 @pytest.mark.parametrize("rate", [2, 3, 5, 12, 25, 30])
@@ -43,8 +49,9 @@ def test_every_second_the_whole_picture_is_swept(rate):
         assert small[0][0] == 0
         assert small[-1][1] == pytest.approx(1)
         assert all(before[1] == after[0] for before, after in pairwise(small))
-        large = [tuple(band) for band in swept if band.smallest > 20]
-        assert large == [(0, 1, 40, np.inf)]
+        between = second % 2 == 1
+        assert {band.between for band in swept} == {between}
+        assert [band for band in swept if band.smallest > 20] == [Band(0, 1, 40, np.inf, between)]
 
 
 def test_a_face_is_expected_where_it_moves_to():
@@ -68,6 +75,16 @@ def test_a_lost_face_is_expected_where_it_was_lost_until_it_is_there_again():
     assert len(hints.boxes) == 2
 
 
+def test_a_lost_face_is_given_up_after_two_seconds():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50), (500, 50)))
+    for time in (0.5, 1.0, 1.5):
+        guide.saw(time, faces_at((500, 50)))
+        assert len(guide.hints(time + 0.2).lost) == 1
+    guide.saw(2.0, faces_at((500, 50)))
+    assert len(guide.hints(2.2).lost) == 0
+
+
 def test_lost_faces_go_along_with_the_camera():
     guide = Guide(20)
     guide.saw(0.0, faces_at((100, 50)))
@@ -86,8 +103,8 @@ def scene(seed: int) -> np.ndarray:
 def test_after_a_cut_everything_is_looked_at():
     guide = Guide(20)
     guide.saw(0.0, faces_at((100, 50)))
-    assert guide.hints(0.2, scene(1), scene(2)) is None
-    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40) is not None  # the lights go down
+    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40).bands != EVERYTHING  # the lights go down
+    assert guide.hints(0.2, scene(1), scene(2)).bands == EVERYTHING
 
 
 def test_where_something_moves_a_face_may_be_new():

@@ -27,6 +27,7 @@ NETWORKS = [
     ("rnet", RNG.integers(0, 256, (5, 24, 24, 3), np.uint8), [(5, 4), (5, 1)]),
     ("onet", RNG.integers(0, 256, (3, 48, 48, 3), np.uint8), [(3, 4), (3, 10), (3, 1)]),
     ("fer", RNG.uniform(-1, 1, (4, 1, 64, 64)).astype(np.float32), [(4, 7)]),
+    ("pnet_sparse", RNG.integers(0, 256, (1, 40, 52, 3), np.uint8), [(1, 5, 8, 11)]),
 ]
 
 
@@ -35,7 +36,7 @@ def test_each_network_gives_float32_arrays_of_the_documented_shapes(name, x, sha
     outputs = Network(name)(x)
     assert [output.shape for output in outputs] == shapes
     assert all(output.dtype == np.float32 for output in outputs)
-    if name == "pnet":
+    if name.startswith("pnet"):
         return  # its fifth channel is the score's logit
     scores = outputs[-1]
     assert scores.min() >= 0
@@ -44,7 +45,7 @@ def test_each_network_gives_float32_arrays_of_the_documented_shapes(name, x, sha
 
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
 def test_a_row_does_not_depend_on_the_batch_around_it(name, x, shapes):
-    if name == "pnet":
+    if name.startswith("pnet"):
         x = np.concatenate([x, x[:, ::-1]])
     network = Network(name)
     for whole, alone in zip(network(x), network(x[1:2]), strict=True):
@@ -84,6 +85,12 @@ def test_a_cell_of_pnet_sees_exactly_its_12_by_12_pixels():
             np.testing.assert_allclose(a[0, :, row, column], b[0, :, 0, 0], atol=1e-5)
 
 
+def test_the_sparse_form_of_pnet_has_every_second_cell_of_every_second_row():
+    image = RNG.integers(0, 256, (1, 42, 52, 3), np.uint8)
+    (dense,), (sparse,) = Network("pnet")(image), Network("pnet_sparse")(image)
+    np.testing.assert_allclose(sparse, dense[:, :, ::2, ::2], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "x",
     [np.zeros((2, 24, 24, 3), np.float32), np.zeros((2, 24, 25, 3), np.uint8), np.zeros((24, 24, 3), np.uint8)],
@@ -96,7 +103,7 @@ def test_an_array_that_does_not_fit_is_named_beside_what_would_fit(x):
 
 
 def test_checksums_are_those_of_the_files():
-    assert set(checksums()) == {"pnet", "rnet", "onet", "fer"}
+    assert set(checksums()) == {"pnet", "pnet_sparse", "rnet", "onet", "fer"}
     for name, sha256 in checksums().items():
         assert hashlib.sha256((MODELS / f"{name}.onnx").read_bytes()).hexdigest() == sha256
 
@@ -163,7 +170,7 @@ def test_the_export_makes_the_committed_bytes_again(tmp_path):
             pytest.skip(f"{module} is not installed: the `reference` extra")
     subprocess.run([sys.executable, MODELS / "export.py", tmp_path], check=True)
     made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == ["fer.onnx", "models.json", "onet.onnx", "pnet.onnx", "rnet.onnx"]
+    assert made == ["fer.onnx", "models.json", "onet.onnx", "pnet.onnx", "pnet_sparse.onnx", "rnet.onnx"]
     assert filecmp.cmpfiles(MODELS, tmp_path, made, shallow=False)[0] == made
 
 
@@ -188,7 +195,8 @@ def test_mtcnns_networks_give_what_the_package_gives(name, x, shapes):
 
 def test_the_models_folder_holds_nothing_else():
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
-    assert names == {"export.py", "models.json", "README.md", "pnet.onnx", "rnet.onnx", "onet.onnx", "fer.onnx"}
+    networks = {f"{name}.onnx" for name in checksums()}
+    assert names == {"export.py", "models.json", "README.md"} | networks
 
 
 def test_openvino_reports_nothing_to_anybody():
@@ -214,7 +222,7 @@ def test_onnx_runtime_gives_what_openvino_gives(name, x, shapes):
     run, dtype, shape = engine.networks._onnxruntime(name, data, 16, "CPUExecutionProvider")
     assert dtype == x.dtype
     assert [wanted in (None, size) for wanted, size in zip(shape, x.shape, strict=True)] == [True] * 4
-    many = x if name == "pnet" else np.concatenate([x] * 9)[:-1]  # some blocks, and a part of one
+    many = x if name.startswith("pnet") else np.concatenate([x] * 9)[:-1]  # some blocks, and a part of one
     for mine, theirs in zip(run(many), Network(name)(many), strict=True):
         assert mine.dtype == np.float32
         np.testing.assert_allclose(mine, theirs, atol=1e-4)

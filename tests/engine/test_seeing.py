@@ -71,11 +71,10 @@ def test_batches_score_as_single_faces_do(seer, recording, in_order):
     """Faces of several frames are scored in one batch: whatever else is in it must not matter."""
     with Video(recording) as video:
         frame = next(video.frames(SETTINGS.sample_rate, start=20))
-    found = seer.detector.detect(frame.image)
-    scores = seer.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
     stored = in_order[2].faces
     here = stored.pts == frame.pts
-    np.testing.assert_array_equal(stored.boxes[here], found.boxes)
+    assert here.sum() == LESSON.students
+    scores = seer.scorer.score(crop_faces(frame.image, stored.boxes[here], SETTINGS.crop_margin))
     np.testing.assert_allclose(stored.emotions[here], scores, atol=1e-5)
 
 
@@ -178,7 +177,7 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
         (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False, strategy="attention")).segments(
             video, 2, 3
         )
-    assert sorted(set(opened)) == ["onet", "pnet", "rnet"]
+    assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
     assert np.isnan(segment.faces.emotions).all()
     for name, scored in vars(in_order[2].faces).items():
         if name != "emotions":
