@@ -30,12 +30,12 @@ CLIPS = ("walking_1080p.mp4", "students.mp4")
 SAMPLE_RATE = 5.0
 #: Every figure is the median of so many passes.
 PASSES = 5
-#: Frames of a clip that are looked at; the originals, which take a second each, look at every third of them.
-MOST_FRAMES, THEIR_SHARE = 25, 3
+#: Frames of a clip that are looked at, a segment of 10 s; the originals, which take a second each, look at every third.
+MOST_FRAMES, THEIR_SHARE = 50, 3
 #: Frames that each sees before it is timed.
 WARM_UP = 3
-#: Length to which a clip is repeated to measure `analyze`, start-up and all.
-MINUTES = 0.5
+#: Length to which a clip is repeated to measure `analyze`, start-up and all; how often that is done.
+MINUTES, WHOLE_PASSES = 2, 3
 RESULTS = ROOT / "benchmarks" / "results.md"
 
 Row = dict[str, float]
@@ -107,7 +107,7 @@ def whole(path: Path, folder: Path) -> Iterator[str]:
     video = loop(path, folder / f"looped_{path.name}", MINUTES)
     decode = [sys.executable, "-c", DECODE, str(video)]
     cpu: dict[str, list[float]] = {"decoding alone": [], "analyze": []}
-    for run in range(PASSES):
+    for run in range(WHOLE_PASSES):
         db = folder / f"{path.stem}{run}.db"
         analyze = [sys.executable, "-m", "cli", "analyze", str(video), "--db", str(db), "-q", "--workers", "1"]
         for name, command in (("decoding alone", decode), ("analyze", analyze)):
