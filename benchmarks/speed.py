@@ -30,7 +30,8 @@ CLIPS = ("walking_1080p.mp4", "students.mp4")
 SAMPLE_RATE = 5.0
 #: Every figure is the median of so many passes.
 PASSES = 5
-#: Frames of a clip that are looked at, a segment of 10 s; the originals, which take a second each, look at every third.
+#: Frames of a clip that are looked at, a segment of 10 s; the originals, which take a second each, look at every
+#: third.
 MOST_FRAMES, THEIR_SHARE = 50, 3
 #: Frames that each sees before it is timed.
 WARM_UP = 3
