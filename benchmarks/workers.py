@@ -23,7 +23,7 @@ from simulation.render import render_lesson
 
 CLIP = Lesson(students=30, width=1920, height=1080, duration=12, fps=25)
 #: Minutes that are analysed, of each size.
-LONG, SHORT = 4.0, 1.5
+LONG, SHORT = 5.0, 1.5
 RUN_TIMES = ("created", "finished", "committed")
 
 

@@ -132,6 +132,7 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int) 
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
+        "ENABLE_CPU_PINNING": False,  # it would pin the threads of every process to the same cores
     }
     try:
         model = core.compile_model(core.read_model(data, b""), "CPU", options)

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -197,6 +198,28 @@ def test_the_models_folder_holds_nothing_else():
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
     networks = {f"{name}.onnx" for name in checksums()}
     assert names == {"export.py", "models.json", "README.md"} | networks
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell a thread's cores")
+def test_no_thread_is_pinned_to_a_core():
+    """Every process would take the same one: two workers took 1.1 times less than one, and not 1.8."""
+    if len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("there is one core")
+    network = Network("rnet", block=64)
+    x = RNG.integers(0, 256, (512, 24, 24, 3), np.uint8)
+    caller, cores, done = threading.get_native_id(), set(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.0005):
+            cores.add(frozenset(os.sched_getaffinity(caller)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(10):
+        network(x)
+    done.set()
+    watcher.join()
+    assert cores == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_openvino_reports_nothing_to_anybody():
