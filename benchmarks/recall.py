@@ -25,7 +25,7 @@ from benchmarks.footage import SHARED
 from benchmarks.guided import mot
 from benchmarks.speed import keep
 from engine.detection import Detections, Detector, Mtcnn
-from engine.passes import follow
+from engine.following import follow
 from engine.reference import ReferenceDetector
 from engine.seeing import Seer
 from engine.settings import Settings

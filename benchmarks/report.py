@@ -19,7 +19,7 @@ import numpy as np
 
 from engine import Session
 from engine.faces import Faces
-from engine.passes import judge
+from engine.judgements import judge
 from engine.settings import Settings
 from report import page
 from storage.store import Store

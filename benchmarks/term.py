@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.storage import FRAMES_A_SEGMENT, SEGMENTS, STUDENTS, begin, follow, segment_of
-from engine.passes import judge
+from engine.judgements import judge
 from engine.settings import Settings
 from storage import queries
 from storage.named import named_queries

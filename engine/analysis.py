@@ -99,7 +99,8 @@ def analyze(
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
 
         # Only now, since they load scipy: the first progress need not wait for that.
-        from engine.passes import follow, judge, settings_of
+        from engine.following import follow
+        from engine.judgements import judge, settings_of
         from engine.repairing import has_repairs
         from engine.session import Session
 
@@ -128,7 +129,7 @@ def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
 
 
 def _done_aggregate(kept: Store, number: int, settings: Settings) -> Session:
-    from engine.passes import settings_of
+    from engine.judgements import settings_of
     from engine.repairing import check_done
     from engine.session import Session
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.judging import VERDICTS
+from engine.spans import clock
 from engine.tables import Row, read_rows, time_of
 
 #: What can be coded, in the order of the scale.
@@ -96,7 +96,7 @@ def _stretch(row: Row, duration: float) -> tuple[float, float]:
         raise UsageError(f"{row.place}: from {start:g} to {stop:g} s is no stretch; the shortest has {SHORTEST} s")
     if start >= duration or stop > duration + _SLACK:
         what, when = ("begins", start) if start >= duration else ("ends", stop)
-        raise UsageError(f"{row.place}: it {what} at {_clock(when)}, but the session ends at {_clock(duration)}")
+        raise UsageError(f"{row.place}: it {what} at {clock(when)}, but the session ends at {clock(duration)}")
     return start, min(stop, duration)
 
 
@@ -131,10 +131,6 @@ def _check_apart(mine: pd.DataFrame) -> None:
         if after["start"] < before["stop"]:
             # What stands further down gives way.
             one, other = (before, after) if before["row"] > after["row"] else (after, before)
-            when = f"{_clock(other['start'])} to {_clock(other['stop'])}"
+            when = f"{clock(other['start'])} to {clock(other['stop'])}"
             coded = f"{one['label']} is coded by {one['coder']} already from {when}"
             raise UsageError(f"{one['place']}: {coded}, in {other['place']}")
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))

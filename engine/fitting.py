@@ -13,8 +13,8 @@ from engine import agreement
 from engine.agreement import Array, Estimate
 from engine.coding import CODES, Codes
 from engine.errors import UsageError
+from engine.judgements import Evidence
 from engine.judging import verdicts_of
-from engine.passes import Evidence
 from engine.settings import JUDGED_BY, Settings
 from engine.validating import machine, plain_kappa, tables, unjudged, weighted_kappa
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.excluding import SEAT, square_of
-from engine.passes import Rows, label_of
+from engine.following import Rows, label_of
 from engine.repairing import find_student, finished_students, remake, unused
 from storage import queries
 from storage.excluding import write_excluded

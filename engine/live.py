@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.appearance import describe
 from engine.detection import Detections
-from engine.passes import label_of
+from engine.following import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from engine.video import Frame
 from tracking.live import LiveStudents

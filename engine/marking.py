@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +10,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.passes import judge_parts
+from engine.judgements import judge_parts
 from engine.repairing import check_done
+from engine.spans import clock
 from engine.tables import read_rows, time_of
 from storage import queries
 from storage.marks import add_marks, delete_marks
@@ -98,13 +98,13 @@ def _checked(one: Mark, duration: float) -> Mark:
             one, f"the label {one.label!r} is no text" if label else "it has no label; say what the part is"
         )
     if one.start >= duration:
-        raise _wrong(one, f"it begins at {_clock(one.start)}, but the session ends at {_clock(duration)}")
+        raise _wrong(one, f"it begins at {clock(one.start)}, but the session ends at {clock(duration)}")
     if one.stop is None:
         return one._replace(label=label)
     if one.stop <= one.start:
-        raise _wrong(one, f"it ends at {_clock(one.stop)}, not after its begin at {_clock(one.start)}")
+        raise _wrong(one, f"it ends at {clock(one.stop)}, not after its begin at {clock(one.start)}")
     if one.stop > duration + _SLACK:
-        raise _wrong(one, f"it ends at {_clock(one.stop)}, but the session ends at {_clock(duration)}")
+        raise _wrong(one, f"it ends at {clock(one.stop)}, but the session ends at {clock(duration)}")
     return one._replace(label=label, stop=min(one.stop, duration))
 
 
@@ -113,8 +113,8 @@ def _check_apart(known: list[Mark], new: list[Mark]) -> None:
         if after.start == before.start or (before.stop or 0) > after.start:
             # What is there stays, and what stands further down gives way.
             one, other = (before, after) if after in known else (after, before)
-            end = "" if other.stop is None else f" to {_clock(other.stop)}"
-            raise _wrong(one, f"it overlaps {_named(other)}, from {_clock(other.start)}{end}; parts lie apart")
+            end = "" if other.stop is None else f" to {clock(other.stop)}"
+            raise _wrong(one, f"it overlaps {_named(other)}, from {clock(other.start)}{end}; parts lie apart")
 
 
 def _named(one: Mark) -> str:
@@ -123,7 +123,3 @@ def _named(one: Mark) -> str:
 
 def _wrong(one: Mark, what: str) -> UsageError:
     return UsageError(f"{_named(one)}: {what}")
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))

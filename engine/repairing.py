@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.passes import Rows, columns_of, judge, label_of
+from engine.following import Rows, columns_of, label_of
+from engine.judgements import judge
 from engine.settings import Settings
+from engine.spans import clock
 from storage import queries
 from storage.aggregates import is_aggregate
 from storage.people import add_people
@@ -68,7 +69,7 @@ def merge(store: Store, number: int, one: str, other: str) -> None:
         faces = queries.face_columns(store, number, ("pts", "time", "student"))
         both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
         if len(both):
-            when = timedelta(seconds=int(faces["time"][np.searchsorted(faces["pts"], both[0])]))
+            when = clock(faces["time"][np.searchsorted(faces["pts"], both[0])])
             raise UsageError(
                 f"{first['label']} and {second['label']} are both seen at {when} ({len(both)} frames in all), "
                 "so they are two; split off what is somebody else's first"
@@ -84,7 +85,7 @@ def split(store: Store, number: int, who: str, time: float) -> str:
     with store.writing():
         student = find_student(finished_students(store, number), who)
         if not student["first"] < time <= student["last"]:
-            first, last = (timedelta(seconds=int(student[name])) for name in ("first", "last"))
+            first, last = (clock(student[name]) for name in ("first", "last"))
             raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
         new = label_of(unused(store, number))
         _make(store, number, "split", {"student": student["label"], "time": time, "new": new})
@@ -122,7 +123,7 @@ def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
     if action == "merge":
         return f"merge {given['student']} {given['other']}"
     if action == "split":
-        return f"split {given['student']} at {timedelta(seconds=given['time'])}, later {given['new']}"
+        return f"split {given['student']} at {clock(given['time'])}, later {given['new']}"
     called = {
         label: names.get(person, f"P{person}") if person else "" for label, person in given["persons"].items()
     }

@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine import comparing, fitting, marking, repairing, roster, validating
 from engine.errors import UsageError
-from engine.passes import judge, settings_of
+from engine.judgements import judge, settings_of
 from engine.settings import JUDGED_BY, Settings
 from storage import queries
 from storage.profiles import profile_settings, write_profile

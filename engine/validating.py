@@ -13,8 +13,8 @@ import pandas as pd
 from engine import agreement
 from engine.agreement import Array, Ints
 from engine.coding import CODES, Codes, column_of, read_codes
+from engine.judgements import Evidence
 from engine.judging import VERDICTS
-from engine.passes import Evidence
 from engine.repairing import check_done
 from engine.settings import Settings
 from engine.spans import Spans

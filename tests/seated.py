@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.faces import Faces
-from engine.passes import follow, judge
+from engine.following import follow
+from engine.judgements import judge
 from engine.session import Session
 from engine.settings import Settings
 from storage.store import Store

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from engine.errors import UsageError
-from engine.passes import settings_of
+from engine.judgements import settings_of
 from engine.settings import Settings, Strategy
 from report import page as report_page
 from report import rows as report_rows

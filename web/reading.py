@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.passes import Evidence, settings_of
+from engine.judgements import Evidence, settings_of
 from engine.repairing import check_done
 from engine.settings import JUDGED_BY, Settings
 from storage import queries

@@ -47,7 +47,7 @@ def test_a_file_of_marks(run, db, folder):
         (("mark", 1, "talk", "--at", "noon"), "Invalid value: 'noon' is no time"),
         (
             ("mark", 1, "talk", "--at", "50:00"),
-            "mark 'talk': it begins at 0:50:00, but the session ends at 0:00:32",
+            "mark 'talk': it begins at 50:00, but the session ends at 0:32",
         ),
         (("mark", 1, "--file", "x.csv"), "x.csv: No such file or directory; check the path"),
         (("unmark", 1), "give the number of a mark, or --all"),

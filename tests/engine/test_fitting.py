@@ -13,8 +13,8 @@ import pytest
 
 from engine import fitting
 from engine.errors import UsageError
+from engine.judgements import Evidence
 from engine.judging import VERDICTS, verdicts_of
-from engine.passes import Evidence
 from engine.session import Session
 from engine.settings import Settings
 from storage.errors import SessionError

@@ -114,8 +114,8 @@ def test_undo_goes_back_the_way_it_came(session):
     ):
         repair()
         states.append(made(session))
-    expected = ["rename S03 'Cem'", "split S07 at 0:01:02.500000, later S08", "merge S03 S06", "rename S07 'Zoe'"]
-    for what, before in zip([*expected, "split S01 at 0:00:30, later S07"], states[-2::-1], strict=True):
+    expected = ["rename S03 'Cem'", "split S07 at 1:02.5, later S08", "merge S03 S06", "rename S07 'Zoe'"]
+    for what, before in zip([*expected, "split S01 at 0:30, later S07"], states[-2::-1], strict=True):
         assert session.undo() == what
         assert made(session) == before
     with pytest.raises(UsageError, match="session 1 has no repair to undo"):
@@ -154,18 +154,18 @@ def test_only_what_a_repair_says_changes(session):
     [
         (
             lambda s: s.merge("S01", "S02"),
-            "S01 and S02 are both seen at 0:00:00 (224 frames in all), so they are two",
+            "S01 and S02 are both seen at 0:00 (224 frames in all), so they are two",
         ),
-        (lambda s: s.merge("S02", "S06"), "S02 and S06 are both seen at 0:01:00 (120 frames in all)"),
+        (lambda s: s.merge("S02", "S06"), "S02 and S06 are both seen at 1:00 (120 frames in all)"),
         (lambda s: s.merge("S03", "S03"), "S03 cannot be merged with itself"),
         (
             lambda s: s.merge("S03", "S19"),
             "no student 'S19' in this session; there are S01, S02, S03, S04, S05, S06",
         ),
-        (lambda s: s.split("S06", 30), "S06 is seen from 0:01:00 to 0:01:59; split between the two"),
-        (lambda s: s.split("S06", 60), "S06 is seen from 0:01:00"),
-        (lambda s: s.split("S06", 119.6), "S06 is seen from 0:01:00"),
-        (lambda s: s.split("S06", float("nan")), "S06 is seen from 0:01:00"),
+        (lambda s: s.split("S06", 30), "S06 is seen from 1:00 to 1:59; split between the two"),
+        (lambda s: s.split("S06", 60), "S06 is seen from 1:00"),
+        (lambda s: s.split("S06", 119.6), "S06 is seen from 1:00"),
+        (lambda s: s.split("S06", float("nan")), "S06 is seen from 1:00"),
         (lambda s: s.rename("Ida", "Ada"), "no student 'Ida'"),
         (lambda s: s.rename("S01", "S02"), "'S02' reads like a label; give S01 another name"),
         (lambda s: s.undo(), "session 1 has no repair to undo"),

@@ -14,7 +14,7 @@ from engine import Session, Settings, analyze, find
 from engine.analysis import Progress
 from engine.errors import UsageError
 from engine.faces import EMOTIONS
-from engine.passes import Evidence, settings_of
+from engine.judgements import Evidence, settings_of
 from storage.errors import SessionError
 from storage.store import Store
 from tests.drawn import SETTINGS, rows

@@ -79,10 +79,10 @@ BROKEN = {
     HEAD + "S01,0,,neutral\n": "row 2: give either stop or length",
     HEAD + "S01,20,10,neutral\n": "row 2: from 20 to 10 s is no stretch",
     HEAD + "S01,0,0.01,neutral\n": "row 2: from 0 to 0.01 s is no stretch; the shortest has 0.1 s",
-    HEAD + "S01,55,65,neutral\n": "row 2: it ends at 0:01:05, but the session ends at 0:01:00",
-    HEAD + "S01,60,65,\n": "row 2: it begins at 0:01:00, but the session ends at 0:01:00",
+    HEAD + "S01,55,65,neutral\n": "row 2: it ends at 1:05, but the session ends at 1:00",
+    HEAD + "S01,60,65,\n": "row 2: it begins at 1:00, but the session ends at 1:00",
     HEAD + "S01,5,15,neutral\nS02,0,9,neutral\nAda,0,10,\n": (
-        "row 4: S01 is coded by coder already from 0:00:05 to 0:00:15, in codes.csv, row 2"
+        "row 4: S01 is coded by coder already from 0:05 to 0:15, in codes.csv, row 2"
     ),
     "coder,student,start,stop,code\nBen,S01,0,10,neutral\n,S02,0,10,neutral\n": "row 3: no coder in it",
     "student,start,stop,length,code\nS01,0,10,10,neutral\n": "row 2: give either stop or length",

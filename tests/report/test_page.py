@@ -182,7 +182,7 @@ def test_repairs_are_said_as_the_command_says_them(copied):
     section = unescape(page.render(copied).split('id="part-provenance"')[1])
     for row in copied.repairs().to_dict("records"):
         assert row["what"] in section
-    assert undone.startswith("split S03 at 0:00:15")
+    assert undone.startswith("split S03 at 0:15")
     assert f"{undone} (undone)" in section
     assert "rename S02 'Ada'</li>" in section
 

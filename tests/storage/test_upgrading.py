@@ -120,7 +120,7 @@ def test_upgraded_session_can_be_worked_with(old):
     assert session.repairs()["what"].tolist() == [
         "rename S01 'Ada'",
         "rename S02 'Ben'",
-        "split S03 at 0:00:07, later S04",
+        "split S03 at 0:07, later S04",
     ]
     assert carried == Carried({}, [], ["S02", "S03", "S04"])  # Ada, who is in the roster, sits there already
     before = session.class_verdicts("sum, 10 s")["verdict"].tolist()

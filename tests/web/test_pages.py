@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from engine import Session, Settings, analyze
-from engine.passes import follow, judge
+from engine.following import follow
+from engine.judgements import judge
 from storage.store import Store
 from tests.drawn import SETTINGS
 from tests.storage.conftest import frames_at, make_faces
@@ -91,7 +92,7 @@ def test_corrections_by_form_and_by_htmx(client):
     assert answer.status_code == 200
     assert "S05 is who is seen as S02 from 0:16 on" in answer.text
     assert answer.headers["hx-trigger"] == '{"corrected": 1}'
-    assert "Undo: split S02 at 0:00:16" in answer.text
+    assert "Undo: split S02 at 0:16" in answer.text
     answer = client.post(f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers=HTMX)
     assert (answer.status_code, answer.headers["hx-retarget"]) == (400, "#message")
     assert "both seen" in answer.text

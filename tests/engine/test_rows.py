@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.storage import begin, segment_of
-from engine.passes import Evidence, Rows
+from engine.following import Rows
+from engine.judgements import Evidence
 from storage.store import Store
 
 SEGMENTS = 8
