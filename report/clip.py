@@ -42,10 +42,13 @@ def annotate(
     where it was analysed. With `blur`, faces of all or of excluded students cannot be told. `on_progress` is told
     the time, and the time at the end where it is known. Returns the number of frames written.
 
-    Raises SourceError where the recording is gone or is another one, UsageError for an output that is no MP4.
+    Raises SourceError where the recording is gone or is another one, UsageError for an output that is no MP4
+    or whose folder is not there.
     """
     if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise UsageError(f"{output}: an annotated video is an .mp4; name the output so")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}; make it, or name another output")
     annotator = Annotator(session, judgement, blur)
     path = video or Path(annotator.row["source"])
     if not path.is_file():

@@ -22,6 +22,8 @@ def run(serving: Serving) -> None:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"classpulse at http://{shown}:{port} – Ctrl-C ends it", flush=True)  # noqa: T201 -- what the command says
+        if not serving.has_database:
+            print(f"{serving.db} is not there yet: the first recording that is analysed begins it", flush=True)  # noqa: T201
         config = uvicorn.Config(
             app,
             log_level="warning",  # addresses name sessions; who looked at what is nobody's business

@@ -52,6 +52,11 @@ class Serving:
             return False
 
     @property
+    def has_database(self) -> bool:
+        """Whether the database is there; one on a server is taken to be."""
+        return "://" in self.db.removeprefix("sqlite:///") or Path(self.db.removeprefix("sqlite:///")).exists()
+
+    @property
     def jobs(self) -> Path:
         """The file of the queue: beside the database, or in this folder where that is on a server."""
         place = self.db.removeprefix("sqlite:///")

@@ -28,6 +28,16 @@ def test_it_serves_until_ctrl_c(db):
     assert (process.returncode, err.decode().splitlines()) == (130, ["classpulse: stopped"])
 
 
+def test_a_database_that_is_not_there_is_said(folder):
+    process = start("serve", "--db", "typo.db", "--port", 0)
+    try:
+        lines = [process.stdout.readline().decode() for _ in range(2)]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert lines[1] == "typo.db is not there yet: the first recording that is analysed begins it\n"
+
+
 def test_another_address_needs_a_token(run, folder, monkeypatch):
     monkeypatch.delenv("CLASSPULSE_TOKEN", raising=False)
     result = run("serve", "--host", "0.0.0.0")

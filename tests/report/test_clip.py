@@ -203,6 +203,9 @@ class Wrong:
     "wrong",
     [
         Wrong(UsageError, "an annotated video is an .mp4", output="out.avi"),
+        Wrong(
+            UsageError, "there is no folder .*nowhere; make it, or name another output", output="nowhere/out.mp4"
+        ),
         Wrong(SourceError, "no longer there; say where it is with --video", video="gone.mp4"),
         Wrong(SourceError, "another recording than the one", video="other.mp4"),
         Wrong(QueryError, "no judgement 'best'", judgement="best"),

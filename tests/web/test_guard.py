@@ -199,3 +199,12 @@ def test_no_other_file_is_served(client, path):
 def test_docs_that_load_scripts_from_elsewhere_are_off(client):
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
     assert client.get("/api/openapi.json").json()["info"]["title"] == "classpulse"
+
+
+def test_a_database_that_is_not_there_is_known(tmp_path):
+    path = tmp_path / "a.db"
+    places = (str(path), f"sqlite:///{path}")
+    assert not any(Serving(db=db, videos=tmp_path).has_database for db in places)
+    path.touch()
+    assert all(Serving(db=db, videos=tmp_path).has_database for db in places)
+    assert Serving(db="postgresql://server/lessons", videos=tmp_path).has_database
