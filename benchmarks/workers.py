@@ -16,7 +16,8 @@ from pathlib import Path
 
 import av
 
-from benchmarks.memory import Watched, loop, watch
+from benchmarks.footage import loop
+from benchmarks.memory import Watched, watch
 from benchmarks.speed import keep
 from simulation.lesson import Lesson
 from simulation.render import render_lesson

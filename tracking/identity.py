@@ -180,7 +180,7 @@ def link_scores(a: Groups, b: Groups, room: Room, likeness: Likeness) -> Floats:
     variance = 0.25**2 + 0.45**2 * (1 - np.exp(-gap / 5.0))
     seat = 0.9 * _normal2(distance, variance) + 0.1 * _normal2(distance, 6 * variance)
     larger = np.log(from_a[..., 2] / from_b[..., 2]) ** 2
-    like_size = (0.9 * _normal(larger, 0.1**2) + 0.1 * _normal(larger, 0.3**2)) / _normal(larger, 0.4**2)
+    like_size = 0.9 * _likelier(larger, 0.1**2, 0.4**2) + 0.1 * _likelier(larger, 0.3**2, 0.4**2)
     ratio = (1 - MOVES) * seat * room.area * like_size + MOVES
     scores: Floats = np.log(ratio) - np.log(room.people) + likeness.score(a.look, a.weight, b.look, b.weight)
     return scores
@@ -241,9 +241,10 @@ def _named(owner: Indices, tracks: Tracks, least_faces: int) -> Indices:
     return name[owner]
 
 
-def _normal(square: Floats, variance: float) -> Floats:
-    density: Floats = np.exp(-square / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-    return density
+def _likelier(square: Floats, variance: float, other: float) -> Floats:
+    """The normal density of one variance over that of another, also where both are too small for a number."""
+    ratio: Floats = np.exp(-square * (1 / variance - 1 / other) / 2) * np.sqrt(other / variance)
+    return ratio
 
 
 def _normal2(square: Floats, variance: Floats) -> Floats:

@@ -164,7 +164,7 @@ def test_show_windows(run, db, analysed):
 def test_show_areas(run, db, analysed):
     lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
     assert lines[0] == ["area", "student", "face", "px", "seen", "scorable"]
-    assert [line[-4] for line in lines if line[-4].startswith("S")] == ["S01", "S02", "S03", "S04"]
+    assert sorted(line[-4] for line in lines if line[-4].startswith("S")) == ["S01", "S02", "S03", "S04"]
     assert lines[1][:2] == ["front", "left"]  # the drawn lesson has one row
 
 
@@ -189,6 +189,6 @@ def test_doctor(run):
     assert (result.status, result.err) == (0, "")
     assert f"ok  classpulse  {__version__} on Python" in result.out
     assert "2 of 2 drawn faces found and scored" in result.out
-    assert "ok  precision   f32" in result.out
+    assert re.search(r"ok  precision +(bf16 for what is clear in it, f32 for the rest|f32; this)", result.out)
     assert re.search(r"ok  workers +[1-9]\d*: as many processes", result.out)
     assert "BAD" not in result.out

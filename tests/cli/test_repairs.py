@@ -83,7 +83,7 @@ def test_times(run, seated, at, label_sees):
         (("merge", 1, "S01", "S01"), "S01 cannot be merged with itself"),
         (("merge", 1, "S01", "S19"), "no student 'S19' in this session"),
         (("rename", 1, "Ida", "Ada"), "no student 'Ida' in this session"),
-        (("split", 1, "S06", "--at", "0:30"), "S06 is seen from 0:01:00 to 0:01:59"),
+        (("split", 1, "S06", "--at", "0:30"), "S06 is seen from 1:00 to 1:59.5"),
         (("split", 1, "S06", "--at", "1:70"), "Invalid value: '1:70' is no time"),
         (("split", 1, "S06", "--at", "noon"), "Invalid value: 'noon' is no time"),
         (("undo", 1), "session 1 has no repair to undo"),

@@ -162,7 +162,7 @@ def test_only_what_a_repair_says_changes(session):
             lambda s: s.merge("S03", "S19"),
             "no student 'S19' in this session; there are S01, S02, S03, S04, S05, S06",
         ),
-        (lambda s: s.split("S06", 30), "S06 is seen from 1:00 to 1:59; split between the two"),
+        (lambda s: s.split("S06", 30), "S06 is seen from 1:00 to 1:59.5; split between the two"),
         (lambda s: s.split("S06", 60), "S06 is seen from 1:00"),
         (lambda s: s.split("S06", 119.6), "S06 is seen from 1:00"),
         (lambda s: s.split("S06", float("nan")), "S06 is seen from 1:00"),

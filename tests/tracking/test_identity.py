@@ -68,6 +68,18 @@ def test_who_is_who(spells: Seen, who: list[int]) -> None:
     assert [names[student] for student in found] == who
 
 
+def test_faces_of_sizes_without_measure_are_two() -> None:
+    """As where a camera's zoom was added up wrongly for an hour."""
+    times = np.arange(0, 40, 0.2)
+    track = (np.arange(200) >= 100).astype(int)
+    size = np.where(track == 1, 40e12, 40.0)
+    boxes = np.stack([-size / 2, -size / 2, size / 2, size / 2], axis=1)
+    with np.errstate(invalid="raise", divide="raise"):
+        found = students_of_tracks(tracks_table(times, np.arange(200), boxes, track))
+    assert found.student.tolist() == [0, 1]
+    assert not np.isnan(found.link_score).any()
+
+
 def test_a_face_for_a_moment_is_nobody() -> None:
     assert students([(0, 60, *A, None), (30, 30.7, *B, None)]) == [0, -1]
 
