@@ -164,7 +164,10 @@ def test_show_windows(run, db, analysed):
 def test_show_areas(run, db, analysed):
     lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
     assert lines[0] == ["area", "student", "face", "px", "seen", "scorable"]
-    assert sorted(line[-4] for line in lines if line[-4].startswith("S")) == ["S01", "S02", "S03", "S04"]
+    seats = analysed.students()
+    place = seats["area"].astype(str).map(["front left", "front centre", "front right"].index)
+    in_order = seats.assign(place=place).sort_values(["place", "student"])["label"].tolist()
+    assert [line[-4] for line in lines if line[-4].startswith("S")] == in_order
     assert lines[1][:2] == ["front", "left"]  # the drawn lesson has one row
 
 
