@@ -101,6 +101,15 @@ def best(boxes: Floats, scores: Floats, least: float, overlap: float, most: int)
     return chosen
 
 
+def overlaps(boxes: Floats, others: Floats) -> Floats:
+    """(n,) intersection over union of each of n boxes with the other of the same place."""
+    corner, opposite = np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])
+    inter = (opposite - corner).clip(0).prod(axis=1)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
+    share: Floats = inter / (areas[0] + areas[1] - inter)
+    return share
+
+
 def inside(boxes: Floats, faces: Floats) -> npt.NDArray[np.bool_]:
     """(n,) which of `boxes` have their middle in one of `faces`."""
     middle = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, np.newaxis]

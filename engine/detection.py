@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from engine.boxes import crops, inside, moved, square, suppress
+from engine.boxes import crops, inside, moved, overlaps, square, suppress
 from engine.errors import UsageError
 from engine.networks import Network, has_bf16
 from engine.proposals import Band, Proposer
@@ -45,9 +45,9 @@ WEAK = 0.4
 MIRRORED, SIGNS = [1, 0, 2, 4, 3], np.array([-1, 1, -1, 1], np.float32)
 """The landmarks of a mirrored face in the order of the face, and which way its offsets go."""
 
-SURE, SURE_AGAIN = 0.95, 0.9
-"""O-Net's scores at which a face that is where it was expected needs no other look, after the first and the second;
-measured in benchmarks/results.md."""
+SURE, STEADY = 0.95, 0.8
+"""O-Net's score at which a face where one was expected needs no other look; nor does one with less, if its box
+overlaps (IoU) the one that it was looked for in by this much. Measured in benchmarks/results.md."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +161,23 @@ class Mtcnn:
     def _expected(self, image: Image, boxes: Floats) -> tuple[Detections, Floats]:
         """The faces that are where they were expected, and the boxes (m, 4) of those that are not."""
         seen = self._look(image, square(boxes), self._onet_at_hints)
-        sure = seen.scores > max(SURE, self.thresholds[2])
+        sure = self._are_sure(seen, boxes)
         # A face that moved is seen a little beside its place, and is clear when looked at where it is.
         again = np.flatnonzero(~sure & (seen.scores > DOUBT))
         closer = self._look(image, square(seen.boxes[again]), self._onet_at_hints)
-        clear = closer.scores > max(SURE_AGAIN, self.thresholds[2])
+        clear = self._are_sure(closer, seen.boxes[again])
         missing = ~sure
         missing[again[clear]] = False
         return Detections.concatenate([seen[sure], closer[clear]]), boxes[missing]
+
+    def _are_sure(self, seen: Detections, boxes: Floats) -> npt.NDArray[np.bool_]:
+        """(n,) which of the faces `seen` need no other look, having been looked for in `boxes`.
+
+        Of all places around a face O-Net is surest in the middle. One that it would not move is in the middle
+        already: that it is not surer lies in the face.
+        """
+        steady = overlaps(seen.boxes, boxes) > STEADY
+        return (seen.scores > self.thresholds[2]) & ((seen.scores > SURE) | steady)
 
     def _refined(self, image: Image, boxes: Floats) -> Floats:
         """Correct the proposals and drop most of them; (n, 4) square boxes."""

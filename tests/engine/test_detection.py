@@ -10,11 +10,11 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.recall import SURE, Heads, heads
-from engine.boxes import best, pyramid, shrunk_crops, suppress
+from engine.boxes import best, overlaps, pyramid, shrunk_crops, suppress
 from engine.detection import Detections, Hints, Mtcnn
 from engine.errors import UsageError
 from engine.networks import has_bf16
-from engine.proposals import Band
+from engine.proposals import Band, Proposer
 from tests.engine.footage import Score, frames, iou, photo
 
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks of a mirrored face, in the order of the face
@@ -190,6 +190,12 @@ def test_everything_is_seen_at_one_cell_in_four(mtcnn, group):
         assert len(pairs(mtcnn.detect(image, hints), faces)[0]) == 5
 
 
+def test_overlaps_of_pairs():
+    ones = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4]], np.float32)
+    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [0, 0, 8, 8]], np.float32)
+    np.testing.assert_allclose(overlaps(ones, others), [1, 1 / 3, 0, 1 / 4], rtol=1e-6)
+
+
 @pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
 def test_with_hints_no_face_scores_less_than_asked_for(group, least):
     image, faces = group
@@ -197,6 +203,25 @@ def test_with_hints_no_face_scores_less_than_asked_for(group, least):
     found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, Hints(faces.boxes, NOWHERE))
     assert len(found) >= 1
     assert (found.scores > least).all()
+
+
+def test_a_doubtful_face_is_looked_for_no_further_where_it_stays(mtcnn, group, monkeypatch):
+    image, faces = group
+    blurred = cv2.GaussianBlur(image, (0, 0), 13)
+    asked = []
+    around = Proposer.around
+
+    def noted(proposer: Proposer, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        asked.append(boxes)
+        return around(proposer, image, boxes)
+
+    monkeypatch.setattr(Proposer, "around", noted)
+    found = mtcnn.detect(blurred, Hints(faces.boxes, NOWHERE))
+    again = mtcnn.detect(blurred, Hints(found.boxes, NOWHERE))
+    assert 1 <= len(asked[0]) < 5  # those that cannot be seen any more
+    assert len(asked[1]) == 0
+    assert len(again) == len(found) >= 2
+    assert 0.8 < again.scores.min() < 0.95
 
 
 def test_best_takes_the_surest_of_every_group_that_overlap_little():
