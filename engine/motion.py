@@ -23,14 +23,18 @@ Floats = npt.NDArray[np.float64]
 
 
 def small_grey(image: Image) -> tuple[Image, float]:
-    """`image` (h, w, 3) RGB as a grey image of MEASURED_SIDE at most, and its size as a share of the original's."""
+    """`image`, (h, w, 3) RGB or (h, w) grey, as a grey image with sides of MEASURED_SIDE at most, and its scale.
+
+    The scale is its size as a share of the original's.
+    """
+    if image.ndim == 3:
+        image = cast(Image, cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     scale = min(1.0, MEASURED_SIDE / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:  # halving is exact, and quick
         half = image.shape[1] // 2, image.shape[0] // 2
         image = cast(Image, cv2.resize(image, half, interpolation=cv2.INTER_AREA))
-    grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA), scale
+    return cast(Image, cv2.resize(image, size, interpolation=cv2.INTER_AREA)), scale
 
 
 def estimate_motion(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -31,12 +31,13 @@ UNKNOWN = np.full((2, 3), np.nan)
 
 
 class Sampled(NamedTuple):
-    """A sampled frame, small and grey beside."""
+    """A sampled frame with its grey image, as large and small."""
 
     frame: Frame
     grey: Image
+    small: Image
     scale: float
-    """Size of `grey` as a share of the frame's."""
+    """Size of `small` as a share of the frame's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +105,10 @@ class Seer:
             frame = now.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            hints = guide.hints(frame.time, before and before.grey, now.grey, now.scale) if guide else None
+            hints = guide.hints(frame.time, before and before.small, now.small, now.scale) if guide else None
             found.append(_outside(self.detector.detect(frame.image, hints), self.settings.exclude))
             boxes = found[-1].boxes
-            crops.append(crop_faces(frame.image, boxes, self.settings.crop_margin))
+            crops.append(crop_faces(now.grey, boxes, self.settings.crop_margin))
             # One look a second is enough to tell clothes apart.
             new_second, second = int(frame.time) != second, int(frame.time)
             looks.append(describe(frame.image, boxes) if new_second else np.zeros((len(boxes), LENGTH), np.uint8))
@@ -166,7 +167,8 @@ def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled
     """Each frame after the one before it."""
     before = None
     for frame in frames:
-        now = Sampled(frame, *small_grey(frame.image))
+        grey = cast(Image, cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY))
+        now = Sampled(frame, grey, *small_grey(grey))
         yield before, now
         before = now
 
@@ -189,7 +191,7 @@ def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> np
 
     Measured backwards and inverted: where the faces were in the frame before, the segment need not know.
     """
-    back = estimate_motion(now.grey, before.grey, boxes, scale=now.scale)
+    back = estimate_motion(now.small, before.small, boxes, scale=now.scale)
     return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
 
 
