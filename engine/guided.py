@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.detection import Detections, Hints
-from engine.proposals import Band
+from engine.proposals import BAND_FACTOR, Band
 
 Floats = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
 
 #: Seconds in which the whole picture is looked at once, a band of it in every frame.
 SWEEP = 1.0
-#: Smaller faces than this, in units of the smallest, are looked for in bands; all larger ones, which together cost
-#: a tenth, in the last frame of a sweep.
-BANDED = 2.0
+#: Smaller faces than this, in units of the smallest, are looked for in bands, at one level; all larger ones, at all
+#: levels above, in the last frame of a sweep.
+BANDED = 1 / BAND_FACTOR
 #: Side of the blocks in which change is measured, px of the small image; the mean difference, in levels of 255,
 #: that is one; and the share of the picture up to which it is people who move, and not the camera.
 BLOCK, CHANGED, PEOPLE = 16, 12.0, 0.25
