@@ -74,7 +74,7 @@ def analyze(
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
     precision: Annotated[
-        Precision, typer.Option(help="`f32`: nothing in bf16; the same faces on every processor.")
+        Precision, typer.Option(help="`f32`: nothing in bf16 or 8 bits; the same faces on every processor.")
     ] = DEFAULT.precision,
     exclude: Annotated[
         list[str] | None,

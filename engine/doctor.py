@@ -86,4 +86,4 @@ def _device_name(device: Device) -> str:
 def _precision(device: Device) -> str:
     if device == "cuda":
         return "f32"
-    return "bf16 for what is clear in it, f32 for the rest" if has_bf16() else "f32; this processor has no bf16"
+    return "bf16 or 8 bits where they are clear, else f32" if has_bf16() else "f32; this processor has no bf16"

@@ -40,7 +40,8 @@ class Settings:
     """Path of the weights of a detector that does not bring its own."""
     device: Device = "cpu"
     precision: Precision = "auto"
-    """`auto`: in bf16 what is clear in it, where the processor has it; `f32`: all in f32, the same on every one."""
+    """`auto`: in bf16 or 8 bits what is clear in it, where the processor has bf16; `f32`: all in f32, the same on
+    every one."""
     scan: Scan = "guided"
     """`guided`: where faces are expected, and everywhere once a second; `full`: everywhere in every frame."""
     min_face: float = 20.0

@@ -10,10 +10,10 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.recall import SURE, Heads, heads
-from engine.boxes import best, overlaps, pyramid, shrunk_crops, suppress
-from engine.detection import Detections, Hints, Mtcnn
+from engine.boxes import best, crops, overlaps, pyramid, shrunk_crops, square, suppress
+from engine.detection import ONET_LARGEST, Detections, Hints, Mtcnn
 from engine.errors import UsageError
-from engine.networks import has_bf16
+from engine.networks import Network, has_bf16
 from engine.proposals import Band, Proposer
 from tests.engine.footage import Score, frames, iou, photo
 
@@ -222,6 +222,22 @@ def test_a_doubtful_face_is_looked_for_no_further_where_it_stays(mtcnn, group, m
     assert len(asked[1]) == 0
     assert len(again) == len(found) >= 2
     assert 0.8 < again.scores.min() < 0.95
+
+
+def test_onet_in_8_bits_is_about_onet(shared, mtcnn):
+    rng = np.random.default_rng(0)
+    onet, rough = Network("onet"), Network("onet", largest=ONET_LARGEST)
+    differences = []
+    for _, image in frames(shared / "footage/students.mp4", 10, 12):
+        boxes = square(mtcnn.detect(image).boxes)
+        shifts = rng.normal(0, 0.1, (len(boxes), 2)) * (boxes[:, 2:] - boxes[:, :2])
+        cut = crops(image, (boxes + np.tile(shifts, 2)).astype(np.float32), 48)
+        differences.append([one - other for one, other in zip(onet(cut), rough(cut), strict=True)])
+    offsets, landmarks, scores = (np.concatenate(each) for each in zip(*differences, strict=True))
+    assert len(scores) > 50
+    assert 0 < np.sqrt((offsets**2).mean()) < 0.005
+    assert 0 < np.sqrt((landmarks**2).mean()) < 0.005
+    assert np.abs(scores).max() < 0.1
 
 
 def test_best_takes_the_surest_of_every_group_that_overlap_little():

@@ -187,13 +187,13 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
 
 
 def test_precision_reaches_the_networks(recording, monkeypatch):
-    """In f32 nothing is looked at in bf16, whatever the processor has; a full scan finds the same faces."""
+    """In f32 nothing is looked at in bf16 or 8 bits, whatever the processor has; a full scan finds the same faces."""
     asked = []
     openvino = networks._openvino
 
-    def noted(name, data, threads, precision, block):
-        asked.append(precision)
-        return openvino(name, data, threads, precision, block)
+    def noted(name, data, threads, precision, block, largest):
+        asked.append("8 bits" if largest else precision)
+        return openvino(name, data, threads, precision, block, largest)
 
     monkeypatch.setattr(networks, "_openvino", noted)
     full = dataclasses.replace(SETTINGS, scan="full")
@@ -201,5 +201,5 @@ def test_precision_reaches_the_networks(recording, monkeypatch):
         (plain,) = Seer(dataclasses.replace(full, precision="f32")).segments(video, 3)
         assert set(asked) == {"f32"}
         (sieved,) = Seer(full).segments(video, 3)
-    assert ("bf16" in asked) == networks.has_bf16()
+    assert ("bf16" in asked) == ("8 bits" in asked) == networks.has_bf16()
     assert_same(plain, sieved)
