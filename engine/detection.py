@@ -20,7 +20,7 @@ import numpy.typing as npt
 from engine.boxes import crops, inside, moved, overlaps, square, suppress
 from engine.errors import UsageError
 from engine.networks import Network, has_bf16
-from engine.proposals import Band, Proposer
+from engine.proposals import Proposer, Sweep
 
 Floats = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
@@ -95,8 +95,8 @@ class Hints:
     """(n, 4) where a face is expected."""
     lost: Floats
     """(m, 4) where a face may be again, somewhere around there."""
-    bands: tuple[Band, ...] = ()
-    """Where any other face may be."""
+    sweep: Sweep | None = None
+    """How to look for any other face, everywhere."""
 
 
 class Detector(Protocol):
@@ -125,7 +125,7 @@ class Mtcnn:
     trackers, and not to be taken for faces for their own sake.
 
     With hints, O-Net looks at once where a face is expected, and twice in doubt. Where it is not sure of one, and
-    around lost faces, P-Net looks at three levels of a small patch; in bands, at the levels that their sizes need.
+    around lost faces, P-Net looks at three levels of a small patch.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Mtcnn:
             return self._faces(image, self._refined(image, self._proposer.everywhere(image)))
         known, missing = self._expected(image, hints.boxes)
         around = self._proposer.around(image, np.concatenate([missing, hints.lost]))
-        rest = np.concatenate([missing[:0], *(self._proposer.within(image, band) for band in hints.bands)])
+        rest = self._proposer.sweep(image, hints.sweep) if hints.sweep else missing[:0]
         rest = rest[~inside(rest, known.boxes)]
         return self._faces(image, self._refined(image, np.concatenate([around, rest])), known)
 

@@ -9,16 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.detection import Detections, Hints
-from engine.proposals import BAND_FACTOR, Band
+from engine.proposals import Sweep
 
 Floats = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
 
-#: Seconds in which the whole picture is looked at once, a band of it in every frame.
+#: Seconds from one look at the whole picture to the next.
 SWEEP = 1.0
-#: Smaller faces than this, in units of the smallest, are looked for in bands, at one level; all larger ones, at all
-#: levels above, in the last frame of a sweep.
-BANDED = 1 / BAND_FACTOR
 #: Side of the blocks in which change is measured, px of the small image; the mean difference, in levels of 255,
 #: that is one; and the share of the picture up to which it is people who move, and not the camera.
 BLOCK, CHANGED, PEOPLE = 16, 12.0, 0.25
@@ -42,10 +39,10 @@ class Guide:
     def __init__(self, min_face: float) -> None:
         self.min_face = min_face
         self._time = -np.inf
-        self._swept = 0.0
-        """How much of the picture the present sweep has seen, as a share of its height."""
+        self._unswept = 0.0
+        """Seconds since the last sweep."""
         self._between = False
-        """Whether it looks between where the last one looked."""
+        """Whether the next one looks between where the last one looked."""
         self._boxes = np.empty((0, 4), np.float32)
         """(n, 4) where each face was last, first those of the last frame."""
         self._speed = np.empty((0, 2), np.float32)
@@ -70,13 +67,13 @@ class Guide:
                 return self._everywhere()
             places = self._new(expected, _changed(before, now) / np.float32(scale), BLOCK / scale)
         lost = np.concatenate([expected[self._fresh :], places])
-        return Hints(expected[: self._fresh], lost, self._bands(step / SWEEP))
+        return Hints(expected[: self._fresh], lost, self._sweep(step))
 
     def _everywhere(self) -> Hints:
         """What was known says nothing of what is in view: look at all of it, and begin a new sweep."""
-        self._swept, self._between = 0.0, True
+        self._unswept, self._between = 0.0, True
         nowhere = np.empty((0, 4), np.float32)
-        return Hints(nowhere, nowhere, (Band(0, 1, self.min_face, np.inf),))
+        return Hints(nowhere, nowhere, Sweep(thorough=True))
 
     def _new(self, expected: Floats, places: Floats, block: float) -> Floats:
         """Boxes (n, 4) of the PLACES (m, 2) where no face is expected, as large as the nearest face is."""
@@ -115,16 +112,13 @@ class Guide:
         self._seen = np.concatenate([np.full(len(faces), time), self._seen[lost]])
         self._fresh, self._time = len(faces), time
 
-    def _bands(self, share: float) -> tuple[Band, ...]:
-        """The next `share` of the sweep."""
-        begin, self._swept = self._swept, self._swept + share
-        edge = self.min_face * BANDED
-        between = self._between
-        band = Band(begin, min(self._swept, 1), self.min_face, edge, between)
-        if self._swept < 1 - 1e-6:
-            return (band,)
-        self._swept, self._between = 0.0, not between
-        return band, Band(0, 1, edge, np.inf, between)
+    def _sweep(self, step: float) -> Sweep | None:
+        """The next sweep if it is due, `step` seconds after the last frame."""
+        self._unswept += step
+        if self._unswept < SWEEP - 1e-6:
+            return None
+        self._unswept, self._between = 0.0, not self._between
+        return Sweep(between=not self._between)
 
 
 def _correlation(one: Image, other: Image) -> float:

@@ -37,32 +37,27 @@ PATCH_OVERLAP, PATCH_MOST = 0.6, 3
 """Overlap above which P-Net's boxes around a place are one, and the most of them that go on."""
 SPARSE_SCORE = 0.8
 """P-Net's threshold where it looks at one cell in four: of the many cells that see a face, one will do."""
-BAND_OVERLAP, BAND_FACTOR = 0.5, 0.6
-"""The same overlap, and the pyramid's factor, in a band: a face is seen at one level
-where elsewhere it is at two, and the next sweep looks again."""
-BAND_SMALLEST = 1.1
-"""The size at the first level of a band, in units of the smallest face: P-Net sees faces a tenth smaller, too."""
+SWEEP_OVERLAP, SWEEP_FACTOR = 0.5, 0.6
+"""The overlap, and the pyramid's factor, in a sweep that is not thorough: a face is seen at one level where
+elsewhere it is at two."""
+SWEEP_SMALLEST = 1.1
+"""The size at the first level of such a sweep, in units of the smallest face: P-Net sees faces a tenth smaller."""
 
 
-class Band(NamedTuple):
-    """From `top` to `bottom`, as shares of the image's height; faces there are `smallest` to `largest` px high.
+class Sweep(NamedTuple):
+    """A look at the whole image, at one cell in four."""
 
-    `between` asks for the cells that lie between those looked at without it: two looks, one of each kind, see more
-    than two of one kind.
-    """
-
-    top: float
-    bottom: float
-    smallest: float
-    largest: float
     between: bool = False
+    """At the cells between those of a sweep without it: two sweeps, one of each kind, see more than two of one."""
+    thorough: bool = False
+    """At as many scales as a full scan, for when nothing is known; else the next sweep looks again."""
 
 
 class Proposer:
     """P-Net, which finds faces of `min_face` px and more, with scores over `threshold`; all its boxes are squares.
 
     It is one network in two forms: `pnet`, with cells 2 px apart, and `pnet_sparse`, which has one in four of them
-    for two thirds of the time. `sieve`: whether to look in bf16 before f32, or in its stead in bands.
+    for two thirds of the time. `sieve`: whether to look in bf16 before f32, or in its stead in sweeps.
     """
 
     def __init__(self, min_face: float, threshold: float, device: str, threads: int, *, sieve: bool) -> None:
@@ -78,23 +73,16 @@ class Proposer:
         """Look at the whole image at every scale."""
         return _boxes(image, pyramid(image, CELL / self.min_face), self._cells, OVERLAP)
 
-    def within(self, image: Image, band: Band) -> Floats:
-        """Look at a band of the image, at one cell in four; with all that a face needs if it is everything."""
-        # Half a face more on both sides: those on the edge are seen whole. Few different heights, as every new one
-        # costs the network some ms.
-        whole = image.shape[0]
-        height = int(min(whole, np.ceil(((band.bottom - band.top) * whole + band.largest) / 16) * 16))
-        top = int(np.clip(((band.top + band.bottom) * whole - height) / 2, 0, whole - height))
-        image = image[top : top + height]
-        if band == Band(0, 1, self.min_face, np.inf):  # nothing else is asked of the image
+    def sweep(self, image: Image, sweep: Sweep) -> Floats:
+        """Look at the whole image as `sweep` says."""
+        begin = STRIDE if sweep.between else 0
+        if sweep.thorough:
             levels, overlap = pyramid(image, CELL / self.min_face), OVERLAP
         else:
-            scales = CELL / (BAND_SMALLEST * band.smallest), CELL / band.largest
-            levels = pyramid(image, *scales, factor=BAND_FACTOR, method=cv2.INTER_LINEAR)
-            overlap = BAND_OVERLAP
-        begin = STRIDE if band.between else 0
-        boxes = _boxes(image, levels, lambda level: self._sparse_cells(level, begin), overlap)
-        return boxes + np.array([0, top, 0, top], np.float32)
+            scale = CELL / (SWEEP_SMALLEST * self.min_face)
+            levels = pyramid(image, scale, factor=SWEEP_FACTOR, method=cv2.INTER_LINEAR)
+            overlap = SWEEP_OVERLAP
+        return _boxes(image, levels, lambda level: self._sparse_cells(level, begin), overlap)
 
     def around(self, image: Image, boxes: Floats) -> Floats:
         """Look for faces of about the size of `boxes`, at most their size away from them."""

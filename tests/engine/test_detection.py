@@ -14,7 +14,7 @@ from engine.boxes import best, crops, overlaps, pyramid, shrunk_crops, square, s
 from engine.detection import ONET_LARGEST, Detections, Hints, Mtcnn
 from engine.errors import UsageError
 from engine.networks import Network, has_bf16
-from engine.proposals import Band, Proposer
+from engine.proposals import Proposer, Sweep
 from tests.engine.footage import Score, frames, iou, photo
 
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks of a mirrored face, in the order of the face
@@ -175,19 +175,15 @@ def test_hints_may_lie_outside_the_image(mtcnn, group):
     assert len(mtcnn.detect(image, Hints(outside, outside))) == 0
 
 
-def test_bands_together_find_what_the_whole_shows(mtcnn, group):
+@pytest.mark.parametrize("between", [False, True])
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_sweep_finds_what_a_full_scan_does(mtcnn, group, between, thorough):
     image, faces = group
-    bands = (*(Band(i / 4, (i + 1) / 4, 20, 40) for i in range(4)), Band(0, 1, 40, np.inf))
-    assert len(pairs(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, bands)), faces)[0]) == 5
+    hints = Hints(NOWHERE, NOWHERE, Sweep(between, thorough))
+    found = mtcnn.detect(image, hints)
+    assert len(found) == len(pairs(found, faces)[0]) == 5
     largest = (faces.boxes[:, 3] - faces.boxes[:, 1]).max()
-    assert len(mtcnn.detect(image, Hints(NOWHERE, NOWHERE, (Band(0, 1, largest * 2, np.inf),)))) == 0
-
-
-def test_everything_is_seen_at_one_cell_in_four(mtcnn, group):
-    image, faces = group
-    for between in (False, True):
-        hints = Hints(NOWHERE, NOWHERE, (Band(0, 1, 20, np.inf, between),))
-        assert len(pairs(mtcnn.detect(image, hints), faces)[0]) == 5
+    assert len(Mtcnn(min_face=2 * largest).detect(image, hints)) == 0
 
 
 def test_overlaps_of_pairs():

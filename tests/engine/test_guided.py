@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 import pytest
 
 from engine.detection import Detections, Mtcnn
 from engine.guided import Guide
-from engine.proposals import Band
+from engine.proposals import Sweep
 from engine.video import Video
 from tests.engine.footage import Score
 
@@ -20,17 +18,17 @@ def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
     return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
 
 
-EVERYTHING = (Band(0, 1, 20, np.inf),)
+EVERYTHING = Sweep(thorough=True)
 
 
 def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
     guide = Guide(20)
-    assert guide.hints(7.0).bands == EVERYTHING
+    assert guide.hints(7.0).sweep == EVERYTHING
     guide.saw(7.0, faces_at((100, 50)))
-    assert guide.hints(7.9).bands != EVERYTHING
+    assert guide.hints(7.9).sweep is None
     guide.saw(7.9, faces_at((100, 50)))
     hints = guide.hints(8.9)
-    assert hints.bands == EVERYTHING
+    assert hints.sweep == EVERYTHING
     assert len(hints.boxes) == len(hints.lost) == 0
 
 
@@ -39,20 +37,14 @@ def test_every_second_the_whole_picture_is_swept(rate):
     guide = Guide(20)
     guide.saw(0, faces_at())
     times = np.arange(1, 3 * rate + 1) / rate
-    bands = []
+    sweeps = []
     for time in times:
-        bands.append(guide.hints(time).bands)
+        sweeps.append(guide.hints(time).sweep)
         guide.saw(time, faces_at())
     for second in range(3):
-        swept = [band for bands_of in bands[second * rate : (second + 1) * rate] for band in bands_of]
-        small = [(band.top, band.bottom) for band in swept if band.smallest == 20]
-        assert small[0][0] == 0
-        assert small[-1][1] == pytest.approx(1)
-        assert all(before[1] == after[0] for before, after in pairwise(small))
-        between = second % 2 == 1
-        assert {band.between for band in swept} == {between}
-        (large,) = (band for band in swept if band.smallest > 20)
-        assert large == (0, 1, pytest.approx(100 / 3), np.inf, between)
+        *others, last = sweeps[second * rate : (second + 1) * rate]
+        assert others == [None] * (rate - 1)
+        assert last == Sweep(between=second % 2 == 1)
 
 
 def test_a_face_is_expected_where_it_moves_to():
@@ -104,8 +96,8 @@ def scene(seed: int) -> np.ndarray:
 def test_after_a_cut_everything_is_looked_at():
     guide = Guide(20)
     guide.saw(0.0, faces_at((100, 50)))
-    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40).bands != EVERYTHING  # the lights go down
-    assert guide.hints(0.2, scene(1), scene(2)).bands == EVERYTHING
+    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40).sweep is None  # the lights go down
+    assert guide.hints(0.2, scene(1), scene(2)).sweep == EVERYTHING
 
 
 def test_where_something_moves_a_face_may_be_new():

@@ -187,7 +187,7 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
 
 
 def test_precision_reaches_the_networks(recording, monkeypatch):
-    """In f32 nothing is looked at in bf16 or 8 bits, whatever the processor has; a full scan finds the same faces."""
+    """In f32 nothing is in bf16 or 8 bits, whatever the processor has; a full scan finds the same faces."""
     asked = []
     openvino = networks._openvino
 
