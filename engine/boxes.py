@@ -26,14 +26,9 @@ GREY = (128, 128, 128)
 
 
 def pyramid(
-    image: Image,
-    scale: float,
-    last: float = 0,
-    *,
-    factor: float = PYRAMID_FACTOR,
-    method: int = cv2.INTER_AREA,
+    image: Image, scale: float, *, factor: float = PYRAMID_FACTOR, method: int = cv2.INTER_AREA
 ) -> Iterator[Image]:
-    """Yield `image` at `scale`, then ever smaller by `factor`, down to a side of 12 px or to the scale `last`.
+    """Yield `image` at `scale`, then ever smaller by `factor`, down to a side of 12 px.
 
     The package averages over areas of the full image for each level, which here would cost more than P-Net. This
     does it for the first level, where the small faces are, and halves the image (an exact average, and cheap)
@@ -42,7 +37,7 @@ def pyramid(
     """
     height, width = image.shape[:2]
     method = method if scale < 1 else cv2.INTER_LINEAR
-    while min(height, width) * scale >= CELL and scale >= last:
+    while min(height, width) * scale >= CELL:
         size = int(width * scale), int(height * scale)
         while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
             half = image.shape[1] // 2, image.shape[0] // 2
@@ -102,11 +97,11 @@ def best(boxes: Floats, scores: Floats, least: float, overlap: float, most: int)
 
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:
-    """(n,) intersection over union of each of n boxes with the other of the same place."""
+    """(n,) intersection over union of each of n boxes with the other of its place; 0 where neither has an area."""
     corner, opposite = np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])
     inter = (opposite - corner).clip(0).prod(axis=1)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
-    share: Floats = inter / (areas[0] + areas[1] - inter)
+    areas = [(each[:, 2:] - each[:, :2]).clip(0).prod(axis=1) for each in (boxes, others)]
+    share: Floats = inter / np.maximum(areas[0] + areas[1] - inter, np.finfo(np.float32).tiny)
     return share
 
 

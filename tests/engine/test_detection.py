@@ -187,9 +187,9 @@ def test_a_sweep_finds_what_a_full_scan_does(mtcnn, group, between, thorough):
 
 
 def test_overlaps_of_pairs():
-    ones = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4]], np.float32)
-    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [0, 0, 8, 8]], np.float32)
-    np.testing.assert_allclose(overlaps(ones, others), [1, 1 / 3, 0, 1 / 4], rtol=1e-6)
+    ones = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4], [3, 3, 3, 3]], np.float32)
+    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [0, 0, 8, 8], [3, 3, 3, 3]], np.float32)
+    np.testing.assert_allclose(overlaps(ones, others), [1, 1 / 3, 0, 1 / 4, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
