@@ -125,7 +125,8 @@ class Mtcnn:
     trackers, and not to be taken for faces for their own sake.
 
     With hints, O-Net looks at once where a face is expected, and twice in doubt. Where it is not sure of one, and
-    around lost faces, P-Net looks at three levels of a small patch.
+    around lost faces, P-Net looks at three levels of a small patch; in a sweep, at one cell in four of all the
+    picture.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Where to look for faces in the next frame: where they were, where something moves, and everywhere in a second."""
+"""Where to look for faces in the next frame: where they were, where something moves, once a second everywhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.proposals import Sweep
 Floats = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
 
-#: Seconds from one look at the whole picture to the next.
+#: Seconds from one look at the whole picture to the next, on average: only where there is a frame can be looked.
 SWEEP = 1.0
 #: Side of the blocks in which change is measured, px of the small image; the mean difference, in levels of 255,
 #: that is one; and the share of the picture up to which it is people who move, and not the camera.
@@ -40,7 +40,7 @@ class Guide:
         self.min_face = min_face
         self._time = -np.inf
         self._unswept = 0.0
-        """Seconds since the last sweep."""
+        """Seconds since the last sweep was due."""
         self._between = False
         """Whether the next one looks between where the last one looked."""
         self._boxes = np.empty((0, 4), np.float32)
@@ -117,7 +117,8 @@ class Guide:
         self._unswept += step
         if self._unswept < SWEEP - 1e-6:
             return None
-        self._unswept, self._between = 0.0, not self._between
+        # What it is late by does not make the next one late.
+        self._unswept, self._between = max(self._unswept - SWEEP, 0.0), not self._between
         return Sweep(between=not self._between)
 
 

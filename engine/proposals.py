@@ -54,7 +54,9 @@ class Sweep(NamedTuple):
 
 
 class Proposer:
-    """P-Net, which finds faces of `min_face` px and more, with scores over `threshold`; all its boxes are squares.
+    """P-Net, which finds faces of `min_face` px and more, with scores over `threshold`, or SPARSE_SCORE in sweeps.
+
+    All its boxes are squares.
 
     It is one network in two forms: `pnet`, with cells 2 px apart, and `pnet_sparse`, which has one in four of them
     for two thirds of the time. `sieve`: whether to look in bf16 before f32, or in its stead in sweeps.

@@ -18,8 +18,15 @@ def to_8_bits(model: Any, largest: Sequence[float]) -> None:
     The first convolution takes pixels, which are such numbers already. `largest` has, for each of the others, the
     largest value of either sign that its input is to tell apart: twice as large a range is half as fine. Weights
     have a range for every channel that they give. What lies between the convolutions is computed as before.
+
+    Only right on processors with VNNI, which those with bf16 have: older ones saturate. Raises ValueError
+    where `largest` has not one for each.
     """
     convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"]
+    if len(largest) != len(convolutions) - 1:
+        raise ValueError(
+            f"{len(largest)} largest inputs for {len(convolutions)} convolutions; all but the first need one"
+        )
     ranges = [(0.0, VALUES - 1.0), *((-most * (MOST + 1) / MOST, most) for most in largest)]
     for node, (low, high) in zip(convolutions, ranges, strict=True):
         # Before pooling, so that it, too, is in 8 bits: the largest of rounded values is the largest rounded.

@@ -27,6 +27,13 @@ def coordinates(height: int, width: int) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
+def test_crops_of_a_grey_image_are_those_of_the_colours():
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    boxes = np.array([[20, 30, 60, 80], [-10, -5, 30, 40], [100, 20, 170, 130]], float)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    np.testing.assert_array_equal(crop_faces(grey, boxes), crop_faces(image, boxes))
+
+
 def test_a_crop_is_the_square_of_the_widened_width_around_the_middle_of_the_box():
     # A side of 64 px: nothing is resized, and each pixel tells where it is from.
     (crop,) = crop_faces(coordinates(200, 150), np.array([[40.0, 80.0, 89.23, 120.0]]), margin=0.15)

@@ -47,6 +47,21 @@ def test_every_second_the_whole_picture_is_swept(rate):
         assert last == Sweep(between=second % 2 == 1)
 
 
+@pytest.mark.parametrize("rate", [1.2, 1.5, 2.5, 5, 29.97])
+def test_sweeps_come_once_a_second_on_average_from_the_first_look_on(rate):
+    guide, sweeps = Guide(20), []
+    for frame in range(round(60 * rate)):
+        time = frame / rate
+        if (sweep := guide.hints(time).sweep) is not None:
+            sweeps.append((time, sweep))
+        guide.saw(time, faces_at())
+    times = [time for time, _ in sweeps]
+    assert sweeps[0] == (0, Sweep(thorough=True))
+    assert [sweep for _, sweep in sweeps[1:4]] == [Sweep(between=True), Sweep(), Sweep(between=True)]
+    assert 59 <= len(sweeps) <= 61
+    assert np.diff(times).max() < 1 + 1 / rate
+
+
 def test_a_face_is_expected_where_it_moves_to():
     guide = Guide(20)
     for time, x in ((0.0, 100), (0.2, 110), (0.4, 120)):

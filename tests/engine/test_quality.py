@@ -70,6 +70,16 @@ def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait)
     assert sharpness(np.full((1, 64, 64), 128, np.uint8))[0] == 0
 
 
+def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait):
+    crops = np.stack([cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 3, 5)])
+    x = crops.astype(float)
+    laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
+    share = laplacian.var(axis=(1, 2)) / (x.var(axis=(1, 2)) + 1)
+    expected = np.log(share.clip(0.003, 0.1) / 0.003) / np.log(0.1 / 0.003)
+    np.testing.assert_allclose(sharpness(crops), expected, atol=1e-5)
+    assert len(np.unique(expected)) > 2
+
+
 def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait):
     sizes = (48, 32, 24, 16, 12)
     enlarged = [cv2.resize(cv2.resize(portrait, (s, s), interpolation=cv2.INTER_AREA), (64, 64)) for s in sizes]
