@@ -9,23 +9,23 @@ from typing import Annotated, NoReturn
 import typer
 
 # The commands import what they need themselves: `--help` is there at once, and so is the answer to an early Ctrl-C.
-from commands import (
+from classpulse.commands import (
     analysing,
     asking,
     browsing,
+    correcting,
     exporting,
     judging,
-    keeping,
     looking,
     marking,
     privacy,
-    repairing,
     reporting,
     serving,
+    upgrading,
     validating,
 )
-from commands.auditing import Noted
-from commands.errors import Stopped, complain
+from classpulse.commands.auditing import Noted
+from classpulse.commands.errors import Stopped, complain
 from engine.version import __version__
 
 app = typer.Typer(
@@ -44,11 +44,11 @@ for room in (
     looking,
     judging,
     marking,
-    repairing,
+    correcting,
     asking,
     browsing,
     exporting,
-    keeping,
+    upgrading,
     reporting,
     privacy,
     serving,

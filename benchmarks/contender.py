@@ -17,9 +17,9 @@ from typing import Any
 
 def classpulse(scan: str) -> Callable[[Iterable[Any]], int]:
     """All stages but decoding: detection, crops, scores, quality, clothes, camera motion."""
-    from engine.seeing import Seer
     from engine.settings import Settings
-    from engine.video import Frame
+    from engine.vision.extraction import Seer
+    from engine.vision.sources.video import Frame
 
     seer = Seer(Settings(scan=scan))
 

@@ -1,4 +1,4 @@
-"""Fits the four numbers of engine/calibration.py: `python -m benchmarks.fit_calibration` prints them.
+"""Fits the four numbers of engine/verdicts/calibration.py: `python -m benchmarks.fit_calibration` prints them.
 
 Least cross-entropy of the three moods on the split `fit` (see benchmarks/verdicts.py) at 48 px, with every mood
 weighing the same. Then NEGATIVE_BIAS is raised by RAISED; the steps it was chosen from, on the split `choose`, are
@@ -12,10 +12,10 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from benchmarks.verdicts import SIZES, draw, labelled_faces, recalls, verdicts
-from engine import calibration
-from engine.calibration import group_logs
-from engine.expression import FerScorer
 from engine.settings import Settings
+from engine.verdicts import calibration
+from engine.verdicts.calibration import group_logs
+from engine.vision.expression import FerScorer
 
 #: The smallest step that gets 95 % of the windows of each mood right at 48 px on `choose`; more of it costs faces
 #: of 24 px dearly.

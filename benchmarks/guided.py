@@ -15,13 +15,13 @@ import numpy.typing as npt
 from benchmarks.evaluation import Rows
 from benchmarks.footage import SHARED
 from benchmarks.speed import keep
-from engine.detection import Detections, Mtcnn
-from engine.guided import Guide
-from engine.motion import small_grey
+from classpulse.simulation.lesson import busy_lesson
+from classpulse.simulation.render import render_lesson
 from engine.settings import SEGMENT_SECONDS
-from engine.video import Frame, Video
-from simulation.lesson import busy_lesson
-from simulation.render import render_lesson
+from engine.vision.guided import Guide
+from engine.vision.motion import small_grey
+from engine.vision.mtcnn.cascade import Detections, Mtcnn
+from engine.vision.sources.video import Frame, Video
 from tracking.association import iou, match
 
 Boxes = npt.NDArray[np.float64]

@@ -24,15 +24,15 @@ import pandas as pd
 from benchmarks.footage import SHARED
 from benchmarks.guided import mot
 from benchmarks.speed import keep
-from engine.detection import Detections, Detector, Mtcnn
-from engine.following import follow
-from engine.reference import ReferenceDetector
-from engine.seeing import Seer
+from classpulse.simulation.lesson import Lesson, busy_lesson
+from classpulse.simulation.render import frames as drawn_frames
+from engine.sessions.tracking import follow
 from engine.settings import Settings
-from engine.video import Frame, Video
-from engine.yunet import YuNet
-from simulation.lesson import Lesson, busy_lesson
-from simulation.render import frames as drawn_frames
+from engine.vision.extraction import Seer
+from engine.vision.mtcnn.cascade import Detections, Detector, Mtcnn
+from engine.vision.reference import ReferenceDetector
+from engine.vision.sources.video import Frame, Video
+from engine.vision.yunet import YuNet
 from storage import queries
 from storage.store import Store
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from classpulse.report import page
 from engine import Session
 from engine.faces import Faces
-from engine.judgements import judge
+from engine.sessions.judgements import judge
 from engine.settings import Settings
-from report import page
 from storage.store import Store
 
 WIDTH, HEIGHT, TICKS = 1920, 1080, 90_000

@@ -21,9 +21,9 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.footage import SHARED, loop
-from engine.video import Frame, Video
-from simulation.lesson import busy_lesson
-from simulation.render import render_lesson
+from classpulse.simulation.lesson import busy_lesson
+from classpulse.simulation.render import render_lesson
+from engine.vision.sources.video import Frame, Video
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ("walking_1080p.mp4", "students.mp4")

@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulation.lesson import Lesson
-from simulation.render import render_lesson
+from classpulse.simulation.lesson import Lesson
+from classpulse.simulation.render import render_lesson
 
 RUNS = 5
 ROOT = Path(__file__).parents[1]

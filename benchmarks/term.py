@@ -16,12 +16,12 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.storage import FRAMES_A_SEGMENT, SEGMENTS, STUDENTS, begin, follow, segment_of
-from engine.judgements import judge
+from engine.sessions.judgements import judge
 from engine.settings import Settings
 from storage import queries
+from storage.corrections import write_persons
 from storage.named import named_queries
 from storage.people import add_people
-from storage.repairs import write_persons
 from storage.schema import metadata
 from storage.store import Store
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.evaluation import Floats, Rows, perfect, score
-from engine.appearance import describe
-from engine.detection import Mtcnn
-from engine.motion import estimate_motion, small_grey
-from engine.video import Video
-from simulation.motion_truth import lesson
+from classpulse.simulation.motion_truth import lesson
+from engine.vision.appearance import describe
+from engine.vision.motion import estimate_motion, small_grey
+from engine.vision.mtcnn.cascade import Mtcnn
+from engine.vision.sources.video import Video
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.kalman import SORT_NOISE
 from tracking.sort import Tracker, follow
@@ -157,7 +157,7 @@ def clip(shared: Path, file: str, sample_rate: float) -> Footage:
 
 
 def simulated(seed: int, *, students: int = 30, minutes: float = 10.0, spacing: float = 3.0) -> Footage:
-    """A lesson with everything that happens in one; `simulation/motion_truth.py` says what."""
+    """A lesson with everything that happens in one; `classpulse/simulation/motion_truth.py` says what."""
     drawn = lesson(seed, students=students, duration=minutes * 60, spacing=spacing)
     return Footage(
         f"{students} students, {minutes:g} min, seed {seed}",

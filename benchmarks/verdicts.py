@@ -27,12 +27,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.calibration import mood_shares
-from engine.expression import FerScorer, crop_faces
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
-from engine.judging import STRATEGIES, VERDICTS, judge
-from engine.quality import measure
 from engine.settings import Settings
+from engine.verdicts.calibration import mood_shares
+from engine.verdicts.judging import STRATEGIES, VERDICTS, judge
+from engine.vision.expression import FerScorer, crop_faces
+from engine.vision.quality import measure
 
 SIZES = (24, 32, 48, 96)
 SPLITS = ("fit", "choose", "report")

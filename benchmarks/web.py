@@ -20,9 +20,9 @@ from typing import Any
 import uvicorn
 
 from benchmarks.report import write_lesson
-from web.app import create_app
-from web.running import listen
-from web.serving import Serving
+from classpulse.web.app import create_app
+from classpulse.web.running import listen
+from classpulse.web.serving import Serving
 
 RUNS = 5
 #: What a person tries: each is another judgement.

@@ -19,8 +19,8 @@ import av
 from benchmarks.footage import loop
 from benchmarks.memory import Watched, watch
 from benchmarks.speed import keep
-from simulation.lesson import Lesson
-from simulation.render import render_lesson
+from classpulse.simulation.lesson import Lesson
+from classpulse.simulation.render import render_lesson
 
 CLIP = Lesson(students=30, width=1920, height=1080, duration=12, fps=25)
 #: Minutes that are analysed, of each size.

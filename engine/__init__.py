@@ -16,11 +16,11 @@ __all__ = ["Session", "Settings", "__version__", "analyze", "find"]
 def __getattr__(name: str) -> Any:
     # On demand: a room of the engine that needs no database must not load one.
     if name == "analyze":
-        from engine.analysis import analyze
+        from engine.sessions.analysis import analyze
 
         return analyze
     if name in ("Session", "find"):
-        from engine import session
+        from engine.sessions import session
 
         return getattr(session, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ class Faces:
     `pts` is the frame's media timestamp in ticks of the source's time base: together with `face`, the place of
     the face within its frame (0, 1, ...), it names the row. `boxes` are (x1, y1, x2, y2) and `landmarks` (x, y)
     in source pixels. `emotions` are NaN where no network scored the face, and `look` is all 0 where nobody looked
-    (see engine/appearance.py: clothes and hair, nothing of the face).
+    (see engine/vision/appearance.py: clothes and hair, nothing of the face).
     """
 
     pts: npt.NDArray[np.int64]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from classpulse.simulation.render import render_lesson
+from classpulse.simulation.truth import Truth
 from engine import Session, analyze
-from simulation.render import render_lesson
-from simulation.truth import Truth
 from tests import postgres
 from tests.drawn import LESSON, SETTINGS
 

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from classpulse.simulation.lesson import Lesson
 from engine.settings import Settings
-from simulation.lesson import Lesson
 
 #: Four students in one row, with faces of 54 px; 32 s, so four segments, the last of them short.
 LESSON = Lesson(

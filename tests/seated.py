@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.faces import Faces
-from engine.following import follow
-from engine.judgements import judge
-from engine.session import Session
+from engine.sessions.judgements import judge
+from engine.sessions.session import Session
+from engine.sessions.tracking import follow
 from engine.settings import Settings
 from storage.store import Store
 

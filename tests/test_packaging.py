@@ -43,10 +43,10 @@ def test_name(wheel):
 
 def test_holds_what_it_needs(contents):
     networks = ("pnet.onnx", "pnet_sparse.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
-    needed = {f"engine/models/{name}" for name in networks}
+    needed = {f"engine/vision/models/{name}" for name in networks}
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
     assert needed <= contents
-    rooms = ("engine", "tracking", "storage", "report", "simulation", "web")
+    rooms = ("engine", "tracking", "storage", "classpulse")
     tracked = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True)
     if tracked.returncode == 0:
         sources = {

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from tracking.likeness import Likeness, weight
+from tracking.similarity import Likeness, weight
 from tracking.tracks import Tracks
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tracking.camera import STILL, centres, inverse, moved, sizes, then
 from tracking.identity import Groups, Room, link_scores
-from tracking.likeness import Likeness, weight
+from tracking.similarity import Likeness, weight
 from tracking.sort import Tracker
 from tracking.tracks import EDGE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from report import schema
+from classpulse.report import schema
 from storage import queries
 from storage.named import named_queries
 from storage.schema import metadata

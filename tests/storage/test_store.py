@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from engine.faces import Faces
 from storage import queries
+from storage.corrections import add_repair, mark_undone, write_persons, write_seats
 from storage.errors import DatabaseError, SessionError, StorageError
 from storage.people import add_people, drop_names, write_names
-from storage.repairs import add_repair, mark_undone, write_persons, write_seats
 from storage.schema import metadata
 from storage.store import Store
 

@@ -19,8 +19,8 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 import storage.upgrading
-from engine.roster import Carried
-from engine.session import find
+from engine.sessions.roster import Carried
+from engine.sessions.session import find
 from storage.errors import DatabaseError
 from storage.schema import SCHEMA_VERSION
 from storage.store import Store

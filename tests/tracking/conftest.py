@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from simulation.motion_truth import Lesson, lesson
+from classpulse.simulation.motion_truth import Lesson, lesson
 from tracking.identity import Students, faces_of_students, students_of_tracks
 from tracking.sort import follow
 from tracking.tracks import Tracks, tracks_table

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.evaluation import Rows, perfect, score
-from simulation.motion_truth import lesson
+from classpulse.simulation.motion_truth import lesson
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.sort import follow
 from tracking.tracks import tracks_table

@@ -1,0 +1,231 @@
+"""From footage to verdicts: analyze, demo, doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classpulse.commands.errors import Stopped, complain
+from classpulse.commands.looking import show_session
+from classpulse.commands.options import (
+    DEFAULT,
+    Band,
+    Baseline,
+    Database,
+    MinCoverage,
+    MinFaces,
+    StrategyOption,
+    Window,
+    sample_rate_of,
+    thresholds_of,
+)
+from engine.settings import Device, Engine, Precision, Scan, Settings
+
+if TYPE_CHECKING:
+    from classpulse.report.window import LiveWindow
+
+app = typer.Typer()
+
+RESPONSIBLE = (
+    "Before you use verdicts: docs/responsible-use.md says what they can and cannot mean, where the law forbids "
+    "them, and which mode to use."
+)
+
+
+@app.command()
+def analyze(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings, one session each.")
+    ],
+    db: Database = "classpulse.db",
+    name: Annotated[str | None, typer.Option(help="Name of the session; by default the file's.")] = None,
+    sample_rate: Annotated[
+        str, typer.Option(metavar="RATE|all", help="Frames looked at per second of media time.")
+    ] = f"{DEFAULT.sample_rate:g}",
+    window: Window = DEFAULT.window,
+    strategy: StrategyOption = None,
+    band: Band = DEFAULT.band,
+    min_faces: MinFaces = DEFAULT.min_faces,
+    min_coverage: MinCoverage = DEFAULT.min_coverage,
+    baseline: Baseline = DEFAULT.baseline,
+    no_expression: Annotated[
+        bool,
+        typer.Option("--no-expression", help="Score no face for emotions, and judge by attention alone."),
+    ] = False,
+    min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
+    thresholds: Annotated[
+        str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
+    ] = ",".join(map(str, DEFAULT.thresholds)),
+    min_hits: Annotated[int, typer.Option(help="Faces in a row before a track is born.")] = DEFAULT.min_hits,
+    max_age: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a track outlives its last face.")
+    ] = DEFAULT.max_age,
+    scan: Annotated[Scan, typer.Option(help="`full`: everywhere in every frame.")] = DEFAULT.scan,
+    engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="`mtcnn`, `yunet`, or another package's: docs/detectors.md.")
+    ] = DEFAULT.detector,
+    detector_weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Weights that `yunet` needs.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    precision: Annotated[
+        Precision, typer.Option(help="`f32`: nothing in bf16 or 8 bits; the same faces on every processor.")
+    ] = DEFAULT.precision,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHO", help="X,Y,SIZE in px, NAME@ROOM, SESSION/S07 or SESSION: no face there is kept."
+        ),
+    ] = None,
+    aggregate_only: Annotated[
+        bool,
+        typer.Option(
+            "--aggregate-only", help="Keep the class's windows alone: nothing of a student is ever written."
+        ),
+    ] = False,
+    min_group: Annotated[
+        int, typer.Option(help="With --aggregate-only: fewest students with a verdict in a window that has one.")
+    ] = DEFAULT.min_group,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that see; by default one for each core of this machine."),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
+    display: Annotated[
+        bool, typer.Option("--display", help="Show in a window what is seen, while it is seen; q closes it.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+) -> None:
+    """Analyse recordings: see every face, follow every student, judge every window.
+
+    Stopped half-way, the same command goes on where it was stopped; a recording that is done is not analysed twice.
+    """
+    from classpulse.report import terminal
+    from engine.sessions.analysis import analyze as analyze_one
+    from storage.database import database_of
+
+    if min_group != DEFAULT.min_group and not aggregate_only:
+        raise typer.BadParameter("--min-group goes with --aggregate-only")
+    settings = Settings(
+        sample_rate=sample_rate_of(sample_rate), expression=not no_expression, window=window, band=band,
+        min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
+        thresholds=thresholds_of(thresholds),
+        scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
+        detector=detector,
+        detector_weights=str(detector_weights.absolute()) if detector_weights else None,
+        aggregate_only=aggregate_only, min_group=min_group,
+    )  # fmt: skip
+    if strategy:
+        settings = dataclasses.replace(settings, strategy=strategy)
+    status = 0
+    for video in videos:
+        one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
+        try:
+            window_of = _window(video.name, settings) if display else None
+            with terminal.ProgressBar(video.name, hidden=quiet) as bar:
+                session = analyze_one(
+                    video,
+                    db,
+                    name=one_of_many,
+                    settings=settings,
+                    exclude=exclude or (),
+                    again=again,
+                    workers=workers,
+                    on_progress=bar,
+                    on_seen=window_of,
+                )
+        except KeyboardInterrupt:
+            raise Stopped(video, str(database_of(db)), kept=not aggregate_only) from None
+        except Exception as error:
+            if len(videos) == 1:
+                raise
+            status = max(status, complain(error))  # an overnight run goes on with the other recordings
+            continue
+        for remark in session.remarks:
+            print(f"classpulse: {remark}", file=sys.stderr)
+        if not quiet:
+            if session.was_done:
+                terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
+            show_session(session)
+            if session.number == 1 and not session.was_done:  # the first of this database
+                print(f"\n{RESPONSIBLE}")
+    raise typer.Exit(status)
+
+
+def _window(title: str, settings: Settings) -> LiveWindow:
+    from classpulse.report.window import LiveWindow
+    from engine.sessions.watching import LiveLabels
+
+    return LiveWindow(title, LiveLabels(settings))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is written.")] = Path("demo"),
+) -> None:
+    """Draw a lesson of 20 s, analyse it, hold the verdicts against its script, write the report and the video."""
+    from classpulse.report import page, terminal
+    from classpulse.report.clip import annotate
+    from classpulse.simulation.comparing import compare
+    from classpulse.simulation.lesson import demo_lesson
+    from classpulse.simulation.render import render_lesson
+    from engine.sessions.analysis import analyze as analyze_one
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lesson, window = demo_lesson(), 5.0
+    video, db = folder / "lesson.mp4", folder / "classpulse.db"
+    with terminal.ProgressBar("drawing the lesson") as bar:
+        truth = render_lesson(lesson, video, progress=bar.count)
+    truth.write_csv(folder / "truth.csv")
+    with terminal.ProgressBar(video.name) as bar:
+        session = analyze_one(video, db, name="Demo", settings=Settings(window=window), on_progress=bar)
+    show_session(session)
+    comparison = compare(truth, session.faces(), session.verdicts(), window)
+    session.verdicts().to_csv(folder / "verdicts.csv", index=False)
+    page.write(page.render(session), folder / "report.html")
+    with terminal.ProgressBar("annotated.mp4") as bar:
+        annotate(
+            session, folder / "annotated.mp4", on_progress=lambda time, end: bar.count(round(time), round(end or 0))
+        )
+    agreement = {"of faces from 48 px": comparison.agreement(48), "in all": comparison.agreement()}
+    terminal.show(terminal.comparison((comparison.found, comparison.students), agreement))
+    terminal.show(
+        f"\nOpen {folder / 'report.html'} in a browser to look at the lesson: no server, no connection needed;\n"
+        f"{folder / 'annotated.mp4'} in any player.\n"
+        f"In {folder}, too: lesson.mp4, its truth.csv, classpulse.db, verdicts.csv. Next, for example:\n"
+        f"  classpulse show Demo --windows --db {db}\n"
+        f"  classpulse query --db {db} 'select label, faces, coverage from v_students'"
+    )
+
+
+@app.command()
+def doctor(
+    device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device,
+    db: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="A database, to see what is kept for too long.")
+    ] = None,
+) -> None:
+    """Say what is installed and which device runs the networks, and test them for a second."""
+    from classpulse.report import terminal
+    from classpulse.simulation.lesson import Lesson
+    from classpulse.simulation.render import frames
+    from engine.runtime.doctor import checks
+    from storage import retention
+    from storage.store import Store
+
+    lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
+    found = checks(next(frames(lesson)).image, lesson.students, device)
+    lines = [(check.what, check.found, check.good) for check in found]
+    if db:
+        with Store.open(db, must_exist=True, read_only=True) as store:
+            lines.append(
+                ("retention", *terminal.retention_line(retention.retention(store), retention.overdue(store)))
+            )
+    terminal.show(terminal.checks_table(lines))
+    print(f"\n{RESPONSIBLE}")
+    raise typer.Exit(0 if all(good for *_, good in lines) else 1)

@@ -1,0 +1,112 @@
+"""Ask the database: query, and what there is to ask: queries, schema."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from classpulse.commands.options import Database, Format, parameter_of
+
+if TYPE_CHECKING:
+    from storage.named import Named
+
+app = typer.Typer()
+
+
+@app.command()
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(metavar="SQL", help="One SELECT statement; docs/sql.md has examples.")
+    ] = None,
+    named: Annotated[
+        str | None, typer.Option("--named", "-n", metavar="NAME", help="One of `classpulse queries` instead.")
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="What stands for :NAME in the SQL."),
+    ] = None,
+    db: Database = "classpulse.db",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+) -> None:
+    """Ask the database in SQL; it can only be read."""
+    from classpulse.report import rows
+    from storage import queries
+    from storage.sql import parameters
+
+    if (sql is None) == (named is None):
+        raise typer.BadParameter("give either the SQL or the --named query")
+    given = dict(map(parameter_of, values or ()))
+    if named is not None:
+        sql = _named(named).sql
+        if "session" in given:  # as every other command understands it
+            given["session"] = _session_number(str(given["session"]), db)
+    assert sql is not None
+    known = parameters(sql)
+    for name in given:
+        if name not in known:
+            has = f"it has {', '.join(f':{name}' for name in known)}" if known else "it has no parameters"
+            raise typer.BadParameter(f"there is no :{name} in the SQL; {has}")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not hear of a Ctrl-C
+    rows.write(queries.query(db, sql, given), output_format, output)
+
+
+@app.command()
+def queries(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show its SQL.")] = None,
+) -> None:
+    """List the questions that `query --named` asks."""
+    import pandas as pd
+
+    from classpulse.report import rows
+    from storage.named import named_queries
+
+    if name is not None:
+        query = _named(name)
+        print("\n".join([f"-- {line}" for line in (query.question, query.note) if line]))
+        print(query.sql)
+        return
+    listed = [(query.name, " ".join(query.parameters), query.question) for query in named_queries().values()]
+    rows.write(pd.DataFrame(listed, columns=["name", "parameters", "question"]), "table")
+
+
+def _named(name: str) -> Named:
+    from storage.named import named_queries
+
+    known = named_queries()
+    if name not in known:
+        raise typer.BadParameter(f"there is no query {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def _session_number(key: str, db: str) -> int:
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        return store.find_session(key)
+
+
+@app.command()
+def schema(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[TABLE]...", help="Tables and views; all without one.")
+    ] = None,
+    output_format: Annotated[
+        Literal["text", "markdown", "mermaid"], typer.Option("--format", "-f", help="mermaid draws the tables.")
+    ] = "text",
+) -> None:
+    """Say what the tables and views hold: every column with its type, unit and meaning."""
+    from classpulse.report import schema as written
+    from storage import dictionary
+
+    known = dictionary.relations()
+    for name in names or ():
+        if name not in known:
+            raise typer.BadParameter(f"there is no table or view {name!r}; there are {', '.join(known)}")
+    shown = [known[name] for name in names or known]
+    if output_format == "mermaid" and not names:
+        shown = [table for table in shown if table.primary_key]  # views refer to nothing
+    print("\n".join(getattr(written, output_format)(shown)))

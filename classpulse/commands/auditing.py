@@ -1,0 +1,132 @@
+"""Notes in the database who ran which command on which session: every command that takes a database, but a few."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from classpulse.commands.errors import Stopped
+
+#: These show or change nothing of a person.
+UNNOTED = ("audit", "doctor", "queries", "schema", "sessions")
+
+#: What these delete, they still knew before.
+DELETING = ("exclude", "forget", "names")
+
+
+class Noted(TyperCommand):
+    """A command whose runs are noted, save for those that were asked for wrongly and did nothing.
+
+    A context is Any: which class it is depends on typer's version.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, then note it."""
+        db = ctx.params.get("db")
+        if self.name in UNNOTED or not isinstance(db, str):
+            return super().invoke(ctx)
+        before = _Known.read(db, ctx) if self.name in DELETING else _Known()
+        outcome = "failed"
+        try:
+            result = super().invoke(ctx)
+            outcome = "done"
+        except (KeyboardInterrupt, Stopped):
+            outcome = "stopped"
+            raise
+        except typer.Exit as ended:
+            outcome = "failed" if ended.exit_code else "done"
+            raise
+        except Exception as error:
+            if getattr(error, "exit_status", 2) == 2:  # typer's own have none, and are of wrong use
+                outcome = ""
+            raise
+        finally:
+            if outcome:
+                _note(db, str(self.name), ctx, before, outcome)
+        return result
+
+
+class _Known:
+    """What a database knows, as far as it can be read: the session that is meant, and names by number."""
+
+    def __init__(self) -> None:
+        self.session: int | None = None
+        self.names: dict[str, int] = {}
+
+    @classmethod
+    def read(cls, db: str, ctx: Any) -> _Known:
+        from storage import queries
+        from storage.errors import StorageError
+        from storage.store import Store
+
+        known = cls()
+        of_student, _, _ = str(ctx.params.get("student") or "").rpartition("/")  # forget --student monday/S07
+        keys = ctx.params.get("session") or ctx.params.get("videos") or of_student or []
+        keys = list(map(str, keys if isinstance(keys, list | tuple) else [keys]))
+        try:
+            with Store.open(db, must_exist=True, read_only=True) as store:
+                people = queries.people(store)
+                named = people[people["name"].notna()]
+                known.names = dict(zip(named["name"], named["person"].tolist(), strict=True))
+                if len(keys) == 1:
+                    known.session = store.find_session(keys[0])
+        except StorageError:
+            pass  # not there yet, older, or damaged: the command itself says so
+        return known
+
+
+def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None:
+    from storage.database import database_of
+    from storage.errors import StorageError
+    from storage.retention import note
+    from storage.store import Store
+
+    target = database_of(db).target
+    if isinstance(target, Path) and not (target.exists() and os.access(target, os.W_OK)):
+        return  # a copy that can only be read has no log of its own
+    after = _Known.read(db, ctx)
+    arguments = masked(_given(ctx), before.names | after.names)
+    session = before.session if before.session is not None else after.session
+    try:
+        with Store.open(db, must_exist=True) as store:
+            note(store, _user(), command, session, arguments, outcome)
+    except StorageError as error:
+        if outcome == "done":
+            print(f"classpulse: this run is not in the audit table: {error}", file=sys.stderr)
+
+
+def masked(arguments: Mapping[str, Any], names: Mapping[str, int]) -> str:
+    """The arguments as JSON, with P7 in place of names, and ? of the texts in SQL."""
+    given = dict(arguments)
+    if "sql" in given:
+        given["sql"] = re.sub(r"'(?:[^']|'')*'", "?", str(given["sql"]))
+    text = json.dumps(given, default=str, ensure_ascii=False, sort_keys=True)
+    for name in sorted(names, key=len, reverse=True):
+        spelled = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])
+        text = re.sub(rf"(?<!\\w){spelled}(?!\\w)", f"P{names[name]}", text, flags=re.IGNORECASE)
+    return text
+
+
+def _given(ctx: Any) -> dict[str, Any]:
+    """What stood on the command line, but for the database."""
+    return {
+        name: value
+        for name, value in ctx.params.items()
+        if name != "db" and ctx.get_parameter_source(name).name == "COMMANDLINE"
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know the number alone
+        return str(os.getuid())

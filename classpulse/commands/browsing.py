@@ -1,0 +1,46 @@
+"""Look at a database in a browser: browse."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from classpulse.commands.options import Database
+
+app = typer.Typer()
+
+
+@app.command()
+def browse(
+    db: Database = "classpulse.db",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where; 0 takes any that is free.")] = 8001,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Look at the database in Datasette, until Ctrl-C: read-only, and for this machine alone."""
+    import webbrowser
+
+    try:
+        from classpulse.report import browse as datasette
+    except ImportError as error:
+        remedy = "install what browse needs with: pip install 'classpulse[browse]'"
+        raise typer.BadParameter(f"there is no {error.name} here; {remedy}") from error
+    from storage.sqlite import SqliteDatabase
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        database = store.database
+    if not isinstance(database, SqliteDatabase):
+        raise typer.BadParameter(f"Datasette reads SQLite files alone; {database} is on a server")
+
+    def ready(address: str) -> None:
+        print(f"{database} is at {address}; Ctrl-C ends it", flush=True)
+        if show:
+            webbrowser.open(address)
+
+    try:
+        datasette.serve(database.path, port, ready)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{error.filename}: {error.strerror}; choose another --port, 0 for any that is free"
+        ) from error

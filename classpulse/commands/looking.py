@@ -1,0 +1,84 @@
+"""What is in a database: sessions, show, students."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classpulse.commands.options import Database, SessionKey
+
+if TYPE_CHECKING:
+    from engine.sessions.session import Session
+
+app = typer.Typer()
+
+
+@app.command()
+def sessions(db: Database = "classpulse.db") -> None:
+    """List the sessions of a database."""
+    from classpulse.report import terminal
+    from storage import queries
+    from storage.store import Store
+
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        terminal.show(terminal.sessions_table(queries.sessions(store)))
+
+
+@app.command()
+def show(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    windows: Annotated[bool, typer.Option("--windows", help="Every window of the class, too.")] = False,
+    student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
+    areas: Annotated[bool, typer.Option("--areas", help="Who could be measured, by where they sit.")] = False,
+) -> None:
+    """Show a session: its students, and the verdicts over time."""
+    from classpulse.report import terminal
+    from classpulse.report.areas import measured
+    from engine.sessions.session import find
+
+    found = find(session, db)
+    if student:
+        terminal.show(terminal.student_table(found.verdicts(judgement), student))
+        return
+    if areas:
+        terminal.show(terminal.areas_table(measured(found.students(), len(found.frames()))))
+        return
+    show_session(found, judgement)
+    if windows:
+        terminal.show(terminal.class_table(found.class_verdicts(judgement)))
+
+
+@app.command()
+def students(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """List a session's students: when seen, of how many tracks, and how sure it is that they are one person's."""
+    from classpulse.report import terminal
+    from engine.sessions.session import find
+
+    found = find(session, db)
+    if line := terminal.class_alone(found.info()):
+        print(line)
+        return
+    terminal.show(terminal.students_table(found.students()))
+    print(f"\n{terminal.who_is_who(found.health())}")
+
+
+def show_session(session: Session, judgement: str | None = None) -> None:
+    """The summary of a session, by default with its latest judgement."""
+    from classpulse.report import terminal
+    from classpulse.report.areas import measured, remarks
+
+    parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
+    terminal.show(terminal.session_summary(*parts, session.health()))
+    for remark in remarks(measured(session.students(), len(session.frames())), session.info()):
+        terminal.show(f"\n{remark}")
+    parts_of_it = session.class_part_verdicts(judgement)
+    if len(parts_of_it):
+        print()
+        terminal.show(terminal.parts_table(parts_of_it))
+    judgements = session.judgements()
+    shown = judgements[judgements["name"] == judgement] if judgement else judgements
+    if shown["strategy"].iloc[-1] == "attention":
+        print(terminal.BY_ATTENTION)

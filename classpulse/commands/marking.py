@@ -1,0 +1,69 @@
+"""The parts of a lesson: mark, marks, unmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classpulse.commands.options import Database, SessionKey, seconds_of
+
+app = typer.Typer()
+
+
+@app.command()
+def mark(
+    session: SessionKey,
+    label: Annotated[
+        str | None, typer.Argument(metavar="LABEL", help='What the part is, such as "group work".')
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Where it begins, as 12:30, 1:02:03 or in seconds.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Where it ends; by default at the next mark.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="A CSV file of marks: columns start, label and, if wanted, stop."),
+    ] = None,
+    db: Database = "classpulse.db",
+) -> None:
+    """Mark a part of a session, or all those in a file; every judgement judges the parts besides its windows."""
+    from classpulse.report import terminal
+    from engine.sessions.session import find
+
+    if (file is None) == (label is None or at is None) or (file and (label or at or until)):
+        raise typer.BadParameter("give a LABEL and --at, or a --file of marks")
+    found = find(session, db)
+    if file:
+        found.mark_from(file)
+    elif label is not None and at is not None:
+        found.mark(label, seconds_of(at), None if until is None else seconds_of(until))
+    terminal.show(terminal.parts_table(found.class_part_verdicts()))
+
+
+@app.command()
+def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
+    """List the marked parts of a session, with the class's verdicts by the latest judgement."""
+    from classpulse.report import terminal
+    from engine.sessions.session import find
+
+    terminal.show(terminal.parts_table(find(session, db).class_part_verdicts()))
+
+
+@app.command()
+def unmark(
+    session: SessionKey,
+    mark: Annotated[list[int] | None, typer.Argument(metavar="MARK...", help="Numbers that `marks` shows.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    db: Database = "classpulse.db",
+) -> None:
+    """Take marks away, and what was judged of their parts."""
+    from engine.sessions.session import find
+
+    if bool(mark) == every:
+        raise typer.BadParameter("give the number of a mark, or --all")
+    gone = find(session, db).unmark(*mark or ())
+    print(f"marks taken away: {len(gone)}")

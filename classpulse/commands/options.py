@@ -1,0 +1,84 @@
+"""Arguments and options that several commands take, and what their texts mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import typer
+
+from engine.errors import UsageError
+from engine.sessions.tables import time_of
+from engine.settings import Settings, Strategy
+
+Format = Literal["table", "csv", "json", "parquet", "markdown"]
+
+DEFAULT = Settings()
+
+Database = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        envvar="CLASSPULSE_DB",
+        metavar="FILE|URL",
+        help="Database: a file, or a URL (sqlite:///, postgresql://).",
+    ),
+]
+SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
+StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]
+Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
+StrategyOption = Annotated[
+    Strategy | None, typer.Option(help="How faces make a balance; by default weighted, without emotions attention.")
+]
+Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
+MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
+BASELINE = typer.Option("--baseline/--no-baseline", help="Take off what the student's own face shows at rest.")
+Baseline = Annotated[bool, BASELINE]
+MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
+
+
+def sample_rate_of(text: str) -> float | None:
+    """A rate in frames per second; None for `all`."""
+    try:
+        return None if text == "all" else float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither a number of frames per second nor `all`") from None
+
+
+def thresholds_of(text: str) -> tuple[float, float, float]:
+    """Three numbers with commas."""
+    try:
+        pnet, rnet, onet = map(float, text.split(","))
+        return pnet, rnet, onet
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
+
+
+def seconds_of(text: str) -> float:
+    """12:30, 1:02:03 or seconds."""
+    try:
+        return time_of(text)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def seat_of(text: str) -> tuple[str, str]:
+    """S03=Ada."""
+    student, equals, name = text.partition("=")
+    if not (student and equals and name):
+        raise typer.BadParameter(f"{text!r} is not a student and a name, such as S03=Ada")
+    return student, name
+
+
+def parameter_of(text: str) -> tuple[str, int | float | bool | str | None]:
+    """limit=5, name=Ada, room='12': numbers, true, false and null are what they look like, all else is text."""
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals):
+        raise typer.BadParameter(f"{text!r} is not a name and a value, such as session=3")
+    if value in ("true", "false", "null"):
+        return name, {"true": True, "false": False, "null": None}[value]
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        return name, value[1:-1]
+    if re.fullmatch(r"-?(0|[1-9]\d*)", value):  # 007 is no number but a name
+        return name, int(value)
+    return name, float(value) if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+(e-?\d+)?", value) else value

@@ -1,0 +1,92 @@
+"""A session to look at: report, annotate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from classpulse.commands.options import Database, SessionKey, seconds_of
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")
+    ] = None,
+    db: Database = "classpulse.db",
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where it is written.")] = Path(
+        "report.html"
+    ),
+    student: Annotated[str | None, typer.Option(metavar="S07", help="On this student alone.")] = None,
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    picture: Annotated[
+        bool, typer.Option("--picture", help="Lay the seats on a frame of the video, too coarse to show a face.")
+    ] = False,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Two sessions of one class side by side instead.")
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to a PDF beside it, too (by Chromium).")] = False,
+) -> None:
+    """Write a report: one file of HTML that works offline, in any browser and on paper."""
+    from classpulse.report import library, page, terminal
+    from classpulse.report.printing import to_pdf
+    from engine.sessions.session import find
+
+    if (session is None) == (compare is None):
+        raise typer.BadParameter("name one session, or two with --compare")
+    if compare and (student or judgement or picture):
+        raise typer.BadParameter("--compare sets whole sessions side by side, each by its latest judgement")
+    path = output.with_suffix(".html")
+    if compare:
+        html = page.compare(*(find(one, db) for one in compare))
+    else:
+        html = page.render(find(str(session), db), judgement, student, picture=picture)
+    page.write(html, path)
+    terminal.say(f"written: {path}")
+    if library.plotly() is None:
+        terminal.say(library.REMEDY)
+    if pdf:
+        to_pdf(path, path.with_suffix(".pdf"))
+        terminal.say(f"written: {path.with_suffix('.pdf')}")
+
+
+@app.command()
+def annotate(
+    session: SessionKey,
+    db: Database = "classpulse.db",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .mp4 that is written.")
+    ] = Path("annotated.mp4"),
+    blur: Annotated[
+        Literal["all", "excluded"],
+        typer.Option(help="Whose faces cannot be told: everybody's, or who is excluded."),
+    ] = "excluded",
+    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the recording is now.")] = None,
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="As 12:30, 1:02:03 or in seconds.")] = "0",
+    stop: Annotated[str | None, typer.Option("--to", metavar="TIME", help="By default to the end.")] = None,
+) -> None:
+    """Draw boxes, labels, verdicts and the class over a session's recording, from stored rows alone."""
+    from classpulse.report import terminal
+    from classpulse.report.clip import annotate as draw
+    from engine.sessions.session import find
+
+    begin, end = seconds_of(start), seconds_of(stop) if stop else None
+    if end is not None and end <= begin:
+        raise typer.BadParameter(f"--to {stop} is not after --from {start}")
+    with terminal.ProgressBar(output.name) as bar:
+        frames = draw(
+            find(session, db),
+            output,
+            judgement=judgement,
+            blur=blur,
+            video=video,
+            start=begin,
+            stop=end,
+            on_progress=lambda time, until: bar.count(round(time), None if until is None else round(until)),
+        )
+    terminal.say(f"written: {output}, {frames} frames")

@@ -1,0 +1,1 @@
+"""A session for other programs: files that statistics and annotation software read."""

@@ -1,0 +1,165 @@
+"""Draws what was found over a session's frames: boxes, labels, verdicts and the class; from stored rows alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from classpulse.report.places import Floats, hidden, shown, squares
+from classpulse.report.sources import Recorded
+from storage import queries
+from storage.errors import QueryError
+from storage.store import Store
+
+Image = npt.NDArray[np.uint8]
+Blur = Literal["all", "excluded"]
+
+#: RGB; told apart by everybody, and by their signs.
+COLOURS = {
+    "interested": (75, 145, 207),
+    "neutral": (236, 229, 211),
+    "not interested": (227, 144, 47),
+    "insufficient": (169, 176, 184),
+}
+SIGNS = {"interested": "+", "neutral": "=", "not interested": "-", "insufficient": "?"}
+#: What is blurred is reduced until a face is so many pixels high: with 5, a detector finds one now and then.
+FACE_PIXELS = 3
+
+
+class Annotator:
+    """Draws what a session's rows say onto its frames, in place."""
+
+    def __init__(self, session: Recorded, judgement: str | None = None, blur: Blur = "excluded") -> None:
+        with Store.open(session.database, must_exist=True, read_only=True) as store:
+            number = session.number
+            self.row = store.session(number)
+            faces, frames = queries.faces(store, number), queries.frames(store, number)
+            students = queries.students(store, number)
+            excluded = queries.excluded(store, number)
+            judged = _judgement(queries.judgements(store, number), number, judgement)
+            windows = queries.class_windows(store, judged) if judged else pd.DataFrame()
+            verdicts = queries.student_windows(store, judged) if judged else pd.DataFrame()
+        step = float(frames["time"].diff().median()) if len(frames) > 1 else 0.0
+        end = float(frames["time"].max()) + step + 1 if len(frames) else 0.0
+        self._shown = shown(faces, step)
+        self._blurred = [squares(excluded, frames, end)] if len(excluded) else []
+        if blur == "all":
+            self._blurred.append(hidden(faces, frames))
+        self._height = int(self.row["height"])
+        names = students["name"].fillna("").to_numpy(object)
+        self._labels = dict(zip(students["student"], (students["label"] + " " + names).str.strip(), strict=True))
+        self._windows = windows.to_dict("records")
+        self._starts = np.array([window["start"] for window in self._windows])
+        self._verdicts: dict[tuple[int, int], str] = {}
+        if len(verdicts):
+            keys = zip(verdicts["window"], verdicts["student"], strict=True)
+            self._verdicts = dict(zip(keys, verdicts["verdict"], strict=True))
+
+    def draw(self, image: Image, time: float) -> None:
+        """Blur, then draw onto `image` (h, w, 3) uint8 RGB, the frame at `time` s."""
+        for places in self._blurred:
+            for box in places.at(time)[0]:
+                coarsen(image, box)
+        window = self._window(time)
+        boxes, who = self._shown.at(time)
+        for box, student in zip(boxes, who.tolist(), strict=True):
+            if student in self._labels:
+                verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
+                draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", COLOURS[verdict])
+        if window:
+            self._gauge(image, window, time)
+
+    def _window(self, time: float) -> dict[Any, Any] | None:
+        place = int(np.searchsorted(self._starts, time, "right")) - 1
+        here = place >= 0 and time < self._windows[place]["stop"]
+        return self._windows[place] if here else None
+
+    def _gauge(self, image: Image, window: dict[Any, Any], time: float) -> None:
+        counts = tuple(int(window[name.replace(" ", "_")]) for name in COLOURS)
+        panel = _panel(counts, window["verdict"], f"{int(time) // 60}:{int(time) % 60:02d}", self._height)
+        paste(image, panel, self._height // 40, image.shape[0] - panel.shape[0] - self._height // 40)
+
+
+def draw_face(image: Image, box: npt.NDArray[Any], label: str, colour: tuple[int, int, int]) -> None:
+    """A box (x1, y1, x2, y2), and the label on top of it."""
+    x1, y1, x2, y2 = (round(edge) for edge in box.tolist())
+    height = image.shape[0]
+    thickness = max(1, height // 360)
+    cv2.rectangle(image, (x1, y1), (x2, y2), colour, thickness)
+    if label:
+        tag = _tag(label, colour, max(11, height // 54))
+        paste(image, tag, x1 - thickness // 2, y1 - tag.shape[0] - thickness)
+
+
+def coarsen(image: Image, box: Floats) -> None:
+    """Leave so little of a box (x1, y1, x2, y2) of the image that no face can be told in it."""
+    height, width = image.shape[:2]
+    x1, y1 = np.floor(box[:2]).astype(int).clip(0)
+    x2, y2 = np.ceil(box[2:]).astype(int).clip(0, [width, height])
+    if x2 <= x1 or y2 <= y1:
+        return
+    part = image[y1:y2, x1:x2]
+    cells = max(2, round(FACE_PIXELS * (1 + 2 * 0.35)))
+    few = cv2.resize(part, (min(cells, x2 - x1), min(cells, y2 - y1)), interpolation=cv2.INTER_AREA)
+    part[:] = cv2.resize(few, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR)
+
+
+def paste(image: Image, patch: Image, x: int, y: int) -> None:
+    """Lay a patch onto the image, moved inside where it would hang over the edge."""
+    height, width = min(patch.shape[0], image.shape[0]), min(patch.shape[1], image.shape[1])
+    x, y = min(max(x, 0), image.shape[1] - width), min(max(y, 0), image.shape[0] - height)
+    image[y : y + height, x : x + width] = patch[:height, :width]
+
+
+@cache
+def _font() -> Any:
+    return cv2.FontFace("sans")
+
+
+@cache
+def _tag(text: str, colour: tuple[int, int, int], size: int) -> Image:
+    """Dark text on the colour."""
+    left, _, width, _ = cv2.getTextSize((4096, 4096), text, (0, 0), _font(), size, 500)
+    pad = size // 4
+    patch = np.full((size + 2 * pad, width + left + 2 * pad, 3), colour, np.uint8)
+    cv2.putText(patch, text, (pad, pad + round(0.85 * size)), (20, 22, 25), _font(), size, 500)
+    return patch
+
+
+@cache
+def _panel(counts: tuple[int, ...], verdict: str, clock: str, height: int) -> Image:
+    """The class in one bar: how many students have which verdict, and the time."""
+    size = max(11, height // 45)
+    width, pad = 14 * size, size // 2
+    panel = np.full((3 * size + 2 * pad, width + 2 * pad, 3), 24, np.uint8)
+    cv2.putText(panel, f"{clock}  class: {verdict}", (pad, pad + size), (235, 235, 235), _font(), size, 400)
+    left, total = 0.0, max(sum(counts), 1)
+    for (name, colour), count in zip(COLOURS.items(), counts, strict=True):
+        right = left + width * count / total
+        top = 2 * pad + size
+        panel[top:-pad, pad + round(left) : pad + round(right)] = colour
+        if count and right - left > 1.5 * size:
+            cv2.putText(
+                panel,
+                f"{SIGNS[name]}{count}",
+                (pad + round(left) + size // 4, top + round(1.15 * size)),
+                (20, 22, 25),
+                _font(),
+                round(0.8 * size),
+                500,
+            )
+        left = right
+    return panel
+
+
+def _judgement(judgements: pd.DataFrame, session: int, name: str | None) -> int | None:
+    if name is not None:
+        judgements = judgements[judgements["name"] == name]
+        if judgements.empty:
+            raise QueryError(f"session {session} has no judgement {name!r}; see `classpulse show {session}`")
+    return None if judgements.empty else int(judgements["id"].iloc[-1])

@@ -1,0 +1,39 @@
+"""A frame of a recording in which no face can be told, for the seat map to lie upon."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.vision.sources.video import Video
+
+#: A face of the largest size seen is left with so many pixels of height: with 5, MTCNN finds one now and then.
+FACE_PIXELS = 3
+
+
+def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
+    """The image (height, width, 3) so much reduced that a face of `face` px is `FACE_PIXELS` high.
+
+    The whole of it, not only where faces were found: those that nobody found are as unrecognisable. What is taken
+    away is not hidden in what remains, since there are no more pixels.
+    """
+    height, width = image.shape[:2]
+    scale = min(FACE_PIXELS / max(face, 1.0), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def backdrop(video: str | Path, time: float, face: float) -> str:
+    """The frame of `video` at `time` (s), made `coarse`, as a data: address of a PNG.
+
+    `face` is the size of the largest face in the recording, px. Raises the video's SourceError where it is gone.
+    """
+    with Video(video) as opened, closing(opened.frames(None, time)) as frames:
+        image = coarse(next(frames).image, face)
+    _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()

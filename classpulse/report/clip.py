@@ -1,0 +1,211 @@
+"""Writes an annotated video: the frames of the recording at their own times, its sound, H.264."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace
+
+from classpulse.report.annotating import Annotator, Blur
+from classpulse.report.sources import Recorded
+from engine.errors import SourceError, UsageError
+from engine.vision.sources.video import Frame, Video, fingerprint
+
+#: Sound that fits into an MP4 as it is; any other is encoded anew.
+COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
+#: Frames decoded ahead of those that are drawn.
+AHEAD = 8
+
+
+def annotate(
+    session: Recorded,
+    output: Path,
+    *,
+    judgement: str | None = None,
+    blur: Blur = "excluded",
+    video: Path | None = None,
+    start: float = 0.0,
+    stop: float | None = None,
+    on_progress: Callable[[float, float | None], None] | None = None,
+) -> int:
+    """Write the session's recording from `start` to `stop` (s) with boxes, labels, verdicts and the class drawn in.
+
+    Nothing is looked at anew: all is drawn from stored rows. `video` is where the recording is now, by default
+    where it was analysed. With `blur`, faces of all or of excluded students cannot be told. `on_progress` is told
+    the time, and the time at the end where it is known. Returns the number of frames written.
+
+    Raises SourceError where the recording is gone or is another one, UsageError for an output that is no MP4
+    or whose folder is not there.
+    """
+    if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        raise UsageError(f"{output}: an annotated video is an .mp4; name the output so")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}; make it, or name another output")
+    annotator = Annotator(session, judgement, blur)
+    path = video or Path(annotator.row["source"])
+    if not path.is_file():
+        raise SourceError(f"{path}: the recording is no longer there; say where it is with --video", exit_status=2)
+    if output.exists() and output.samefile(path):
+        raise UsageError(f"{output}: that is the recording itself; name another output")
+    if fingerprint(path) != annotator.row["sha256"]:
+        raise SourceError(f"{path}: another recording than the one that was analysed; name that with --video")
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with Video(path) as opened, av.open(str(part), "w", format="mp4") as target:
+            written = _write(opened, target, annotator, start, stop, on_progress or _silent)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return written
+
+
+def _write(
+    video: Video,
+    target: Any,
+    annotator: Annotator,
+    start: float,
+    stop: float | None,
+    tell: Callable[[float, float | None], None],
+) -> int:
+    width, height = video.width // 2 * 2, video.height // 2 * 2  # H.264 halves them for its colours
+    if not (width and height):
+        raise SourceError(
+            f"{video.path}: {video.width}x{video.height} px are too few for H.264; nothing to draw on"
+        )
+    stream = target.add_stream("libx264", rate=_rate(video), options={"preset": "veryfast", "crf": "21"})
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.time_base = stream.codec_context.time_base = video.time_base
+    stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
+    stream.codec_context.thread_count = 0
+    end = stop if stop is not None else video.duration
+    written = 0
+    with ExitStack() as stack:
+        sound = stack.enter_context(_Sound(video, target, start, stop))
+        frames = stack.enter_context(closing(_ahead(video.frames(None, start, stop))))
+        for frame in frames:
+            annotator.draw(frame.image, frame.time)
+            picture = av.VideoFrame.from_ndarray(frame.image[:height, :width], format="rgb24")
+            picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+            picture.pts = frame.pts - video.start_pts - round(start / video.time_base)
+            picture.time_base = video.time_base
+            target.mux(stream.encode(picture))
+            sound.until(frame.time - start)
+            written += 1
+            tell(frame.time, end)
+        target.mux(stream.encode(None))
+        sound.finish()
+    return written
+
+
+class _Sound:
+    """The recording's first sound from `start` to `stop`, in step with the pictures; silence where it has none."""
+
+    def __init__(self, video: Video, target: Any, start: float, stop: float | None) -> None:
+        self._target = target
+        self._begin = float(video.start_pts * video.time_base) + start
+        self._length = float("inf") if stop is None else stop - start
+        self._source = av.open(f"file:{video.path}", metadata_errors="replace")
+        self._packets: Iterator[Any] = iter(())
+        self._encoder: Any = None
+        stream = next((s for s in self._source.streams.audio if s.codec_context is not None), None)
+        if stream is not None:
+            if stream.codec_context.name in COPIED:
+                self._out: Any = target.add_stream_from_template(stream)
+            else:
+                self._out = self._encoder = target.add_stream("aac", rate=stream.codec_context.sample_rate)
+            self._packets = self._source.demux(stream)
+        self._next = self._following()
+
+    def __enter__(self) -> _Sound:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._source.close()
+
+    def until(self, time: float) -> None:
+        """Write what sounds up to `time` s of what is shown."""
+        while self._next is not None and self._time(self._next, self._next.dts) <= time:
+            packet, self._next = self._next, self._following()
+            if self._encoder is not None:
+                for samples in self._samples(packet):
+                    self._target.mux(self._encoder.encode(samples))
+            elif 0 <= self._time(packet, packet.pts) < self._length:
+                shift = round(self._begin / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = self._out
+                self._target.mux(packet)
+
+    def finish(self) -> None:
+        """Write all that is left."""
+        self.until(float("inf"))
+        if self._encoder is not None:
+            self._target.mux(self._encoder.encode(None))
+
+    def _samples(self, packet: Any) -> Iterator[Any]:
+        try:
+            decoded = packet.decode()
+        except FFmpegError:  # a damaged piece of sound is passed over, as one of the picture is
+            return
+        for samples in decoded:
+            if samples.pts is not None and 0 <= self._time(samples, samples.pts) < self._length:
+                samples.pts -= round(self._begin / samples.time_base)
+                yield samples
+
+    def _following(self) -> Any:
+        """The next packet that has a time; None at the end, and where the sound breaks off."""
+        try:
+            return next((packet for packet in self._packets if packet.dts is not None), None)
+        except FFmpegError:
+            return None
+
+    def _time(self, part: Any, ticks: int) -> float:
+        """Seconds since the first picture that is written."""
+        return float(ticks * part.time_base) - self._begin
+
+
+def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
+    """The same, decoded in a thread of its own a few frames ahead."""
+    queue: Queue[Frame | BaseException | None] = Queue(AHEAD)
+    ended = False
+
+    def decode() -> None:
+        try:
+            for frame in frames:
+                queue.put(frame)
+                if ended:
+                    return
+            queue.put(None)
+        except BaseException as error:  # noqa: BLE001 -- raised again where the frames are wanted
+            queue.put(error)
+
+    thread = Thread(target=decode, daemon=True)
+    thread.start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        ended = True
+        while thread.is_alive():  # it may wait for room
+            while not queue.empty():
+                queue.get()
+            thread.join(0.01)
+
+
+def _rate(video: Video) -> Fraction:
+    """Frames per second, for players that want to know; the frames' times are their own."""
+    with av.open(f"file:{video.path}", metadata_errors="replace") as container:
+        return container.streams.video[0].average_rate or Fraction(25)
+
+
+def _silent(time: float, end: float | None) -> None:
+    del time, end

@@ -1,0 +1,88 @@
+"""The plots as outlines in SVG: they are there at once, without JavaScript, in print, and in either colour scheme.
+
+Across, a session is 1000 units long whatever its duration; text is no part of them, since they are stretched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from classpulse.report.figures import INSUFFICIENT
+from storage.schema import VERDICTS
+
+#: Steps of an axis of time, s.
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+_MOST_TICKS = 8
+
+
+def ticks(duration: float) -> list[float]:
+    """Times for the labels of an axis, s: round ones, eight at most."""
+    step = next((step for step in _STEPS if duration / step <= _MOST_TICKS), 14_400)
+    return [float(time) for time in range(0, int(duration) + 1, step)]
+
+
+def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
+    """Outlines of a timeline's balance: its `line`, the `ribbon` of its interval, and what is `judged` at all.
+
+    Upwards is interested; the axis ends at -end and end.
+    """
+    unit, end = _unit(timeline), timeline["end"]
+    middle = height / 2
+
+    def down(value: float) -> float:
+        return float(middle - min(max(value / end, -1), 1) * middle)
+
+    line, ribbon, judged = [], [], []
+    joined = False  # whether the window before has a verdict: the line goes on from there
+    for start, stop, verdict, balance, margin in zip(
+        *(timeline[name] for name in ("start", "stop", "verdict", "balance", "margin")), strict=True
+    ):
+        left, right = start / unit, stop / unit
+        if verdict == "insufficient" or balance is None:
+            joined = False
+            continue
+        judged.append(_box(left, 0, right, height))
+        line.append(f"{'V' if joined else f'M{left:.1f} '}{down(balance):.1f}H{right:.1f}")
+        joined = True
+        ribbon.append(_box(left, down(balance + (margin or 0)), right, down(balance - (margin or 0))))
+    return {"line": "".join(line), "ribbon": "".join(ribbon), "judged": "".join(judged)}
+
+
+def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
+    """Outlines of how many students have which verdict, stacked from the bottom: interested lowest."""
+    unit = _unit(timeline)
+    names = [name.replace(" ", "_") for name in VERDICTS]
+    paths: dict[str, list[str]] = {name: [] for name in names}
+    for start, stop, *counts in zip(*(timeline[name] for name in ("start", "stop", *names)), strict=True):
+        every = sum(counts)
+        bottom = height
+        for name, count in zip(names, counts, strict=True):
+            if count:
+                top = bottom - count / every * height
+                paths[name].append(_box(start / unit, top, stop / unit, bottom))
+                bottom = top
+    return {name: "".join(parts) for name, parts in paths.items()}
+
+
+def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict[int, str]:
+    """Outlines of the cells of each level: `rows` of levels, a unit high each; adjoining equal ones are one."""
+    unit = _unit(timeline)
+    left = [start / unit for start in timeline["start"]]
+    right = [stop / unit for stop in timeline["stop"]]
+    paths: dict[int, list[str]] = {level: [] for level in (INSUFFICIENT, *range(-3, 4))}
+    for place, row in enumerate(rows):
+        new = (k for k in range(1, len(row)) if row[k] != row[k - 1] or left[k] > right[k - 1])
+        for first, after in pairwise([0, *new, len(row)] if row else []):
+            paths[row[first]].append(_box(left[first], place, right[after - 1], place + 1))
+    return {level: "".join(parts) for level, parts in paths.items() if parts}
+
+
+def _unit(timeline: dict[str, Any]) -> float:
+    """Seconds in one of the 1000 units."""
+    return float(timeline["length"] or 1000) / 1000
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> str:
+    return f"M{left:.1f} {top:.3g}H{right:.1f}V{bottom:.3g}H{left:.1f}z"

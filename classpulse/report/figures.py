@@ -1,0 +1,217 @@
+"""What a report draws, as plain data: pure functions from the rows of `report.sources` to what JSON can hold."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from classpulse.report.sources import DOUBTFUL
+from storage.schema import VERDICTS
+
+#: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
+INSUFFICIENT = -9
+EMOTIONS = ("happy", "surprise", "neutral", "sad", "angry", "fear", "disgust")
+_ORDERS = ("seat", "level", "label")
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """A dict for each row."""
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+
+
+def who(student: dict[str, Any]) -> str:
+    """S07, or S07 Ada where a person has named the student."""
+    return str(student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}")
+
+
+def levels(verdict: pd.Series, balance: pd.Series) -> npt.NDArray[np.int64]:
+    """One number a window that agrees with its verdict: its sign, in three steps of |balance| (thirds)."""
+    steps = np.clip(np.ceil(np.abs(balance.astype(float).fillna(0.0).to_numpy()) * 3), 1, 3).astype(np.int64)
+    sign = verdict.map({"interested": 1, "neutral": 0, "not interested": -1, "insufficient": 0}).to_numpy(np.int64)
+    return np.where(verdict.to_numpy() == "insufficient", INSUFFICIENT, sign * steps)
+
+
+def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[str, Any]:
+    """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
+
+    For the class, the four counts of students come as well; `parts` are the marked ones, as in `marks`.
+    """
+    columns = ("start", "stop", "balance", "margin", "coverage", *(name.replace(" ", "_") for name in VERDICTS))
+    known = {name: _numbers(windows[name]) for name in columns if name in windows}
+    reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
+    end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
+    length = float(windows["stop"].max()) if len(windows) else 0.0
+    parts = [] if marks is None else records(marks[["part", "start", "stop"]])
+    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "parts": parts}
+
+
+def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
+    """Students x windows: a row for each student who is judged, in three orders.
+
+    `levels`, `balance`, `margin`, `coverage` (percent) and `scorable` have a list for each student, with a number
+    for each window; `orders` name the rows from the top down, by `seat` (from the back row to the front, left to
+    right), by `level` (mean balance of the windows with a verdict, the highest first) and by `label`.
+    """
+    judged = students[students["student"].isin(windows["student"])]
+    numbers = judged["student"].tolist()
+    shape = len(numbers), -1
+    windows = windows[windows["student"].isin(numbers)]
+    first = windows[windows["student"] == numbers[0]] if numbers else windows
+
+    def rows(values: Any) -> list[list[Any]]:
+        listed: list[list[Any]] = np.asarray(values, object).reshape(shape).tolist() if numbers else []
+        return listed
+
+    level = levels(windows["verdict"], windows["balance"])
+    return {
+        "students": numbers,
+        "labels": [who(student) for student in records(judged)],
+        "start": _numbers(first["start"]),
+        "stop": _numbers(first["stop"]),
+        "length": float(first["stop"].max()) if len(first) else 0.0,
+        "levels": rows(level),
+        "balance": rows(_numbers(windows["balance"], 2)),
+        "margin": rows(_numbers(windows["margin"], 2)),
+        "coverage": rows((windows["coverage"].astype(float) * 100).round().astype(int)),
+        "scorable": rows(windows["scorable"].astype(int)),
+        "orders": dict(zip(_ORDERS, _orders(judged, windows), strict=True)),
+    }
+
+
+def _orders(students: pd.DataFrame, windows: pd.DataFrame) -> tuple[list[int], list[int], list[int]]:
+    """Places in `students`: by seat, by level, by label."""
+    judged = windows[windows["verdict"] != "insufficient"]
+    mean = judged.groupby("student")["balance"].mean().reindex(students["student"]).astype(float).to_numpy()
+    by_level = np.argsort(-np.where(np.isnan(mean), -np.inf, mean), kind="stable")
+    return by_seat(students), by_level.tolist(), list(range(len(students)))
+
+
+def by_seat(students: pd.DataFrame) -> list[int]:
+    """Places in `students`, row by row from the back (the top of the picture), and from left to right."""
+    x, y, size = (students[name].astype(float).to_numpy() for name in ("x", "y", "size"))
+    row = np.zeros(len(x), np.int64)
+    down = np.argsort(y, kind="stable")
+    for before, here in pairwise(down):
+        row[here] = row[before] + (y[here] - y[before] > 0.75 * min(size[here], size[before]))
+    return [int(place) for place in np.lexsort((x, row))]
+
+
+def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int]) -> dict[str, Any]:
+    """Where everybody sits, in px of a picture of (width, height), with the verdict and coverage of the session.
+
+    The verdict is the most frequent one of the student's windows that have one; `level` agrees with it, by the mean
+    balance of the windows that have one.
+    """
+    judged = windows[windows["verdict"] != "insufficient"]
+    by_student = dict(list(judged.groupby("student")))
+    every = windows.groupby("student").size()
+    found = []
+    for student in records(students):
+        mine = by_student.get(student["student"], judged.iloc[:0])
+        verdict = "insufficient" if mine.empty else str(mine["verdict"].mode().iloc[0])
+        mean = float(mine["balance"].mean()) if len(mine) else math.nan
+        level = int(levels(pd.Series([verdict]), pd.Series([mean]))[0])
+        found.append(
+            {
+                "student": int(student["student"]),
+                "label": student["label"],
+                "who": who(student),
+                "x": float(student["x"]),
+                "y": float(student["y"]),
+                "size": float(student["size"]),
+                "coverage": float(student["coverage"]),
+                "static": bool(student["static"]),
+                "verdict": verdict,
+                "level": level,
+                "balance": None if math.isnan(mean) else mean,
+                "judged": len(mine),
+                "windows": int(every.get(student["student"], 0)),
+            }
+        )
+    return {"width": picture[0], "height": picture[1], "students": found}
+
+
+def cards(
+    students: pd.DataFrame,
+    windows: pd.DataFrame,
+    measured: pd.DataFrame,
+    tracks: pd.DataFrame,
+    unmeasured: pd.DataFrame,
+    parts: pd.DataFrame,
+) -> list[dict[str, Any]]:
+    """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
+
+    `measured` are means for each student: of the seven emotions, or of the three `signals` of attention in place of
+    the mix. `unmeasured` says of whom most windows have no verdict, and why.
+    """
+    by_student = dict(list(windows.groupby("student")))
+    by_track = dict(list(tracks.groupby("student")))
+    means = measured.set_index("student")
+    mixed = "happy" in measured
+    why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
+    made = []
+    for student in records(students):
+        number = student["student"]
+        mine = by_student.get(number, windows.iloc[:0])
+        mean = means.loc[number] if number in means.index else None
+        made.append(
+            {
+                **student,
+                "who": who(student),
+                "counts": {verdict: int((mine["verdict"] == verdict).sum()) for verdict in VERDICTS},
+                "timeline": timeline(mine),
+                "levels": levels(mine["verdict"], mine["balance"]).tolist(),
+                "emotions": [(name, float(mean[name])) for name in EMOTIONS] if mixed and mean is not None else [],
+                "signals": None if mixed or mean is None else _known(mean),
+                "parts": records(parts[parts["student"] == number]),
+                "unmeasured": why.get(number),
+                "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
+                "other": _may_be(student, students),
+            }
+        )
+    end = max((card["timeline"]["end"] for card in made), default=1.0)
+    for card in made:  # one scale for all, so that they can be compared
+        card["timeline"]["end"] = end
+    return made
+
+
+def _known(values: pd.Series) -> dict[str, float | None]:
+    return {str(name): None if pd.isna(value) else float(value) for name, value in values.items()}
+
+
+def _doubtful(tracks: pd.DataFrame) -> list[dict[str, Any]]:
+    """The tracks that continue the student with less than the certainty of a sure link."""
+    links = tracks.iloc[1:]
+    doubtful = links[links["link_score"].astype(float) < DOUBTFUL]
+    return records(doubtful)
+
+
+def _may_be(student: dict[str, Any], students: pd.DataFrame) -> str | None:
+    """The label of who sits nearest (within three face sizes) and was never there at the same time, if anybody."""
+    others = students[(students["last"] < student["first"]) | (students["first"] > student["last"])]
+    away = np.hypot(others["x"].astype(float) - student["x"], others["y"].astype(float) - student["y"])
+    return None if away.empty or away.min() > 3 * student["size"] else str(others.loc[away.idxmin(), "label"])
+
+
+def moments(changes: pd.DataFrame) -> list[dict[str, Any]]:
+    """The largest changes of the class's balance from one judged window to the next, the largest first.
+
+    `uncertainty` is the half-width of the change's 90 % interval, sqrt(m1² + m2²) of the two margins (independent
+    errors, Taylor 1997, section 3.3); `sure` says whether the change is larger than that.
+    """
+    found = []
+    for row in records(changes.astype(float)):
+        uncertainty = math.hypot(row["margin_before"], row["margin"])
+        found.append({**row, "uncertainty": uncertainty, "sure": abs(row["change"]) > uncertainty})
+    return found
+
+
+def _numbers(column: pd.Series, decimals: int = 4) -> list[float | None]:
+    """A column's numbers, None where there is none."""
+    values = column.astype(float).round(decimals)
+    return [None if math.isnan(value) else value for value in values]

@@ -1,0 +1,156 @@
+"""The report on a session as one page of HTML, and its parts as fragments for other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from classpulse.report.comparing import compared
+from classpulse.report.library import packed, plotly, sha256
+from classpulse.report.parts import PARTS
+from classpulse.report.sources import Recorded, Sources
+from classpulse.report.terminal import clock
+from storage.errors import StorageError
+
+HERE = Path(str(resources.files("classpulse.report")))
+#: How every page of ours begins, by which it may be written over.
+MARK = "<!doctype html>\n<!-- a classpulse report -->"
+#: What a page needs beside its fragments: serve these files, or put them in. `LIVE` comes last, and only where
+#: there is plotly.js, to which it hands the plots.
+STYLES = HERE / "static" / "report.css"
+SCRIPT = HERE / "static" / "report.js"
+LIVE = HERE / "static" / "live.js"
+#: The parts of a report, in the order of the page.
+WHOLE = ("summary", "timeline", "parts", "moments", "heatmap", "seats", "students", "provenance")
+#: Those of a report on one student: of all the others only what the class as a whole did.
+ALONE = ("summary", "students", "timeline", "parts", "moments", "provenance")
+
+
+class PageError(StorageError, OSError):
+    """A page that cannot be written where it was wanted."""
+
+    exit_status = 2
+
+
+def render(
+    session: Recorded, judgement: str | None = None, student: str | None = None, *, picture: bool = False
+) -> str:
+    """The whole report: one HTML document that loads nothing and runs no script but its own.
+
+    `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
+    name) it holds nothing of any other; with `picture` the seats lie on a frame of the recording in which no face
+    can be told, if it is still there. Raises QueryError where there is no such judgement or student.
+    """
+    sources = Sources(session, judgement, student, picture=picture)
+    shown = [fragment(sources, name) for name in _names(sources)]
+    return document(sources.ask("session").rows["name"].iloc[0], shown)
+
+
+def compare(one: Recorded, other: Recorded) -> str:
+    """Two sessions of one class, each by its latest judgement, side by side: one HTML document like `render`'s."""
+    context = compared(Sources(one), Sources(other))
+    title = " and ".join(side["name"] for side in context["sides"])
+    return document(title, [Markup(environment().get_template("compare.html.j2").render(context))])
+
+
+def document(title: str, parts: Sequence[Markup]) -> str:
+    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run.
+
+    Where the package `plotly` is installed, its plotly.js is in it, too.
+    """
+    found = plotly()
+    library = None if found is None else packed(found)
+    scripts = [path.read_text("utf-8") for path in ((SCRIPT,) if library is None else (SCRIPT, LIVE))]
+    hashes = [sha256(script.encode()) for script in scripts]
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            mark=Markup(MARK),
+            title=title,
+            parts=parts,
+            style=Markup(STYLES.read_text("utf-8")),
+            scripts=[Markup(script) for script in scripts],
+            library=library,
+            hashes=hashes if library is None else [*hashes, library.sha256],
+        )
+    )
+
+
+def part(
+    name: str,
+    session: Recorded,
+    judgement: str | None = None,
+    student: str | None = None,
+    *,
+    picture: bool = False,
+) -> Markup:
+    """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
+
+    To show it in another page: load `STYLES` and `SCRIPT` there, and put the fragment in. Its plots become live by
+    a <script id="classpulse-plotly" type="text/plain" data-src=ADDRESS>, the address that of `library.plotly()`,
+    with `LIVE` after it, and by `classpulse.draw(element)` on what a fragment was put into later. A click on a
+    window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
+    student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
+    """
+    return fragment(Sources(session, judgement, student, picture=picture), name)
+
+
+def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
+    """All of the fragments by name, in the order of the page; each question is asked once."""
+    sources = Sources(session, judgement, student)
+    return {name: fragment(sources, name) for name in _names(sources)}
+
+
+def _names(sources: Sources) -> list[str]:
+    """The parts that have something to show."""
+    empty = set() if len(sources.ask("marks").rows) else {"parts"}
+    if sources.ask("students").rows.empty:
+        empty |= {"heatmap", "seats", "students"}
+    return [name for name in (WHOLE if sources.student is None else ALONE) if name not in empty]
+
+
+@cache
+def environment() -> Environment:
+    """The templates: every value is escaped, and a missing one is an error."""
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {"zip": partial(zip, strict=True)}
+    found.filters |= {"clock": clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
+    return found
+
+
+def fragment(sources: Sources, name: str) -> Markup:
+    """Like `part`, of any sources: those that a caller has answers of its own for, too."""
+    attention = sources.strategy == "attention"
+    return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources), attention=attention))
+
+
+def _signed(value: float | None, margin: float | None = None) -> str:
+    """+0.42 ± 0.10, with a minus sign; a dash where there is none."""
+    if value is None or value != value:
+        return "–"
+    text = f"{value:+.2f}".replace("-", "−")
+    return text if margin is None or margin != margin else f"{text} ± {margin:.2f}"
+
+
+def write(page: str, path: Path) -> None:
+    """Write a page to `path`, in place of an earlier report. Raises PageError where another file is there."""
+    if path.exists() and not (path.is_file() and _is_report(path)):
+        raise PageError(f"{path}: it is there, and no report of classpulse; name another file with --output")
+    path.write_text(page, "utf-8")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(100).startswith(MARK.encode())

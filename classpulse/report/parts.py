@@ -1,0 +1,162 @@
+"""What each part of the page shows: the answers to its questions, made into what its template needs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from classpulse.report import drawing, figures
+from classpulse.report.sources import Sources
+from classpulse.report.terminal import SIGNS
+from storage.database import database_of
+from storage.schema import VERDICTS
+
+Context = dict[str, Any]
+
+
+def summary(sources: Sources) -> Context:
+    """Which session it is, and the class in a few figures."""
+    session, seen = _session(sources), sources.ask("seen").rows.iloc[0]
+    windows, students = sources.ask("class").rows, sources.ask("students").rows
+    judged = windows[windows["verdict"] != "insufficient"]
+    return {
+        "session": session,
+        "judgement": sources.judgement["name"],
+        "settings": json.loads(str(sources.judgement["settings"])),
+        "frames": int(seen["frames"]),
+        "faces": int(seen["faces"] or 0),
+        "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
+        "students": int(windows["students"].max()) if len(windows) else 0,
+        "windows": len(windows),
+        "counts": {verdict: int((windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        "balance": None if judged.empty else float(judged["balance"].mean()),
+        "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
+        "student": None if sources.student is None else figures.who(figures.records(students)[0]),
+        "gone": not Path(session["source"]).is_file(),
+        "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql],
+    }
+
+
+def timeline(sources: Sources) -> Context:
+    """The class over time: balance with its interval, and how many students have which verdict."""
+    answer, marks = sources.ask("class"), sources.ask("marks")
+    data = figures.timeline(answer.rows, marks.rows)
+    return {
+        "data": data,
+        "paths": drawing.balance_paths(data),
+        "shares": drawing.share_paths(data),
+        "ticks": drawing.ticks(data["length"]),
+        "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
+        "queries": [answer.sql, marks.sql],
+    }
+
+
+def parts(sources: Sources) -> Context:
+    """The class in each part of the lesson that a person marked."""
+    answer = sources.ask("parts")
+    return {"parts": figures.records(answer.rows), "queries": [answer.sql]}
+
+
+def heatmap(sources: Sources) -> Context:
+    """Students x windows."""
+    students, windows = sources.ask("students"), sources.ask("windows")
+    data = figures.heatmap(students.rows, windows.rows)
+    data["evidence"] = "frames that count" if sources.strategy == "attention" else "scorable faces"
+    order = data["orders"]["seat"]
+    return {
+        "data": data,
+        "order": order,
+        "cells": drawing.level_paths([data["levels"][place] for place in order], data),
+        "ticks": drawing.ticks(data["length"]),
+        "signs": _signs(),
+        "queries": [windows.sql, students.sql],
+    }
+
+
+def seats(sources: Sources) -> Context:
+    """Where students sit, by verdict or by coverage."""
+    session, students, windows = _session(sources), sources.ask("students"), sources.ask("windows")
+    data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
+    asked = [students.sql, windows.sql]
+    picture = None
+    if sources.picture and data["students"] and Path(session["source"]).is_file():
+        from classpulse.report.backdrop import backdrop  # the only one that decodes video
+
+        fullest, largest = sources.ask("fullest"), sources.ask("largest")
+        picture = backdrop(session["source"], fullest.rows["time"].iloc[0], largest.rows["face"].iloc[0])
+        asked += [fullest.sql, largest.sql]
+    return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
+
+
+def moments(sources: Sources) -> Context:
+    """The largest changes of the class."""
+    answer = sources.ask("moments")
+    return {"moments": figures.moments(answer.rows), "queries": [answer.sql]}
+
+
+def students(sources: Sources) -> Context:
+    """A card for each student, or for the one that is asked for."""
+    # Who asked to be judged by no emotion is not shown any either.
+    measured = "signals" if sources.strategy == "attention" else "emotions"
+    names = ("students", "windows", measured, "tracks", "unmeasured", "student_parts")
+    answers = [sources.ask(name) for name in names]
+    cards = figures.cards(*(answer.rows for answer in answers))
+    for card in cards:
+        card["paths"] = drawing.balance_paths(card["timeline"])
+        card["cells"] = drawing.level_paths([card["levels"]], card["timeline"])
+        card["ticks"] = drawing.ticks(card["timeline"]["length"])
+    return {
+        "cards": cards,
+        "alone": sources.student is not None,
+        "command": _command(sources),
+        "queries": [answer.sql for answer in answers],
+    }
+
+
+def provenance(sources: Sources) -> Context:
+    """How the verdicts came about: settings, networks, versions, and what a person put right."""
+    session = _session(sources)
+    judgements = sources.ask("judgements")
+    return {
+        "session": session,
+        "models": json.loads(session["models"]),
+        "judgement": sources.judgement,
+        "settings": json.loads(str(sources.judgement["settings"])),
+        "judgements": judgements.rows["name"].tolist(),
+        # The log names other students, who have no place in a report on one.
+        "repairs": None if sources.student is not None else _repairs(sources.repairs()),
+        "queries": [sources.ask("session").sql, judgements.sql, sources.ask("repairs").sql],
+    }
+
+
+PARTS: Mapping[str, Callable[[Sources], Context]] = {
+    part.__name__: part for part in (summary, timeline, parts, moments, heatmap, seats, students, provenance)
+}
+
+
+def _session(sources: Sources) -> dict[str, Any]:
+    rows = sources.ask("session").rows
+    return {key: None if pd.isna(value) else value for key, value in figures.records(rows)[0].items()}
+
+
+def _signs() -> dict[int, str]:
+    """The sign of every level, as the terminal has it."""
+    sign = {verdict: mark for verdict, (mark, _) in SIGNS.items()}
+    steps = dict.fromkeys((1, 2, 3), sign["interested"]) | dict.fromkeys((-1, -2, -3), sign["not interested"])
+    return {0: sign["neutral"], figures.INSUFFICIENT: sign["insufficient"], **steps}
+
+
+def _repairs(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{**row, "undone": not pd.isna(row["undone"])} for row in figures.records(rows)]
+
+
+def _command(sources: Sources) -> dict[str, str]:
+    """How a command on this session begins and ends; a database's password is no part of it."""
+    database = str(database_of(sources.database))
+    end = "" if database == "classpulse.db" else f" --db {shlex.quote(database)}"
+    return {"session": str(sources.number), "end": end}

@@ -1,0 +1,202 @@
+"""The questions behind a report: each is SQL that anybody can ask again, and what it answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from storage import queries
+from storage.errors import QueryError
+
+#: A link that is less certain than this is doubtful (as engine.sessions.session has it).
+DOUBTFUL = 0.95
+
+
+class Recorded(Protocol):
+    """What a report asks of the engine's `Session`: where it is, its number there, and what of it was put right."""
+
+    @property
+    def database(self) -> str | Path: ...  # noqa: D102
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    def repairs(self) -> pd.DataFrame: ...  # noqa: D102
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A question in SQL, without a placeholder, and the rows that it gave."""
+
+    sql: str
+    rows: pd.DataFrame
+
+
+#: {session} and {judgement} are numbers, {student} is nothing or a condition for the one student that is asked for.
+SQL = {
+    "session": """
+SELECT id, name, file_name, source, recorded, width, height, duration, state, created, finished, version, models
+FROM sessions
+WHERE id = {session}""",
+    "judgements": """
+SELECT id, name, strategy, settings, created
+FROM judgements
+WHERE session_id = {session}
+ORDER BY created, id""",
+    "seen": """
+SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
+FROM frames
+WHERE session_id = {session}""",
+    "fullest": """
+SELECT time, faces
+FROM frames
+WHERE session_id = {session}
+ORDER BY faces DESC, time
+LIMIT 1""",
+    "largest": """
+SELECT max(y2 - y1) AS face
+FROM faces
+WHERE session_id = {session} AND track IS NOT NULL""",
+    "class": """
+SELECT "window", start, stop, verdict, balance, margin, coverage, students, interested, neutral, not_interested,
+       insufficient
+FROM class_windows
+WHERE judgement_id = {judgement}
+ORDER BY "window\"""",
+    "marks": """
+SELECT mark, part, start, stop
+FROM v_marks
+WHERE session_id = {session}
+ORDER BY start, mark""",
+    "parts": """
+SELECT mark, part, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
+       insufficient
+FROM v_class_parts
+WHERE judgement_id = {judgement}
+ORDER BY start, mark""",
+    "student_parts": """
+SELECT student, mark, part, start, stop, verdict, balance, margin
+FROM v_student_parts
+WHERE judgement_id = {judgement}{student}
+ORDER BY student, start, mark""",
+    "moments": """
+SELECT before_start, before_stop, start, stop, balance_before, margin_before, balance, margin,
+       balance - balance_before AS change
+FROM (
+    SELECT start, stop, balance, margin,
+           lag(start) OVER (ORDER BY "window") AS before_start, lag(stop) OVER (ORDER BY "window") AS before_stop,
+           lag(balance) OVER (ORDER BY "window") AS balance_before,
+           lag(margin) OVER (ORDER BY "window") AS margin_before
+    FROM class_windows
+    WHERE judgement_id = {judgement} AND verdict <> 'insufficient'
+) AS changes
+WHERE balance_before IS NOT NULL
+ORDER BY abs(balance - balance_before) DESC, start
+LIMIT 8""",
+    "students": """
+SELECT student, label, name, first, last, tracks, faces, scorable, coverage, weakest_link, static, x, y, size
+FROM v_students
+WHERE session_id = {session}{student}
+ORDER BY student""",
+    "windows": """
+SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces, scorable
+FROM student_windows
+WHERE judgement_id = {judgement}{student}
+ORDER BY student, "window\"""",
+    "unmeasured": """
+SELECT student, area, windows, unmeasured, seen, scorable, why
+FROM v_unmeasured
+WHERE judgement_id = {judgement}{student}
+ORDER BY student""",
+    "emotions": """
+SELECT tracks.student, count(*) AS faces, avg(happy) AS happy, avg(surprise) AS surprise, avg(neutral) AS neutral,
+       avg(sad) AS sad, avg(angry) AS angry, avg(fear) AS fear, avg(disgust) AS disgust
+FROM faces
+JOIN tracks ON tracks.session_id = faces.session_id AND tracks.track = faces.track
+WHERE faces.session_id = {session} AND faces.scorable AND faces.happy IS NOT NULL{student}
+GROUP BY tracks.student
+ORDER BY tracks.student""",
+    "signals": """
+SELECT student, avg(visible) AS visible, avg(facing) AS facing, avg(movement) AS movement
+FROM attention_windows
+WHERE judgement_id = {judgement}{student}
+GROUP BY student
+ORDER BY student""",
+    "tracks": """
+SELECT student, track, first, last, faces, link_score
+FROM tracks
+WHERE session_id = {session} AND student IS NOT NULL{student}
+ORDER BY student, first, track""",
+    "repairs": """
+SELECT repair, action, arguments, made, undone
+FROM repairs
+WHERE session_id = {session}
+ORDER BY repair""",
+}
+
+
+class Sources:
+    """The answers that a report on one session and one judgement of it is made of, each asked at most once.
+
+    `judgement` is its name, by default the latest; `student` a label or name, for a report on nobody else. Raises
+    QueryError where there is no such judgement or student.
+    """
+
+    def __init__(
+        self,
+        session: Recorded,
+        judgement: str | None = None,
+        student: str | None = None,
+        *,
+        picture: bool = False,
+    ) -> None:
+        self.database = session.database
+        self.number = session.number
+        self.repairs = session.repairs
+        """The rows of the question of that name, with `what` was done, in words."""
+        self.picture = picture
+        """Whether the seats are to lie on a frame of the recording."""
+        self._wanted = judgement, student
+        self.ask = cache(self._ask)
+
+    def _ask(self, name: str) -> Answer:
+        """The answer to one of `SQL`."""
+        numbers: dict[str, object] = {"session": self.number}
+        if "{judgement}" in SQL[name]:
+            numbers["judgement"] = self.judgement["id"]
+        only = "" if self.student is None else f" AND {'tracks.' * (name == 'emotions')}student = {self.student}"
+        sql = SQL[name].strip().format(**numbers, student=only)
+        return Answer(sql, queries.query(self.database, sql))
+
+    @cached_property
+    def judgement(self) -> dict[str, object]:
+        """The row of the judgement that is shown."""
+        name, _ = self._wanted
+        rows = queries.query(self.database, SQL["judgements"].format(session=self.number))
+        if name is not None:
+            rows = rows[rows["name"] == name]
+        if rows.empty:
+            what = f"no judgement {name!r}" if name else "no judgement yet; run `classpulse analyze` to its end"
+            raise QueryError(f"session {self.number} has {what}")
+        return {str(key): value for key, value in rows.iloc[-1].to_dict().items()}
+
+    @property
+    def strategy(self) -> str:
+        """What the judgement that is shown goes by: weighted, sum, dominant or attention."""
+        return str(self.judgement["strategy"])
+
+    @cached_property
+    def student(self) -> int | None:
+        """The number of the one student that is asked for, or None."""
+        _, student = self._wanted
+        if student is None:
+            return None
+        rows = queries.query(self.database, SQL["students"].format(session=self.number, student=""))
+        mine = rows[(rows["label"] == student) | (rows["name"] == student)]
+        if len(mine) != 1:
+            known = ", ".join(rows["label"])
+            what = "no student" if mine.empty else "more than one student"
+            raise QueryError(f"{what} {student!r} in session {self.number}; there are {known or 'none'}")
+        return int(mine["student"].iloc[0])

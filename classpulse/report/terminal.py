@@ -1,0 +1,363 @@
+"""What a terminal shows: tables of sessions, students and windows, drawn with rich from storage's DataFrames."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pandas as pd
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from classpulse.report.areas import by_area
+from storage.errors import QueryError
+
+#: One sign a verdict, so that a timeline can be read without its colours.
+SIGNS = {
+    "interested": ("+", "green"),
+    "neutral": ("o", "blue"),
+    "not interested": ("-", "red"),
+    "insufficient": (".", "bright_black"),
+}
+#: How often each was the verdict; its sign, so that a table fits into 80 columns.
+_COUNT_HEADS = tuple(f"{sign}>" for sign, _ in SIGNS.values())
+TIMELINE_WIDTH = 30
+STATIC = "static: a poster or a screen, left out of the class"
+
+BY_ATTENTION = (
+    "Judged by attention alone (who is seen, faces the usual way and keeps still), by no emotion: interested\n"
+    "stands for attentive, not interested for turned away, bowed or hidden."
+)
+
+
+def clock(seconds: float) -> str:
+    """Session time as people write it: 0:05, 12:30, 1:02:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
+    """One sign a window; where there are more windows than `width`, the most frequent verdict of each stretch."""
+    stretch = -(-max(len(verdicts), 1) // width)
+    text = Text()
+    for first in range(0, len(verdicts), stretch):
+        sign, colour = SIGNS[verdicts.iloc[first : first + stretch].mode().iloc[0]]
+        text.append(sign, colour)
+    return text
+
+
+def balance(value: float, margin: float) -> str:
+    """A balance with its margin, or a dash where there was no evidence."""
+    if pd.isna(value):
+        return "–"
+    return f"{value:+.2f}" if pd.isna(margin) else f"{value:+.2f} ±{margin:.2f}"
+
+
+def session_summary(
+    session: Mapping[str, Any],
+    students: pd.DataFrame,
+    windows: pd.DataFrame,
+    class_windows: pd.DataFrame,
+    health: Mapping[str, int],
+) -> RenderableType:
+    """What `analyze`, `judge` and `show` print of a session.
+
+    `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
+    is how sure it is who is who.
+    """
+    table = _table("student", "seen>", "coverage>", *_COUNT_HEADS, "verdicts")
+    by_student = dict(list(windows.groupby("student")))
+    for student in students.to_dict("records"):
+        mine = by_student.get(student["student"], windows.iloc[:0])
+        seen = f"{clock(student['first'])}–{clock(student['last'])}"
+        who = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
+        shown = STATIC if student["static"] else timeline(mine["verdict"])
+        table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), shown)
+    table.add_section()
+    coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
+    whole = f"0:00–{clock(session['duration'] or 0)}"
+    table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
+    identities = class_alone(session) or who_is_who(health)
+    return Group(headline(session, students), identities, "", table, "", _legend(class_windows))
+
+
+def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
+    """One line: which session, how long it is, how much of it was seen."""
+    text = Text.assemble((f"Session {session['id']}: {session['name']}", "bold"))
+    text.append(f"  {clock(session['duration'] or 0)} long")
+    if not class_alone(session):
+        people = students[~students["static"]]
+        text.append(f", {people['faces'].sum():,} faces of {len(people)} students")
+    return text
+
+
+def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
+    """How long sessions may be kept, which are kept for longer, and whether none is."""
+    if days is None:
+        return "nobody has said how long sessions may be kept; `classpulse retention --days 180` does", True
+    which = ", ".join(f"{row['id']} ({row['name']})" for row in overdue.to_dict("records"))
+    if not which:
+        return f"sessions may be kept for {days} days, and none is kept for longer", True
+    return (
+        f"kept for longer than {days} days: {which}; `classpulse forget --session` or --before deletes them",
+        False,
+    )
+
+
+def class_alone(session: Mapping[str, Any]) -> str:
+    """One line if nothing of a student was kept of a session, else empty."""
+    settings = json.loads(session["settings"])
+    if not settings.get("aggregate_only"):
+        return ""
+    least = settings["min_group"]
+    return f"The class alone was kept (--aggregate-only), without verdicts of fewer than {least} students"
+
+
+def who_is_who(health: Mapping[str, int]) -> str:
+    """One line: how sure the identities are."""
+    return (
+        f"Who is who: {health['students']} students; links made: {health['links']}, "
+        f"doubtful: {health['doubtful']}; faces of nobody: {health['nobody']:,}; static: {health['static']}"
+    )
+
+
+def students_table(students: pd.DataFrame) -> Table:
+    """Every student of a session: when seen, of how many tracks, how sure it is that they are one person's."""
+    table = _table("student", "name", "seen>", "coverage>", "tracks>", "weakest link>", "")
+    for row in students.to_dict("records"):
+        name, link = ("–" if pd.isna(row[key]) else row[key] for key in ("name", "weakest_link"))
+        table.add_row(
+            row["label"],
+            escape(name),
+            f"{clock(row['first'])}–{clock(row['last'])}",
+            f"{row['coverage']:.0%}",
+            str(row["tracks"]),
+            link if isinstance(link, str) else f"{link:.2f}",
+            STATIC if row["static"] else "",
+        )
+    return table
+
+
+def areas_table(rows: pd.DataFrame) -> Table:
+    """Each area and its students (`report.areas.measured`): how large, how often seen, how often scorable."""
+    table = _table("area", "student", "face px>", "seen>", "scorable>")
+    shares = ("seen", "scorable")
+    for area in by_area(rows).to_dict("records"):
+        table.add_section()
+        table.add_row(
+            area["area"],
+            str(area["students"]),
+            f"{area['size']:.0f}",
+            *(f"{area[s]:.0%}" for s in shares),
+            style="bold",
+        )
+        for row in rows[rows["area"] == area["area"]].to_dict("records"):
+            who = row["label"] if pd.isna(row["name"]) else f"{row['label']} {row['name']}"
+            table.add_row("", escape(who), f"{row['size']:.0f}", *(f"{row[s]:.0%}" for s in shares))
+    return table
+
+
+def repairs_table(repairs: pd.DataFrame) -> Table:
+    """Everything that a person put right in a session."""
+    table = _table("repair>", "what", "made", "undone")
+    for row in repairs.to_dict("records"):
+        undone = "–" if pd.isna(row["undone"]) else _moment(row["undone"])
+        table.add_row(str(row["repair"]), escape(row["what"]), _moment(row["made"]), undone)
+    return table
+
+
+def seats_table(seats: pd.DataFrame) -> Table:
+    """The roster of a room."""
+    table = _table("name", "across>", "down>", "size>", "saved")
+    for row in seats.to_dict("records"):
+        table.add_row(
+            escape(row["name"] or f"P{row['person']}"),
+            *(f"{row[key]:.0%}" for key in ("x", "y", "size")),
+            _moment(row["saved"]),
+        )
+    return table
+
+
+def people_table(people: pd.DataFrame) -> Table:
+    """Everybody who has a number, and the name where it was not dropped."""
+    table = _table("person", "name", "sessions>", "rosters>")
+    for row in people.to_dict("records"):
+        table.add_row(f"P{row['person']}", escape(row["name"] or "–"), str(row["sessions"]), str(row["rooms"]))
+    return table
+
+
+def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
+    """What came of a roster in a session."""
+    parts = {
+        f"named by their seats in {room}": [f"{label} {name}" for label, name in named.items()],
+        "seats that did not match": unmatched,
+        "students without a name": unnamed,
+    }
+    return "\n".join(f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in parts.items())
+
+
+def class_table(class_windows: pd.DataFrame) -> Table:
+    """Every window of the class."""
+    table = _table("window", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    for row in class_windows.to_dict("records"):
+        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        table.add_row(*_window(row), *map(str, counts))
+    return table
+
+
+def parts_table(parts: pd.DataFrame) -> Table:
+    """Every marked part of the class."""
+    table = _table("mark>", "part", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    for row in parts.to_dict("records"):
+        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        table.add_row(str(row["mark"]), escape(row["part"]), *_window(row), *map(str, counts))
+    return table
+
+
+def student_table(windows: pd.DataFrame, label: str) -> Table:
+    """Every window of the student with this label or name. Raises QueryError where there is none."""
+    mine = windows[(windows["label"] == label) | (windows["name"] == label)]
+    if mine.empty:
+        known = ", ".join(windows["label"].unique())
+        raise QueryError(f"no student {label!r} in this session; there are {known or 'none'}")
+    table = _table("window", "verdict", "balance>", "coverage>", "scorable>", "faces>")
+    for row in mine.to_dict("records"):
+        table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
+    return table
+
+
+def sessions_table(sessions: pd.DataFrame) -> Table:
+    """Every session of a database."""
+    table = _table("session>", "name", "file", "length>", "state", "analysed")
+    for row in sessions.to_dict("records"):
+        length = "–" if pd.isna(row["duration"]) else clock(row["duration"])
+        analysed = _moment(row["created"])
+        table.add_row(str(row["id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed)
+    return table
+
+
+def checks_table(checks: Sequence[tuple[str, str, bool]]) -> Table:
+    """What `doctor` found: (what, found, whether it is as it should be)."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for what, found, good in checks:
+        table.add_row(Text("ok" if good else "BAD", "green" if good else "bold red"), what, escape(found))
+    return table
+
+
+def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]) -> Text:
+    """How an analysis agrees with a lesson's script: (found, true) students, (right, all) windows of whom."""
+    of_whom = ", ".join(f"{right} of {every} {who}" for who, (right, every) in windows.items())
+    return Text(
+        f"\nAgainst the script: {students[0]} students found of {students[1]}; windows as scripted: {of_whom}."
+    )
+
+
+class SeenSoFar(Protocol):
+    """What the bar asks of the engine's `Progress`."""
+
+    @property
+    def stage(self) -> str: ...  # noqa: D102
+    @property
+    def time(self) -> float: ...  # noqa: D102
+    @property
+    def duration(self) -> float | None: ...  # noqa: D102
+    @property
+    def faces(self) -> int: ...  # noqa: D102
+
+
+class ProgressBar:
+    """Shows how far an analysis is, on standard error; hidden where nobody looks."""
+
+    def __init__(self, title: str, *, hidden: bool = False) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[clock]}", markup=False),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=hidden or not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._title = title
+        self._task = self._progress.add_task(title, total=None, clock="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, seen: SeenSoFar) -> None:
+        """Show `seen`."""
+        if seen.stage == "see":
+            of = f" of {clock(seen.duration)}" if seen.duration else ""
+            shown = f"{clock(seen.time)}{of}, {seen.faces:,} faces"
+            self._progress.update(self._task, completed=seen.time, total=seen.duration, clock=shown)
+        else:
+            what = {"follow": "following students", "judge": "judging windows"}[seen.stage]
+            self._progress.update(self._task, clock=what)
+
+    def count(self, done: int, of: int | None) -> None:
+        """Show that `done` of so many are done."""
+        self._progress.update(self._task, completed=done, total=of, clock=f"{done} of {of}" if of else f"{done}")
+
+
+def show(what: RenderableType) -> None:
+    """Print to standard output; plain text where no terminal reads it."""
+    console(sys.stdout).print(what)
+
+
+def say(line: str) -> None:
+    """Print one line about the work, on standard error."""
+    sys.stderr.write(line + "\n")
+
+
+def console(file: Any) -> Console:
+    """A console that neither guesses at highlights nor cuts a table off where no terminal limits it."""
+    return Console(file=file, highlight=False, width=None if file.isatty() else 200)
+
+
+def _table(*columns: str) -> Table:
+    """A table with these columns; those that end in > to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
+    return table
+
+
+def _moment(text: str) -> str:
+    """An ISO 8601 moment to the minute."""
+    return text[:16].replace("T", " ")
+
+
+def _counts(windows: pd.DataFrame) -> list[str]:
+    return [str(int((windows["verdict"] == name).sum())) for name in SIGNS]
+
+
+def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
+    """When, which verdict, balance and coverage: what student and class windows share."""
+    verdict = Text(row["verdict"], SIGNS[row["verdict"]][1])
+    when = f"{clock(row['start'])}–{clock(row['stop'])}"
+    return when, verdict, balance(row["balance"], row["margin"]), f"{row['coverage']:.0%}"
+
+
+def _legend(class_windows: pd.DataFrame) -> Text:
+    """What one sign stands for."""
+    text = Text()
+    for name, (sign, colour) in SIGNS.items():
+        text.append(f"{sign} {name}  ", colour)
+    if len(class_windows):
+        first = class_windows.iloc[0]
+        stretch = -(-len(class_windows) // TIMELINE_WIDTH)
+        text.append(f"(one sign: {clock((first['stop'] - first['start']) * stretch)})")
+    return text

@@ -1,0 +1,66 @@
+"""A window that shows what is seen while it is seen; nothing of it is kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classpulse.report.annotating import COLOURS, draw_face
+from engine.errors import UsageError
+from engine.vision.mtcnn.cascade import Detections
+from engine.vision.sources.video import Frame
+
+#: Longer side of the picture that is shown, px.
+SIDE = 1280
+
+
+class LiveWindow:
+    """Shows each frame with its faces and their labels, until it is closed, or `q` or Escape is pressed.
+
+    Raises UsageError in one line where there is no screen, or where OpenCV has no windows.
+    """
+
+    def __init__(self, title: str, labels: Callable[[Frame, Detections], Sequence[str]]) -> None:
+        self._title, self._labels = title, labels
+        if sys.platform.startswith("linux") and not (
+            os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            raise UsageError("there is no screen for --display here (DISPLAY is not set); leave --display out")
+        try:
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL)
+        except cv2.error as error:
+            raise UsageError(
+                "the OpenCV that is installed has no windows (opencv-python-headless); leave --display out"
+            ) from error
+        self._open = True
+
+    def __call__(self, frame: Frame, found: Detections) -> None:
+        """Show a frame."""
+        labels = self._labels(frame, found)
+        if not self._open:
+            return
+        cv2.imshow(self._title, cv2.cvtColor(drawn(frame.image, found, labels), cv2.COLOR_RGB2BGR))
+        key = cv2.waitKey(1) & 0xFF
+        if key in (ord("q"), 27) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+            self.close()
+
+    def close(self) -> None:
+        """Close the window; the analysis goes on."""
+        if self._open:
+            self._open = False
+            cv2.destroyWindow(self._title)
+
+
+def drawn(image: npt.NDArray[np.uint8], found: Detections, labels: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """The image (h, w, 3) RGB, SIDE px at most, with the faces boxed."""
+    scale = min(1.0, SIDE / max(image.shape[:2]))
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    for box, label in zip(found.boxes * scale, labels, strict=True):
+        draw_face(small, box, label, COLOURS["neutral"])
+    return small

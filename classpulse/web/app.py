@@ -1,0 +1,104 @@
+"""The application: its parts put together, and how what goes wrong is said to people and to programs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from classpulse.web.guard import Guard
+from classpulse.web.jobs import JobError, Jobs
+from classpulse.web.reading import Previews
+from classpulse.web.recordings import Sources
+from classpulse.web.serving import Serving
+from classpulse.web.videos import TooLargeError, Videos
+from engine.errors import ClasspulseError, SourceError
+from engine.version import __version__
+from storage.errors import QueryError, SessionError, StorageError
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class House:
+    """What every route needs, made once."""
+
+    serving: Serving
+    jobs: Jobs
+    videos: Videos
+    sources: Sources
+    previews: Previews
+
+
+def create_app(serving: Serving) -> FastAPI:
+    """The application; its queue begins to work when it is started, and stops with it."""
+    from classpulse.web import api, correcting, files, pages
+    from classpulse.web.rendering import error_page
+
+    house = House(
+        serving=serving,
+        jobs=Jobs(serving.jobs, serving.db),
+        videos=Videos(serving.videos, serving.max_upload),
+        sources=Sources(),
+        previews=Previews(serving.db),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        house.videos.clear()
+        house.jobs.start()
+        yield
+        house.jobs.stop()
+
+    app = FastAPI(
+        title="classpulse",
+        version=__version__,
+        summary="What is in the database, corrections, judgements, and analyses in a queue.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # these pages load scripts from another machine
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.house = house
+    app.add_middleware(Guard, serving=serving)
+    for kind in (HTTPException, ClasspulseError, StorageError):
+        app.add_exception_handler(kind, _complain(error_page))
+    app.include_router(files.router)  # before the folder that its addresses lie in
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.include_router(api.router, prefix="/api")
+    app.include_router(pages.router)
+    app.include_router(correcting.router)
+    return app
+
+
+def status_of(error: Exception) -> int:
+    """How HTTP calls it."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
+        ((SessionError, JobError), 404),
+        (TooLargeError, 413),
+        (SourceError, 415),
+        ((ClasspulseError, QueryError), 400),
+    )
+    return next(
+        (status for kind, status in kinds if isinstance(error, kind)), 503
+    )  # the database's turn to complain
+
+
+def _complain(page: Callable[[Request, int, str], Response]) -> Callable[[Request, Exception], Response]:
+    def complain(request: Request, error: Exception) -> Response:
+        status = status_of(error)
+        text = str(error.detail) if isinstance(error, HTTPException) else " ".join(str(error).split())
+        if request.url.path.startswith("/api"):
+            headers = error.headers if isinstance(error, HTTPException) else None
+            return JSONResponse({"detail": text}, status, headers)
+        return page(request, status, text)
+
+    return complain

@@ -1,0 +1,131 @@
+"""What is put right on a session's page: parts marked, students renamed, merged and split, all of it undone."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from classpulse.report import page as report_page
+from classpulse.web.api import Known
+from classpulse.web.bodies import Text
+from classpulse.web.reading import plain_rows
+from classpulse.web.rendering import page
+from engine.errors import UsageError
+
+router = APIRouter(include_in_schema=False)
+
+
+# -- marked parts
+
+
+@router.post("/sessions/{number}/mark")
+def mark(
+    request: Request,
+    session: Known,
+    label: Annotated[Text, Form()],
+    at: Annotated[Text, Form()],
+    until: Annotated[Text, Form()] = "",
+) -> Response:
+    """Mark a part of the lesson, and judge it."""
+    session.mark(label, _seconds(at), _seconds(until) if until.strip() else None)
+    return _marked(request, session, f"{label} is marked")
+
+
+@router.post("/sessions/{number}/unmark/{which}")
+def unmark(request: Request, session: Known, which: int) -> Response:
+    """Take a mark away."""
+    session.unmark(which)
+    return _marked(request, session, "the mark is taken away")
+
+
+def _marked(request: Request, session: Known, text: str) -> Response:
+    if "hx-request" not in request.headers:
+        return RedirectResponse(f"/sessions/{session.number}", 303)
+    answer = marks(request, session, text)
+    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
+    return answer
+
+
+@router.get("/sessions/{number}/marks")
+def marks(request: Request, session: Known, said: str = "") -> Response:
+    """The marked parts with the class's verdicts, and a form for another."""
+    return page(
+        request,
+        "marks.html.j2",
+        session=session.info(),
+        marks=plain_rows(session.marks()),
+        parts=report_page.part("parts", session),
+        said=said if request.method == "POST" else "",
+    )
+
+
+# -- corrections
+
+
+@router.post("/sessions/{number}/rename")
+def rename(
+    request: Request, session: Known, student: Annotated[Text, Form()], name: Annotated[Text, Form()] = ""
+) -> Response:
+    """Name a student."""
+    session.rename(student, name)
+    return _corrected(request, session, f"{student} is called {name} now" if name else f"{student} has no name now")
+
+
+@router.post("/sessions/{number}/merge")
+def merge(
+    request: Request, session: Known, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
+) -> Response:
+    """Make two students one."""
+    session.merge(student, other)
+    return _corrected(request, session, f"{student} and {other} are one student now")
+
+
+@router.post("/sessions/{number}/split")
+def split(
+    request: Request, session: Known, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
+) -> Response:
+    """Make a student somebody else from a time on."""
+    new = session.split(student, _seconds(at))
+    return _corrected(request, session, f"{new} is who is seen as {student} from {at} on")
+
+
+@router.post("/sessions/{number}/undo")
+def undo(request: Request, session: Known) -> Response:
+    """Take back the last repair that holds."""
+    return _corrected(request, session, f"undone: {session.undo()}")
+
+
+def _corrected(request: Request, session: Known, text: str) -> Response:
+    if "hx-request" not in request.headers:
+        return RedirectResponse(f"/sessions/{session.number}", 303)
+    answer = corrections(request, session, text)
+    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
+    return answer
+
+
+@router.get("/sessions/{number}/corrections")
+def corrections(request: Request, session: Known, said: str = "") -> Response:
+    """The forms, and what was put right so far."""
+    rows = plain_rows(session.repairs())
+    return page(
+        request,
+        "corrections.html.j2",
+        session=session.info(),
+        students=plain_rows(session.students()),
+        repairs=rows,
+        said=said if request.method == "POST" else "",
+    )
+
+
+def _seconds(text: str) -> float:
+    """12:30, 1:02:03 or seconds."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or not all(0 <= part < 60 for part in parts[1:]) or parts[0] < 0:
+        raise UsageError(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)")
+    return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))

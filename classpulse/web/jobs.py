@@ -1,0 +1,249 @@
+"""The queue of analyses: one at a time, each a process of its own, in a small file that outlives the server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any, Literal
+
+from classpulse.web.working import work
+from engine.errors import UsageError
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+#: Seconds that a process gets to end when it is asked to.
+PATIENCE = 5.0
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    video TEXT NOT NULL,
+    name TEXT,
+    settings TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    stage TEXT,
+    time REAL NOT NULL DEFAULT 0,
+    duration REAL,
+    faces INTEGER NOT NULL DEFAULT 0,
+    session INTEGER,
+    message TEXT,
+    created TEXT NOT NULL,
+    ended TEXT
+)
+"""
+
+
+class JobError(UsageError, LookupError):
+    """A job that is not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One analysis that was asked for."""
+
+    id: int
+    video: str
+    """Path of the recording."""
+    name: str | None
+    settings: dict[str, Any]
+    """Those that are not as usual, by name."""
+    state: State
+    stage: str | None
+    """see, follow or judge."""
+    time: float
+    """Seconds of the recording that are seen."""
+    duration: float | None
+    """Its length, s, where the file says it."""
+    faces: int
+    session: int | None
+    """The session that it became."""
+    message: str | None
+    """Why it failed, or what there is to say."""
+    created: str
+    ended: str | None
+
+    @property
+    def file_name(self) -> str:
+        """The recording's, without its folder."""
+        return Path(self.video).name
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is seen, 0 to 1; None where the file does not say how long it is."""
+        return min(1.0, self.time / self.duration) if self.duration else None
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be cancelled."""
+        return self.state in ("queued", "running")
+
+
+class Jobs:
+    """The queue in the file at `path`, whose jobs analyse into `db`.
+
+    A job that was running when the server ended is begun again; the analysis goes on after the last segment that
+    was committed.
+    """
+
+    def __init__(self, path: Path, db: str) -> None:
+        self._path = path
+        self._db = db
+        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._process: SpawnProcess | None = None
+        self._running: int | None = None
+        self._stopping = False
+        self.version = 0
+        """Rises whenever anything changes."""
+        with self._table() as table:
+            table.execute(_TABLE)
+            table.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+        self._thread = threading.Thread(target=self._work_off, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work the queue off."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what runs is gone on with after the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._end_process()
+        self._thread.join(2 * PATIENCE)
+
+    def add(self, video: Path, name: str | None, settings: dict[str, Any]) -> Job:
+        """Queue a recording, unless it is queued or running already: then that job is returned."""
+        values = (str(video), name, json.dumps(settings, sort_keys=True))
+        with self._table() as table:
+            same = "video = ? AND name IS ? AND settings = ? AND state IN ('queued', 'running')"
+            row = table.execute(f"SELECT id FROM jobs WHERE {same}", values).fetchone()
+            if row is None:
+                add = "INSERT INTO jobs (video, name, settings, state, created) VALUES (?, ?, ?, 'queued', ?)"
+                row = (table.execute(add, (*values, _now())).lastrowid,)
+        self._tell()
+        return self.job(int(row[0]))
+
+    def cancel(self, number: int) -> Job:
+        """Take a job out of the queue, or end it; what it committed stays. One that has ended stays as it is."""
+        with self._table() as table:
+            table.execute(
+                "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state IN ('queued', 'running')",
+                (_now(), number),
+            )
+        if self._running == number:
+            self._end_process()
+        self._tell()
+        return self.job(number)
+
+    def job(self, number: int) -> Job:
+        """The job of that number. Raises JobError without one."""
+        with self._table() as table:
+            row = table.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise JobError(f"there is no job {number}")
+        return _job(row)
+
+    def jobs(self, limit: int = 50) -> list[Job]:
+        """The last ones, the newest first."""
+        with self._table() as table:
+            return [_job(row) for row in table.execute("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", (limit,))]
+
+    def _work_off(self) -> None:
+        while not self._stopping:
+            with self._table() as table:
+                row = table.execute("SELECT * FROM jobs WHERE state = 'queued' ORDER BY id").fetchone()
+            if row is None:
+                with self._changed:
+                    self._changed.wait(1.0)
+                continue
+            self._run(_job(row))
+
+    def _run(self, job: Job) -> None:
+        with self._table() as table:  # unless it was cancelled just now
+            begin = "UPDATE jobs SET state = 'running', message = NULL WHERE id = ? AND state = 'queued'"
+            if not table.execute(begin, (job.id,)).rowcount:
+                return
+        spawn = multiprocessing.get_context("spawn")  # a fork would copy the server's threads half
+        ours, its = spawn.Pipe(duplex=False)
+        process = spawn.Process(target=work, args=(its, job.video, self._db, job.name, job.settings))
+        process.start()
+        its.close()  # or its end would not be heard of
+        with self._lock:
+            self._process, self._running = process, job.id
+        self._tell()
+        if self._stopping or self.job(job.id).state != "running":  # meanwhile
+            self._end_process()
+        ended = self._listen(job.id, ours)
+        process.join()
+        with self._lock:
+            self._process = self._running = None
+        if not (ended or self._stopping):
+            why = f"the analysis was ended from outside (exit status {process.exitcode}); analyse it again to go on"
+            self._note(job.id, {"state": "failed", "message": why})
+
+    def _listen(self, number: int, pipe: Connection) -> bool:
+        """Note what the process says until it ends; whether it said how that went."""
+        ended = False
+        with pipe, contextlib.suppress(EOFError, OSError):
+            while True:
+                columns: dict[str, Any] = pipe.recv()
+                self._note(number, columns)
+                ended = ended or "state" in columns
+        return ended
+
+    def _note(self, number: int, columns: dict[str, Any]) -> None:
+        if "state" in columns:
+            columns = {**columns, "ended": _now()}
+        to = ", ".join(f"{name} = ?" for name in columns)
+        with self._table() as table:  # what was cancelled stays so, whatever the process still says
+            table.execute(f"UPDATE jobs SET {to} WHERE id = ? AND state = 'running'", (*columns.values(), number))
+        self._tell()
+
+    def _end_process(self) -> None:
+        with self._lock:
+            process = self._process
+        if process is None or process.pid is None:
+            return
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, sign)  # with the processes that it started
+            except ProcessLookupError:  # it has not begun yet, or has ended
+                process.kill()
+            process.join(PATIENCE)
+            if process.exitcode is not None:
+                return
+
+    def _tell(self) -> None:
+        with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def _table(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=30)
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = dict(row)
+    return Job(**{**values, "settings": json.loads(values["settings"])})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

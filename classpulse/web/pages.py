@@ -1,0 +1,287 @@
+"""The pages: sessions, new analyses, one session with everything that can be done with it, SQL, the token."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, get_args
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from classpulse.report import page as report_page
+from classpulse.report import rows as report_rows
+from classpulse.web.api import MOST_ROWS, PATIENCE, Asked, Known, Ours
+from classpulse.web.app import House
+from classpulse.web.bodies import NewJob, Text
+from classpulse.web.guard import COOKIE, local_path
+from classpulse.web.previews import Unkept
+from classpulse.web.reading import plain_rows, plain_values
+from classpulse.web.rendering import environment, page
+from engine.errors import UsageError
+from engine.sessions.judgements import settings_of
+from engine.settings import Settings, Strategy
+from storage import queries
+from storage.aggregates import is_aggregate
+from storage.errors import DatabaseError
+from storage.store import Store
+
+router = APIRouter(include_in_schema=False)
+#: Parts of the report that a session's page shows, in this order; the first ones come with the page.
+FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
+LATER = ("seats", "moments", "students", "provenance")
+#: Those of a session of which the class alone was kept.
+OF_CLASS = ("moments", "provenance")
+#: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
+LOOK, ALIVE = 0.25, 15.0
+#: Seconds that a wrong token costs.
+PENALTY = 1.0
+EXAMPLES = {
+    "Which parts of the lessons lost the class?": (
+        "SELECT session, start, verdict, balance, interested, not_interested, insufficient\n"
+        "FROM v_class_windows\nWHERE latest = 1 AND verdict <> 'insufficient'\nORDER BY balance\nLIMIT 10"
+    ),
+    "Who was hardly seen?": (
+        "SELECT session, label, name, coverage, faces, scorable, tracks\nFROM v_students\n"
+        "ORDER BY coverage\nLIMIT 20"
+    ),
+    "How did each lesson go?": (
+        "SELECT session, judgement, count(*) AS windows, round(avg(balance), 2) AS balance,\n"
+        "       sum(verdict = 'interested') AS interested, sum(verdict = 'not interested') AS not_interested\n"
+        "FROM v_class_windows\nGROUP BY session, judgement"
+    ),
+}
+
+
+# -- sessions and analyses
+
+
+@router.get("/")
+def home(request: Request, house: Ours) -> Response:
+    """The sessions of the database."""
+    try:
+        with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+            found = plain_rows(queries.sessions(store).iloc[::-1])
+    except DatabaseError:
+        if not _is_new(house):
+            raise
+        found = []
+    return page(request, "sessions.html.j2", sessions=found, jobs=house.jobs.jobs(5))
+
+
+def _is_new(house: House) -> bool:
+    """Whether there is no database yet: the first analysis makes it."""
+    place = house.serving.jobs.with_suffix("").with_suffix(".db")
+    return "://" not in house.serving.db.removeprefix("sqlite:///") and not place.exists()
+
+
+@router.get("/new")
+def new(request: Request, house: Ours) -> Response:
+    """Upload or pick a recording, and the queue."""
+    return page(
+        request,
+        "new.html.j2",
+        videos=house.videos.names(),
+        jobs=house.jobs.jobs(),
+        usual=Settings(),
+        largest=house.serving.max_upload,
+    )
+
+
+@router.post("/jobs")
+def add_job(
+    request: Request,
+    house: Ours,
+    video: Annotated[Text, Form()],
+    name: Annotated[Text, Form()] = "",
+    sample_rate: Annotated[float, Form(gt=0, le=60)] = Settings().sample_rate or 5,
+    window: Annotated[float, Form(ge=0.1, le=86_400)] = Settings().window,
+    aggregate_only: Annotated[bool, Form()] = False,
+) -> Response:
+    """Queue a recording."""
+    wanted = NewJob(
+        video=video,
+        name=name.strip() or None,
+        sample_rate=sample_rate,
+        window=window,
+        aggregate_only=aggregate_only,
+    )
+    house.jobs.add(house.videos.path(video), wanted.name, wanted.settings())
+    return _jobs(request, house)
+
+
+@router.post("/jobs/{number}/cancel")
+def cancel(request: Request, house: Ours, number: int) -> Response:
+    """End one."""
+    house.jobs.cancel(number)
+    return _jobs(request, house)
+
+
+def _jobs(request: Request, house: House) -> Response:
+    if "hx-request" not in request.headers:
+        return RedirectResponse("/new", 303)
+    return page(request, "jobs.html.j2", jobs=house.jobs.jobs())
+
+
+@router.get("/jobs/events")
+async def events(request: Request, house: Ours) -> Response:
+    """The queue, again and again: server-sent events, each the list as HTML."""
+
+    async def told() -> AsyncIterator[str]:
+        version, last = -1, time.monotonic()
+        while not await request.is_disconnected():
+            if house.jobs.version != version:
+                version, last = house.jobs.version, time.monotonic()
+                rows = await asyncio.to_thread(house.jobs.jobs)
+                html = environment().get_template("jobs.html.j2").render(jobs=rows)
+                yield "event: jobs\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
+            elif time.monotonic() - last > ALIVE:
+                last = time.monotonic()
+                yield ": still here\n\n"
+            await asyncio.sleep(LOOK)
+
+    return StreamingResponse(told(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+# -- one session
+
+
+@router.get("/sessions/{number}")
+def session_page(request: Request, house: Ours, session: Known, judgement: Asked = None) -> Response:
+    """Everything about a session; what takes long to ask comes after the page is there."""
+    row = session.info()
+    if row["state"] != "done":
+        return page(request, "unfinished.html.j2", session=row)
+    with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+        settings = settings_of(store, session.number)
+        alone = is_aggregate(store, session.number)
+    found = house.sources.find(row, verified=False)
+    return page(
+        request,
+        "session.html.j2",
+        session=row,
+        parts={name: report_page.part(name, session, judgement) for name in FIRST},
+        judged=("timeline",) if alone else JUDGED,
+        later=OF_CLASS if alone else LATER,
+        alone=alone,
+        judgements=session.judgements()["name"].tolist(),
+        judgement=judgement,
+        settings=settings,
+        strategies=get_args(Strategy),
+        gone=found.why,
+        students=plain_rows(session.students()),
+    )
+
+
+@router.get("/sessions/{number}/parts/{name}")
+def part(session: Known, name: str, judgement: Asked = None) -> Response:
+    """A part of the report."""
+    if name not in (*FIRST, *JUDGED, *LATER):
+        raise UsageError(f"the report has no part {name!r}")
+    return HTMLResponse(report_page.part(name, session, judgement))
+
+
+@router.get("/sessions/{number}/judged")
+def judged(
+    session: Known,
+    house: Ours,
+    window: Annotated[float | None, Query(ge=0.1, le=86_400)] = None,
+    band: Annotated[float | None, Query(ge=0, lt=1)] = None,
+    strategy: Asked = None,
+    baseline: bool = False,
+) -> Response:
+    """The timeline and the heat map as they would be, judged with other settings; nothing is kept."""
+    given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
+    changes = {name: value for name, value in given.items() if value is not None}
+    settings, windows, class_windows = house.previews.judged(session.number, changes)
+    unkept = Unkept(session, settings, windows, class_windows)
+    return HTMLResponse("".join(report_page.fragment(unkept, name) for name in JUDGED))
+
+
+@router.get("/sessions/{number}/prepare", status_code=204)
+def prepare(session: Known, house: Ours) -> None:
+    """Make ready for `judged`, while people still look at the page."""
+    house.previews.prepare(session.number)
+
+
+@router.post("/sessions/{number}/judge")
+def judge(
+    session: Known,
+    window: Annotated[float, Form(ge=0.1, le=86_400)],
+    band: Annotated[float, Form(ge=0, lt=1)],
+    strategy: Annotated[Text, Form()],
+    baseline: Annotated[bool, Form()] = False,
+) -> Response:
+    """Keep a judgement, and show it."""
+    session.judge(window=window, band=band, strategy=strategy, baseline=baseline)
+    return RedirectResponse(f"/sessions/{session.number}", 303)
+
+
+# -- SQL
+
+
+@router.get("/sql")
+def sql_page(request: Request) -> Response:
+    """A place to ask."""
+    return page(request, "sql.html.j2", examples=EXAMPLES, sql=next(iter(EXAMPLES.values())))
+
+
+@router.post("/sql")
+def ask(request: Request, house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+    """The rows, as a table."""
+    began = time.perf_counter()
+    found = queries.query(house.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
+    values: dict[str, Any] = {
+        "columns": [str(name) for name in found.columns],
+        "rows": plain_values(found.head(MOST_ROWS)),
+        "more": len(found) > MOST_ROWS,
+        "seconds": time.perf_counter() - began,
+    }
+    if "hx-request" in request.headers:
+        return page(request, "rows.html.j2", **values)
+    return page(request, "sql.html.j2", examples=EXAMPLES, sql=sql, answer=values)
+
+
+@router.post("/sql.csv")
+def ask_csv(house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+    """The rows, all of them, as a file."""
+    text = io.StringIO()
+    queries.query(house.serving.db, sql, seconds=PATIENCE).apply(report_rows.readable).to_csv(text, index=False)
+    headers = {"content-disposition": 'attachment; filename="rows.csv"'}
+    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+
+
+# -- the token
+
+
+@router.get("/login")
+def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -- the address says it
+    """Where the token is given."""
+    return page(request, "login.html.j2", next=local_path(next), wrong=False)
+
+
+@router.post("/login")
+async def login(
+    request: Request,
+    house: Ours,
+    token: Annotated[str, Form(max_length=500)],
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    """A cookie for the token: no script can read it, and no other site's page sends it."""
+    if not house.serving.is_token(token):
+        await asyncio.sleep(PENALTY)
+        return page(request, "login.html.j2", 401, next=local_path(next), wrong=True)
+    answer = RedirectResponse(local_path(next), 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, house.serving.pass_text, httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+@router.post("/logout")
+def logout() -> Response:
+    """Take the cookie away."""
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return answer

@@ -1,0 +1,33 @@
+"""A judgement that nobody kept, for the parts of the report that show judgements."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from classpulse.report.sources import Answer, Sources
+from engine.sessions.session import Session
+from engine.settings import Settings
+
+
+class Unkept(Sources):
+    """The sources of a report whose windows come from memory; all else is asked of the database."""
+
+    def __init__(
+        self, session: Session, settings: Settings, windows: pd.DataFrame, class_windows: pd.DataFrame
+    ) -> None:
+        super().__init__(session)
+        self._settings = settings
+        self._windows = {"windows": windows.sort_values(["student", "window"]), "class": class_windows}
+
+    @property
+    def strategy(self) -> str:
+        """That of the settings, of which nothing is kept either."""
+        return str(self._settings.strategy)
+
+    def _ask(self, name: str) -> Answer:
+        if name in self._windows:
+            how = f"window {self._settings.window:g} s, band {self._settings.band:g}, {self._settings.strategy}"
+            return Answer(
+                f"-- judged just now ({how}), and not kept: the database has no such rows", self._windows[name]
+            )
+        return super()._ask(name)

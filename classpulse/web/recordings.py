@@ -1,0 +1,58 @@
+"""The recording of a session, if it is still where it was analysed, and still the same one."""
+
+from __future__ import annotations
+
+import mimetypes
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.errors import SourceError
+from engine.vision.sources.video import fingerprint
+
+
+class Source(NamedTuple):
+    """Where a session's recording is."""
+
+    path: Path | None
+    """None where it cannot be shown."""
+    why: str = ""
+    """Why not, for a person."""
+
+
+class Sources:
+    """Finds recordings. A file is served only if its bytes are those that were analysed.
+
+    So no database can make the page hand out another file, nor faces be drawn over another lesson. The check reads
+    the whole file, once for as long as nobody changes it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, int], str] = {}
+        self._lock = threading.Lock()
+
+    def find(self, session: dict[str, Any], *, verified: bool = True) -> Source:
+        """The recording of a row of `sessions`; unless `verified`, its bytes are not looked at."""
+        path = Path(session["source"])
+        try:
+            if not path.is_file():
+                return Source(None, f"The recording is gone: {path.name} is no longer where it was analysed.")
+            if verified and self._fingerprint(path) != session["sha256"]:
+                return Source(None, f"{path.name} is another recording now than the one that was analysed.")
+        except (OSError, SourceError):
+            return Source(None, f"The recording cannot be read: see the permissions of {path.name}.")
+        return Source(path)
+
+    def _fingerprint(self, path: Path) -> str:
+        stat = path.stat()
+        key = str(path), stat.st_size, stat.st_mtime_ns
+        with self._lock:  # a browser asks for several parts at once
+            if key not in self._known:
+                self._known[key] = fingerprint(path)
+            return self._known[key]
+
+
+def kind_of(path: Path) -> str:
+    """Its media type, by the end of its name."""
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return kind if kind.startswith("video/") else "application/octet-stream"

@@ -1,0 +1,57 @@
+"""The server: listens, says where, and ends at Ctrl-C without waiting for browsers."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import uvicorn
+
+from classpulse.web.app import create_app
+from classpulse.web.serving import Serving
+from engine.errors import UsageError
+
+#: Seconds that open answers get to end; progress is sent for as long as somebody looks.
+FAREWELL = 1
+
+
+def run(serving: Serving) -> None:
+    """Serve until Ctrl-C. Raises UsageError where the address cannot be listened at."""
+    app = create_app(serving)
+    with listen(serving) as listener:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"classpulse at http://{shown}:{port} – Ctrl-C ends it", flush=True)  # noqa: T201 -- what the command says
+        if not serving.has_database:
+            print(f"{serving.db} is not there yet: the first recording that is analysed begins it", flush=True)  # noqa: T201
+        config = uvicorn.Config(
+            app,
+            log_level="warning",  # addresses name sessions; who looked at what is nobody's business
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=FAREWELL,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(serving: Serving) -> socket.socket:
+    """A socket at the address."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            serving.host, serving.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen()  # whoever comes before the server is ready waits
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            remedy = "another program listens there; choose another --port"
+        else:
+            remedy = f"{error.strerror or error}; choose another --host or --port"
+        raise UsageError(f"{serving.host}:{serving.port}: {remedy}") from error
+    return listener

@@ -1,0 +1,137 @@
+"""The folder of recordings: what can be picked from it, and what is uploaded into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import SourceError, UsageError
+from engine.vision.sources.video import Video
+
+#: What is taken for a recording, by the end of its name; whether it is one, decoding tells.
+SUFFIXES = frozenset(
+    {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
+)
+#: Disk that an upload leaves free, bytes: the database needs to grow, too.
+SPARE = 2**29
+#: An upload under way; such names are not listed, and what an interrupted server left is removed.
+PART = ".part"
+
+
+class TooLargeError(UsageError):
+    """An upload that is larger than what is taken, or than the disk."""
+
+
+class Listed(NamedTuple):
+    """A recording in the folder."""
+
+    name: str
+    size: int
+    """Bytes."""
+    modified: float
+    """Seconds since 1970, UTC."""
+
+
+class Videos:
+    """The recordings of one folder, without its subfolders."""
+
+    def __init__(self, folder: Path, largest: int) -> None:
+        self.folder = folder
+        self.largest = largest
+
+    def names(self) -> list[Listed]:
+        """What can be picked, the newest first."""
+        if not self.folder.is_dir():
+            return []
+        found = [path for path in self.folder.iterdir() if _is_plain(path.name) and path.is_file()]
+        listed = [Listed(path.name, path.stat().st_size, path.stat().st_mtime) for path in found]
+        return sorted(listed, key=lambda video: -video.modified)
+
+    def path(self, name: str) -> Path:
+        """The recording of that name. Raises UsageError for a name that leads elsewhere, or to nothing."""
+        path = self.folder / _checked(name)
+        if not path.is_file() or path.resolve().parent != self.folder.resolve():
+            raise UsageError(f"there is no recording {name!r} in the folder of recordings; pick one that is listed")
+        return path
+
+    async def receive(self, name: str, chunks: AsyncIterator[bytes], length: int | None) -> str:
+        """Write an upload of `length` bytes, if that is known; returns the name it got.
+
+        A name that is taken gets a number; what does not decode is not kept. Raises UsageError, TooLargeError or
+        SourceError, and leaves nothing.
+        """
+        name = _checked(name)
+        self._make_room(length or 0)
+        part = self.folder / f".{os.urandom(8).hex()}{PART}"
+        try:
+            size = 0
+            with part.open("xb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > self.largest:
+                        raise self._too_large()
+                    if size // 2**26 != (size - len(chunk)) // 2**26:  # every 64 MB
+                        self._make_room(0)
+                    file.write(chunk)
+            if length is not None and size != length:
+                raise UsageError(f"{name}: the upload broke off after {size} of {length} bytes; upload it again")
+            return self._place(part, name)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove what uploads left that were cut off with the server."""
+        for part in self.folder.glob(f".*{PART}"):
+            part.unlink(missing_ok=True)
+
+    def _place(self, part: Path, name: str) -> str:
+        try:
+            with Video(part):
+                pass
+        except SourceError as error:
+            raise SourceError(str(error).replace(str(part), name)) from error
+        stem, suffix = Path(name).stem, Path(name).suffix
+        for number in range(1, 10_000):
+            free = name if number == 1 else f"{stem} ({number}){suffix}"
+            try:
+                (self.folder / free).touch(exist_ok=False)  # the name is ours now; no other file is replaced
+            except FileExistsError:
+                continue
+            part.replace(self.folder / free)
+            return free
+        raise UsageError(f"{name}: there are too many recordings of that name; give it another")
+
+    def _make_room(self, length: int) -> None:
+        if length > self.largest:
+            raise self._too_large()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.folder).free < length + SPARE:
+            raise TooLargeError("the disk is full; free some space, then upload it again")
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(
+            f"larger than {self.largest / 2**20:,.0f} MB; cut it, or serve with a larger --max-upload"
+        )
+
+
+def _is_plain(name: str) -> bool:
+    return (
+        name == Path(name).name
+        and not name.startswith(".")
+        and not set(name) & set('/\\:*?"<>|')
+        and name.isprintable()
+        and len(name.encode()) <= 200
+        and Path(name).suffix.lower() in SUFFIXES
+    )
+
+
+def _checked(name: str) -> str:
+    if not _is_plain(name):
+        raise UsageError(
+            f"{name[:80]!r} is no name of a recording; it must be one plain file name that ends with one of "
+            f"{', '.join(sorted(SUFFIXES))}"
+        )
+    return name

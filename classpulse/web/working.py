@@ -1,0 +1,56 @@
+"""An analysis as a process of its own: it can be ended at any moment, and what it committed stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+#: Seconds between two reports of how far it is.
+EVERY = 0.2
+
+
+def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict[str, Any]) -> None:
+    """Analyse `video` into `db`, and say through the pipe how far it is and how it ended: columns of a job.
+
+    The last one has a `state`. Where nobody reads them any more, the server is gone, and the analysis ends, too.
+    """
+    os.setsid()  # one group with the processes that it starts, and no Ctrl-C of the server's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from engine.sessions.analysis import Progress, analyze
+    from engine.settings import Settings
+
+    last = ("", 0.0)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if progress.stage != last[0] or time.monotonic() - last[1] >= EVERY:
+            last = progress.stage, time.monotonic()
+            pipe.send(
+                {
+                    "stage": progress.stage,
+                    "time": progress.time,
+                    "duration": progress.duration,
+                    "faces": progress.faces,
+                }
+            )
+
+    try:
+        session = analyze(Path(video), db, name=name, settings=Settings(**settings), on_progress=tell)
+        said = list(session.remarks)
+        if session.was_done:
+            said.insert(0, "this recording was analysed already")
+        pipe.send({"state": "done", "session": session.number, "message": "; ".join(said) or None})
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 -- said on the page, in full on the server's screen
+        if hasattr(error, "exit_status"):  # made for a person
+            pipe.send({"state": "failed", "message": " ".join(str(error).split())})
+        else:
+            traceback.print_exc()
+            pipe.send({"state": "failed", "message": f"a fault of ours ({type(error).__name__}: {error})"})

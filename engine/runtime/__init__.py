@@ -1,0 +1,1 @@
+"""Where pass 1 runs, and what is installed there."""

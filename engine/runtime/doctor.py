@@ -1,0 +1,89 @@
+"""What is installed, which device runs the networks, and whether they still give what they should."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sqlite3
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import ClasspulseError
+from engine.runtime.local import usable_workers
+from engine.settings import Device, Settings
+from engine.version import __version__
+from engine.vision.expression import FerScorer, crop_faces
+from engine.vision.mtcnn.cascade import Mtcnn
+from engine.vision.networks import checksums, has_bf16, import_openvino
+
+PACKAGES = ("av", "opencv-python", "opencv-python-headless", "openvino", "numpy", "scipy", "pandas", "sqlalchemy")
+EXTRAS = ("mtcnn", "fer", "tensorflow", "onnxruntime-gpu")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report."""
+
+    what: str
+    found: str
+    good: bool = True
+
+
+def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> list[Check]:
+    """Look at the installation, and run the networks for 1 s over `image` (h, w, 3), RGB with `faces` faces."""
+    return [
+        Check(
+            "classpulse", f"{__version__} on Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        ),
+        Check("packages", _versions(PACKAGES)),
+        Check("extras", _versions(EXTRAS) or "none (they are optional)"),
+        *_networks(image, faces, device),
+    ]
+
+
+def _versions(names: tuple[str, ...]) -> str:
+    found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
+    return ", ".join(f"{name} {found[name]}" for name in names if name in found)
+
+
+def _networks(image: npt.NDArray[np.uint8], faces: int, device: Device) -> list[Check]:
+    try:
+        detector, scorer = Mtcnn(device=device), FerScorer(device)
+        detector.detect(image)
+        end, runs = time.perf_counter() + 1, 0
+        while time.perf_counter() < end:
+            found = detector.detect(image)
+            scores = scorer.score(crop_faces(image, found.boxes))
+            runs += 1
+    except ClasspulseError as error:
+        return [Check("networks", str(error), good=False)]
+    right = len(found) == faces and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    return [
+        Check("networks", f"{', '.join(checksums())} as they were released, on {_device_name(device)}"),
+        Check("precision", _precision(device)),
+        Check("workers", f"{usable_workers(Settings())}: as many processes see a recording, unless --workers says"),
+        Check(
+            "self-test",
+            f"{len(found)} of {faces} drawn faces found and scored, {runs} images of "
+            f"{image.shape[1]}x{image.shape[0]} a second",
+            right,
+        ),
+    ]
+
+
+def _device_name(device: Device) -> str:
+    if device == "cuda":
+        return "a CUDA GPU (ONNX Runtime)"
+    openvino = import_openvino()
+
+    name = str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+    return f"the CPU ({name.strip()}, OpenVINO)"
+
+
+def _precision(device: Device) -> str:
+    if device == "cuda":
+        return "f32"
+    return "bf16 or 8 bits where they are clear, else f32" if has_bf16() else "f32; this processor has no bf16"

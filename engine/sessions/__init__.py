@@ -1,0 +1,1 @@
+"""Sessions in a database: analysed, tracked, judged, corrected and validated."""

@@ -1,0 +1,242 @@
+"""A recording through the three passes into a database: see, follow, judge; resumed where it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.faces import Faces
+from engine.runtime.local import see
+from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
+from engine.version import __version__
+from engine.vision.detectors import fingerprints
+from engine.vision.mtcnn.cascade import Detections
+from engine.vision.networks import checksums
+from engine.vision.sources.video import Frame, Video, fingerprint
+from storage import queries
+from storage.aggregates import copy_aggregates
+from storage.excluding import excluded_from, write_excluded
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from engine.sessions.session import Session
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an analysis is; `on_progress` is called with one after every frame and at every change of stage."""
+
+    stage: str
+    """`see`, `follow` or `judge`."""
+    time: float
+    """Seconds of the session that are seen."""
+    duration: float | None
+    """Seconds that the file claims to be long, None where it does not say."""
+    frames: int
+    """Frames and faces seen by this call."""
+    faces: int
+    resumed: float
+    """Seconds that an earlier call had seen and committed."""
+
+
+def analyze(
+    source: str | Path,
+    db: str | Path = "classpulse.db",
+    *,
+    name: str | None = None,
+    settings: Settings | None = None,
+    exclude: Sequence[str] = (),
+    again: bool = False,
+    workers: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_seen: Callable[[Frame, Detections], None] | None = None,
+) -> Session:
+    """Analyse a recording into the database `db`, and return its session.
+
+    Segments that an earlier call with the same file and settings committed are not seen again; a session that is
+    done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
+    The pixels are looked at by `workers` processes, by default as many as this machine has cores; the rows are the
+    same for any number. `exclude` names squares of the picture beside those of the settings (see
+    `engine.sessions.excluding.squares`).
+    `on_seen` has every frame with its faces, for whoever watches; they are seen in this process then.
+    With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
+    Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
+    UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
+    """
+    settings = settings or Settings()
+    tell = on_progress or _silent
+    with Video(source) as video, Store.open(db) as kept, _working(kept, settings) as store:
+        sha256 = fingerprint(source)
+        if exclude:
+            from engine.sessions.excluding import squares
+
+            theirs = squares(kept, exclude, video.width, video.height)
+            settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
+        # What a setting was before there was one, its default says.
+        found = kept.find_done(sha256, lambda text: Settings.from_json(text).seen_by() == settings.seen_by())
+        if found and store is not kept and not again:
+            return _done_aggregate(kept, found[0], settings)
+        found = found if store is kept else None
+        stale = found is not None and found[1] == "seeing" and not _seen_alike(store.session(found[0]), settings)
+        # What `again` began and did not end, it goes on with; what another version began, nobody does.
+        if found is None or stale or (again and found[1] == "done"):
+            _check_excluded(kept, sha256, settings)
+            found = _begin(store, video, sha256, name, settings), "seeing"
+        number, state = found
+        remarks = _remarks(store.session(number), name)
+        if state == "seeing":
+            progress = _see(store, number, video, settings, workers, tell, on_seen)
+            remarks += _damage(video, store.session(number)["duration"], settings)
+        else:
+            progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+
+        # Only now, since they load scipy: the first progress need not wait for that.
+        from engine.sessions.corrections import has_repairs
+        from engine.sessions.judgements import judge, settings_of
+        from engine.sessions.session import Session
+        from engine.sessions.tracking import follow
+
+        with store.writing(number):  # nobody repairs the session meanwhile
+            latest = settings_of(store, number)
+            was_done = state == "done" and latest == settings
+            if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in FOLLOWED_BY):
+                if has_repairs(store, number):
+                    raise UsageError(
+                        f"session {number} was repaired by a person; to follow it with other settings would lose "
+                        "that, so undo the repairs first, or make a second session with --again"
+                    )
+                tell(dataclasses.replace(progress, stage="follow"))
+                follow(store, number, settings)
+            if not was_done:
+                tell(dataclasses.replace(progress, stage="judge"))
+                judge(store, number, settings)
+        if store is not kept:
+            number = copy_aggregates(store, number, kept, settings.min_group)
+    return Session(db, number, was_done=was_done, remarks=remarks)
+
+
+def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
+    """The store that an analysis works in."""
+    return Store.in_memory() if settings.aggregate_only else nullcontext(kept)
+
+
+def _done_aggregate(kept: Store, number: int, settings: Settings) -> Session:
+    from engine.sessions.corrections import check_done
+    from engine.sessions.judgements import settings_of
+    from engine.sessions.session import Session
+
+    if settings_of(kept, number) != settings:
+        check_done(kept, number)
+    return Session(kept.path, number, was_done=True)
+
+
+def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
+    other = name is not None and name != session["name"]
+    return [f"session {session['id']} keeps the name it has, {session['name']!r}"] if other else []
+
+
+def _damage(video: Video, decoded: float, settings: Settings) -> list[str]:
+    """One line if the footage breaks off before its claimed end, or did not decode whole."""
+    # Less than the last samples may be missing of any recording, and headers round.
+    slack = max(1.0, 2 / (settings.sample_rate or 1))
+    found = []
+    if video.duration is not None and decoded < video.duration - slack:
+        found.append(f"it breaks off after {decoded:.1f} of {video.duration:.1f} s")
+    if video.damaged:
+        found.append(f"{video.damaged} damaged pieces of it were passed over")
+    if not found:
+        return []
+    return [f"{video.path}: {' and '.join(found)}; what decodes is analysed, for more copy the recording again"]
+
+
+def _silent(progress: Progress) -> None:
+    del progress
+
+
+def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
+    before = excluded_from(kept, sha256)
+    if before and not settings.exclude:
+        raise UsageError(
+            f"somebody was excluded from session {before} of this recording; give --exclude {before}, "
+            "so that they stay out"
+        )
+
+
+def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: Settings) -> int:
+    with store.writing():
+        number = store.add_session(
+            name=name or video.path.name,
+            source=video.path.absolute(),
+            sha256=sha256,
+            settings=settings.to_json(),
+            version=__version__,
+            models=_models(settings),
+            time_base=video.time_base,
+            start_pts=video.start_pts,
+            width=video.width,
+            height=video.height,
+            recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
+        )
+        write_excluded(store, number, settings.exclude)
+    return number
+
+
+def _models(settings: Settings) -> str:
+    if settings.engine == "reference":
+        return "{}"
+    scorer = {"fer": checksums()["fer"]} if settings.expression else {}
+    return json.dumps(fingerprints(settings) | scorer, sort_keys=True)
+
+
+def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
+    """Whether what is missing of a session would be seen by the software that saw its beginning."""
+    return bool(session["version"] == __version__ and session["models"] == _models(settings))
+
+
+def _see(
+    store: Store,
+    number: int,
+    video: Video,
+    settings: Settings,
+    workers: int | None,
+    tell: Callable[[Progress], None],
+    on_seen: Callable[[Frame, Detections], None] | None,
+) -> Progress:
+    """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
+    committed = store.committed_segments(number)
+    resumed = float(len(committed) * SEGMENT_SECONDS)
+    progress = Progress("see", resumed, video.duration, 0, 0, resumed)
+    tell(progress)
+    reached: dict[int, float] = {}  # of the runs, by their first segment: how much of them is seen, s
+
+    def on_frame(first: int, time: float, faces: int) -> None:
+        nonlocal progress
+        reached[first] = time - first * SEGMENT_SECONDS
+        progress = dataclasses.replace(
+            progress,
+            time=resumed + sum(reached.values()),
+            frames=progress.frames + 1,
+            faces=progress.faces + faces,
+        )
+        tell(progress)
+
+    with closing(see(video, settings, committed, workers, on_frame, on_seen)) as segments:
+        for segment in segments:
+            store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
+    committed = store.committed_segments(number)
+    for gap in sorted(set(range(max(committed, default=0))) - committed):  # a break in the recording
+        nothing = {"pts": np.empty(0, np.int64), "time": np.empty(0)}
+        store.write_segment(number, gap, nothing, Faces.empty().columns())
+    times = queries.frame_columns(store, number)["time"]
+    # The last frame lasts as long as the one before it did.
+    duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0
+    store.finish_seeing(number, float(duration))
+    return progress

@@ -1,0 +1,136 @@
+"""What people saw: the codes of human coders, each of one student in one stretch of a session, read from a file."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions.tables import Row, read_rows, time_of
+from engine.verdicts.judging import VERDICTS
+from engine.verdicts.windows import clock
+
+#: What can be coded, in the order of the scale.
+CODES = VERDICTS[:3]
+#: A coder who saw nothing that can be coded.
+UNTOLD = ("", "cannot tell")
+#: The shortest stretch, s.
+SHORTEST = 0.1
+#: An end may lie so many seconds beyond the session's, which nobody knows to the frame.
+_SLACK = 1.0
+
+
+class Codes(NamedTuple):
+    """The codes of a file, of one session."""
+
+    given: pd.DataFrame
+    """A row for each code: `coder`, `student` (number), `label`, `start`, `stop` (s), `code` (place in CODES)."""
+    untold: int
+    """How many stretches more a coder could not tell."""
+
+    def units(self) -> pd.DataFrame:
+        """A row for each stretch of a student: `student`, `label`, `start`, `stop`, and what most coders say.
+
+        `majority` is a place in CODES, -1 where no code has more coders than every other. The index counts the
+        rows; each coder has a column, `by NAME`, with -1 where the coder did not code the stretch.
+        """
+        key = ["student", "label", "start", "stop"]
+        by_coder = self.given.pivot(index=key, columns="coder", values="code").fillna(-1).astype("int64")
+        by_coder.columns = [column_of(coder) for coder in by_coder.columns]
+        votes = pd.concat([(by_coder == code).sum(axis=1) for code in range(len(CODES))], axis=1)
+        most = votes.eq(votes.max(axis=1), axis=0)
+        majority = most.idxmax(axis=1).where(most.sum(axis=1) == 1, -1)
+        return by_coder.assign(majority=majority.astype("int64")).reset_index()
+
+    @property
+    def coders(self) -> list[str]:
+        """Who coded, in order of their names."""
+        return sorted(self.given["coder"].unique())
+
+
+def column_of(coder: str) -> str:
+    """The column of a coder's codes, who may be called what another column is."""
+    return f"by {coder}"
+
+
+def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Codes:
+    """The codes in a CSV file about `students` (rows of `queries.students`) of a session of `duration` s.
+
+    docs/validation.md has the format. Raises UsageError with the row's number for whatever cannot be.
+    """
+    rows = read_rows(path, ("student", "start", "code"))
+    if rows and not {"stop", "length"} & set(rows[0].values):
+        raise UsageError(f"{path}, row 1: no column stop or length; one of them says how long a stretch is")
+    known = {row[key]: row for row in students.to_dict("records") for key in ("name", "label")}
+    found = []
+    for row in rows:
+        who = row.values["student"]
+        if who not in known:
+            there = ", ".join(students["label"]) or "none"
+            raise UsageError(f"{row.place}: no student {who!r}; there are {there}")
+        student = known[who]
+        if student["static"]:
+            raise UsageError(f"{row.place}: {who} is a face on a poster or a screen, which is not judged")
+        start, stop = _stretch(row, duration)
+        found.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
+    columns = ["place", "coder", "student", "label", "start", "stop", "code"]
+    table = pd.DataFrame.from_records(found, columns=columns)
+    for _, mine in table.assign(row=range(len(table))).groupby(["coder", "student"], sort=False):
+        _check_apart(mine.sort_values("start", kind="stable"))
+    told = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
+    if told.empty:
+        raise UsageError(f"{path}: no code in it; below the names of the columns, a row is a code")
+    return Codes(told, len(table) - len(told))
+
+
+def _stretch(row: Row, duration: float) -> tuple[float, float]:
+    """From when to when a row is about, s."""
+    start = round(_time(row, "start"), 6)
+    if bool(row.values.get("stop")) == bool(row.values.get("length")):
+        raise UsageError(f"{row.place}: give either stop or length")
+    stop = round(_time(row, "stop") if row.values.get("stop") else start + _time(row, "length"), 6)
+    if stop < start + SHORTEST:
+        raise UsageError(f"{row.place}: from {start:g} to {stop:g} s is no stretch; the shortest has {SHORTEST} s")
+    if start >= duration or stop > duration + _SLACK:
+        what, when = ("begins", start) if start >= duration else ("ends", stop)
+        raise UsageError(f"{row.place}: it {what} at {clock(when)}, but the session ends at {clock(duration)}")
+    return start, min(stop, duration)
+
+
+def _time(row: Row, name: str) -> float:
+    try:
+        return time_of(row.values[name])
+    except UsageError as error:
+        raise UsageError(f"{row.place}: {name} {error}") from error
+
+
+def _coder(row: Row) -> str:
+    coder = row.values.get("coder", "coder")
+    if not coder or not coder.isprintable():
+        raise UsageError(f"{row.place}: no coder in it; name one in every row, or leave the column out")
+    return coder
+
+
+def _code(row: Row) -> int:
+    code = " ".join(row.values["code"].lower().replace("_", " ").replace("-", " ").split())
+    if code in UNTOLD:
+        return -1
+    if code not in CODES:
+        there = ", ".join([*CODES, UNTOLD[1]])
+        raise UsageError(f"{row.place}: no code {row.values['code']!r}; there are {there}")
+    return CODES.index(code)
+
+
+def _check_apart(mine: pd.DataFrame) -> None:
+    """Raise UsageError where two stretches of one coder and student, in order of time, overlap."""
+    rows = mine.to_dict("records")
+    for before, after in pairwise(rows):
+        if after["start"] < before["stop"]:
+            # What stands further down gives way.
+            one, other = (before, after) if before["row"] > after["row"] else (after, before)
+            when = f"{clock(other['start'])} to {clock(other['stop'])}"
+            coded = f"{one['label']} is coded by {one['coder']} already from {when}"
+            raise UsageError(f"{one['place']}: {coded}, in {other['place']}")

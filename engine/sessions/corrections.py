@@ -1,0 +1,238 @@
+"""What a person puts right in a session: names, merges and splits, each logged, and undone in reverse order.
+
+The students are always what following found and then every repair that holds, in order; to undo one is to do that
+again without it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions.judgements import judge
+from engine.sessions.tracking import Rows, columns_of, label_of
+from engine.settings import Settings
+from engine.verdicts.windows import clock
+from storage import queries
+from storage.aggregates import is_aggregate
+from storage.corrections import add_repair, mark_undone, write_persons
+from storage.people import add_people
+from storage.store import Store
+from tracking.corrections import Merge, Split, replay, shared_frames
+
+
+def rename(store: Store, number: int, names: Mapping[str, str]) -> None:
+    """Name students, each given by label or former name; an empty name takes one away. One repair, however many.
+
+    Raises UsageError for a student that is not there, a name that another one has, and one like a label.
+    """
+    with store.writing():
+        students = finished_students(store, number)
+        given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
+        after = dict(zip(students["label"], students["name"], strict=True)) | given
+        for label, name in given.items():
+            if name and re.fullmatch(r"[SsPp]\d+", name):
+                raise UsageError(f"{name!r} reads like a label; give {label} another name")
+            twins = [other for other in after if name and other != label and after[other] == name]
+            if twins:
+                raise UsageError(
+                    f"{twins[0]} is called {name!r} already; if they are one, merge {twins[0]} {label}"
+                )
+        numbers = add_people(store, filter(None, given.values()))
+        persons = {label: numbers[name] if name else None for label, name in given.items()}
+        _make(store, number, "rename", {"persons": persons})
+
+
+def identify(store: Store, number: int, persons: Mapping[str, int], room: str) -> None:
+    """Say who students are by the roster of `room`: labels to numbers of the table `people`. One repair."""
+    _make(store, number, "rename", {"persons": dict(persons), "room": room})
+
+
+def merge(store: Store, number: int, one: str, other: str) -> None:
+    """Make two students one, who keeps the smaller label, and its name or else the other's.
+
+    Raises UsageError where both are seen in one frame: they are two.
+    """
+    with store.writing():
+        students = finished_students(store, number)
+        first, second = (find_student(students, who) for who in (one, other))
+        if first["student"] > second["student"]:
+            first, second = second, first
+        if first["label"] == second["label"]:
+            raise UsageError(f"{first['label']} cannot be merged with itself; name two students")
+        faces = queries.face_columns(store, number, ("pts", "time", "student"))
+        both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
+        if len(both):
+            when = clock(faces["time"][np.searchsorted(faces["pts"], both[0])])
+            raise UsageError(
+                f"{first['label']} and {second['label']} are both seen at {when} ({len(both)} frames in all), "
+                "so they are two; split off what is somebody else's first"
+            )
+        _make(store, number, "merge", {"student": first["label"], "other": second["label"]})
+
+
+def split(store: Store, number: int, who: str, time: float) -> str:
+    """Make the faces of a student from `time` (s) on a new one, whose label is returned.
+
+    Raises UsageError unless the student has faces both before and after.
+    """
+    with store.writing():
+        student = find_student(finished_students(store, number), who)
+        if not student["first"] < time <= student["last"]:
+            first, last = (clock(student[name]) for name in ("first", "last"))
+            raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
+        new = label_of(unused(store, number))
+        _make(store, number, "split", {"student": student["label"], "time": time, "new": new})
+    return new
+
+
+def undo(store: Store, number: int) -> str:
+    """Undo the last repair that holds, and say which. Raises UsageError where there is none."""
+    with store.writing():
+        finished_students(store, number)
+        holding = _holding(store, number)
+        if holding.empty:
+            raise UsageError(f"session {number} has no repair to undo")
+        last = holding.iloc[-1]
+        if last["action"] == "forget":
+            raise UsageError(
+                f"{describe(last['action'], last['arguments'], {})} cannot be undone, nor what was before"
+            )
+        mark_undone(store, number, int(last["repair"]))
+        remake(store, number, again=last["action"] != "rename")
+        return describe(last["action"], last["arguments"], names_of(store))
+
+
+def names_of(store: Store) -> dict[int, str]:
+    """What everybody is called, by number in the table `people`; P7 for who has no name there any more."""
+    people = queries.people(store)
+    return {person: name or f"P{person}" for person, name in zip(people["person"], people["name"], strict=True)}
+
+
+def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
+    """A repair in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
+    given: dict[str, Any] = json.loads(arguments)
+    if action == "forget":
+        return f"forget {', '.join(given['students'])}"
+    if action == "merge":
+        return f"merge {given['student']} {given['other']}"
+    if action == "split":
+        return f"split {given['student']} at {clock(given['time'])}, later {given['new']}"
+    called = {
+        label: names.get(person, f"P{person}") if person else "" for label, person in given["persons"].items()
+    }
+    named = ", ".join(f"{label} {name!r}" for label, name in called.items())
+    return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
+
+
+def finished_students(store: Store, number: int) -> pd.DataFrame:
+    """The students of a session. Raises UsageError while it is not done: they are not the last ones yet."""
+    check_done(store, number)
+    return queries.students(store, number)
+
+
+def check_done(store: Store, number: int) -> None:
+    """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones.
+
+    The same for a session of which the class alone was kept: it never has any.
+    """
+    session = store.session(number)
+    if is_aggregate(store, number):
+        raise UsageError(
+            f"session {number} ({session['name']}) has its class alone (--aggregate-only), and nothing to judge or "
+            "repair; `classpulse analyze --again` makes another of the recording"
+        )
+    if session["state"] != "done":
+        raise UsageError(
+            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
+        )
+
+
+def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
+    """The row of the student with this label (s07 is S07) or name. Raises UsageError without one."""
+    mine = students[(students["label"] == who.upper()) | (students["name"] == who)]
+    if mine.empty:
+        known = ", ".join(students["label"]) or "none"
+        raise UsageError(f"no student {who!r} in this session; there are {known}")
+    return {str(name): value for name, value in mine.iloc[0].to_dict().items()}
+
+
+def has_repairs(store: Store, number: int) -> bool:
+    """Whether any repair of the session holds."""
+    return not _holding(store, number).empty
+
+
+def _holding(store: Store, number: int) -> pd.DataFrame:
+    repairs = queries.repairs(store, number)
+    return repairs[repairs["undone"].isna()]
+
+
+def unused(store: Store, number: int) -> int:
+    """The smallest number of a student that none has or ever had."""
+    found = queries.track_columns(store, number)["found"].max(initial=-1)
+    given = [json.loads(text) for text in queries.repairs(store, number)["arguments"]]
+    had = [label for one in given for label in (one.get("new", "S0"), one.get("last", "S0"))]
+    return max([int(found), *map(_number_of, had)]) + 1
+
+
+def _number_of(label: str) -> int:
+    return int(label[1:]) - 1
+
+
+def _make(store: Store, number: int, action: str, arguments: Mapping[str, Any]) -> None:
+    add_repair(store, number, action, arguments)
+    remake(store, number, again=action != "rename")
+
+
+def remake(store: Store, number: int, *, again: bool) -> None:
+    """Make the students of what was found and what holds; `again` if more than names changed: judgements, too."""
+    repairs: list[Merge | Split] = []
+    persons: dict[int, int] = {}
+    for action, text in _holding(store, number)[["action", "arguments"]].itertuples(index=False):
+        given = json.loads(text)
+        if action in ("rename", "forget"):
+            persons |= {_number_of(label): person or 0 for label, person in given["persons"].items()}
+            continue
+        student = _number_of(given["student"])
+        if action == "merge":
+            other = _number_of(given["other"])
+            persons[student] = persons.get(student) or persons.pop(other, 0)
+            repairs.append(Merge(student, other))
+        else:
+            repairs.append(Split(student, given["time"], _number_of(given["new"])))
+    persons = {student: person for student, person in persons.items() if person}
+    if not again:
+        write_persons(store, number, persons)
+        return
+    _replay(store, number, repairs, persons)
+    for judgement in queries.judgements(store, number).to_dict("records"):
+        settings = Settings.from_json(judgement["settings"])
+        judge(store, number, settings, judgement["name"], judgement["created"])
+
+
+def _replay(store: Store, number: int, repairs: list[Merge | Split], persons: dict[int, int]) -> None:
+    rows, stored = Rows.read(store, number), queries.track_columns(store, number)
+    part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
+    part_of[stored["track"]] = stored["part_of"]
+    whole = stored["track"] == stored["part_of"]
+    count = int(stored["part_of"].max(initial=-1)) + 1
+    found, link_score = np.full(count, -1), np.full(count, np.nan)
+    found[stored["track"][whole]] = stored["found"][whole]
+    link_score[stored["track"][whole]] = stored["link_score"][whole]
+    repaired = replay(rows.time, part_of[rows.track], found, repairs)
+    changed = repaired.track != rows.track
+    track_columns, student_columns = columns_of(rows, repaired, found, link_score, persons)
+    store.replace_students(
+        number,
+        pts=rows.pts[changed],
+        face=rows.face[changed],
+        track=repaired.track[changed],
+        track_columns=track_columns,
+        student_columns=student_columns,
+    )

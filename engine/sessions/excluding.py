@@ -1,0 +1,65 @@
+"""Leaves out who did not consent: as squares of the picture, whose faces are dropped before they are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions.corrections import find_student, finished_students
+from storage import queries
+from storage.store import Store
+
+Square = tuple[float, float, float]
+
+#: Side of the square around a seat in which a face is taken for its owner's, in face sizes: the chair is moved, the
+#: head sways and bows. A neighbour whose face comes into it is left out there, too.
+SEAT = 3.0
+
+
+def squares(store: Store, texts: Iterable[str], width: int, height: int) -> list[Square]:
+    """The squares (x and y of the middle, side) that `texts` mean in a picture of `width` x `height` px.
+
+    `X,Y,SIZE` is one in px; `NAME@ROOM` is around a seat of a roster; `SESSION/S07` around a student's seat in an
+    earlier session, and `SESSION` all that was left out there: both scaled to this picture. Raises UsageError or
+    SessionError for what is nothing of these.
+    """
+    return [square for text in texts for square in _squares(store, text, width, height)]
+
+
+def square_of(student: pd.Series | dict[str, float]) -> Square:
+    """The square around a student's seat, px."""
+    return _rounded(student["x"], student["y"], SEAT * student["size"])
+
+
+def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
+    try:
+        x, y, size = map(float, text.split(","))
+        return [_rounded(x, y, size)]
+    except ValueError:
+        pass  # it is one of the others
+    name, at, room = text.rpartition("@")
+    if at:
+        seats = queries.seats(store, room)
+        mine = seats[seats["name"] == name]
+        if mine.empty:
+            raise UsageError(f"nobody called {name!r} is in the roster of {room!r}; see `classpulse roster --room`")
+        x, y, size = mine[["x", "y", "size"]].iloc[0] * [width, height, height]
+        return [square_of({"x": x, "y": y, "size": size})]
+    session, slash, who = text.rpartition("/")
+    number = store.find_session(session if slash else text)
+    if slash:
+        found = [square_of(find_student(finished_students(store, number), who))]
+    else:
+        found = [tuple(row) for row in queries.excluded(store, number)[["x", "y", "size"]].to_numpy()]
+        if not found:
+            raise UsageError(f"nobody was left out of session {number}; name a student of it as in {text}/S07")
+    picture = store.session(number)
+    scale = np.array([width / picture["width"], height / picture["height"], height / picture["height"]])
+    return [_rounded(*(square * scale)) for square in np.array(found)]
+
+
+def _rounded(x: float, y: float, size: float) -> Square:
+    return round(float(x), 1), round(float(y), 1), round(float(size), 1)

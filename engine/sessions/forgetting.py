@@ -1,0 +1,137 @@
+"""Forgets people and sessions for good: no row is left of them, no name, and no byte in the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions.corrections import find_student, finished_students, remake, unused
+from engine.sessions.excluding import SEAT, square_of
+from engine.sessions.tracking import Rows, label_of
+from storage import queries
+from storage.excluding import write_excluded
+from storage.forgetting import (
+    clean,
+    delete_faces,
+    delete_persons,
+    delete_sessions,
+    delete_unused_names,
+    sessions_before,
+    settle_repairs,
+)
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be forgotten."""
+
+    sessions: Sequence[int] = ()
+    students: Sequence[tuple[int, str]] = ()
+    """Session and label of each."""
+    persons: Sequence[int] = ()
+    """Their numbers in the table `people`: names and seats in rosters."""
+
+    def __bool__(self) -> bool:
+        return bool(self.sessions or self.students or self.persons)
+
+
+def choose_student(store: Store, text: str) -> Chosen:
+    """`monday/S07` is a student of one session; a name, or P7, a person in every session and roster.
+
+    Raises UsageError or SessionError where there is nobody of that name.
+    """
+    session, slash, who = text.rpartition("/")
+    if slash:
+        number = store.find_session(session)
+        student = find_student(finished_students(store, number), who)
+        person = student["person"]
+        return Chosen(students=[(number, student["label"])], persons=[int(person)] if pd.notna(person) else [])
+    people = queries.people(store)
+    mine = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
+    if not mine:
+        raise UsageError(f"nobody is called {text!r}; name a student of a session as in monday.mp4/S07")
+    theirs = [
+        (number, label)
+        for number in queries.sessions(store)["id"].tolist()
+        for label, person in queries.students(store, number)[["label", "person"]].dropna().itertuples(index=False)
+        if person in mine
+    ]
+    return Chosen(students=theirs, persons=mine)
+
+
+def choose_before(store: Store, text: str) -> Chosen:
+    """The sessions recorded before the day `text`, as in 2026-09-01, UTC. Raises UsageError for what is no day."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day, such as 2026-09-01") from None
+    return Chosen(sessions=sessions_before(store, day.isoformat()))
+
+
+def describe(store: Store, chosen: Chosen) -> str:
+    """What is chosen, in one line for who is to confirm it."""
+    sessions = queries.sessions(store).set_index("id")
+    parts = [f"session {number} ({sessions['name'][number]})" for number in chosen.sessions]
+    parts += [f"{label} of session {number} ({sessions['name'][number]})" for number, label in chosen.students]
+    return ", ".join(parts) or "a seat in a roster and its name"
+
+
+def forget(store: Store, chosen: Chosen) -> None:
+    """Delete what is chosen, make the judgements of what stays again, and clean the file of what was deleted.
+
+    All of it in one transaction, save for the cleaning. A session that loses a student keeps its other students as
+    they are, and its repairs are settled: they can be undone no longer.
+    """
+    with store.writing():
+        delete_sessions(store, chosen.sessions)
+        for number in dict.fromkeys(number for number, _ in chosen.students):
+            _forget_students(store, number, [label for session, label in chosen.students if session == number])
+        delete_persons(store, chosen.persons)
+        delete_unused_names(store)
+    clean(store)
+
+
+def _forget_students(store: Store, number: int, labels: list[str]) -> None:
+    students = finished_students(store, number)
+    going = students["label"].isin(labels)
+    rows = Rows.read(store, number)
+    faces = queries.face_columns(store, number, ("student",))["student"]
+    theirs = np.isin(faces, students["student"][going])
+    # What was seen on their seat and is in nobody's track may well be them.
+    middle = (rows.still_boxes[:, :2] + rows.still_boxes[:, 2:]) / 2
+    for x, y, size in students.loc[going, ["x", "y", "size"]].itertuples(index=False):
+        theirs |= (faces < 0) & (np.abs(middle - (x, y)) <= SEAT / 2 * size).all(axis=1)
+    delete_faces(store, number, rows.pts[theirs], rows.face[theirs])
+    repairs = queries.repairs(store, number)
+    before = [
+        label
+        for action, text in zip(repairs["action"], repairs["arguments"], strict=True)
+        if action == "forget"
+        for label in json.loads(text)["students"]
+    ]
+    known = students[~going & students["person"].notna()]
+    persons = dict(zip(known["label"], known["person"].astype(int).tolist(), strict=True))
+    last = label_of(unused(store, number) - 1)  # the next label comes after it
+    settle_repairs(store, number, {"students": [*before, *labels], "persons": persons, "last": last})
+    remake(store, number, again=True)
+
+
+def exclude_student(store: Store, number: int, who: str) -> str:
+    """Forget a student of a session, and leave the seat out of it from now on; returns the label.
+
+    The roster keeps name and seat: they say who is to be left out the next time. Raises UsageError for nobody.
+    """
+    with store.writing():
+        student = find_student(finished_students(store, number), who)
+        write_excluded(store, number, [square_of(student)])
+        _forget_students(store, number, [student["label"]])
+        delete_unused_names(store)
+    clean(store)
+    return str(student["label"])

@@ -1,0 +1,100 @@
+"""A room's roster: who sits where, kept as the user says, and carried to the next session by seat alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions import corrections
+from storage import queries
+from storage.corrections import write_seats
+from storage.store import Store
+from tracking.seats import match_seats
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What came of a roster in a session."""
+
+    named: dict[str, str]
+    """Names by label: the students who sit where the roster says."""
+    unmatched: list[str]
+    """The roster's names whose seat is empty, or for whom more than one student would do: nobody is guessed."""
+    unnamed: list[str]
+    """Labels of the students who have no name."""
+
+
+def keep_seats(store: Store, number: int, room: str) -> list[str]:
+    """Keep the seats of a session's named students in the roster of `room`; returns their names.
+
+    They replace those of the same names, and of those who had the very same seats. Raises UsageError where no
+    student has a name.
+    """
+    if not room.strip():
+        raise UsageError("the room has no name; give one with --room")
+    with store.writing():
+        students = corrections.finished_students(store, number)
+        named = students[students["person"].notna() & ~students["static"]]
+        if named.empty:
+            raise UsageError(f"no student of session {number} has a name; give some with --seat S01=NAME")
+        kept = queries.seats(store, room)
+        others = kept[~kept["person"].isin(named["person"])]
+        width, height = _picture(store, number)
+        places = _places(named)
+        taken = match_seats(_pixels(others, width, height), others["spread"], places, named["spread"]) >= 0
+        shares = np.round(places / [width, height, height], 5)
+        rows = pd.DataFrame(shares, columns=["x", "y", "size"]).assign(
+            person=named["person"].to_numpy(np.int64), spread=named["spread"].to_numpy()
+        )
+        write_seats(store, room, number, rows, forget=others["person"][taken].tolist())
+        names = corrections.names_of(store)
+    return [names[person] for person in named["person"]]
+
+
+def carry_names(store: Store, number: int, room: str) -> Carried:
+    """Give the students of a session the names that the roster of `room` has for their seats; one repair to undo.
+
+    Students who have a name keep it. Raises UsageError where the room has no roster.
+    """
+    with store.writing():
+        students = corrections.finished_students(store, number)
+        seats = queries.seats(store, room)
+        if seats.empty:
+            raise UsageError(f"room {room!r} has no roster yet; begin one with --seat S01=NAME")
+        open_seats = seats[~seats["person"].isin(students["person"].dropna())]
+        people = students[~students["static"]]
+        nameless = people[people["person"].isna()]
+        matched = match_seats(
+            _pixels(open_seats, *_picture(store, number)),
+            open_seats["spread"],
+            _places(nameless),
+            nameless["spread"],
+        )
+        there = matched >= 0
+        labels = nameless["label"].to_numpy(object)[matched[there]].tolist()
+        persons = dict(sorted(zip(labels, open_seats["person"][there].tolist(), strict=True)))
+        if persons:
+            corrections.identify(store, number, persons, room)
+        names = corrections.names_of(store)
+    unnamed = [label for label in nameless["label"] if label not in persons]
+    named = {label: names[person] for label, person in persons.items()}
+    return Carried(named, [names[person] for person in open_seats["person"][~there]], unnamed)
+
+
+def _picture(store: Store, number: int) -> tuple[int, int]:
+    session = store.session(number)
+    return session["width"], session["height"]
+
+
+def _places(students: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """(n, 3) x, y, size in px."""
+    return students[["x", "y", "size"]].to_numpy(np.float64)
+
+
+def _pixels(seats: pd.DataFrame, width: int, height: int) -> npt.NDArray[np.float64]:
+    """(n, 3) x, y, size in px of a picture of this size."""
+    return _places(seats) * [width, height, height]

@@ -1,0 +1,268 @@
+"""A session in a database: what is known of it, and what can be made of it again without its video."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from engine.errors import UsageError
+from engine.sessions import corrections, fitting, phases, roster, validation
+from engine.sessions.judgements import judge, settings_of
+from engine.settings import JUDGED_BY, Settings
+from engine.verdicts import comparing
+from storage import queries
+from storage.profiles import profile_settings, write_profile
+from storage.store import Store
+
+T = TypeVar("T")
+#: A link that is less certain than this is doubtful.
+DOUBTFUL = 0.95
+
+
+class Session:
+    """A session in a database: what is known of it, as DataFrames, and judging it again."""
+
+    def __init__(
+        self, database: str | Path, number: int, *, was_done: bool = False, remarks: Sequence[str] = ()
+    ) -> None:
+        self.database = database
+        self.number = number
+        self.was_done = was_done
+        """Whether `analyze` found it finished, and did nothing."""
+        self.remarks = tuple(remarks)
+        """What `analyze` has to say of it: footage that is damaged or breaks off, a name that was not taken."""
+
+    def info(self) -> dict[str, Any]:
+        """The session's row of the table `sessions`."""
+        return self._read(lambda store: store.session(self.number))
+
+    def students(self) -> pd.DataFrame:
+        """A row for every student: label, name, when seen (s), tracks, faces, coverage."""
+        return self._read(lambda store: queries.students(store, self.number))
+
+    def faces(self) -> pd.DataFrame:
+        """A row for every face: time (s), student, box (px), seven emotions, quality."""
+        return self._read(lambda store: queries.faces(store, self.number))
+
+    def frames(self) -> pd.DataFrame:
+        """A row for every sampled frame, also those without a face."""
+        return self._read(lambda store: queries.frames(store, self.number))
+
+    def judgements(self) -> pd.DataFrame:
+        """A row for every judgement, the latest last."""
+        return self._read(lambda store: queries.judgements(store, self.number))
+
+    def verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every student and window of a judgement, by its name; of the latest one without."""
+        return self._read(lambda store: queries.student_windows(store, self._judgement(store, judgement)))
+
+    def class_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every window of the class."""
+        return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
+
+    def marks(self) -> pd.DataFrame:
+        """A row for every part that a person marked, in order: mark, start, stop (s; NaN: not given), label."""
+        return self._read(lambda store: queries.marks(store, self.number))
+
+    def part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every student and marked part, with what the student shows in it beside emotions."""
+        return self._read(lambda store: queries.student_parts(store, self._judgement(store, judgement)))
+
+    def class_part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+        """A row for every marked part of the class."""
+        return self._read(lambda store: queries.class_parts(store, self._judgement(store, judgement)))
+
+    def mark(self, label: str, start: float, stop: float | None = None) -> Session:
+        """Mark a part from `start` to `stop` (s; None: to the next mark), and judge it. Returns itself.
+
+        Every judgement there is, and every one to come, judges the marked parts besides its windows. Raises
+        UsageError for a part that does not lie in the session or overlaps another.
+        """
+        with Store.open(self.database, must_exist=True) as store:
+            phases.mark(store, self.number, [phases.Mark(start, stop, label)])
+        return self
+
+    def mark_from(self, path: str | Path) -> list[int]:
+        """Mark the parts in a CSV file (start, stop, label), all or none; returns their numbers."""
+        given = phases.read_marks(path)
+        with Store.open(self.database, must_exist=True) as store:
+            return phases.mark(store, self.number, given)
+
+    def unmark(self, *marks: int) -> list[int]:
+        """Take marks away by their numbers, without one all of them; returns the numbers."""
+        with Store.open(self.database, must_exist=True) as store:
+            return phases.unmark(store, self.number, marks or None)
+
+    def validate(self, path: str | Path, judgement: str | None = None) -> validation.Validation:
+        """Hold a judgement, by its name, against the codes of people in a CSV file; of the latest one without.
+
+        Every coded stretch is judged with its settings; see docs/validation.md for the file and the figures.
+        """
+
+        def held(store: Store) -> validation.Validation:
+            codes, evidence = validation.coded(store, self.number, path)
+            return validation.validate(codes, evidence, self._settings(store, judgement))
+
+        return self._read(held)
+
+    def fit(self, path: str | Path, profile: str, judgement: str | None = None) -> fitting.Fit:
+        """Fit band, min_faces and min_coverage to the codes in a CSV file, and keep them as a profile.
+
+        What they start from are the settings of a judgement, by its name; of the latest one without. Raises
+        UsageError for codes of fewer than five students.
+        """
+        if not profile.strip() or not profile.isprintable():
+            raise UsageError(f"{profile!r} is no name of a profile")
+        with Store.open(self.database, must_exist=True) as store:
+            codes, evidence = validation.coded(store, self.number, path)
+            fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
+            write_profile(
+                store,
+                profile,
+                fitted.judged_by(),
+                origin=fitted.said(),
+                sha256=store.session(self.number)["sha256"],
+                coders=fitted.coders,
+                students=fitted.students,
+                stretches=fitted.stretches,
+                kappa_before=fitted.value(fitting.AS_IS, "kappa"),
+                kappa_in=fitted.value(fitting.SEEN, "kappa"),
+                kappa_out=fitted.value(fitting.UNSEEN, "kappa"),
+            )
+        return fitted
+
+    def judge(self, name: str | None = None, *, profile: str | None = None, **changes: Any) -> Session:
+        """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.
+
+        With a `profile` its settings are taken, but for the `changes`; by default it names the judgement then.
+        The judgement is kept under `name` (by default its strategy, its window and what else is not as usual, as
+        in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
+        video. Raises UsageError for a setting that cannot work, or that judging does not use.
+        """
+        if other := set(changes) - set(JUDGED_BY):
+            raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
+        with Store.open(self.database, must_exist=True) as store, store.writing(self.number):
+            corrections.check_done(store, self.number)
+            if profile is not None:
+                name = name or (None if changes else profile)
+                changes = profile_settings(store, profile) | changes
+            settings = dataclasses.replace(settings_of(store, self.number), **changes)
+            judge(store, self.number, settings, name)
+        return self
+
+    def compare(self, *names: str) -> comparing.Comparison:
+        """Judgements side by side, by their names; without one, all there are."""
+
+        def compared(store: Store) -> comparing.Comparison:
+            rows = queries.judgements(store, self.number).set_index("id")
+            chosen = [self._judgement(store, name) for name in dict.fromkeys(names)] or rows.index.tolist()
+            return comparing.compare(
+                {
+                    rows["name"][one]: comparing.Judged(
+                        Settings.from_json(rows["settings"][one]).window,
+                        queries.student_windows(store, one),
+                        queries.class_windows(store, one),
+                    )
+                    for one in chosen
+                }
+            )
+
+        return self._read(compared)
+
+    def health(self) -> dict[str, int]:
+        """How sure it is who is who: numbers of `students`, `links`, `doubtful` links, faces of `nobody`, `static`.
+
+        A link is a track that continues a student; those that are as likely wrong as one in twenty are doubtful.
+        """
+        return self._read(lambda store: _health(store, self.number))
+
+    def repairs(self) -> pd.DataFrame:
+        """A row for everything that a person put right: what, when, and when it was undone."""
+        rows, names = self._read(lambda store: (queries.repairs(store, self.number), corrections.names_of(store)))
+        given = zip(rows["action"], rows["arguments"], strict=True)
+        return rows.assign(what=[corrections.describe(action, arguments, names) for action, arguments in given])
+
+    def rename(self, student: str, name: str) -> Session:
+        """Name a student, given by label or former name; an empty name takes it away. Returns itself.
+
+        Like `merge` and `split`, it is logged and can be undone, happens as a whole or not at all, and raises
+        UsageError in one line, with nothing changed, where it cannot be done.
+        """
+        with Store.open(self.database, must_exist=True) as store:
+            corrections.rename(store, self.number, {student: name})
+        return self
+
+    def merge(self, one: str, other: str) -> Session:
+        """Make two students one, and every judgement again. The smaller label stays."""
+        with Store.open(self.database, must_exist=True) as store:
+            corrections.merge(store, self.number, one, other)
+        return self
+
+    def split(self, student: str, time: float) -> str:
+        """Make a student's faces from `time` (s) on a new student, and every judgement again; the new label."""
+        with Store.open(self.database, must_exist=True) as store:
+            return corrections.split(store, self.number, student, time)
+
+    def undo(self) -> str:
+        """Undo the last repair that holds, and say what it was."""
+        with Store.open(self.database, must_exist=True) as store:
+            return corrections.undo(store, self.number)
+
+    def name_students(self, names: Mapping[str, str]) -> Session:
+        """Name several students, each given by label or former name: one repair. Returns itself."""
+        with Store.open(self.database, must_exist=True) as store:
+            corrections.rename(store, self.number, names)
+        return self
+
+    def keep_seats(self, room: str) -> list[str]:
+        """Keep the seats of the students who have names in the roster of `room`; returns their names."""
+        with Store.open(self.database, must_exist=True) as store:
+            return roster.keep_seats(store, self.number, room)
+
+    def carry_names(self, room: str) -> roster.Carried:
+        """Name the students by the roster of `room`, by their seats alone; says who did not match."""
+        with Store.open(self.database, must_exist=True) as store:
+            return roster.carry_names(store, self.number, room)
+
+    def _read(self, of: Callable[[Store], T]) -> T:
+        with Store.open(self.database, must_exist=True, read_only=True) as store:
+            return of(store)
+
+    def _settings(self, store: Store, name: str | None) -> Settings:
+        rows = queries.judgements(store, self.number).set_index("id")
+        return Settings.from_json(rows["settings"][self._judgement(store, name)])
+
+    def _judgement(self, store: Store, name: str | None) -> int:
+        rows = queries.judgements(store, self.number)
+        if name is not None:
+            rows = rows[rows["name"] == name]
+        if rows.empty:
+            known = "; ".join(queries.judgements(store, self.number)["name"])
+            if known:
+                raise UsageError(f"session {self.number} has no judgement {name!r}, but: {known}")
+            raise UsageError(f"session {self.number} has no judgement yet; run `classpulse analyze` to its end")
+        return int(rows["id"].iloc[-1])
+
+
+def find(key: int | str, db: str | Path = "classpulse.db") -> Session:
+    """The session that `key` means: its number, its name or its file's name. Raises SessionError without one."""
+    with Store.open(db, must_exist=True, read_only=True) as store:
+        return Session(db, store.find_session(key))
+
+
+def _health(store: Store, number: int) -> dict[str, int]:
+    students, tracks = queries.students(store, number), queries.tracks(store, number)
+    tracks = tracks[tracks["student"].notna()].sort_values(["first", "track"])
+    links = tracks[tracks.duplicated("student")]
+    faces = queries.frame_columns(store, number)["faces"].sum()
+    return {
+        "students": int((~students["static"]).sum()),
+        "links": len(links),
+        "doubtful": int((links["link_score"] < DOUBTFUL).sum()),
+        "nobody": int(faces - students["faces"].sum()),
+        "static": int(students["static"].sum()),
+    }

@@ -1,0 +1,212 @@
+"""Pass 2 over the rows of a session in a database: whose faces they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from engine.faces import unpack_landmarks, unpack_some_looks
+from engine.settings import FOLLOWED_BY, Settings
+from storage import queries
+from storage.store import Store
+from tracking.camera import camera_path, moved
+from tracking.corrections import Repaired
+from tracking.identity import faces_of_students, students_of_tracks
+from tracking.seats import areas
+from tracking.sort import follow as follow_faces
+from tracking.static import still
+from tracking.tracks import tracks_table
+
+Columns = dict[str, npt.NDArray[Any]]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What following needs of a session's m frames and n faces, in order of (pts, face)."""
+
+    frame_times: Floats
+    """(m,) s."""
+    motion: Floats
+    """(m, 2, 3) affine from the frame before, NaN where unknown."""
+    pts: Ints
+    face: Ints
+    frame: Ints
+    """(n,) index of each face's frame."""
+    boxes: Floats
+    """(n, 4) px."""
+    score: Floats
+    track: Ints
+    """(n,) as it is stored, -1 for none."""
+    scorable: npt.NDArray[np.bool_]
+    look: npt.NDArray[np.uint8]
+    """(s, d) of the faces that have one."""
+    looked: npt.NDArray[np.bool_]
+    """(n,) which those are."""
+    still_boxes: Floats
+    """(n, 4) px of the first frame, as if the camera had not moved."""
+    landmarks: npt.NDArray[np.float32]
+    """(n, 5, 2) px of their frame."""
+    path: Floats
+    """(m, 2, 3) affine from each frame's pixels to those of the first frame."""
+
+    @property
+    def time(self) -> Floats:
+        """(n,) s."""
+        return self.frame_times[self.frame]
+
+    @classmethod
+    def read(cls, store: Store, number: int) -> Rows:
+        """Those of session `number`."""
+        frames = queries.frame_columns(store, number)
+        edges = ("x1", "y1", "x2", "y2")
+        faces = queries.face_columns(
+            store,
+            number,
+            ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "look"),
+            {"landmarks": unpack_landmarks},
+        )
+        looks = faces.pop("look")
+        looked = np.array([look is not None for look in looks], np.bool_)
+        a, b, x, y = (frames[f"camera_{name}"] for name in "abxy")
+        motion = np.stack([a, -b, x, b, a, y], axis=1).reshape(-1, 2, 3)
+        boxes = np.stack([faces.pop(edge) for edge in edges], axis=1)
+        frame = np.searchsorted(frames["pts"], faces["pts"])
+        path = camera_path(motion, len(motion), frame, boxes)
+        return cls(
+            frame_times=frames["time"],
+            motion=motion,
+            pts=faces["pts"],
+            face=faces["face"],
+            frame=frame,
+            boxes=boxes,
+            score=faces["score"],
+            track=faces["track"],
+            scorable=faces["scorable"],
+            look=unpack_some_looks(looks[looked]),
+            looked=looked,
+            still_boxes=_moved(boxes, path, frame),
+            landmarks=faces["landmarks"],
+            path=path,
+        )
+
+
+def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
+    """(n, 4) boxes where the camera's path (m, 2, 3) takes them; 10,000 at a time, to save memory."""
+    found = np.empty_like(boxes)
+    for start in range(0, len(boxes), 10_000):
+        part = slice(start, start + 10_000)
+        found[part] = moved(boxes[part], path[frame[part]])
+    return found
+
+
+def follow(store: Store, number: int, settings: Settings) -> None:
+    """Give every face of session `number` its track, and every track its student."""
+    rows = Rows.read(store, number)
+    how = {name: getattr(settings, name) for name in FOLLOWED_BY}
+    how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
+    if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
+        how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
+    track = follow_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)
+    table = tracks_table(
+        rows.frame_times,
+        rows.frame,
+        rows.still_boxes,
+        track,
+        rows.score,
+        descriptors=rows.look,
+        described=rows.looked,
+    )
+    students = students_of_tracks(table)
+    # Where two tracks of a student share a frame, the face that is not the student's is in no track.
+    doubled = (faces_of_students(rows.frame, track, students.student) < 0) & (
+        np.append(students.student, -1)[track] >= 0
+    )
+    track[doubled] = -1
+    link_score = np.full(len(table), np.nan)
+    link_score[students.link_from] = expit(students.link_score)
+    found = Repaired(track, students.student, np.arange(len(table)))
+    track_columns, student_columns = columns_of(rows, found, students.student, link_score, {})
+    store.write_following(
+        number,
+        pts=rows.pts,
+        face=rows.face,
+        track=track,
+        track_columns=track_columns,
+        student_columns=student_columns,
+    )
+
+
+def columns_of(
+    rows: Rows, repaired: Repaired, found: Ints, link_score: Floats, persons: dict[int, int]
+) -> tuple[Columns, Columns]:
+    """The tables `tracks` and `students` of faces that are in tracks, and tracks that are students'.
+
+    `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `persons` are the
+    students' numbers in the table `people`, of those whom a person named.
+    """
+    faces = pd.DataFrame({"track": repaired.track, "student": repaired.student_of_face(), "time": rows.time})
+    in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
+    numbers = in_track.index.to_numpy(np.int64)
+    part_of = repaired.part_of[numbers]
+    whole = part_of == numbers
+    tracks: Columns = {
+        "track": numbers,
+        "student": repaired.student[numbers],
+        "first": in_track["min"].to_numpy(),
+        "last": in_track["max"].to_numpy(),
+        "faces": in_track["size"].to_numpy(),
+        "link_score": np.where(whole, link_score[part_of], np.nan),
+        "static": _static(rows, repaired.track)[numbers],
+        "found": found[part_of],
+        "part_of": part_of,
+    }
+    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons)
+
+
+def label_of(student: int) -> str:
+    """S01 for student 0."""
+    return f"S{student + 1:02d}"
+
+
+def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:
+    mine = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
+    scorable = faces[(faces["student"] >= 0) & rows.scorable].groupby("student")["time"].agg(["size", "nunique"])
+    scorable = scorable.reindex(mine.index).fillna(0)
+    numbers = mine.index.to_numpy(np.int64)
+    labels = np.empty(len(numbers), object)
+    labels[:] = [label_of(number) for number in numbers.tolist()]
+    tracks = tracks[tracks["student"] >= 0].sort_values(["first", "track"])
+    links = tracks[tracks.duplicated("student")]
+    # A student's faces as one track, whose median place is the seat.
+    dense = np.where(faces["student"] >= 0, np.searchsorted(numbers, faces["student"]), -1)
+    seats = tracks_table(rows.frame_times, rows.frame, rows.still_boxes, dense)
+    static = _static(rows, dense)
+    return {
+        "student": numbers,
+        "label": labels,
+        "person": np.array([persons.get(number, -1) for number in numbers.tolist()], np.int64),
+        "first": mine["min"].to_numpy(),
+        "last": mine["max"].to_numpy(),
+        "tracks": tracks.groupby("student").size().reindex(mine.index).to_numpy(),
+        "faces": mine["size"].to_numpy(),
+        "scorable": scorable["size"].to_numpy(np.int64),
+        "coverage": scorable["nunique"].to_numpy() / max(len(rows.frame_times), 1),
+        "weakest_link": links.groupby("student")["link_score"].min().reindex(mine.index).to_numpy(),
+        "static": static,
+        "x": seats.place[:, 0],
+        "y": seats.place[:, 1],
+        "size": seats.place[:, 2],
+        "spread": seats.spread,
+        "area": areas(seats.place, counted=~static),
+    }
+
+
+def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
+    return still(rows.frame_times, rows.frame, rows.boxes, rows.landmarks, who, path=rows.path)

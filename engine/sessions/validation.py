@@ -1,0 +1,207 @@
+"""How far verdicts are what people see: the machine's of every coded stretch, held against the coders' codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engine.sessions.coding import CODES, Codes, column_of, read_codes
+from engine.sessions.corrections import check_done
+from engine.sessions.judgements import Evidence
+from engine.settings import Settings
+from engine.verdicts import agreement
+from engine.verdicts.agreement import Array, Ints
+from engine.verdicts.judging import VERDICTS
+from engine.verdicts.windows import Spans
+from storage import queries
+from storage.store import Store
+
+MAJORITY = "the majority"
+MACHINE = "the machine"
+_NONE = VERDICTS.index("insufficient")
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What came of holding a judgement against codes."""
+
+    codes: Codes
+    stretches: pd.DataFrame
+    """A row for each coded stretch of a student: `student`, `label`, `start`, `stop` (s), the code of each coder
+    (`by NAME`) and of the `majority` (None: none), and what the machine says: `verdict`, `balance`, `margin`,
+    `coverage`, `faces`, `scorable`, `positive`, `negative`."""
+    figures: pd.DataFrame
+    """A row for each figure: `one` and `other` (who are compared), `measure`, `value`, `low`, `high` (the 95 %
+    interval), `stretches` and `students` that it rests on. NaN: undefined."""
+    confusion: pd.DataFrame
+    """A row for each code of the majority, a column for each verdict: how many stretches."""
+
+
+def coded(store: Store, number: int, path: str | Path) -> tuple[Codes, Evidence]:
+    """The codes in a file about session `number`, and what judging needs of the session.
+
+    Raises UsageError for a file that does not fit the session (see `read_codes`).
+    """
+    check_done(store, number)
+    codes = read_codes(path, queries.students(store, number), store.session(number)["duration"])
+    return codes, Evidence.read(store, number)
+
+
+def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation:
+    """Hold what these settings make of every coded stretch against its codes."""
+    units = codes.units()
+    judged = machine(evidence, settings, units)
+    verdict = judged["verdict"].map(VERDICTS.index).to_numpy(np.int64)
+    return Validation(
+        codes,
+        _readable(units).join(judged),
+        pd.DataFrame(
+            [*_machine_figures(codes, units, verdict, judged["balance"].to_numpy()), *_coder_figures(codes, units)],
+            columns=["one", "other", "measure", "value", "low", "high", "stretches", "students"],
+        ),
+        _confusion(units["majority"].to_numpy(), verdict),
+    )
+
+
+def machine(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.DataFrame:
+    """What the settings say of each of the `units` (`student`, `start`, `stop`): columns of a student's window.
+
+    What lies between the coded stretches is judged along, in pieces of their usual length: how alike neighbouring
+    faces are, which the margin rests on, is told by the whole session, as it is where windows are judged.
+    """
+    layer = _layers(units)
+    found = []
+    for place in np.unique(layer):
+        mine = units[layer == place]
+        spans = _filled(mine, evidence.duration)
+        columns = pd.DataFrame(evidence.judged(settings, spans)[0])
+        students = np.unique(columns["student"])
+        span = np.searchsorted(spans.start, mine["start"])
+        rows = columns.iloc[span * len(students) + np.searchsorted(students, mine["student"])]
+        found.append(rows.set_index(mine.index))
+    judged: pd.DataFrame = pd.concat(found).sort_index()
+    return judged[["verdict", "balance", "margin", "coverage", "faces", "scorable", "positive", "negative"]]
+
+
+def _layers(units: pd.DataFrame) -> Ints:
+    """(n,) a number for each unit, such that different stretches of one number lie apart."""
+    ends: list[float] = []
+    of: dict[tuple[float, float], int] = {}
+    for start, stop in sorted(set(zip(units["start"], units["stop"], strict=True))):
+        free = next((place for place, end in enumerate(ends) if end <= start), len(ends))
+        ends[free : free + 1] = [stop]
+        of[start, stop] = free
+    return np.array([of[stretch] for stretch in zip(units["start"], units["stop"], strict=True)], np.int64)
+
+
+def _filled(units: pd.DataFrame, duration: float) -> Spans:
+    """The stretches of the units, which lie apart, and what lies between them, in pieces of the usual length."""
+    stretches = sorted(set(zip(units["start"], units["stop"], strict=True)))
+    usual = float(np.median([stop - start for start, stop in stretches]))
+    filled: list[tuple[float, float]] = []
+    end = 0.0
+    for start, stop in [*stretches, (duration, duration)]:
+        filled += pairwise([*np.arange(end, start, usual), start])
+        filled += [(start, stop)] * (start < stop)
+        end = stop
+    whole = np.array([(start, stop) for start, stop in filled if start < stop])
+    return Spans(whole[:, 0], whole[:, 1])
+
+
+def _machine_figures(codes: Codes, units: pd.DataFrame, verdict: Ints, balance: Array) -> list[tuple[object, ...]]:
+    """The machine against each coder, and against the majority where there are several."""
+    several = len(codes.coders) > 1
+    rows: list[tuple[object, ...]] = []
+    for other in [*codes.coders, *[MAJORITY] * several]:
+        human = units["majority" if other == MAJORITY else column_of(other)].to_numpy(np.int64)
+        who = MACHINE, other
+        told = human >= 0
+        student = _dense(units["student"].to_numpy()[told])
+        table = tables(human[told], verdict[told], student)
+        rows.append((*who, "no verdict", *agreement.estimate(unjudged, table), *_size(student)))
+        rows += _agreeing(who, human[told], verdict[told], student)
+        has = told & np.isfinite(balance)
+        student = _dense(units["student"].to_numpy()[has])
+        for code, sign in (("interested", 1), ("not interested", -1)):
+            if has.any():
+                pairs = agreement.won(sign * balance[has], human[has] == CODES.index(code), student)
+                area = agreement.estimate_area(pairs)
+                rows.append((*who, f"AUC {code}", *area, *_size(student)))
+    return rows
+
+
+def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]]:
+    """The coders among themselves: each two, and all."""
+    rows: list[tuple[object, ...]] = []
+    for one, other in combinations(codes.coders, 2):
+        first, second = (units[column_of(coder)].to_numpy(np.int64) for coder in (one, other))
+        both = (first >= 0) & (second >= 0)
+        rows += _agreeing((one, other), first[both], second[both], _dense(units["student"].to_numpy()[both]))
+    codes_of = units[[column_of(coder) for coder in codes.coders]].to_numpy(np.int64)
+    unit, coder = np.nonzero((codes_of >= 0) & ((codes_of >= 0).sum(axis=1, keepdims=True) > 1))
+    if len(unit):
+        student = _dense(units["student"].to_numpy()[unit])
+        table = agreement.coincidences(_dense(unit), codes_of[unit, coder], student, len(CODES))
+        of_units = student[np.unique(unit, return_index=True)[1]]
+        alpha = agreement.estimate(agreement.alpha, table)
+        rows.append(("all coders", "all coders", "alpha", *alpha, *_size(of_units)))
+    return rows
+
+
+def _agreeing(who: tuple[str, str], one: Ints, other: Ints, student: Ints) -> list[tuple[object, ...]]:
+    """Share of equal codes and kappas, where both have a code."""
+    both = other < len(CODES)
+    if not both.any():
+        return []
+    one, other, student = one[both], other[both], _dense(student[both])
+    table = tables(one, other, student)[..., : len(CODES)]
+    statistics = {"same": agreement.same, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
+    return [(*who, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
+
+
+def tables(human: Ints, verdict: Ints, student: Ints) -> Array:
+    """(s, 3, 4) how often each code meets each verdict in each student; the last verdict is none."""
+    return agreement.counted(human, verdict, student, (int(student.max(initial=0)) + 1, len(CODES), len(VERDICTS)))
+
+
+def unjudged(table: Array) -> Array:
+    """The share of stretches without a verdict, of tables (..., 3, 4)."""
+    return np.asarray(table[..., _NONE].sum(axis=-1) / np.maximum(table.sum(axis=(-1, -2)), 1))
+
+
+def plain_kappa(table: Array) -> Array:
+    """Cohen's kappa of tables (..., 3, 3 or 4), where there is a verdict."""
+    return agreement.kappa(table[..., : len(CODES)], agreement.nominal(len(CODES)))
+
+
+def weighted_kappa(table: Array) -> Array:
+    """Linearly weighted kappa, likewise."""
+    return agreement.kappa(table[..., : len(CODES)], agreement.linear(len(CODES)))
+
+
+def _confusion(human: npt.NDArray[np.int64], verdict: Ints) -> pd.DataFrame:
+    told = human >= 0
+    table = tables(human[told], verdict[told], np.zeros(told.sum(), np.int64))[0].astype(np.int64)
+    return pd.DataFrame(table, columns=list(VERDICTS)).assign(code=CODES)[["code", *VERDICTS]]
+
+
+def _readable(units: pd.DataFrame) -> pd.DataFrame:
+    """The units with words for codes."""
+    words = np.array([*CODES, None], object)
+    names = [name for name in map(str, units) if name == "majority" or name.startswith("by ")]
+    return units.assign(**{name: words[units[name].to_numpy(np.int64)] for name in names})
+
+
+def _dense(values: npt.NDArray[np.int64]) -> Ints:
+    """0, 1, ... in place of the values."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _size(student: Ints) -> tuple[int, int]:
+    """How many stretches and students."""
+    return len(student), len(np.unique(student))

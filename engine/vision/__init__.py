@@ -1,0 +1,1 @@
+"""Pixels to faces: recordings are decoded, faces detected, scored and measured."""

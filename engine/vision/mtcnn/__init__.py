@@ -1,0 +1,1 @@
+"""MTCNN: three networks in a cascade, each looking closer at what the one before let through."""

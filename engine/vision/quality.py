@@ -1,0 +1,130 @@
+"""How much a face's emotion scores can mean: its size, its sharpness and where its head points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.settings import Settings
+from engine.vision.expression import Crops, Floats
+
+#: The five landmarks of a head that faces the camera, in units of the distance from eyes to mouth; x to the image's
+#: right, y down, z away from the camera. x and y are the medians of MTCNN's landmarks on FER2013's frontal faces;
+#: the nose's depth is the one with which its turned faces look most like turns of one rigid head.
+_HEAD = np.array([(-0.47, 0, 0), (0.47, 0, 0), (0, 0.53, -0.45), (-0.38, 1, 0), (0.38, 1, 0)])
+_UNPROJECT = np.linalg.pinv(_HEAD - _HEAD.mean(axis=0))
+
+#: Where a measure is worth 0 and where 1, in between by its logarithm. On shrunk and blurred faces of FER2013 the
+#: network's accuracy runs along these lines from little better than guessing to its best (docs/verdicts.md).
+_SIZE = (8.0, 28.0)
+_SHARPNESS = (0.003, 0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """The quality of n faces, under the names of the columns of Faces."""
+
+    sharpness: Floats
+    """(n,) in [0, 1]."""
+    yaw: Floats
+    """(n,) degrees, positive to the image's right."""
+    pitch: Floats
+    """(n,) degrees, positive upwards."""
+    roll: Floats
+    """(n,) degrees, positive clockwise in the image."""
+    quality: Floats
+    """(n,) in [0, 1]."""
+    scorable: npt.NDArray[np.bool_]
+    """(n,)"""
+
+
+def measure(
+    crops: Crops, boxes: npt.NDArray[np.floating], landmarks: npt.NDArray[np.floating], settings: Settings
+) -> Quality:
+    """Measure n faces from their crops (n, 64, 64), boxes (n, 4) in px and landmarks (n, 5, 2) in px.
+
+    `quality` is min(size, sharpness) * cos(yaw) * cos(pitch) * cos(roll)^2. Size and sharpness both say how much
+    detail the network got to see, so the smaller of them counts, not both. Away from the camera the network's
+    advantage over guessing falls with the cosine of the angle, and with the square of the cosine of the roll.
+    A face is `scorable` if its shorter side is at least `scorable_size` px and its quality at least
+    `scorable_quality`.
+    """
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    side = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    sharp = sharpness(crops)
+    yaw, pitch, roll = head_pose(landmarks)
+    frontal = np.cos(np.radians(yaw)) * np.cos(np.radians(pitch)) * np.cos(np.radians(roll)) ** 2
+    # A head that points away from the camera, or hangs upside down, is worth nothing.
+    frontal = np.where((np.abs(yaw) < 90) & (np.abs(roll) < 90), frontal, 0)
+    quality = (np.minimum(size_grade(side), sharp) * frontal).astype(np.float32)
+    scorable = (side >= settings.scorable_size) & (quality >= settings.scorable_quality)
+    return Quality(sharp, yaw, pitch, roll, quality, scorable)
+
+
+def size_grade(side: npt.NDArray[np.floating]) -> Floats:
+    """What the shorter side (n,), px, of a face's box says of the detail in it: (n,) in [0, 1]."""
+    return _ramp(side, *_SIZE)
+
+
+def sharpness(crops: Crops) -> Floats:
+    """How much detail crops (n, 64, 64) show: (n,) in [0, 1], whatever their brightness and contrast.
+
+    The variance of the Laplacian (Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy") over
+    the variance of the grey levels. It is taken from the crop that the network sees, so that a small face,
+    a face out of focus and a face in motion count by the same measure.
+    """
+    deviations = np.empty((len(crops), 2), np.float32)
+    # Crop by crop, as whatever is as large as all of them costs more to make than to compute with.
+    for deviation, crop in zip(deviations, crops, strict=True):
+        laplacian = cv2.Laplacian(crop, cv2.CV_16S)[1:-1, 1:-1]
+        deviation[:] = _deviation(laplacian), _deviation(crop)
+    # Plus one grey level of contrast: a crop of a single grey is not sharp.
+    variances = deviations * deviations
+    return _ramp(variances[:, 0] / (variances[:, 1] + 1), *_SHARPNESS)
+
+
+def _deviation(values: npt.NDArray[Any]) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0])
+
+
+def head_pose(landmarks: npt.NDArray[np.floating]) -> tuple[Floats, Floats, Floats]:
+    """Yaw, pitch and roll, each (n,) in degrees, of heads with landmarks (n, 5, 2) in px.
+
+    Yaw and pitch say where the face points: (0, 0) at the camera, positive yaw to the image's right, positive
+    pitch upwards. Roll is the turn around that direction, positive clockwise in the image. The rotation is the
+    closed-form one of a scaled orthographic camera (the POS step of DeMenthon and Davis 1995, "Model-based object
+    pose in 25 lines of code") for a generic head; people's proportions differ, so compare a student with the
+    student's own usual pose rather than with zero.
+    """
+    points = np.asarray(landmarks, np.float64).reshape(-1, 5, 2)
+    points = points - points.mean(axis=1, keepdims=True)
+    # Two rows of the scaled rotation; the nearest pair of orthonormal rows takes the scale out.
+    rows = np.einsum("nip,ki->npk", points, _UNPROJECT)
+    u, _, v = np.linalg.svd(rows, full_matrices=False)
+    rotation = u @ v
+    right = rotation[:, :, 0]
+    facing_x, facing_y = -rotation[:, 0, 2], -rotation[:, 1, 2]
+    depth = np.cross(rotation[:, 0], rotation[:, 1])
+    facing_z = -depth[:, 2]
+    yaw = np.arctan2(facing_x, -facing_z)
+    pitch = np.arcsin(np.clip(-facing_y, -1, 1))
+    # The head's own right, seen along and across the level line of a head with this yaw and pitch.
+    level = right[:, 0] * np.cos(yaw) + depth[:, 0] * np.sin(yaw)
+    upright = np.cos(pitch)
+    tilt = right[:, 1] / np.where(upright > 1e-6, upright, 1)
+    roll = np.arctan2(tilt, level)
+    return _degrees(yaw), _degrees(pitch), _degrees(roll)
+
+
+def _degrees(angle: npt.NDArray[np.float64]) -> Floats:
+    return np.degrees(angle).astype(np.float32)
+
+
+def _ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
+    """0 up to `zero`, 1 from `one` on, straight over log(x) in between."""
+    share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
+    return share

@@ -1,0 +1,1 @@
+"""What gives frames: a FrameSource is a recording, a folder of images, or whatever a package registers."""

@@ -1,0 +1,197 @@
+"""What each command prints and does when all goes well."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+import typer.main
+
+import cli
+from engine import find
+from engine.version import __version__
+from tests.classpulse.commands.conftest import ROOT, finish, start
+from tests.drawn import OPTIONS, count, rows
+
+SIGNS = {"interested": "+", "neutral": "o", "not interested": "-", "insufficient": "."}
+COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+
+
+# -- help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_documents_every_option(run, name):
+    result = run(name, "--help")
+    assert (result.status, result.err) == (0, "")
+    assert f"Usage: classpulse {name}" in result.out
+    for parameter in COMMANDS[name].params:
+        if parameter.name == "help":
+            continue
+        assert parameter.help, f"{parameter.name} is not explained"
+        shown = parameter.opts if parameter.opts[0].startswith("-") else [parameter.metavar]
+        for way in shown:
+            assert way in result.out
+        assert parameter.help.split()[0] in result.out
+
+
+def test_help_names_every_command_and_the_law(run):
+    result = run("-h")
+    assert result.status == 0
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in COMMANDS:
+        assert f"`{name}" in readme or f"classpulse {name}" in readme
+        assert f"\n  {name} " in result.out
+    assert "--debug" in result.out
+    assert "check the law first" in " ".join(result.out.split())
+
+
+def test_without_a_command_the_help_is_an_error(run):
+    result = run()
+    assert (result.status, result.out) == (2, "")
+    assert "Usage: classpulse [OPTIONS] COMMAND" in result.err
+
+
+def test_version(run):
+    assert run("--version").out == f"classpulse {__version__}\n"
+
+
+def test_help_loads_nothing_slow(folder):
+    """It is there at once, and a Ctrl-C right after the start meets our own handler."""
+    result = finish(start("--version", env={"PYTHONPATH": ":".join(sys.path), "PYTHONPROFILEIMPORTTIME": "1"}))
+    loaded = {line.rsplit("|", 1)[1].strip() for line in result.err.splitlines() if "|" in line}
+    assert "typer" in loaded
+    assert not loaded & {"pandas", "sqlalchemy", "scipy", "cv2", "openvino", "av", "filterpy"}
+
+
+# -- analyze
+
+
+def test_analyze(run, recording, folder, analysed):
+    """One command makes classpulse.db in the current folder, with the same rows as the Python interface."""
+    result = run("analyze", recording, *OPTIONS)
+    assert (result.status, result.err) == (0, "")
+    assert {file.name.split("-")[0] for file in folder.iterdir()} == {"classpulse.db"}  # and its -wal
+    assert rows(folder / "classpulse.db") == rows(analysed.database)
+    lines = result.out.splitlines()
+    assert lines[0] == f"Session 1: lesson.mp4  0:32 long, {len(analysed.faces())} faces of 4 students"
+    students = analysed.students()
+    verdicts = analysed.verdicts()
+    for student, line in zip(students.to_dict("records"), lines[4:8], strict=True):
+        own = verdicts[verdicts["student"] == student["student"]]["verdict"]
+        counts = [str((own == name).sum()) for name in SIGNS]
+        signs = "".join(SIGNS[verdict] for verdict in own)
+        assert line.split() == [student["label"], "0:00–0:31", f"{student['coverage']:.0%}", *counts, signs]
+    assert lines[1].startswith("Who is who: 4 students; ")
+    assert lines[8].split()[:2] == ["class", "0:00–0:32"]
+    assert "one sign: 0:05" in lines[-3]
+    assert "docs/responsible-use.md" in lines[-1]
+
+
+def test_analyze_twice(run, recording, db):
+    before = rows(db)
+    result = run("analyze", recording, *OPTIONS)
+    assert result.status == 0
+    assert result.err == f"{recording} is done already: session 1. --again analyses it anew.\n"
+    assert result.out.startswith("Session 1: lesson.mp4")
+    assert rows(db) == before
+
+
+def test_analyze_again(run, recording, db):
+    assert run("analyze", recording, *OPTIONS, "--again", "--quiet").status == 0
+    assert count(db, "sessions") == 2
+    result = run("show", "lesson.mp4")
+    assert result.status == 2
+    assert "several sessions are called 'lesson.mp4'; give the number of one: 1 (" in result.complaint()
+
+
+def test_analyze_quietly(run, recording, folder):
+    result = run("analyze", recording, "--min-face", 150, "--sample-rate", 0.5, "--quiet")
+    assert (result.status, result.out, result.err) == (0, "", "")
+
+
+def test_analyze_several_under_a_name(run, recording, folder):
+    copy = folder / "second.mp4"
+    copy.write_bytes(recording.read_bytes() + b"\0" * 8)  # another recording with the same pictures
+    blind = ("--min-face", 150, "--sample-rate", 0.5, "-q")
+    url = f"sqlite:///{folder}/school.db"
+    assert run("analyze", recording, copy, "--db", url, "--name", "Physics 8b", *blind).status == 0
+    result = run("sessions", "--db", url)
+    names = [line.strip().split("  ")[1].strip() for line in result.out.splitlines()[1:]]
+    assert names == ["Physics 8b: lesson", "Physics 8b: second"]
+
+
+def test_all_frames(run, recording, folder):
+    assert run("analyze", recording, "--min-face", 150, "--sample-rate", "all", "-q").status == 0
+    assert count(folder / "classpulse.db", "frames") == 64
+
+
+# -- sessions, show, judge
+
+
+def test_sessions(run, db):
+    result = run("sessions")
+    assert (result.status, result.err) == (0, "")
+    header, line = result.out.splitlines()
+    assert header.split() == ["session", "name", "file", "length", "state", "analysed"]
+    assert line.split()[:5] == ["1", "lesson.mp4", "lesson.mp4", "0:32", "done"]
+
+
+@pytest.mark.parametrize("key", ["1", "lesson.mp4", "folder/lesson.mp4"])
+def test_show(run, db, key):
+    result = run("show", key)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Session 1: lesson.mp4  0:32 long")
+
+
+def test_database_from_the_environment(run, db, monkeypatch):
+    monkeypatch.setenv("CLASSPULSE_DB", str(db.rename(db.with_name("other.db"))))
+    assert run("show", 1).status == 0
+
+
+def test_show_windows(run, db, analysed):
+    lines = run("show", 1, "--windows").out.splitlines()
+    table = lines[next(i for i, line in enumerate(lines) if line.startswith("window ")) + 1 :]
+    expected = analysed.class_verdicts()
+    assert len(table) == len(expected) == 7
+    assert [line[: line.index(" ")] for line in table[:2]] == ["0:00–0:05", "0:05–0:10"]
+    for line, verdict, balance in zip(table, expected["verdict"], expected["balance"], strict=True):
+        assert verdict in line
+        assert f"{balance:+.2f} ±" in line or "–" in line
+
+
+def test_show_areas(run, db, analysed):
+    lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
+    assert lines[0] == ["area", "student", "face", "px", "seen", "scorable"]
+    seats = analysed.students()
+    place = seats["area"].astype(str).map(["front left", "front centre", "front right"].index)
+    in_order = seats.assign(place=place).sort_values(["place", "student"])["label"].tolist()
+    assert [line[-4] for line in lines if line[-4].startswith("S")] == in_order
+    assert lines[1][:2] == ["front", "left"]  # the drawn lesson has one row
+
+
+def test_show_a_student(run, db):
+    result = run("show", 1, "--student", "S02")
+    assert result.out.splitlines()[0].split() == ["window", "verdict", "balance", "coverage", "scorable", "faces"]
+    assert len(result.out.splitlines()) == 8
+
+
+def test_judge(run, db):
+    result = run("judge", "lesson.mp4", "--window", 8, "--strategy", "sum", "--band", 0)
+    assert (result.status, result.err) == (0, "")
+    assert "one sign: 0:08" in result.out
+    assert list(find(1, db).judgements()["name"]) == ["weighted, 5 s", "sum, 8 s, band 0"]
+    assert run("judge", 1, "--window", 4, "--name", "fine").status == 0
+    assert "one sign: 0:05" in run("show", 1, "--judgement", "weighted, 5 s").out
+    assert "one sign: 0:04" in run("show", 1).out
+
+
+def test_doctor(run):
+    result = run("doctor")
+    assert (result.status, result.err) == (0, "")
+    assert f"ok  classpulse  {__version__} on Python" in result.out
+    assert "2 of 2 drawn faces found and scored" in result.out
+    assert re.search(r"ok  precision +(bf16 or 8 bits where they are clear, else f32|f32; this)", result.out)
+    assert re.search(r"ok  workers +[1-9]\d*: as many processes", result.out)
+    assert "BAD" not in result.out

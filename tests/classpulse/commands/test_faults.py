@@ -1,0 +1,257 @@
+"""Bad input: one line that names it and the remedy, the right exit status, and nothing lost."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import classpulse.report.terminal  # noqa: F401
+import engine.sessions.analysis
+import engine.sessions.session  # loaded, as is the next, before a test gives up the right to read it
+from classpulse.simulation.render import Renderer
+from storage.store import Store
+from tests.classpulse.commands.conftest import finish, start
+from tests.drawn import LESSON, OPTIONS, SEGMENTS, count, rows
+from tests.engine.synthetic import write_sound, write_video
+from tests.storage.test_faults import ordinary_user
+
+Make = Callable[[Path, Path], object]
+
+assert engine.sessions.analysis
+
+
+def pixel(path: Path, recording: Path) -> None:
+    write_video(path, images=[np.full((1, 1, 3), 128, np.uint8)] * 10)
+
+
+def truncated(path: Path, recording: Path) -> None:
+    """Half of an mp4 whose index stands at its end."""
+    whole = recording.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def scrambled(path: Path, recording: Path) -> None:
+    path.write_bytes(np.random.default_rng(0).bytes(100_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "status", "message"),
+    [
+        ("none.mp4", lambda *_: None, 2, "no such file; check the name"),
+        ("folder", lambda path, _: path.mkdir(), 2, "not a file; name one video file"),
+        ("notes.mp4", lambda path, _: path.write_text("Dear diary,\n" * 99), 1, "cannot be read as a video ("),
+        ("empty.mp4", lambda path, _: path.touch(), 1, "the file is empty; copy the recording again"),
+        ("half.mp4", truncated, 1, "cannot be read as a video ("),
+        ("noise.mp4", scrambled, 1, "cannot be read as a video ("),
+        ("sound.m4a", lambda path, _: write_sound(path), 1, "has no video in it; name a recording with a picture"),
+    ],
+)
+def test_recording_that_cannot_be_read(run, recording, folder, name, make: Make, status, message):
+    make(folder / name, recording)
+    result = run("analyze", name)
+    assert (result.status, result.out) == (status, "")
+    assert result.complaint().startswith(f"{name}: {message}")
+    assert not (folder / "classpulse.db").exists()
+
+
+def test_recording_that_breaks_off(run, folder):
+    """A Matroska file needs no index: what is there is analysed, and the rest is not made up."""
+    images = [Renderer(LESSON).frame(0).image] * 24
+    whole = write_video(folder / "whole.mkv", range(24), images=images, time_base=Fraction(1), options={"g": "1"})
+    (folder / "half.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert run("analyze", "half.mkv", *OPTIONS, "-q").status == 0
+    assert 8 < count(folder / "classpulse.db", "frames") < 16
+
+
+def test_one_pixel(run, folder):
+    pixel(folder / "pixel.mp4", folder)
+    result = run("analyze", "pixel.mp4")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("Session 1: pixel.mp4  0:00 long, 0 faces of 0 students")
+
+
+def test_one_of_several_is_bad(run, recording, folder):
+    """An overnight run does the others."""
+    bad = folder / "bad.mp4"
+    bad.write_text("Dear diary")
+    good = Path(shutil.copy(recording, folder / "good.mp4"))
+    with good.open("ab") as file:
+        file.write(bytes(8))  # another recording
+    result = run("analyze", recording, bad, good, "none.mp4", "--min-face", 150, "-q")
+    assert result.status == 2
+    first, second = result.err.splitlines()
+    assert first.startswith(f"classpulse: {bad}: cannot be read as a video")
+    assert second == "classpulse: none.mp4: no such file; check the name"
+    assert [(row["file_name"], row["state"]) for row in rows(folder / "classpulse.db")["sessions"]] == [
+        ("lesson.mp4", "done"),
+        ("good.mp4", "done"),
+    ]
+    assert run("analyze", bad, recording, "--min-face", 150, "-q").status == 1
+
+
+# -- wrong use
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["analyze"], "Missing argument 'VIDEO...'; see `classpulse analyze --help`"),
+        (["analyse", "x.mp4"], "No such command 'analyse'"),
+        (["show", "1", "--colour"], "No such option: --colour"),
+        (
+            ["analyze", "x.mp4", "--sample-rate", "fast"],
+            "'fast' is neither a number of frames per second",
+        ),
+        (
+            ["analyze", "x.mp4", "--sample-rate", "0"],
+            "sample-rate is 0.0; it must be a number of frames",
+        ),
+        (["analyze", "x.mp4", "--sample-rate", "nan"], "sample-rate is nan; it must be"),
+        (["analyze", "x.mp4", "--thresholds", "0.6,0.7"], "'0.6,0.7' is not three numbers with commas"),
+        (["analyze", "x.mp4", "--thresholds", "0.6,0.7,2"], "it must be three numbers between 0 and 1"),
+        (["analyze", "x.mp4", "--window", "0"], "window is 0.0; it must be 0.1 s to a day"),
+        (["analyze", "x.mp4", "--strategy", "guess"], "'guess' is not one of 'weighted', 'sum', 'dominant'"),
+        (["analyze", "x.mp4", "--min-faces", "few"], "Invalid value for '--min-faces'"),
+        (["show", "7"], "no session '7'; the latest are 1 (lesson.mp4)"),
+        (["show", "1", "--student", "S99"], "no student 'S99' in this session; there are S01, S02, S03, S04"),
+        (["show", "1", "--judgement", "strict"], "session 1 has no judgement 'strict'"),
+        (["judge", "1", "--band", "2"], "band is 2.0; it must be 0 or more, under 1"),
+        (["judge", "Chemistry"], "no session 'Chemistry'"),
+        (["show", "1", "--db", "mysql://host/school"], "not a database of ours; write school.db"),
+    ],
+)
+def test_wrong_use(run, db, arguments, message):
+    before = rows(db)
+    result = run(*arguments)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.complaint()
+    assert rows(db) == before
+
+
+@pytest.mark.parametrize("command", [["sessions"], ["show", "1"], ["judge", "1"], ["query", "SELECT 1"]])
+def test_a_database_is_not_made_by_asking(run, folder, command):
+    result = run(*command)
+    assert (result.status, result.out) == (2, "")
+    assert result.complaint() == "classpulse.db: there is no such database; analyse a recording first"
+    assert list(folder.iterdir()) == []
+
+
+def test_debug_shows_where_an_error_came_from(run, folder):
+    for arguments in (["--debug", "analyze", "none.mp4"], ["analyze", "none.mp4", "--debug"]):
+        result = run(*arguments)
+        assert result.status == 2
+        assert "Traceback" in result.err
+        assert "engine/vision/sources/video.py" in result.err
+        assert result.err.splitlines()[-1] == "classpulse: none.mp4: no such file; check the name"
+    assert "Traceback" not in run("analyze", "none.mp4").err
+
+
+# -- databases
+
+
+def other_version(path: Path) -> None:
+    Store.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (other_version, "has schema version 99, expected"),
+        (lambda path: path.write_text("Dear diary,\n" * 99), "not an SQLite database, and left as it is"),
+        (Path.mkdir, "it is a folder; name a file"),
+    ],
+)
+@pytest.mark.parametrize("command", [["analyze"], ["sessions"], ["query", "SELECT 1"]])
+def test_database_that_cannot_be_used(run, recording, folder, make, message, command):
+    path = folder / "classpulse.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    result = run(*command, *([recording] if command == ["analyze"] else []))
+    assert (result.status, result.out) == (2 if path.is_dir() else 1, "")
+    assert result.complaint().startswith(f"classpulse.db: {message}")
+    assert before == (path.read_bytes() if path.is_file() else None)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user may use: pytest's own are for one alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+        Path(name).chmod(0o777)
+
+
+def test_recording_that_may_not_be_read(run, recording, public):
+    video = Path(shutil.copy(recording, public / "secret.mp4"))
+    video.chmod(0)
+    with ordinary_user():
+        result = run("analyze", video, "--db", public / "classpulse.db")
+    assert result.status in (1, 2)
+    assert result.complaint().startswith(f"{video}: ")
+    assert "ermission" in result.complaint()
+
+
+@pytest.mark.parametrize(("mode", "message"), [(0o000, "Permission denied"), (0o444, "it is read-only; make it")])
+def test_database_that_may_not_be_written(run, recording, analysed, public, mode, message):
+    path = Path(shutil.copy(analysed.database, public / "classpulse.db"))
+    video = Path(shutil.copy(recording, public / "lesson.mp4"))
+    video.chmod(0o444)
+    path.chmod(mode)
+    with ordinary_user():
+        result = run("analyze", video, "--db", path)
+        shown = run("show", 1, "--db", path)
+    assert (result.status, result.out) == (1, "")
+    assert result.complaint().startswith(f"{path}: {message}")
+    assert shown.status == (1 if mode == 0 else 0)  # reading needs no right to write
+
+
+# -- a disk that is full
+
+
+def test_full_disk(recording, analysed, folder):
+    """No file may grow beyond a limit that the database's log reaches; with more room the same command goes on."""
+    db = folder / "classpulse.db"
+    Store.open(db).close()
+
+    def limit() -> None:
+        size = db.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    result = finish(start("analyze", recording, *OPTIONS, "--db", db, preexec_fn=limit))
+    assert (result.status, result.out) == (1, "")
+    assert str(db) in result.complaint()
+    assert "the disk" in result.complaint()
+    committed = count(db, "segments")
+    assert committed < SEGMENTS
+    kept = rows(db)
+    assert finish(start("analyze", recording, *OPTIONS, "--db", db, "-q")).status == 0
+    whole = rows(db)
+    assert whole == rows(analysed.database)
+    assert whole["segments"][:committed] == kept["segments"]
+
+
+def test_footage_that_breaks_off(run, shared, folder):
+    """What decodes is analysed, and one line says what does not."""
+    cut = folder / "cut.mp4"
+    cut.write_bytes((shared / "footage" / "students.mp4").read_bytes()[:200_000])
+    result = run("analyze", cut, "--sample-rate", 2)
+    assert result.status == 0
+    assert "it breaks off after " in result.complaint()
+    assert "of 5.8 s" in result.complaint()
+    assert result.out.startswith("Session 1: cut.mp4")
+
+
+def test_a_name_that_is_not_taken(run, recording, db):
+    result = run("analyze", recording, *OPTIONS, "--name", "Physics", "-q")
+    assert (result.status, result.err) == (0, "classpulse: session 1 keeps the name it has, 'lesson.mp4'\n")

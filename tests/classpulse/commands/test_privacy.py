@@ -1,0 +1,292 @@
+"""People's data on the command line: forgotten, kept apart, put back."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.sessions.names import import_names
+from storage.store import Store
+from tests.classpulse.commands.conftest import finish, start
+from tests.drawn import OPTIONS, count, rows
+from tests.seated import write_seated
+
+NAMES = {"S01": "Ada", "S02": "Ben, the [tall]"}
+
+
+@pytest.fixture
+def seated(folder: Path) -> Path:
+    path = folder / "classpulse.db"
+    write_seated(path).name_students(NAMES)
+    return path
+
+
+# -- forget
+
+
+def test_forget_a_student(run, seated):
+    result = run("forget", "--student", "lesson/Ada", "--yes")
+    assert (result.status, result.out, result.err) == (0, "", "forgotten: S01 of session 1 (lesson)\n")
+    assert "S01" not in run("students", 1).out
+    assert "Ada" not in run("names").out
+
+
+def test_forget_names_the_backups_that_still_know(run, seated):
+    backup = seated.with_name("classpulse.db.v1-backup")
+    backup.touch()
+    assert run("forget", "--student", "lesson/Ada", "-y").err.splitlines()[1:] == [
+        "classpulse.db.v1-backup still has what was forgotten; delete it, too"
+    ]
+
+
+def test_forget_sessions(run, seated):
+    write_seated(seated, name="next")
+    assert run("forget", "--session", "lesson", "--session", 2, "-y").err == (
+        "forgotten: session 1 (lesson), session 2 (next)\n"
+    )
+    assert run("sessions").out.splitlines()[1:] == []
+    assert run("forget", "--before", "2030-01-01", "-y").out == "nothing to forget\n"
+    assert run("forget", "--clean").out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give one of --session, --student, --before and --clean"),
+        (("--session", 1, "--student", "Ada"), "give one of --session, --student, --before and --clean"),
+        (("--session", 7), "no session '7'"),
+        (("--student", "lesson/S19"), "no student 'S19' in this session"),
+        (("--student", "Ida"), "nobody is called 'Ida'"),
+        (("--before", "yesterday"), "'yesterday' is no day, such as 2026-09-01"),
+        (("--student", "Ada"), "nobody is there to be asked; --yes forgets without asking"),
+    ],
+)
+def test_nothing_is_forgotten_by_mistake(run, seated, arguments, message):
+    before = rows(seated)
+    result = run("forget", *arguments)
+    assert result.status == 2
+    assert message in result.complaint()
+    assert rows(seated) == before
+
+
+# -- names
+
+
+def test_names_are_kept_apart_and_put_back(run, seated):
+    before = rows(seated)
+    assert [" ".join(line.split()) for line in run("names").out.splitlines()] == [
+        "person name sessions rosters", "P1 Ada 1 0", "P2 Ben, the [tall] 1 0"
+    ]  # fmt: skip
+    assert run("names", "--export", "names.csv", "--drop").out == (
+        "names written to names.csv: 2\nnames dropped: 2\n"
+    )
+    assert Path("names.csv").read_text() == 'person,name\n1,Ada\n2,"Ben, the [tall]"\n'
+    assert stat.S_IMODE(Path("names.csv").stat().st_mode) == 0o600
+    assert not any(b"Ada" in file.read_bytes() for file in seated.parent.glob("classpulse.db*"))
+    assert "rename S01 'P1', S02 'P2'" in run("repairs", 1).out
+    assert run("merge", 1, "S03", "S06").status == 0  # all goes on without names
+    assert run("undo", 1).status == 0
+    assert run("names", "--import", "names.csv").out == "names put back: 2\n"
+    after = rows(seated)
+    assert after.pop("repairs")[:1] == before.pop("repairs")
+    assert after == before
+
+
+def test_an_export_replaces_nothing(run, seated):
+    Path("names.csv").write_text("precious")
+    result = run("names", "--export", "names.csv", "--drop")
+    assert (result.status, result.complaint()) == (
+        2, "names.csv: it is there already, perhaps with names; name a new file"
+    )  # fmt: skip
+    assert Path("names.csv").read_text() == "precious"
+    assert "Ada" in run("names").out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "names.csv, row 1: expected the header person,name"),
+        (b"name,person\n", "names.csv, row 1: expected the header person,name"),
+        (b"person,name\n1,Ada\n\n9,Zoe\n", "names.csv, row 4: there is no person 9 in this database"),
+        (b"person,name\n1\n", "names.csv, row 2: expected a person's number and a name, as in 7,Ada"),
+        (b"person,name\nS01,Ada\n", "names.csv, row 2: expected a person's number"),
+        (b"person,name\n1, \n", "names.csv, row 2: expected a person's number"),
+        (b"person,name\n1,Zoe\n1,Ada\n", "names.csv, row 3: 1 or 'Ada' is there twice"),
+        (
+            b'person,name\n1,"Ben, the [tall]"\n',
+            "row 2: 'Ben, the [tall]' is P2 already; call one of them otherwise",
+        ),
+        (b"person,name\n1,Zo\xeb\n", "names.csv: it is no CSV file in UTF-8"),
+    ],
+)
+def test_what_is_no_file_of_names(run, seated, text, message):
+    Path("names.csv").write_bytes(text)
+    before = rows(seated)
+    result = run("names", "--import", "names.csv")
+    assert result.status == 2
+    assert message in result.complaint()
+    assert rows(seated) == before
+
+
+def test_options_of_names(run, seated):
+    assert "--import goes with neither" in run("names", "--import", "a.csv", "--drop").complaint()
+    assert "nobody is there to be asked; --yes drops without asking" in run("names", "--drop").complaint()
+    assert "no such file" in run("names", "--import", "a.csv").complaint().lower()
+
+
+def test_any_bytes_are_names_or_a_line(tmp_path_factory):
+    path = tmp_path_factory.mktemp("names") / "classpulse.db"
+    write_seated(path).name_students(NAMES)
+    file, said = path.with_name("names.csv"), []
+    with Store.open(path) as store:
+
+        @given(st.binary() | st.builds(lambda text: f"person,name\n{text}".encode(), st.text()))
+        def check(content: bytes) -> None:
+            file.write_bytes(content)
+            try:
+                import_names(store, file)
+            except UsageError as error:
+                said.append(str(error))
+
+        check()
+    assert said
+    assert all(line.startswith(f"{file}") and "\n" not in line for line in said)
+
+
+# -- exclude
+
+
+def test_exclude(run, seated):
+    result = run("exclude", "lesson", "Ada", "--yes")
+    assert result.status == 0
+    assert result.err == "excluded: S01 of session 1; for other recordings, analyze --exclude 1\n"
+    assert "S01" not in run("students", 1).out
+    assert "nobody is there to be asked; --yes excludes" in run("exclude", 1, "S02").complaint()
+    assert "no student 'Ada'" in run("exclude", 1, "Ada", "-y").complaint()
+
+
+def test_analyze_leaves_out(run, seated, recording):
+    result = run("analyze", recording, "--exclude", "nobody@B12")
+    assert (result.status, "is in the roster of 'B12'" in result.complaint()) == (2, True)
+
+
+# -- the class alone
+
+
+def test_the_class_alone(run, folder, recording):
+    options = ("--aggregate-only", "--min-group", "3", *OPTIONS)
+    shown = run("analyze", recording, *options).out.splitlines()
+    assert shown[0] == "Session 1: lesson.mp4  0:32 long"
+    line = "The class alone was kept (--aggregate-only), without verdicts of fewer than 3 students"
+    assert shown[1] == line
+    assert [row.split()[0] for row in shown[3:5]] == ["student", "class"]
+    assert run("students", 1).out == f"{line}\n"
+    assert "has its class alone" in run("judge", 1, "--window", 10).complaint()
+    assert "--min-group goes with --aggregate-only" in run("analyze", recording, "--min-group", "3").complaint()
+
+
+def test_the_class_alone_stopped(folder, recording):
+    process = start("analyze", recording, "--aggregate-only", "--sample-rate", "all", "--quiet")
+    deadline = time.monotonic() + 60
+    while not Path("classpulse.db").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.status == 130
+    assert result.complaint() == (
+        f"stopped; nothing of {recording} is kept, and the same command begins anew (--aggregate-only)"
+    )
+    assert count(Path("classpulse.db"), "sessions") == 0
+
+
+# -- retention
+
+
+def test_retention(run, seated):
+    assert "nobody has said how long sessions may be kept" in run("retention").out
+    none = "sessions may be kept for 30 days, and none is kept for longer\n"
+    assert run("retention", "--days", 30).out == none
+    with Store.open(seated) as store, store.writing() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET created = '2020-02-02T10:00:00.000Z'")
+    late = "kept for longer than 30 days: 1 (lesson); `classpulse forget --session` or --before deletes them"
+    assert run("retention").out == f"{late}\n"
+    result = run("doctor", "--db", seated)
+    assert result.status == 1
+    assert f"BAD  retention   {late}" in result.out
+    assert run("forget", "--before", "2020-02-03", "--yes").status == 0
+    assert run("retention").out == none
+    assert "docs/responsible-use.md" in run("doctor", "--db", seated).out
+    assert "nobody has said" in run("retention", "--off").out
+    assert "give either --days, 1 or more, or --off" in run("retention", "--days", 0).complaint()
+
+
+# -- audit
+
+
+def audited(run) -> list[tuple[str, int | None, str, str]]:
+    rows = json.loads(run("audit", "--format", "json").out)
+    assert {row["who"] for row in rows} <= {getpass.getuser()}
+    return [(row["command"], row["session_id"], row["arguments"], row["outcome"]) for row in rows]
+
+
+def test_who_ran_what(run, seated):
+    run("show", "lesson")
+    run("rename", 1, "S03", "Cem")
+    run("rename", 1, "Cem", "Dan O'Hara")
+    run("roster", 1, "--room", "B12", "--seat", "S04=Ida")
+    run("query", "SELECT count(*) FROM v_students WHERE name = 'Ada' AND label <> 'it''s'", "-f", "csv")
+    run("query", "SELECT nothing")  # wrong use
+    run("sessions")
+    run("forget", "--student", "lesson/Ada", "-y")
+    run("forget", "--session", "lesson", "-y")
+    assert audited(run) == [
+        ("show", 1, '{"session": "lesson"}', "done"),
+        ("rename", 1, '{"name": "P3", "session": "1", "student": "S03"}', "done"),
+        ("rename", 1, '{"name": "P4", "session": "1", "student": "P3"}', "done"),
+        ("roster", 1, '{"room": "B12", "seat": ["S04=P5"], "session": "1"}', "done"),
+        ("query", None, '{"output_format": "csv", '
+                        '"sql": "SELECT count(*) FROM v_students WHERE name = ? AND label <> ?"}', "done"),
+        ("forget", 1, '{"student": "lesson/P1", "yes": true}', "done"),
+        ("forget", 1, '{"session": ["lesson"], "yes": true}', "done"),
+    ]  # fmt: skip
+    assert len(run("audit", 1).out.splitlines()) == 7
+    on_disk = b"".join(file.read_bytes() for file in seated.parent.iterdir())
+    assert not [name for name in (b"Ada", b"Cem") if name in on_disk]  # Dan is in the roster of B12
+
+
+def test_what_failed_or_was_stopped_is_noted_too(run, seated, recording):
+    assert run("analyze", recording.parent, "--db", seated).status > 0
+    process = start("analyze", recording, "--sample-rate", "all", "--quiet")
+    while count(seated, "segments") < 13:  # the seated lesson has 12
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert finish(process).status == 130
+    assert [(command, outcome) for command, _, _, outcome in audited(run)] == [("analyze", "stopped")]
+    assert run("forget", "--session", 2, "-y").status == 0
+
+
+def test_a_copy_that_can_only_be_read_is_only_read(run, seated, monkeypatch):
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
+    before = seated.read_bytes()
+    assert run("show", 1).status == 0
+    assert seated.read_bytes() == before
+
+
+def test_analyze_points_to_responsible_use_once(run, folder, recording):
+    options = ("--min-face", "150", "--sample-rate", "0.5")
+    first = run("analyze", recording, *options).out.splitlines()
+    assert first[-1].startswith("Before you use verdicts: docs/responsible-use.md says")
+    assert "responsible-use" not in run("analyze", recording, *options, "--again").out
+    assert "responsible-use" not in run("analyze", recording, *options).out

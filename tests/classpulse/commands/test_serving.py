@@ -1,0 +1,59 @@
+"""`classpulse serve` as a command."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tests.classpulse.commands.conftest import ROOT, start
+
+pytest.importorskip("fastapi", reason="the web page needs the `web` extra")
+
+
+def test_it_serves_until_ctrl_c(db):
+    process = start("serve", "--db", db, "--port", 0)
+    try:
+        line = process.stdout.readline().decode()
+        assert line.startswith("classpulse at http://127.0.0.1:")
+        with urllib.request.urlopen(line.split()[2]) as answer:
+            assert b"lesson.mp4" in answer.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.decode().splitlines()) == (130, ["classpulse: stopped"])
+
+
+def test_a_database_that_is_not_there_is_said(folder):
+    process = start("serve", "--db", "typo.db", "--port", 0)
+    try:
+        lines = [process.stdout.readline().decode() for _ in range(2)]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert lines[1] == "typo.db is not there yet: the first recording that is analysed begins it\n"
+
+
+def test_another_address_needs_a_token(run, folder, monkeypatch):
+    monkeypatch.delenv("CLASSPULSE_TOKEN", raising=False)
+    result = run("serve", "--host", "0.0.0.0")
+    assert (result.status, "--token" in result.complaint()) == (2, True)
+
+
+def test_a_port_that_is_taken(run, folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", port)
+    assert result.status == 2
+    assert f"127.0.0.1:{port}: another program listens there" in result.complaint()
+
+
+def test_no_other_command_loads_it():
+    code = "import sys, cli; sys.exit(any(name in sys.modules for name in ('fastapi', 'uvicorn', 'web')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

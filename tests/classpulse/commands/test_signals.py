@@ -1,0 +1,120 @@
+"""Ctrl-C and `kill -9` in the middle of an analysis: the same command goes on, and ends with the same rows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.process
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cli
+from tests.classpulse.commands.conftest import Result, finish, start
+from tests.drawn import OPTIONS, SEGMENTS, count, rows
+
+MOMENTS = 20
+
+
+def wait_for_segments(is_alive: Callable[[], bool], db: Path, number: int) -> None:
+    while is_alive():
+        try:
+            if db.exists() and count(db, "segments") >= number:
+                return
+        except sqlite3.OperationalError:  # the database is just being made
+            pass
+        time.sleep(0.01)
+
+
+def test_ctrl_c(recording, analysed, folder):
+    db = folder / "classpulse.db"
+    process = start("analyze", recording, *OPTIONS, "--db", db)
+    wait_for_segments(lambda: process.poll() is None, db, 1)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert (result.status, result.out) == (130, "")
+    assert result.complaint() == (
+        f"stopped; what is seen of {recording} is kept in {db}, and the same command goes on from there"
+    )
+    committed = count(db, "segments")
+    assert 1 <= committed < SEGMENTS
+    kept = rows(db)
+    assert kept["sessions"][0]["state"] == "seeing"
+    assert finish(start("analyze", recording, *OPTIONS, "--db", db, "-q")).status == 0
+    whole = rows(db)
+    assert whole == rows(analysed.database)
+    assert whole["segments"][:committed] == kept["segments"]
+
+
+def test_ctrl_c_stops_all_recordings(recording, folder):
+    """It is not taken for a fault of the first recording."""
+    db = folder / "classpulse.db"
+    process = start("analyze", recording, "other.mp4", *OPTIONS, "--db", db)
+    wait_for_segments(lambda: process.poll() is None, db, 1)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.status == 130
+    assert result.complaint().startswith("stopped; ")
+
+
+def test_ctrl_c_in_a_query(folder, db):
+    """Even in one that would never end."""
+    process = start("query", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result in (
+        Result(-signal.SIGINT, "", ""),
+        Result(130, "", "classpulse: stopped\n"),
+    )  # or still at its imports
+
+
+@pytest.mark.slow
+def test_killed_at_20_random_moments(recording, analysed, folder, monkeypatch):
+    """The same command is killed, again and again; whenever one ends by itself, its rows are compared.
+
+    A moment is a random while after a random commit or the start, so that a slow machine is killed in the same
+    places. The processes are forked from one that has loaded the modules.
+    """
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["cli", "engine.sessions.analysis", "openvino"])
+    expected = rows(analysed.database)
+    rng = np.random.default_rng(20)
+
+    def begin(db: Path) -> multiprocessing.process.BaseProcess:
+        monkeypatch.setattr(sys, "argv", ["classpulse", "analyze", str(recording), *OPTIONS, "-q", "--db", str(db)])
+        process = processes.Process(target=cli.main)
+        process.start()
+        return process
+
+    kills, lesson, before, found = 0, 0, 0, set()
+    while kills < MOMENTS:
+        db = folder / f"{lesson}.db"
+        process = begin(db)
+        # One more than there can be: this one is not killed.
+        wait_for_segments(process.is_alive, db, rng.integers(before, SEGMENTS + 1, endpoint=True))
+        process.join(rng.uniform(0, 0.3))
+        process.kill()
+        process.join()
+        there = count(db, "segments") if db.exists() else 0
+        assert there >= before, "a committed segment is lost"
+        if process.exitcode == -signal.SIGKILL:
+            kills += 1
+            found.add(there)
+            before = there
+        else:
+            assert process.exitcode == 0
+            assert rows(db) == expected
+            lesson, before = lesson + 1, 0
+    process = begin(db)
+    process.join()
+    assert process.exitcode == 0
+    assert rows(db) == expected
+    assert found & {1, 2, 3}, "never killed between two commits"

@@ -1,0 +1,230 @@
+"""Annotated videos: their frames and sound, and that nobody can be told where faces are blurred."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from classpulse.report.annotating import COLOURS, Annotator, coarsen
+from classpulse.report.clip import annotate
+from classpulse.report.places import hidden, shown, squares
+from engine import Session, analyze
+from engine.errors import SourceError, UsageError
+from engine.settings import Settings
+from engine.vision.mtcnn.cascade import Mtcnn
+from engine.vision.sources.video import Video
+from storage.errors import QueryError
+from storage.excluding import write_excluded
+from storage.store import Store
+from tests.engine import footage
+from tests.engine.footage import Score
+
+
+def faces(*rows: tuple[int | None, float, float, int | None]) -> pd.DataFrame:
+    """Faces of 10 px: track, time, left edge, student."""
+    table = pd.DataFrame(rows, columns=["track", "time", "x1", "student"])
+    table = table.astype({"track": "Int64", "student": "Int64"})
+    return table.assign(y1=0.0, x2=table["x1"] + 10, y2=10.0)
+
+
+def frames(times: list[float], pan: float = 0.0) -> pd.DataFrame:
+    return pd.DataFrame({"time": times, "camera_a": 1.0, "camera_b": 0.0, "camera_x": pan, "camera_y": 0.0})
+
+
+def lefts(places, time: float) -> list[float]:
+    return sorted(places.at(time)[0][:, 0].round(3).tolist())
+
+
+def test_boxes_glide_from_face_to_face_and_end_with_their_track():
+    places = shown(faces((0, 1.0, 100, 3), (0, 1.2, 120, 3), (0, 1.8, 150, 3), (1, 1.8, 400, None)), 0.2)
+    assert lefts(places, 0.99) == []
+    assert lefts(places, 1.0) == [100]
+    assert lefts(places, 1.1) == [110]
+    assert lefts(places, 1.5) == [135]
+    assert lefts(places, 1.85) == [150, 400]
+    assert lefts(places, 1.95) == []
+    assert places.at(1.5)[1].tolist() == [3]
+
+
+def test_a_face_seen_once_is_hidden_two_seconds_before_and_after():
+    places = hidden(faces((None, 5.0, 100, None)), frames([0.0, 5.0, 6.0, 9.0]))
+    (box,) = places.at(6.9)[0]
+    assert box.tolist() == [96.5, -3.5, 113.5, 13.5]
+    assert lefts(places, 3.1) == [96.5]
+    assert lefts(places, 2.9) == lefts(places, 7.1) == []
+
+
+def test_a_student_is_hidden_all_the_while_between_two_tracks_near_in_time():
+    places = hidden(faces((0, 1.0, 100, 3), (1, 8.0, 130, 3), (2, 40.0, 100, 3)), frames([1.0, 8.0, 40.0]))
+    assert lefts(places, 5.0) == [96.5, 126.5]
+    assert lefts(places, 20.0) == []
+
+
+def test_what_is_hidden_goes_along_with_the_camera():
+    table = frames([0.0, 1.0, 2.0], pan=-30.0)
+    assert lefts(hidden(faces((0, 0.0, 100, None)), table), 1.5) == pytest.approx([51.5])
+    regions = pd.DataFrame({"x": [200.0], "y": [50.0], "size": [40.0]})
+    assert lefts(squares(regions, table, 4.0), 2.5) == pytest.approx([120])
+
+
+def test_of_a_coarsened_box_nothing_is_left_and_around_it_everything():
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    before = image.copy()
+    coarsen(image, np.array([-10.0, 20.5, 30.2, 50.0]))
+    assert np.abs(np.diff(image[20:50, :31].astype(int), axis=1)).max() < 20
+    image[20:50, :31] = before[20:50, :31]
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.fixture
+def with_sound(recording: Path, tmp_path: Path) -> Path:
+    """The drawn lesson with a tone, in a file whose times do not begin at 0."""
+    path = tmp_path / "lesson.mkv"
+    with av.open(str(recording)) as source, av.open(str(path), "w") as target:
+        picture = source.streams.video[0]
+        out, tone = target.add_stream_from_template(picture), target.add_stream("aac", rate=16000)
+        tone.layout = "mono"
+        shift = round(2 / picture.time_base)
+        for packet in source.demux(picture):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, out
+                target.mux(packet)
+        for second in range(6):
+            wave = np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000).astype(np.float32)[np.newaxis]
+            samples = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            samples.sample_rate, samples.pts, samples.time_base = 16000, (second + 2) * 16000, Fraction(1, 16000)
+            target.mux(tone.encode(samples))
+        target.mux(tone.encode(None))
+    return path
+
+
+def times_of(path: Path) -> list[float]:
+    with Video(path) as video:
+        return [frame.time for frame in video.frames(None)]
+
+
+def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound, tmp_path):
+    session = analyze(with_sound, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=40))
+    out = tmp_path / "out.mp4"
+    told = []
+    written = annotate(session, out, stop=3.0, on_progress=lambda *told_now: told.append(told_now))
+    wanted = [time for time in times_of(with_sound) if time < 3]
+    assert written == len(wanted) == len(told)
+    np.testing.assert_allclose(times_of(out), wanted, atol=1e-3)
+    with av.open(str(out)) as clip:
+        assert clip.streams.video[0].codec_context.name == "h264"
+        (sound,) = clip.streams.audio
+        heard = [(float(frame.time), frame.to_ndarray()) for frame in clip.decode(sound)]
+    assert heard[0][0] == pytest.approx(0, abs=0.1)
+    assert heard[-1][0] == pytest.approx(3, abs=0.2)
+    assert np.abs(heard[len(heard) // 2][1]).max() > 0.5
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_labels_and_verdicts_are_drawn(analysed, recording):
+    annotator = Annotator(analysed)
+    with Video(recording) as video:
+        frame = next(video.frames(None, 5.0))
+    plain = frame.image.copy()
+    annotator.draw(frame.image, frame.time)
+    verdicts = analysed.verdicts()
+    now = verdicts[(verdicts["start"] <= 5) & (verdicts["stop"] > 5)]
+    changed = (frame.image != plain).any(axis=2)
+    assert 0.01 < changed.mean() < 0.5
+    for verdict in set(now["verdict"]):
+        assert (np.abs(frame.image[changed].astype(int) - COLOURS[verdict]).sum(axis=1) < 6).sum() > 20
+
+
+def faces_found(path: Path, every: int = 1) -> int:
+    mtcnn, found = Mtcnn(), 0
+    with av.open(str(path)) as clip:
+        for number, frame in enumerate(clip.decode(video=0)):
+            if number % every == 0:
+                found += len(mtcnn.detect(frame.to_ndarray(format="rgb24")))
+    return found
+
+
+@pytest.mark.parametrize("rate", [1.0, 5.0])
+def test_no_face_of_a_drawn_lesson_can_be_found_where_all_are_blurred(recording, tmp_path, rate):
+    """In no frame, also between the samples."""
+    session = analyze(recording, tmp_path / "a.db", settings=Settings(sample_rate=rate))
+    annotate(session, tmp_path / "out.mp4", blur="all", stop=4.0)
+    assert faces_found(recording, 100) > 0
+    assert faces_found(tmp_path / "out.mp4", 3) == 0
+
+
+def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared, tmp_path):
+    """Seven students, while somebody crosses in front of a camera that pans."""
+    session = analyze(shared / "footage/students.mp4", tmp_path / "a.db", settings=Settings(sample_rate=5))
+    annotate(session, tmp_path / "out.mp4", blur="all")
+    mtcnn, score = Mtcnn(), Score(shared)
+    for number, image in footage.frames(tmp_path / "out.mp4", 5):
+        score.add(number + 1, mtcnn.detect(image).boxes)
+    assert score.true == 0
+    assert score.false <= 5  # a hand, a shirt: what a detector takes for a face now and then, in 28 frames
+
+
+def test_who_is_excluded_is_always_blurred_and_nobody_else(analysed, recording, tmp_path):
+    database = tmp_path / "copy.db"
+    shutil.copy(analysed.database, database)
+    session = Session(database, analysed.number)
+    seats = session.students()
+    out = seats.iloc[0]
+    with Store.open(database) as store:
+        write_excluded(store, session.number, [(out["x"], out["y"], 3 * out["size"])])
+    annotate(session, tmp_path / "out.mp4", stop=2.0)
+    mtcnn = Mtcnn()
+    with Video(tmp_path / "out.mp4") as video:
+        image = next(video.frames(None, 1.0)).image
+    found = mtcnn.detect(image)
+    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    away = np.abs(middles - [out["x"], out["y"]]).max(axis=1)
+    assert (away > out["size"]).all()
+    assert len(found) >= len(seats) - 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Wrong:
+    error: type[Exception]
+    text: str
+    output: str = "out.mp4"
+    video: str | None = None
+    judgement: str | None = None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Wrong(UsageError, "an annotated video is an .mp4", output="out.avi"),
+        Wrong(
+            UsageError, "there is no folder .*nowhere; make it, or name another output", output="nowhere/out.mp4"
+        ),
+        Wrong(SourceError, "no longer there; say where it is with --video", video="gone.mp4"),
+        Wrong(SourceError, "another recording than the one", video="other.mp4"),
+        Wrong(QueryError, "no judgement 'best'", judgement="best"),
+    ],
+    ids=lambda wrong: wrong.text,
+)
+def test_what_cannot_be_annotated(analysed, tmp_path, wrong):
+    (tmp_path / "other.mp4").write_bytes(b"something else")
+    video = wrong.video and tmp_path / wrong.video
+    with pytest.raises(wrong.error, match=wrong.text):
+        annotate(analysed, tmp_path / wrong.output, video=video, judgement=wrong.judgement)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.mp4"]
+
+
+def test_the_recording_itself_is_not_written_over(recording, tmp_path):
+    copy = tmp_path / "lesson.mp4"
+    shutil.copy(recording, copy)
+    session = analyze(copy, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=60))
+    before = copy.read_bytes()
+    with pytest.raises(UsageError, match="the recording itself"):
+        annotate(session, copy)
+    assert copy.read_bytes() == before

@@ -1,0 +1,276 @@
+"""The report of a really analysed lesson: what is in it, where it comes from, and what never is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import math
+import re
+import subprocess
+import sys
+from html import unescape
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from classpulse.report import page, sources
+from cli import app
+from engine.sessions.session import DOUBTFUL
+from storage import queries
+from storage.errors import QueryError
+from tests.classpulse.report.conftest import data_of, sql_of, told
+
+NASTY = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture(scope="module")
+def html(analysed):
+    return page.render(analysed)
+
+
+class Outline(HTMLParser):
+    """Headings, ids and references of a page; fails on tags that are not closed in order."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.headings: list[int] = []
+        self.ids: list[str] = []
+        self.refers: list[str] = []
+        self.feed(html)
+        assert self.stack == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.stack.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        known = dict(attrs)
+        self.ids += [known["id"]] if "id" in known else []
+        self.refers += known.get("aria-labelledby", "").split()
+        self.refers += [known["href"][1:]] if known.get("href", "").startswith("#") else []
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack, tag
+        assert self.stack.pop() == tag
+
+
+def test_is_one_small_file_that_loads_nothing(html):
+    assert len(html.encode()) < 6_000_000
+    markup = re.sub(r"<script[ >].*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"(src|href|action)=[\"'](?!#|data:)", markup)
+    assert "http" not in re.sub(r'<meta http-equiv="Content-Security-Policy"', "", markup)
+    assert "default-src 'none'" in markup
+
+
+def test_outline(html):
+    found = Outline(html)
+    assert found.headings[0] == 1
+    assert found.headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(found.headings, found.headings[1:], strict=False))
+    assert len(found.ids) == len(set(found.ids))
+    assert set(found.refers) <= set(found.ids)
+
+
+def test_every_part_is_there_with_its_questions(html):
+    for part in set(page.WHOLE) - {"parts"}:
+        assert f'id="part-{part}"' in html
+        assert sql_of(html, part), part
+
+
+def test_every_question_can_be_asked_again(html, analysed):
+    for part in re.findall(r'id="part-(\w+)"', html):
+        for sql in sql_of(html, part):
+            assert sql.startswith("SELECT")
+            assert not re.search(r"[{}]", sql)
+            queries.query(analysed.database, sql)
+
+
+def test_timeline_is_what_its_question_answers(html, analysed):
+    data = data_of(html, "timeline")
+    sql, _ = sql_of(html, "timeline")
+    rows = queries.query(analysed.database, sql)
+    assert data["verdict"] == rows["verdict"].tolist()
+    for name in ("start", "stop", "balance", "margin", "coverage", "interested", "not_interested", "insufficient"):
+        shown = [math.nan if value is None else value for value in data[name]]
+        assert shown == pytest.approx(rows[name].tolist(), nan_ok=True), name
+
+
+def test_heatmap_is_what_its_question_answers(html, analysed):
+    data = data_of(html, "heatmap")
+    rows = queries.query(analysed.database, sql_of(html, "heatmap")[0])
+    assert sorted(set(rows["student"])) == data["students"]
+    for place, student in enumerate(data["students"]):
+        mine = rows[rows["student"] == student]
+        for k, (verdict, balance) in enumerate(zip(mine["verdict"], mine["balance"], strict=True)):
+            level = data["levels"][place][k]
+            assert (level == -9) == (verdict == "insufficient")
+            assert (level > 0) == (verdict == "interested")
+            assert (level == 0) == (verdict == "neutral")
+            assert data["balance"][place][k] == pytest.approx(balance, abs=0.006)
+
+
+def test_cards_are_what_their_questions_answer(html, analysed):
+    students, windows, emotions, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
+    section = html.split('id="part-students"')[1].split('id="part-')[0]
+    cards = section.split("<article")[1:]
+    assert len(cards) == len(students)
+    for card, student in zip(cards, students.to_dict("records"), strict=True):
+        assert student["label"] in card
+        assert f"{student['faces']}, {student['scorable']} scorable" in card
+        mine = windows[windows["student"] == student["student"]]
+        assert f"{(mine['verdict'] == 'interested').sum()} interested" in card
+        mix = emotions.set_index("student").loc[student["student"]]
+        assert f"happy {mix['happy']:.0%}" in card
+        assert f"classpulse rename 1 {student['label']} " in card
+
+
+def test_settings_and_networks_are_shown(html, analysed):
+    section = html.split('id="part-provenance"')[1]
+    for checksum in json.loads(analysed.info()["models"]).values():
+        assert checksum in section
+    for name in json.loads(analysed.judgements()["settings"].iloc[-1]):
+        assert name.replace("_", " ") in section
+    assert "Art. 5(1)(f)" in section
+
+
+def test_tables_stand_beside_plots(html):
+    for part in ("timeline", "heatmap", "seats"):
+        section = html.split(f'id="part-{part}"')[1].split('id="part-')[0]
+        assert "The same as a table" in section
+        assert 'role="img" aria-label="' in section
+
+
+def test_names_with_markup_are_text(copied):
+    copied.rename("S01", NASTY)
+    html = page.render(copied)
+    assert NASTY not in html
+    assert "<img" not in html
+    assert html.count("</script>") == 5  # plotly.js, our two, and the data of two plots
+    assert f"S01 {NASTY}" in data_of(html, "heatmap")["labels"]
+    Outline(html)
+
+
+def test_one_students_report_holds_nobody_else(copied):
+    copied.rename("S02", "Zacharias")
+    html = page.render(copied, student="S01")
+    assert "S01" in html
+    for other in ("S02", "S03", "S04", "Zacharias"):
+        assert other not in told(html)
+    assert 'id="part-heatmap"' not in html
+    assert 'id="part-seats"' not in html
+    assert len(data_of(html, "timeline")["start"]) == 7  # what the class as a whole did
+    students, windows, *_ = (queries.query(copied.database, sql) for sql in sql_of(html, "students"))
+    assert students["label"].tolist() == ["S01"]
+    assert len(windows) == 7
+
+
+def test_repairs_are_said_as_the_command_says_them(copied):
+    copied.rename("S02", "Ada").split("S03", 15)
+    undone = copied.undo()
+    section = unescape(page.render(copied).split('id="part-provenance"')[1])
+    for row in copied.repairs().to_dict("records"):
+        assert row["what"] in section
+    assert undone.startswith("split S03 at 0:15")
+    assert f"{undone} (undone)" in section
+    assert "rename S02 'Ada'</li>" in section
+
+
+def test_student_by_name(copied):
+    copied.rename("S03", "Ada")
+    assert "S03 Ada" in page.render(copied, student="Ada")
+
+
+def test_unknown_student_and_judgement(analysed):
+    with pytest.raises(QueryError, match="no student 'S99' in session 1; there are S01, S02, S03, S04"):
+        page.render(analysed, student="S99")
+    with pytest.raises(QueryError, match="session 1 has no judgement 'sum'"):
+        page.render(analysed, judgement="sum")
+
+
+@pytest.mark.parametrize("student", [None, "S02"])
+def test_a_judgement_by_attention_speaks_of_attention(copied, student):
+    copied.judge(strategy="attention")
+    html = page.render(copied, student=student)
+    text = re.sub(r"<(script|style|details)[ >].*?</\1>", "", html, flags=re.DOTALL).split('id="part-provenance"')[
+        0
+    ]
+    assert "Judged by attention alone" in text
+    assert "interested: attentive" in text
+    assert "not interested: turned away, bowed or hidden" in text
+    assert "facing the usual way" in text
+    for word in ("happy", "angry", "raw scores", "emotions", "expression"):
+        assert word not in text.replace("by no emotion", ""), word
+    assert "The network was trained" not in html
+    section = html.split('id="part-students"')[1].split('id="part-')[0]
+    signals = queries.query(copied.database, sql_of(html, "students")[2]).set_index("student")
+    assert f"face in view {signals['visible'][1]:.0%} of the time" in section
+    if student is None:
+        assert data_of(html, "heatmap")["evidence"] == "frames that count"
+    Outline(html)
+
+
+def test_an_earlier_judgement_can_be_shown(copied):
+    copied.judge(window=10, strategy="sum")
+    assert len(data_of(page.render(copied), "timeline")["start"]) == 4
+    assert len(data_of(page.render(copied, "weighted, 5 s"), "timeline")["start"]) == 7
+
+
+def test_parts_are_the_pages(html, analysed):
+    fragments = page.parts(analysed)
+    assert list(fragments) == [name for name in page.WHOLE if name != "parts"]  # none is marked
+    for name, fragment in fragments.items():
+        assert fragment in html
+        assert page.part(name, analysed) == fragment
+
+
+def test_doubtful_is_what_the_engine_calls_so():
+    assert sources.DOUBTFUL == DOUBTFUL
+
+
+def test_carries_plotly_as_it_is_installed(html):
+    file = resources.files("plotly") / "package_data" / "plotly.min.js"
+    packed = html.split('<script id="classpulse-plotly" type="text/plain">', 1)[1].split("</script>", 1)[0]
+    script = gzip.decompress(base64.b64decode(packed))
+    assert script == file.read_bytes()
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" in html
+
+
+def test_nothing_but_the_library_is_missing_without_it(html, analysed, without_plotly):
+    drawn = page.render(analysed)
+    assert len(drawn) < 300_000
+    assert "classpulse-plotly" not in drawn
+    assert drawn.count("'sha256-") == 1
+    body = re.compile(r"<main>.*</main>", re.DOTALL)
+    assert body.search(drawn)[0] == body.search(html)[0]
+    Outline(drawn)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_says_how_the_report_becomes_interactive(analysed, tmp_path, installed, monkeypatch):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "plotly", None)
+    path = tmp_path / "lesson.html"
+    said = CliRunner().invoke(app, ["report", "1", "--db", str(analysed.database), "-o", str(path)])
+    assert said.exit_code == 0
+    lines = said.output.splitlines()
+    assert lines[0].startswith("written: ")
+    assert [line for line in lines if "pip install 'classpulse[report]'" in line] == lines[1:]
+    assert len(lines) == 1 + (not installed)
+
+
+def test_looking_for_plotly_does_not_import_it():
+    asked = "from classpulse.report import library; assert library.plotly()"
+    code = f"import sys; {asked}; assert 'plotly' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(page.__file__).parents[2])

@@ -1,0 +1,54 @@
+"""The parts of a lesson that a person marked."""
+
+from __future__ import annotations
+
+import pytest
+
+from classpulse.report import page
+from storage import queries
+from tests.classpulse.report.conftest import data_of, sql_of
+from tests.classpulse.report.test_page import NASTY, Outline
+
+
+@pytest.fixture
+def marked(copied):
+    copied.mark("input", 0, 10)
+    copied.mark(NASTY, 15)
+    return copied
+
+
+def test_parts_are_marked_and_judged(marked):
+    html = page.render(marked)
+    Outline(html)
+    assert NASTY not in html
+    assert [(part["start"], part["stop"]) for part in data_of(html, "timeline")["parts"]] == [(0, 10), (15, 32)]
+    (sql,) = sql_of(html, "parts")
+    rows = queries.query(marked.database, sql)
+    assert rows["part"].tolist() == ["input", NASTY]
+    section = html.split('id="part-parts"')[1].split('id="part-')[0]
+    for verdict in rows["verdict"]:
+        assert verdict in section
+
+
+def test_cards_say_how_each_part_went(marked):
+    html = page.render(marked, student="S02")
+    rows = queries.query(marked.database, sql_of(html, "students")[-1])
+    assert rows["student"].unique().tolist() == [1]
+    for part in rows.to_dict("records"):
+        assert part["verdict"] in html
+    assert "input: " in html
+
+
+def test_without_a_mark_there_is_no_such_part(analysed):
+    assert 'id="part-parts"' not in page.render(analysed)
+    assert "No part of this lesson is marked" in page.part("parts", analysed)
+
+
+@pytest.mark.browser
+def test_parts_are_drawn(marked, opened):
+    shown = opened(page.render(marked))
+    shown.wait_for_selector(".timeline.drawn .annotation")
+    texts = shown.locator(".timeline .annotation").all_text_contents()
+    assert texts[0] == "input"
+    assert texts[1].startswith("</script><script>alert")
+    assert shown.faults == []

@@ -1,0 +1,48 @@
+"""What is shown while it is seen; the window itself needs a screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classpulse.report.window import LiveWindow, drawn
+from engine import analyze
+from engine.errors import UsageError
+from engine.sessions.watching import LiveLabels
+from engine.settings import Settings
+from engine.vision.mtcnn.cascade import Detections
+from tests.drawn import LESSON
+
+
+def test_faces_are_labelled_as_soon_as_they_can_be_told(recording, tmp_path):
+    settings = Settings(sample_rate=5)
+    labels, shown = LiveLabels(settings), []
+    session = analyze(
+        recording,
+        tmp_path / "a.db",
+        settings=settings,
+        on_seen=lambda *seen: shown.append((seen[0].time, labels(*seen))),
+    )
+    frames = session.frames()
+    assert [time for time, _ in shown] == frames["time"].tolist()
+    assert [len(of) for _, of in shown] == frames["faces"].tolist()
+    assert set(shown[0][1]) == {""}
+    late = {label for time, of in shown if time > 5 for label in of}
+    assert {f"S{student + 1:02d}" for student in range(LESSON.students)} <= late
+
+
+def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed():
+    image = np.zeros((1000, 2000, 3), np.uint8)
+    box = np.array([[1000, 500, 1100, 600]], np.float32)
+    found = Detections(box, np.ones(1, np.float32), np.zeros((1, 5, 2), np.float32))
+    small = drawn(image, found, ["S01"])
+    assert small.shape == (640, 1280, 3)
+    assert small[320:384, 640].all()
+    assert not small[:200].any()
+
+
+def test_without_a_screen_one_line_says_so(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(UsageError, match="no screen for --display here"):
+        LiveWindow("lesson.mp4", LiveLabels(Settings()))

@@ -1,0 +1,248 @@
+"""The page in a real browser: the whole path of a teacher, by mouse and by keyboard, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="no playwright here (dev extra)")
+
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+
+from classpulse.web.app import create_app
+from classpulse.web.running import FAREWELL, listen
+from classpulse.web.serving import Serving
+from tests.classpulse.web.conftest import TOKEN
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+class Live:
+    """A served page, in this process."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.socket = listen(dataclasses.replace(serving, port=0))
+        self.address = f"http://localhost:{self.socket.getsockname()[1]}"
+        config = uvicorn.Config(create_app(serving), log_level="warning", timeout_graceful_shutdown=FAREWELL)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self.socket]}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self.socket.close()
+
+
+@pytest.fixture
+def live(serving: Serving) -> Iterator[Live]:
+    live = Live(serving)
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def page(chromium: Any, live: Live) -> Iterator[Any]:
+    """A page at a desk whose console must stay free of errors: a refused script or style would be one."""
+    context = chromium.new_context(viewport=DESK, base_url=live.address)
+    page = context.new_page()
+    complaints: list[str] = []
+    refused = re.compile(
+        "status of 400|Response Status Error Code 400"
+    )  # the answer says why, and the page shows it
+
+    def hear(message: Any) -> None:
+        if message.type == "error" and not refused.search(message.text):
+            complaints.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((live.address, "data:", "blob:")) or complaints.append(request.url),
+    )
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def wait(page: Any, expression: str, seconds: float = 30) -> None:
+    """Until something is so in the page. Playwright would wait by `eval`, which the page's policy forbids."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < until, expression
+        time.sleep(0.05)
+
+
+def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_path):
+    page.goto("/")
+    page.get_by_role("link", name="Analyse a recording").click()
+    page.locator("#upload input[type=file]").set_input_files(
+        {"name": "monday.mp4", "mimeType": "video/mp4", "buffer": recording.read_bytes()}
+    )
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_text("monday.mp4 is uploaded").wait_for()
+    assert page.get_by_label("From the folder").input_value() == "monday.mp4"
+    page.get_by_label("Name of the session").fill("Physics <8b>")
+    page.get_by_text("Settings").click()
+    page.get_by_label("Frames looked at per second").fill("1")
+    page.get_by_label("Length of a window, s").fill("5")
+    page.get_by_role("button", name="Analyse").click()
+    page.get_by_role("progressbar", name="Analysed of monday.mp4").wait_for(timeout=60_000)
+    page.get_by_role("link", name="Physics <8b>").click(timeout=120_000)  # once it is done
+    page.get_by_role("heading", name="Physics <8b>").wait_for()
+
+    form = page.get_by_role("form", name="Rename a student")
+    form.get_by_label("Student").select_option("S02")
+    form.get_by_label("Name").fill("Ada <3")
+    form.get_by_role("button", name="Rename").click()
+    page.get_by_text("S02 is called Ada <3 now").wait_for()
+    page.locator("#part-students").get_by_role("heading", name="Ada <3").wait_for()
+
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download the report").click()
+    path = tmp_path / started.value.suggested_filename
+    started.value.save_as(path)
+    text = path.read_text("utf-8")
+    assert "Ada &lt;3" in text
+    assert "Physics &lt;8b&gt;" in text
+
+
+def test_a_click_on_a_window_plays_it_with_its_boxes(page):
+    page.goto("/sessions/1")
+    heatmap = page.locator("#part-heatmap .drawn .nsewdrag").first
+    page.locator("#part-heatmap").scroll_into_view_if_needed()
+    box = heatmap.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + 5)
+    wait(page, "document.querySelector('video').currentTime > 15")
+    status = page.locator("#player .status").inner_text()
+    assert status.startswith("0:15–0:20: S0")
+    # The boxes are drawn over the faces, and follow the picture into the corner.
+    pixels = "document.querySelector('#player canvas').getContext('2d').getImageData(0, 0, 400, 200).data"
+    wait(page, f"new Uint32Array({pixels}.buffer).some(Boolean)")
+    assert page.locator(".dock.docked").count() == 1
+    wait(page, "document.querySelector('video').paused")  # at the window's end
+    assert 20 <= page.evaluate("document.querySelector('video').currentTime") < 21.5
+    page.get_by_role("button", name="Close").click()
+    assert page.locator(".dock.docked").count() == 0
+
+
+def test_a_window_can_be_played_from_the_keyboard(page):
+    page.goto("/sessions/1")
+    page.locator("#part-timeline").get_by_text("The same as a table").click()
+    row = page.locator("#part-timeline th[data-start]").nth(2)
+    row.focus()
+    page.keyboard.press("Enter")
+    wait(page, "document.querySelector('video').currentTime >= 10")
+    assert page.locator("#player .status").inner_text() == "0:10–0:15: the class"
+    page.get_by_role("button", name="Next window").click()
+    page.get_by_text("0:15–0:20: the class").wait_for()
+
+
+def test_sliders_change_the_timeline_at_once(page):
+    page.goto("/sessions/1")
+    windows = "JSON.parse(document.querySelector('#judged .timeline script').textContent).start.length"
+    wait(page, f"document.querySelector('#judged .timeline') && {windows} === 7")
+    page.get_by_label("Length of a window, s").fill("16")
+    wait(page, f"{windows} === 2")
+    assert page.locator("#judge output").first.inner_text() == "16"
+    page.get_by_label("Strategy").select_option("sum")
+    wait(page, "document.querySelector('#judged').textContent.includes('sum')")
+    page.locator("#judged .drawn").first.wait_for()
+    page.get_by_role("button", name="Keep this judgement").click()
+    assert "sum, 16 s" in page.locator("select[name=judgement]").inner_text()
+
+
+def test_corrections_that_cannot_be_made_say_why(page):
+    page.goto("/sessions/1")
+    form = page.get_by_role("form", name="Merge two students")
+    form.get_by_label("is the same person as").select_option("S02")
+    with page.expect_response("**/merge") as answered:
+        form.get_by_role("button", name="Merge").click()
+    assert answered.value.status == 400
+    page.get_by_role("alert").get_by_text("both seen").wait_for()
+    form = page.get_by_role("form", name="Split a student")
+    form.get_by_label("is somebody else from").fill("0:16")
+    form.get_by_role("button", name="Split").click()
+    page.get_by_text("S05 is who is seen as S01 from 0:16 on").wait_for()
+    assert page.get_by_role("alert").inner_text() == ""
+    page.get_by_role("button", name="Undo: split S01").click()
+    page.get_by_text("undone: split S01").wait_for()
+
+
+def test_sql(page):
+    page.goto("/sql")
+    page.get_by_label("One SELECT statement").fill("SELECT label FROM v_students ORDER BY label")
+    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("cell", name="S04").wait_for()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Save as CSV").click()
+    assert started.value.suggested_filename == "rows.csv"
+
+
+def test_a_job_is_cancelled_from_the_page(page):
+    page.goto("/new")
+    page.get_by_label("From the folder").select_option("lesson.mp4")
+    page.get_by_text("Settings").click()
+    page.get_by_label("Frames looked at per second").fill("60")
+    page.get_by_role("button", name="Analyse").click()
+    page.get_by_role("button", name="Cancel the analysis of lesson.mp4").click(timeout=30_000)
+    page.get_by_text("cancelled", exact=True).wait_for()
+
+
+def test_the_token_is_asked_for_once(chromium, serving):
+    live = Live(dataclasses.replace(serving, token=TOKEN))
+    try:
+        page = chromium.new_page()
+        page.goto(f"{live.address}/sessions/1")
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Open").click()
+        page.get_by_role("heading", name="lesson.mp4").wait_for()
+        wait(page, "document.querySelector('video').readyState >= 1")  # the recording, too
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_label("Token").wait_for()
+        page.close()
+    finally:
+        live.stop()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_everybody_can_use_it(chromium, live, size, scheme):
+    """axe finds no serious fault, and nothing is wider than the screen."""
+    context = chromium.new_context(viewport=size, base_url=live.address, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    for path in ("/", "/new", "/sessions/1", "/sql", "/login", "/sessions/99"):
+        page.goto(path)
+        if path == "/sessions/1":
+            for part in ("timeline", "heatmap", "seats", "students", "provenance"):
+                page.locator(f"#part-{part}").wait_for()
+            page.locator("#corrections form").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+        found = Axe().run(page).response["violations"]
+        grave = [
+            (violation["id"], node["html"][:120], node.get("failureSummary", "")[:200])
+            for violation in found
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"][:3]
+        ]
+        assert grave == [], path
+    context.close()
+
+
+def test_the_first_thing_to_see_is_there_soon(page):
+    page.goto("/sessions/1")
+    began = time.perf_counter()
+    page.goto("/sessions/1")
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    assert painted is not None
+    assert painted < 1500
+    assert time.perf_counter() - began < 10

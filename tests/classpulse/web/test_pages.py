@@ -1,0 +1,229 @@
+"""The pages, also of sessions that are not as they should be; forms work without a script, too."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sqlite3
+from contextlib import closing
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from classpulse.web.app import create_app
+from classpulse.web.guard import Guard
+from classpulse.web.serving import Serving
+from engine import Session, Settings, analyze
+from engine.sessions.judgements import judge
+from engine.sessions.tracking import follow
+from storage.store import Store
+from tests.drawn import SETTINGS
+from tests.storage.conftest import frames_at, make_faces
+
+SESSION = "/sessions/1"
+HTMX = {"hx-request": "true"}
+MARKUP = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>"
+
+
+def test_sessions(client):
+    text = client.get("/").text
+    assert f'<a href="{SESSION}">lesson.mp4</a>' in text
+    assert "0:32" in text
+
+
+def test_no_database_yet(opened, tmp_path):
+    client = opened(Serving(db=str(tmp_path / "new.db"), videos=tmp_path / "videos"))
+    assert "There is no session yet" in client.get("/").text
+    assert client.get("/new").status_code == 200
+    assert not (tmp_path / "new.db").exists()
+    answer = client.get("/sql")
+    assert answer.status_code == 200
+    answer = client.post("/sql", data={"sql": "SELECT 1"})
+    assert "there is no such database" in answer.text
+
+
+def test_a_file_that_is_no_database(opened, tmp_path):
+    (tmp_path / "notes.db").write_text("these are notes, and no database")
+    client = opened(Serving(db=str(tmp_path / "notes.db"), videos=tmp_path / "videos"))
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "not an SQLite database" in answer.text
+
+
+def test_a_session(client):
+    text = client.get(SESSION).text
+    assert "<h1>lesson.mp4</h1>" in text
+    assert f'src="/api{SESSION}/video"' in text
+    for part in ("timeline", "heatmap", "seats", "moments", "students", "provenance"):
+        assert f'id="part-{part}"' in client.get(f"{SESSION}/parts/{part}").text
+    assert client.get(f"{SESSION}/parts/..%2fapp").status_code in (400, 404)
+
+
+def test_a_session_that_is_not_there(client):
+    answer = client.get("/sessions/99")
+    assert answer.status_code == 404
+    assert "there is no session 99" in answer.text
+    assert client.get("/sessions/physics").status_code in (404, 422)
+
+
+def test_sliders_show_what_judging_would_give(client):
+    text = client.get(f"{SESSION}/judged?window=16&band=0.5&strategy=sum").text
+    assert 'id="part-timeline"' in text
+    assert 'id="part-heatmap"' in text
+    assert '"start": [0.0, 16.0]' in text
+    assert "not kept" in text  # the SQL that it comes from says so
+    assert "weighted" in client.get(f"{SESSION}/parts/provenance").text
+    assert client.get(f"{SESSION}/judged?strategy=attention").status_code == 200
+    assert client.get(f"{SESSION}/judged?strategy=magic").status_code == 400
+
+
+def test_a_judgement_that_is_kept_is_shown(client):
+    form = {"window": 16, "band": 0.5, "strategy": "sum"}
+    answer = client.post(f"{SESSION}/judge", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
+    assert "sum, 16 s, band 0.5" in client.get(SESSION).text
+
+
+def test_corrections_by_form_and_by_htmx(client):
+    answer = client.post(f"{SESSION}/rename", data={"student": "S01", "name": "Ada"})
+    assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
+    answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "0:16"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "S05 is who is seen as S02 from 0:16 on" in answer.text
+    assert answer.headers["hx-trigger"] == '{"corrected": 1}'
+    assert "Undo: split S02 at 0:16" in answer.text
+    answer = client.post(f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers=HTMX)
+    assert (answer.status_code, answer.headers["hx-retarget"]) == (400, "#message")
+    assert "both seen" in answer.text
+    answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "noon"})
+    assert "no time, such as 12:30" in answer.text
+
+
+def test_markup_in_names_is_text(client, serving):
+    """Of a session, a student, a recording, in SQL and in what went wrong."""
+    Session(serving.db, 1).rename("S01", MARKUP)
+    with closing(sqlite3.connect(serving.db)) as connection, connection:
+        connection.execute("UPDATE sessions SET name = ?, file_name = ?", (MARKUP, MARKUP))
+    (serving.videos / "a<b>.mp4").write_bytes(b"")
+    texts = [client.get(path).text for path in ("/", "/new", SESSION, f"{SESSION}/corrections")]
+    texts += [client.get(f"{SESSION}/parts/{part}").text for part in ("timeline", "heatmap", "seats", "students")]
+    texts += [client.get(f"{SESSION}/judged").text, client.get(f"/api{SESSION}/report.html").text]
+    literal = MARKUP.replace("'", "")
+    texts.append(client.post("/sql", data={"sql": f"SELECT '{literal}' AS \"<b>x</b>\""}).text)
+    texts.append(client.post(f"{SESSION}/rename", data={"student": MARKUP, "name": "x"}).text)
+    for text in texts:
+        assert "<img src=x" not in text
+        assert "<script>alert" not in text
+        assert "<b>x" not in text
+    assert "&lt;img src=x" in texts[0]
+
+
+def test_sql(client):
+    answer = client.post("/sql", data={"sql": "SELECT label FROM students"}, headers=HTMX)
+    assert "4 rows" in answer.text
+    assert "<html" not in answer.text
+    assert "<td>S04</td>" in client.post("/sql", data={"sql": "SELECT label FROM students"}).text
+    assert client.post("/sql.csv", data={"sql": "SELECT label FROM students"}).text.split() == [
+        "label", "S01", "S02", "S03", "S04",
+    ]  # fmt: skip
+    answer = client.post("/sql", data={"sql": "DELETE FROM students"})
+    assert answer.status_code == 400
+    assert "a query only reads" in answer.text
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n"
+    text = client.post("/sql", data={"sql": many}).text
+    assert "The first 1,000 rows, of more" in text
+    assert '<td class="number">1000</td>' in text
+    assert '<td class="number">1001</td>' not in text
+
+
+# -- sessions that are not as they should be
+
+
+@pytest.fixture
+def write(serving):
+    """`write(times, faces)`: a finished session beside the first one, of frames with so many faces."""
+
+    def write(times: list[float], faces_a_frame: int) -> None:
+        with Store.open(serving.db) as store:
+            settings = Settings(sample_rate=1.0)
+            number = store.add_session(
+                name="odd", source="/gone/odd.mp4", sha256="0" * 64, settings=settings.to_json(), version="0.1.0",
+                models="{}", time_base=Fraction(1, 1000), start_pts=0, width=640, height=480,
+            )  # fmt: skip
+            pts = (np.array(times) * 1000).astype(np.int64)
+            found = make_faces(np.repeat(pts, faces_a_frame).tolist())
+            if len(times):
+                store.write_segment(number, 0, frames_at(pts, np.array(times)), found.columns())
+            store.finish_seeing(number, times[-1] if times else 0.0)
+            with store.writing():
+                follow(store, number, settings)
+                judge(store, number, settings)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("times", "faces"),
+    [([], 0), ([0.0], 0), ([0.0, 1.0, 2.0], 0), ([0.0, 1.0, 4.0], 1)],
+    ids=["nothing decoded", "one frame", "no faces", "no students"],
+)
+def test_sessions_without(client, write, times, faces):
+    write(times, faces)
+    paths = [f"/sessions/2/parts/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
+    for path in ("/", "/sessions/2", *paths, "/sessions/2/judged?window=3", "/sessions/2/corrections"):
+        assert client.get(path).status_code == 200, path
+    assert client.get("/api/sessions/2/report.html").status_code == 200
+    assert "is no longer where it was analysed" in client.get("/sessions/2").text
+
+
+def test_a_session_that_is_not_finished(client, serving):
+    with closing(sqlite3.connect(serving.db)) as connection, connection:
+        connection.execute("UPDATE sessions SET state = 'seeing', duration = NULL")
+    assert "not finished" in client.get("/").text
+    assert "goes on from there" in client.get(SESSION).text
+    assert client.get(f"{SESSION}/judged").status_code == 400
+    assert client.post(f"/api{SESSION}/preview", json={}).status_code == 400
+
+
+def test_the_recording_is_gone(client, serving):
+    (serving.videos / "lesson.mp4").unlink()
+    text = client.get(SESSION).text
+    assert "The recording is gone: lesson.mp4" in text
+    assert "<video" not in text
+    assert client.get(f"{SESSION}/parts/heatmap").status_code == 200
+
+
+def test_the_guard_stands_before_everything(serving):
+    app = create_app(serving)
+    assert [layer.cls for layer in app.user_middleware] == [Guard]
+
+
+def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording, tmp_path):
+    settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
+    db = tmp_path / "class.db"
+    analyze(recording, db, settings=settings)
+    client = opened(dataclasses.replace(serving, db=str(db)))
+    text = client.get(SESSION).text
+    assert 'id="judge"' not in text
+    assert 'id="correct"' not in text
+    for part in re.findall(r'hx-get="(/sessions/1/parts/\w+)"', text):
+        assert client.get(part).status_code == 200, part
+    assert client.get(f"{SESSION}/judged").status_code == 400
+    assert client.get(f"/api{SESSION}/overlay?start=0&stop=10").json()["faces"] == [[]] * 10
+    assert client.get(f"/api{SESSION}/report.html").status_code == 200
+
+
+def test_marked_parts(client):
+    answer = client.post(f"{SESSION}/mark", data={"label": "quiz <1>", "at": "0:05", "until": "0:20"}, headers=HTMX)
+    assert "quiz &lt;1&gt; is marked" in answer.text
+    assert 'data-start="5.0" data-stop="20.0"' in answer.text
+    assert answer.headers["hx-trigger"] == '{"corrected": 1}'
+    answer = client.post(f"{SESSION}/mark", data={"label": "talk", "at": "0:10"}, headers=HTMX)
+    assert answer.status_code == 400
+    assert "overlaps" in answer.text
+    (mark,) = client.get(f"/api{SESSION}/marks").json()
+    assert (mark["label"], mark["start"], mark["stop"]) == ("quiz <1>", 5.0, 20.0)
+    answer = client.post(f"{SESSION}/unmark/{mark['mark']}")
+    assert answer.status_code == 303
+    assert "No part is marked yet" in client.get(f"{SESSION}/marks").text

@@ -1,0 +1,237 @@
+"""However many processes see a recording, and whatever becomes of them, its rows are the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classpulse.simulation.render import Renderer
+from engine import Settings, analyze
+from engine.errors import NetworkError, UsageError, WorkerError
+from engine.runtime import local
+from engine.sessions.analysis import Progress
+from tests.drawn import LESSON, SETTINGS, count, rows
+from tests.engine.synthetic import write_video
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+
+ROOT = Path(__file__).parents[3]
+#: A frame every 2 s, and none from 40 to 81 s: 13 segments, of which 5, 6 and 7 are empty.
+TIMES = [*range(0, 41, 2), *range(82, 130, 2)]
+SEGMENTS = 13
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Longer than what is seen without workers, and with a gap that is longer than a segment."""
+    renderer = Renderer(LESSON)
+    pictures = [renderer.frame(i).image for i in range(16)]
+    images = [pictures[i % 16] for i in range(len(TIMES))]
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return write_video(path, TIMES, images=images, time_base=Fraction(1), options={"g": "12"})
+
+
+@pytest.fixture(scope="module")
+def whole(long: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its database, seen in one go in this process."""
+    db = tmp_path_factory.mktemp("whole") / "classpulse.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local, "FEWEST_SEGMENTS", 1000)
+        analyze(long, db, settings=SETTINGS)
+    assert [row["frames"] for row in rows(db)["segments"]] == [5, 5, 5, 5, 1, 0, 0, 0, 4, 5, 5, 5, 5]
+    return db
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "classpulse.db"
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    for _ in range(50):
+        if not any(map(running, pids)):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still running after 5 s: {pids}")
+
+
+# -- which segments go together
+
+
+@pytest.mark.parametrize(
+    ("committed", "duration", "count", "runs"),
+    [
+        ((), None, 2, [(0, None)]),
+        ((), 0.1, 2, [(0, None)]),
+        ((), 32, 1, [(0, None)]),
+        (range(2), 32, 1, [(2, None)]),
+        (range(4), 32, 1, [(4, None)]),
+        (range(6), 32, 1, [(6, None)]),  # it lasts longer than it claims
+        ({0, 1, 4}, 80, 1, [(2, 4), (5, None)]),
+        ({0, 5, 6, 7}, 80, 1, [(1, 5), (8, None)]),
+        ((), 80, 2, [(0, 4), (4, None)]),
+        ((), 360, 2, [(0, 9), (9, 18), (18, 27), (27, None)]),
+        ({3, 4}, 80, 2, [(0, 3), (5, None)]),
+    ],
+)
+def test_runs(committed, duration, count, runs):
+    assert local.missing_runs(set(committed), duration, count) == runs
+
+
+def test_an_hour_is_shared_out_evenly():
+    runs = local.missing_runs((), 3600, 3)
+    assert [number for first, stop in runs for number in range(first, stop or 360)] == list(range(360))
+    assert len(runs) == 30
+    assert {(stop or 360) - first for first, stop in runs} == {local.LONGEST_RUN}
+
+
+def test_the_machine_has_at_least_one():
+    assert 1 <= local.usable_workers(Settings()) <= (os.cpu_count() or 1)
+    assert local.usable_workers(Settings(engine="reference")) == 1
+
+
+# -- identical rows
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_any_number_of_workers_gives_the_same_rows(long, whole, db, number):
+    told: list[Progress] = []
+    analyze(long, db, settings=SETTINGS, workers=number, on_progress=told.append)
+    assert rows(db) == rows(whole)
+    times, frames = [seen.time for seen in told], [seen.frames for seen in told]
+    assert times == sorted(times)
+    assert frames[-1] == len(TIMES)
+    assert told[-1].faces == count(db, "faces")
+    assert 0.8 * 130 < told[-1].time <= 130
+    assert children(os.getpid()) == []
+
+
+def test_stopped_and_gone_on_with(long, whole, db):
+    """What is committed may have holes; a worker that is killed is one line, and costs nothing but its segment."""
+
+    def stop(seen: Progress) -> None:
+        if seen.stage == "see" and count(db, "segments") >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze(long, db, settings=SETTINGS, workers=2, on_progress=stop)
+    assert children(os.getpid()) == []
+    committed = {row["segment"] for row in rows(db)["segments"]}
+    assert committed - set(range(len(committed)))  # both workers had come to something
+
+    def kill(seen: Progress) -> None:
+        if seen.frames == 1:
+            os.kill(children(os.getpid())[0], signal.SIGKILL)
+
+    with pytest.raises(
+        WorkerError, match=r"long\.mp4: a worker was killed \(signal 9\), perhaps for want"
+    ) as caught:
+        analyze(long, db, settings=SETTINGS, workers=2, on_progress=kill)
+    assert "\n" not in str(caught.value)
+    assert children(os.getpid()) == []
+
+    told: list[Progress] = []
+    analyze(long, db, settings=SETTINGS, workers=1, on_progress=told.append)
+    assert told[0].resumed >= 10 * len(committed)
+    assert rows(db) == rows(whole)
+
+
+def test_workers_end_when_the_program_is_killed(long, whole, db, tmp_path):
+    """It is a script without any guard of its main part, and it runs once."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from engine import Settings, analyze\n"
+        "print('once', flush=True)\n"
+        f"analyze(*sys.argv[1:3], settings={SETTINGS!r}, workers=2,\n"
+        "        on_progress=lambda seen: print(seen.frames, flush=True))\n"
+    )
+    command = [sys.executable, str(script), str(long), str(db)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        while process.stdout.readline() != "3\n":
+            assert process.poll() is None
+        its_workers = children(process.pid)
+        assert len(its_workers) == 2
+        process.kill()
+    wait_until_gone(its_workers)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment, check=True)
+    assert done.stdout.split().count("once") == 1
+    assert rows(db) == rows(whole)
+
+
+def test_ctrl_c_is_one_line_and_leaves_nobody(long, db):
+    command = [sys.executable, "-m", "cli", "analyze", str(long), "--db", str(db), "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, process_group=0
+    ) as process:
+        for _ in range(600):
+            its_workers = children(process.pid)
+            if len(its_workers) == 2:
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)  # while they load
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+        begun = time.monotonic()
+        out, err = process.communicate(timeout=20)
+        assert time.monotonic() - begun < 5
+    assert (process.returncode, out) == (130, "")
+    assert re.fullmatch(r"classpulse: stopped; what is seen of .*\n", err)
+    wait_until_gone(its_workers)
+
+
+# -- what goes wrong
+
+
+def test_what_a_worker_raises_is_raised(long, db):
+    settings = Settings(sample_rate=1, device="cuda")
+    with pytest.raises(NetworkError, match=r"CUDA|cuda") as caught:
+        analyze(long, db, settings=settings, workers=2)
+    assert "In a worker:" in caught.value.__notes__[0]
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_less_than_one_worker(long, db, number):
+    with pytest.raises(UsageError, match="it must be 1 or more"):
+        analyze(long, db, settings=SETTINGS, workers=number)
+
+
+def test_a_short_recording_is_seen_without_workers(recording, db, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", None)
+    analyze(recording, db, settings=SETTINGS, workers=4)
+
+
+def test_damage_is_counted_by_workers(tmp_path, db):
+    """Zeros in place of a packet in the first run and of one in the last."""
+    texture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
+    images = [np.roll(texture, 3 * i, axis=1) for i in range(100)]
+    path = write_video(tmp_path / "a.mp4", images=images, time_base=Fraction(1), options={"g": "10", "bf": "0"})
+    from tests.engine.test_video import wreck
+
+    wreck(path, [25, 75])
+    blind = Settings(sample_rate=1, min_face=60)
+    session = analyze(path, db, settings=blind, workers=2)
+    assert "2 damaged pieces of it were passed over" in session.remarks[0]

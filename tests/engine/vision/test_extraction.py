@@ -1,0 +1,205 @@
+"""Pass 1 depends on nothing but the video, the segment and the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classpulse.simulation.render import Renderer
+from engine.faces import Faces
+from engine.settings import Settings
+from engine.vision import networks
+from engine.vision.appearance import LENGTH
+from engine.vision.expression import crop_faces
+from engine.vision.extraction import Seer, Segment
+from engine.vision.guided import Guide
+from engine.vision.sources.video import Video
+from tests.drawn import FRAMES, LESSON, SEGMENTS, SETTINGS
+from tests.engine.synthetic import write_video
+
+
+@pytest.fixture(scope="module")
+def seer() -> Seer:
+    return Seer(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def in_order(seer: Seer, recording: Path) -> list[Segment]:
+    """All segments of the lesson, seen one after the other."""
+    with Video(recording) as video:
+        return list(seer.segments(video))
+
+
+def assert_same(one: Segment, other: Segment) -> None:
+    assert one.number == other.number
+    for mine, its in ((one.frames, other.frames), (one.faces.columns(), other.faces.columns())):
+        assert mine.keys() == its.keys()
+        for name in mine:
+            np.testing.assert_array_equal(mine[name], its[name], err_msg=name)
+
+
+def test_segments_of_the_lesson(in_order):
+    assert [segment.number for segment in in_order] == list(range(SEGMENTS))
+    for segment in in_order:
+        frames, faces = segment.frames, segment.faces
+        assert set(np.floor(frames["time"] / 10)) == {segment.number}
+        assert (np.diff(frames["pts"]) > 0).all()
+        # Faces stand in the order of their frames, numbered from 0 in each, and every frame knows how many.
+        assert frames["faces"].sum() == len(faces) > 0
+        np.testing.assert_array_equal(faces.pts, np.repeat(frames["pts"], frames["faces"]))
+        np.testing.assert_array_equal(faces.face, np.concatenate([np.arange(n) for n in frames["faces"]]))
+    assert sum(len(segment.frames["pts"]) for segment in in_order) == FRAMES
+
+
+@pytest.mark.parametrize("number", [3, 1, 0])
+def test_a_segment_alone_is_the_same_as_in_order(seer, recording, in_order, number):
+    with Video(recording) as video:
+        (alone,) = seer.segments(video, number, number + 1)
+    assert_same(alone, in_order[number])
+
+
+def test_new_networks_see_the_same(recording, in_order):
+    with Video(recording) as video:
+        (again,) = Seer(SETTINGS).segments(video, 2, 3)
+    assert_same(again, in_order[2])
+
+
+def test_batches_score_as_single_faces_do(seer, recording, in_order):
+    """Faces of several frames are scored in one batch: whatever else is in it must not matter."""
+    with Video(recording) as video:
+        frame = next(video.frames(SETTINGS.sample_rate, start=20))
+    found = seer.detector.detect(frame.image, Guide(SETTINGS.min_face).hints(frame.time))  # a segment's first frame
+    scores = seer.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
+    stored = in_order[2].faces
+    here = stored.pts == frame.pts
+    np.testing.assert_array_equal(stored.boxes[here], found.boxes)
+    np.testing.assert_allclose(stored.emotions[here], scores, atol=1e-5)
+
+
+def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
+    _, truth = drawn
+    for segment in in_order:
+        for pts, time, n in zip(*(segment.frames[name] for name in ("pts", "time", "faces")), strict=True):
+            true = truth.boxes[np.isclose(truth.time, time)]
+            boxes = segment.faces.boxes[segment.faces.pts == pts]
+            assert len(true) == LESSON.students
+            centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+            inside = (true[None, :, :2] < centres[:, None]) & (centres[:, None] < true[None, :, 2:])
+            # Each box has its centre in one true face, and no two in the same.
+            assert inside.all(axis=2).sum(axis=1).tolist() == [1] * n
+            assert inside.all(axis=2).sum(axis=0).max() == 1
+
+
+def test_the_camera_stood_still(in_order):
+    """Motion is known in all frames but the recording's first, also across segments."""
+    a, b, x, y = (np.concatenate([s.frames[f"camera_{name}"] for s in in_order]) for name in "abxy")
+    assert np.isnan(a).tolist() == [True] + [False] * (FRAMES - 1)
+    np.testing.assert_allclose(a[1:], 1, atol=0.002)
+    np.testing.assert_allclose(np.stack([b, x, y])[:, 1:], 0, atol=0.5)
+
+
+def test_a_pan_is_measured(seer, tmp_path):
+    """Frames at 8, 9, 10 and 11 s, 6 px further to the right each time, and one after a long gap."""
+    wide = np.tile(Renderer(LESSON).frame(0).image, (1, 2, 1))
+    images = [wide[:, 6 * i : 6 * i + LESSON.width].copy() for i in range(5)]
+    path = write_video(tmp_path / "pan.mp4", (0, 8, 9, 10, 14), images=images, time_base=Fraction(1))
+    with Video(path) as video:
+        first, second = seer.segments(video)
+        (alone,) = seer.segments(video, 1, 2)
+    for segment, x in ((first, [np.nan, np.nan, -6]), (second, [-6, np.nan])):
+        np.testing.assert_allclose(segment.frames["camera_x"], x, atol=0.3)
+        np.testing.assert_allclose(segment.frames["camera_y"], np.array(x) * 0, atol=0.3)
+    assert_same(alone, second)
+
+
+def test_looks_are_taken_once_a_second(recording):
+    with Video(recording) as video:
+        (segment,) = Seer(Settings(sample_rate=2, min_face=40)).segments(video, 3)
+    looked = segment.faces.look.any(axis=1)
+    seconds = segment.frames["time"][np.searchsorted(segment.frames["pts"], segment.faces.pts)]
+    np.testing.assert_array_equal(looked, seconds % 1 == 0)
+    assert segment.faces.look.shape == (len(segment.faces), LENGTH)
+    assert 0 < looked.sum() < len(looked)
+
+
+def test_every_frame_is_told_as_soon_as_it_is_seen(seer, recording, in_order):
+    told: list[tuple[int, int]] = []
+    with Video(recording) as video:
+        for segment in seer.segments(video, 2, 3, lambda frame, found: told.append((frame.pts, len(found)))):
+            assert told == list(zip(segment.frames["pts"], segment.frames["faces"], strict=True))
+
+
+def test_a_gap_comes_as_segments_without_frames(seer, tmp_path):
+    """Frames at 0, 1, 35 and 36 s: segments 1 and 2 are there, and empty."""
+    face = Renderer(LESSON).frame(0).image
+    path = write_video(tmp_path / "gap.mp4", (0, 1, 35, 36), images=[face] * 4, time_base=Fraction(1))
+    with Video(path) as video:
+        segments = list(seer.segments(video))
+        (alone,) = seer.segments(video, 3, 4)
+    assert [len(segment.frames["pts"]) for segment in segments] == [2, 0, 0, 2]
+    assert [len(segment.faces) for segment in segments] == [8, 0, 0, 8]
+    assert segments[1].faces.columns().keys() == Faces.empty().columns().keys()
+    assert_same(alone, segments[3])
+
+
+def test_resuming_within_a_gap_skips_no_segment(seer, tmp_path):
+    face = Renderer(LESSON).frame(0).image
+    path = write_video(tmp_path / "gap.mp4", (0, 1, 35), images=[face] * 3, time_base=Fraction(1))
+    with Video(path) as video:
+        assert [segment.number for segment in seer.segments(video, 2)] == [2, 3]
+
+
+def test_frames_without_faces_are_kept(seer, tmp_path):
+    path = write_video(tmp_path / "grey.mp4", images=[np.full((90, 160, 3), 128, np.uint8)] * 30)
+    with Video(path) as video:
+        (segment,) = seer.segments(video)
+    assert segment.frames["faces"].tolist() == [0, 0]
+    assert len(segment.faces) == 0
+
+
+def test_settings_reach_the_detector(recording):
+    """The lesson's faces are 54 px high: a detector for larger ones finds none."""
+    with Video(recording) as video:
+        (segment,) = Seer(Settings(sample_rate=1, min_face=150)).segments(video, 3)
+    assert len(segment.frames["pts"]) == 2
+    assert len(segment.faces) == 0
+
+
+def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_network_is_opened(
+    recording, in_order, monkeypatch
+):
+    opened = []
+    read = networks._read
+    monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
+    with Video(recording) as video:
+        (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False, strategy="attention")).segments(
+            video, 2, 3
+        )
+    assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
+    assert np.isnan(segment.faces.emotions).all()
+    for name, scored in vars(in_order[2].faces).items():
+        if name != "emotions":
+            np.testing.assert_array_equal(getattr(segment.faces, name), scored)
+
+
+def test_precision_reaches_the_networks(recording, monkeypatch):
+    """In f32 nothing is in bf16 or 8 bits, whatever the processor has; a full scan finds the same faces."""
+    asked = []
+    openvino = networks._openvino
+
+    def noted(name, data, threads, precision, block, largest):
+        asked.append("8 bits" if largest else precision)
+        return openvino(name, data, threads, precision, block, largest)
+
+    monkeypatch.setattr(networks, "_openvino", noted)
+    full = dataclasses.replace(SETTINGS, scan="full")
+    with Video(recording) as video:
+        (plain,) = Seer(dataclasses.replace(full, precision="f32")).segments(video, 3)
+        assert set(asked) == {"f32"}
+        (sieved,) = Seer(full).segments(video, 3)
+    assert ("bf16" in asked) == ("8 bits" in asked) == networks.has_bf16()
+    assert_same(plain, sieved)

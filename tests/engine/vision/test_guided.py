@@ -1,0 +1,162 @@
+"""Where the guide sends the detector, and what of a full scan that keeps."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.vision.guided import Guide
+from engine.vision.mtcnn.cascade import Detections, Mtcnn
+from engine.vision.mtcnn.proposals import Sweep
+from engine.vision.sources.video import Video
+from tests.engine.footage import Score
+
+
+def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
+    boxes = np.array([(x, y, x + size, y + size) for x, y in corners], np.float32).reshape(-1, 4)
+    return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
+
+
+EVERYTHING = Sweep(thorough=True)
+
+
+def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
+    guide = Guide(20)
+    assert guide.hints(7.0).sweep == EVERYTHING
+    guide.saw(7.0, faces_at((100, 50)))
+    assert guide.hints(7.9).sweep is None
+    guide.saw(7.9, faces_at((100, 50)))
+    hints = guide.hints(8.9)
+    assert hints.sweep == EVERYTHING
+    assert len(hints.boxes) == len(hints.lost) == 0
+
+
+@pytest.mark.parametrize("rate", [2, 3, 5, 12, 25, 30])
+def test_every_second_the_whole_picture_is_swept(rate):
+    guide = Guide(20)
+    guide.saw(0, faces_at())
+    times = np.arange(1, 3 * rate + 1) / rate
+    sweeps = []
+    for time in times:
+        sweeps.append(guide.hints(time).sweep)
+        guide.saw(time, faces_at())
+    for second in range(3):
+        *others, last = sweeps[second * rate : (second + 1) * rate]
+        assert others == [None] * (rate - 1)
+        assert last == Sweep(between=second % 2 == 1)
+
+
+@pytest.mark.parametrize("rate", [1.2, 1.5, 2.5, 5, 29.97])
+def test_sweeps_come_once_a_second_on_average_from_the_first_look_on(rate):
+    guide, sweeps = Guide(20), []
+    for frame in range(round(60 * rate)):
+        time = frame / rate
+        if (sweep := guide.hints(time).sweep) is not None:
+            sweeps.append((time, sweep))
+        guide.saw(time, faces_at())
+    times = [time for time, _ in sweeps]
+    assert sweeps[0] == (0, Sweep(thorough=True))
+    assert [sweep for _, sweep in sweeps[1:4]] == [Sweep(between=True), Sweep(), Sweep(between=True)]
+    assert 59 <= len(sweeps) <= 61
+    assert np.diff(times).max() < 1 + 1 / rate
+
+
+def test_a_face_is_expected_where_it_moves_to():
+    guide = Guide(20)
+    for time, x in ((0.0, 100), (0.2, 110), (0.4, 120)):
+        guide.saw(time, faces_at((x, 50), (500, 50)))
+    expected = guide.hints(0.6)
+    np.testing.assert_allclose(expected.boxes, [[130, 50, 170, 90], [500, 50, 540, 90]], atol=1e-3)
+    assert len(expected.lost) == 0
+
+
+def test_a_lost_face_is_expected_where_it_was_lost_until_it_is_there_again():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50), (500, 50)))
+    guide.saw(0.2, faces_at((500, 50)))
+    guide.saw(0.4, faces_at((500, 50)))
+    np.testing.assert_array_equal(guide.hints(0.6).lost, [[100, 50, 140, 90]])
+    guide.saw(0.6, faces_at((105, 50), (500, 50)))
+    hints = guide.hints(0.8)
+    assert len(hints.lost) == 0
+    assert len(hints.boxes) == 2
+
+
+def test_a_lost_face_is_given_up_after_two_seconds():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50), (500, 50)))
+    for time in (0.5, 1.0, 1.5):
+        guide.saw(time, faces_at((500, 50)))
+        assert len(guide.hints(time + 0.2).lost) == 1
+    guide.saw(2.0, faces_at((500, 50)))
+    assert len(guide.hints(2.2).lost) == 0
+
+
+def test_lost_faces_go_along_with_the_camera():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    guide.saw(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
+    guide.saw(0.4, faces_at(), np.full((2, 3), np.nan))
+    np.testing.assert_allclose(guide.hints(0.6).lost, [[70, 54, 110, 94]])
+
+
+def scene(seed: int) -> np.ndarray:
+    """A grey picture (270, 480) of soft blobs."""
+    noise = np.random.default_rng(seed).normal(size=(18, 32)).astype(np.float32)
+    large = cv2.resize(noise, (480, 270), interpolation=cv2.INTER_CUBIC)
+    return np.clip(128 + 50 * large, 0, 255).astype(np.uint8)
+
+
+def test_after_a_cut_everything_is_looked_at():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40).sweep is None  # the lights go down
+    assert guide.hints(0.2, scene(1), scene(2)).sweep == EVERYTHING
+
+
+def test_where_something_moves_a_face_may_be_new():
+    """Two blocks change; one of them where a face is known. Places are as large as the nearest face."""
+    before = scene(1)
+    now = before.copy()
+    now[160:192, 320:352] ^= 128
+    now[64:96, 64:96] ^= 128
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((300, 300), size=60))
+    lost = guide.hints(0.2, before, now, scale=0.25).lost
+    centres, sizes = (lost[:, :2] + lost[:, 2:]) / 2, lost[:, 2:] - lost[:, :2]
+    assert len(lost) == 4
+    assert (centres >= [1280, 640]).all()
+    assert (centres <= [1408, 768]).all()
+    assert (sizes == 60).all()
+
+
+def test_a_camera_that_moves_shows_nothing_new():
+    guide = Guide(20)
+    guide.saw(0.0, faces_at((100, 50)))
+    assert len(guide.hints(0.2, scene(1), np.roll(scene(1), 5, axis=1), 0.25).lost) == 0
+
+
+def test_nothing_new_in_noise_or_in_a_tiny_picture():
+    rng = np.random.default_rng(0)
+    noisy = [np.clip(scene(1) + rng.normal(0, 6, (270, 480)), 0, 255).astype(np.uint8) for _ in range(2)]
+    guide = Guide(20)
+    guide.saw(0.0, faces_at())
+    assert len(guide.hints(0.2, *noisy).lost) == 0
+    assert len(guide.hints(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).lost) == 0
+
+
+def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared):
+    """A pan, and a teacher who crosses in front; against the ground truth."""
+    mtcnn, guide = Mtcnn(), Guide(20)
+    full, guided = Score(shared), Score(shared)
+    with Video(shared / "footage/students.mp4") as video:
+        for frame in video.frames(5):
+            number = round(frame.time * 24) + 1
+            full.add(number, mtcnn.detect(frame.image).boxes)
+            found = mtcnn.detect(frame.image, guide.hints(frame.time))
+            guide.saw(frame.time, found)
+            guided.add(number, found.boxes)
+    assert full.true > 150
+    assert guided.true >= 0.98 * full.true
+    assert guided.false <= full.false + 0.02 * full.true

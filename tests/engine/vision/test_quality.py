@@ -1,0 +1,139 @@
+"""Quality: sharpness, head pose, and which faces are scorable."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.settings import Settings
+from engine.vision.expression import crop_faces
+from engine.vision.mtcnn.cascade import Mtcnn
+from engine.vision.quality import head_pose, measure, sharpness
+
+FRONTAL = np.array([(-0.47, 0, 0), (0.47, 0, 0), (0, 0.53, -0.45), (-0.38, 1, 0), (0.38, 1, 0)])
+
+
+def head(yaw: float = 0, pitch: float = 0, roll: float = 0, size: float = 20) -> np.ndarray:
+    """Landmarks (5, 2) of a generic head, turned by degrees and seen from afar; x to the right, y down."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    around = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    up = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    aside = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    return (FRONTAL @ (aside @ up @ around).T)[:, :2] * size + 100
+
+
+@pytest.fixture
+def portrait() -> np.ndarray:
+    """A crop (64, 64) with detail at every scale."""
+    noise = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    picture = sum(cv2.GaussianBlur(noise, (0, 0), sigma) * sigma for sigma in (1, 2, 4, 8))
+    return cv2.normalize(picture, None, 30, 220, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "angles",
+    [(0, 0, 0), (30, 0, 0), (-55, 0, 0), (0, 25, 0), (0, -40, 0), (0, 0, 20), (-30, 20, 15), (60, -30, 50)],
+)
+def test_the_pose_of_a_generic_head_is_found_exactly(angles):
+    np.testing.assert_allclose([angle[0] for angle in head_pose(head(*angles)[None])], angles, atol=0.01)
+
+
+def test_the_signs_of_the_angles():
+    nose_to_the_right = head()
+    nose_to_the_right[2, 0] += 5
+    nose_up = head()
+    nose_up[2, 1] -= 5
+    left_eye_higher = head() + np.array([(0, -3), (0, 3), (0, 0), (0, -3), (0, 3)])
+    yaw, pitch, roll = head_pose(np.stack([nose_to_the_right, nose_up, left_eye_higher]))
+    assert yaw[0] > 5
+    assert pitch[1] > 5
+    assert roll[2] > 5
+
+
+def test_the_pose_does_not_depend_on_place_and_size():
+    poses = head_pose(np.stack([head(20, 10, 5), head(20, 10, 5, size=200) - 1000]))
+    for angle in poses:
+        assert angle[0] == pytest.approx(angle[1], abs=0.01)
+
+
+def test_landmarks_that_coincide_give_numbers():
+    assert all(np.isfinite(angle).all() for angle in head_pose(np.zeros((1, 5, 2))))
+
+
+def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait):
+    blurred = np.stack([portrait, *(cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 4))])
+    values = sharpness(blurred)
+    assert (np.diff(values) < 0).all()
+    dim = (portrait * 0.5 + 10).round().astype(np.uint8)
+    assert sharpness(dim[None])[0] == pytest.approx(values[0], abs=0.02)
+    assert sharpness(np.full((1, 64, 64), 128, np.uint8))[0] == 0
+
+
+def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait):
+    crops = np.stack([cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 3, 5)])
+    x = crops.astype(float)
+    laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
+    share = laplacian.var(axis=(1, 2)) / (x.var(axis=(1, 2)) + 1)
+    expected = np.log(share.clip(0.003, 0.1) / 0.003) / np.log(0.1 / 0.003)
+    np.testing.assert_allclose(sharpness(crops), expected, atol=1e-5)
+    assert len(np.unique(expected)) > 2
+
+
+def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait):
+    sizes = (48, 32, 24, 16, 12)
+    enlarged = [cv2.resize(cv2.resize(portrait, (s, s), interpolation=cv2.INTER_AREA), (64, 64)) for s in sizes]
+    assert (np.diff(sharpness(np.stack(enlarged))) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("side", "blur", "angles", "scorable"),
+    [
+        (100, 0, (0, 0, 0), True),
+        (20, 0, (0, 0, 0), True),
+        (19, 0, (0, 0, 0), False),  # too small, whatever its quality
+        (100, 4, (0, 0, 0), False),  # out of focus
+        (100, 0, (40, 0, 0), True),
+        (100, 0, (80, 0, 0), False),  # in profile
+        (100, 0, (0, -75, 0), False),  # looks at the desk
+        (100, 0, (0, 0, 70), False),  # lies on the table
+        (100, 0, (0, 0, 180), False),  # upside down
+    ],
+)
+def test_large_sharp_frontal_faces_are_scorable(portrait, side, blur, angles, scorable):
+    crop = cv2.GaussianBlur(portrait, (0, 0), blur) if blur else portrait
+    found = measure(
+        crop[None],
+        np.array([[50, 50, 50 + side, 50 + 1.3 * side]]),
+        head(*angles)[None],
+        Settings(scorable_size=20, scorable_quality=0.35),
+    )
+    assert found.scorable.tolist() == [scorable]
+    assert 0 <= found.quality[0] <= 1
+
+
+def test_no_faces_have_no_quality():
+    found = measure(np.empty((0, 64, 64), np.uint8), np.empty((0, 4)), np.empty((0, 5, 2)), Settings())
+    assert all(len(column) == 0 for column in vars(found).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least", "at_most"),
+    [
+        ("students.mp4", 0.8, 1.0),  # faces about 26 px wide
+        ("one_person.mp4", 0.95, 1.0),  # about 210 px
+        ("four_seated.gif", 0.0, 0.1),  # 10 to 19 px
+    ],
+)
+def test_on_real_footage_the_faces_that_can_be_read_are_scorable(shared, name, at_least, at_most):
+    video = cv2.VideoCapture(str(shared / "footage" / name))
+    detector, scorable = Mtcnn(min_face=16), []
+    for frame in range(30):
+        there, image = video.read()
+        if there and frame % 10 == 0:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            found = detector.detect(image)
+            crops = crop_faces(image, found.boxes)
+            scorable.append(measure(crops, found.boxes, found.landmarks, Settings()).scorable)
+    share = np.concatenate(scorable).mean()
+    assert at_least <= share <= at_most

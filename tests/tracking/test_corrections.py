@@ -1,0 +1,73 @@
+"""Merges and splits over what the tracker found: replayed in order, so that one fewer is an undo."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracking.corrections import Merge, Split, replay, shared_frames
+
+#: Two students in tracks 0 and 1 from 0 to 9 s; after 20 s track 2 is the first one's, too; a face is in no track.
+TIME = np.array([0, 0, 5, 5, 9, 9, 20, 25, 25])
+TRACK = np.array([0, 1, 0, 1, 0, 1, 2, 2, -1])
+STUDENT = np.array([0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("repairs", "student_of_face", "part_of"),
+    [
+        ([], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2]),
+        ([Merge(0, 1)], [0, 0, 0, 0, 0, 0, 0, 0, -1], [0, 1, 2]),
+        ([Split(0, 15, 2)], [0, 1, 0, 1, 0, 1, 2, 2, -1], [0, 1, 2]),  # between two tracks: none is cut
+        ([Split(0, 5, 2)], [0, 1, 2, 1, 2, 1, 2, 2, -1], [0, 1, 2, 0]),  # within track 0
+        ([Split(0, 15, 2), Merge(1, 2)], [0, 1, 0, 1, 0, 1, 1, 1, -1], [0, 1, 2]),
+        ([Split(0, 5, 2), Split(2, 9, 3)], [0, 1, 2, 1, 3, 1, 3, 3, -1], [0, 1, 2, 0, 0]),
+        ([Split(0, 5, 2), Merge(0, 2)], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2, 0]),
+        ([Merge(0, 7), Split(8, 1, 9)], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2]),  # nobody's: nothing happens
+    ],
+)
+def test_replay(repairs, student_of_face, part_of):
+    repaired = replay(TIME, TRACK, STUDENT, repairs)
+    assert repaired.student_of_face().tolist() == student_of_face
+    assert repaired.part_of.tolist() == part_of
+
+
+def test_what_was_found_is_left_as_it_is():
+    track, student = TRACK.copy(), STUDENT.copy()
+    replay(TIME, track, student, [Split(0, 5, 2), Merge(1, 2)])
+    assert track.tolist() == TRACK.tolist()
+    assert student.tolist() == STUDENT.tolist()
+
+
+def test_no_faces():
+    none = np.empty(0, np.int64)
+    repaired = replay(none, none, none, [Merge(0, 1), Split(0, 1.0, 2)])
+    assert (len(repaired.track), len(repaired.student)) == (0, 0)
+
+
+def test_shared_frames():
+    student = replay(TIME, TRACK, STUDENT, []).student_of_face()
+    assert shared_frames(TIME, student, 0, 1).tolist() == [0, 5, 9]
+    assert shared_frames(TIME, student, 0, 7).tolist() == []
+
+
+numbers = st.integers(0, 4)
+repairs = st.lists(
+    st.one_of(st.builds(Merge, numbers, numbers), st.builds(Split, numbers, st.floats(0, 30), st.integers(5, 9))),
+    max_size=6,
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 5)), max_size=40), st.lists(numbers, min_size=6), repairs
+)
+def test_every_face_keeps_its_track_and_has_one_student(faces, student, repairs):
+    time, track = np.array(sorted(faces), np.int64).reshape(-1, 2).T
+    repaired = replay(time, track, student, repairs)
+    # Parts of a track are no mix of tracks, faces in no track stay so, and every part has one student.
+    np.testing.assert_array_equal(np.append(repaired.part_of, -1)[repaired.track], track)
+    assert len(repaired.part_of) == len(repaired.student) >= len(student)
+    known = {*student, *(r.student for r in repairs), *(r.new for r in repairs if isinstance(r, Split)), -1}
+    assert set(repaired.student_of_face().tolist()) <= known
