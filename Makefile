@@ -45,10 +45,11 @@ demo: $(VENV)/.report         ## render a synthetic lesson, analyse it, print an
 test: lint                    ## lint, types and tests
 	$(BIN)/python -m pytest -n 2 -m 'not reference'
 
-lint: $(VENV)/.dev            ## ruff and mypy alone
+lint: $(VENV)/.dev            ## ruff, mypy and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test-reference: $(VENV)/.reference  ## parity with the original packages
 	$(BIN)/python -m pytest -m reference
