@@ -16,7 +16,7 @@ from benchmarks.recall import Heads, heads
 from engine import analyze, find
 from engine.errors import UsageError
 from engine.settings import Settings
-from engine.vision.detectors import GROUP, fingerprints, names, open_detector
+from engine.vision.detectors import DETECTORS, fingerprints, open_detector
 from engine.vision.mtcnn.cascade import Detector, Mtcnn
 from engine.vision.networks import MODELS
 from engine.vision.yunet import YuNet
@@ -39,7 +39,7 @@ def yunet(weights: Path) -> YuNet:
 
 # -- what a user can do wrong: settings, what the line says
 WRONG = [
-    ({"detector": "yunett"}, r"no detector is called 'yunett'; there are mtcnn, yunet"),
+    ({"detector": "yunett"}, r"unknown detector 'yunett'; available: mtcnn, yunet \(see docs/detectors.md\)"),
     ({"detector": "yunet"}, r"the detector yunet needs its weights: take .*opencv_zoo"),
     ({"detector": "yunet", "detector_weights": "nowhere.onnx"}, r"cannot read the weights nowhere.onnx: No such"),
     ({"detector": "yunet", "detector_weights": __file__}, r"test_detectors.py has no weights of YuNet that OpenCV"),
@@ -143,21 +143,23 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = (ROOT / "docs/detectors.md").read_text("utf-8")
     (module,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (name, value) = re.findall(r'^([\w-]+) = "(back_row:\w+)"$', text, re.MULTILINE)[0]
-    assert f'[project.entry-points."{GROUP}"]' in text
+    assert f'[project.entry-points."{DETECTORS.group}"]' in text
     assert len(module.splitlines()) <= 30
     site = tmp_path / "site"
     info = site / "back_row-1.5.dist-info"
     info.mkdir(parents=True)
     (site / "back_row.py").write_text(module, "utf-8")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: back-row\nVersion: 1.5\n", "utf-8")
-    (info / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {value}\nbroken = back_row:Nothing\n", "utf-8")
+    (info / "entry_points.txt").write_text(
+        f"[{DETECTORS.group}]\n{name} = {value}\nbroken = back_row:Nothing\n", "utf-8"
+    )
     monkeypatch.syspath_prepend(str(site))
     return site
 
 
 def test_the_documented_example(installed, recording, tmp_path):
     settings = Settings(detector="back-row", min_face=40, sample_rate=1)
-    assert names() == ["mtcnn", "yunet", "back-row", "broken"]
+    assert DETECTORS.names() == ["mtcnn", "yunet", "back-row", "broken"]
     assert fingerprints(settings) == {"back-row": "back-row 1.5"}
     detector: Detector = open_detector(settings)
     (_, image), *_ = frames(recording, 1, 1)
@@ -174,5 +176,7 @@ def test_the_documented_example(installed, recording, tmp_path):
 
 
 def test_a_broken_package_is_named(installed):
-    with pytest.raises(UsageError, match=r"the detector broken of back-row 1\.5 cannot be loaded .*install that"):
+    with pytest.raises(
+        UsageError, match=r"cannot load the detector 'broken' of back-row 1\.5 .*; reinstall back-row 1\.5"
+    ):
         open_detector(Settings(detector="broken"))
