@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from engine.runtime.platform import lead_process_group
 
 #: Seconds between two reports of how far it is.
 EVERY = 0.2
@@ -20,8 +20,7 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
 
     The last one has a `state`. Where nobody reads them any more, the server is gone, and the analysis ends, too.
     """
-    os.setsid()  # one group with the processes that it starts, and no Ctrl-C of the server's
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lead_process_group()  # with the processes that it starts; no Ctrl-C of the server's
     from engine.sessions.analysis import Progress, analyze
     from engine.settings import Settings
 
