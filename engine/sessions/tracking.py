@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
 from engine.faces import unpack_landmarks, unpack_some_looks
 from engine.settings import FOLLOWED_BY, Settings
@@ -108,6 +107,9 @@ def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
 
 def follow(store: Store, number: int, settings: Settings) -> None:
     """Give every face of session `number` its track, and every track its student."""
+
+    from scipy.special import expit
+
     rows = Rows.read(store, number)
     how = {name: getattr(settings, name) for name in FOLLOWED_BY}
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
