@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from engine.errors import missing_library
 from engine.runtime.platform import lead_process_group
 
 #: Seconds between two reports of how far it is.
@@ -48,8 +49,9 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 -- said on the page, in full on the server's screen
+        error = missing_library(error) or error
         if hasattr(error, "exit_status"):  # made for a person
             pipe.send({"state": "failed", "message": " ".join(str(error).split())})
         else:
             traceback.print_exc()
-            pipe.send({"state": "failed", "message": f"a fault of ours ({type(error).__name__}: {error})"})
+            pipe.send({"state": "failed", "message": f"internal error ({type(error).__name__}: {error})"})
