@@ -43,17 +43,17 @@ def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
     return {"pts": pts, "time": pts / 90_000, **camera}, Faces(
         pts=pts.repeat(STUDENTS),
         face=np.tile(np.arange(STUDENTS), len(pts)),
-        boxes=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
+        boxes_xyxy=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
         score=share[0],
         landmarks=rng.uniform(0, 1800, (n, 5, 2)).astype(np.float32),
-        emotions=rng.dirichlet(np.full(7, 0.4), n).astype(np.float32),
+        scores=rng.dirichlet(np.full(7, 0.4), n).astype(np.float32),
         sharpness=share[1],
         yaw=share[2] * 80 - 40,
         pitch=share[3] * 80 - 40,
         roll=share[4] * 40 - 20,
         quality=share[5],
         scorable=share[6] > 0.3,
-        look=np.where(  # a face a second
+        appearance=np.where(  # a face a second
             np.arange(n)[:, None] % (5 * STUDENTS) < STUDENTS, rng.integers(0, 256, (n, 48), np.uint8), np.uint8(0)
         ),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.faces import unpack_landmarks, unpack_some_looks
+from engine.arrays import unpack_described, unpack_landmarks
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
@@ -88,7 +88,7 @@ class Rows:
             score=faces["score"],
             track=faces["track"],
             scorable=faces["scorable"],
-            look=unpack_some_looks(looks[looked]),
+            look=unpack_described(looks[looked]),
             looked=looked,
             still_boxes=_moved(boxes, path, frame),
             landmarks=faces["landmarks"],
