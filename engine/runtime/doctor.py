@@ -1,13 +1,16 @@
-"""What is installed, which device runs the networks, and whether they still give what they should."""
+"""What is installed, which device runs the networks, and whether decoder and networks give what they should."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
 import sqlite3
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+import av
 import numpy as np
 import numpy.typing as npt
 
@@ -18,9 +21,15 @@ from engine.version import __version__
 from engine.vision.expression import FerScorer, crop_faces
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.networks import checksums, has_bf16, import_openvino
+from engine.vision.sources.video import Video
 
 PACKAGES = ("av", "opencv-python", "opencv-python-headless", "openvino", "numpy", "scipy", "pandas", "sqlalchemy")
 EXTRAS = ("mtcnn", "fer", "tensorflow", "onnxruntime-gpu")
+#: Side of the drawn clip's frames, px, and the colour (RGB) of each frame.
+CLIP_SIZE = 64
+CLIP_COLOURS = ((200, 60, 60), (60, 180, 60), (60, 60, 200), (220, 220, 220), (30, 30, 30))
+#: How far encoding may shift a channel's value.
+COLOUR_TOLERANCE = 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> 
         ),
         Check("packages", _versions(PACKAGES)),
         Check("extras", _versions(EXTRAS) or "none (they are optional)"),
+        _decoder(),
         *_networks(image, faces, device),
     ]
 
@@ -47,6 +57,39 @@ def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> 
 def _versions(names: tuple[str, ...]) -> str:
     found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
     return ", ".join(f"{name} {found[name]}" for name in names if name in found)
+
+
+def _decoder() -> Check:
+    """Encode CLIP_COLOURS, a frame of each, and read them back as recordings are read."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clip.mp4"
+            _encode(path)
+            with Video(path) as video:
+                colours = [frame.image[CLIP_SIZE // 2, CLIP_SIZE // 2].tolist() for frame in video.frames(None)]
+    except Exception as error:  # noqa: BLE001 -- whatever a release of PyAV raises is what is to be reported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return Check("decoder", f"cannot decode a drawn clip ({reason}); install another version of av", good=False)
+    right = len(colours) == len(CLIP_COLOURS) and bool(
+        np.allclose(colours, CLIP_COLOURS, rtol=0, atol=COLOUR_TOLERANCE)
+    )
+    found = f"{len(colours)} of {len(CLIP_COLOURS)} drawn frames decoded"
+    if right:
+        return Check("decoder", f"{found}, in their colours")
+    wanted = [list(colour) for colour in CLIP_COLOURS]
+    remedy = "install another version of av"
+    return Check("decoder", f"{found}: colours {colours}, expected {wanted}; {remedy}", good=False)
+
+
+def _encode(path: Path) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width = stream.height = CLIP_SIZE
+        stream.pix_fmt = "yuv420p"
+        for colour in CLIP_COLOURS:
+            image = np.full((CLIP_SIZE, CLIP_SIZE, 3), colour, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def _networks(image: npt.NDArray[np.uint8], faces: int, device: Device) -> list[Check]:

@@ -192,6 +192,7 @@ def test_doctor(run):
     assert (result.status, result.err) == (0, "")
     assert f"ok  classpulse  {__version__} on Python" in result.out
     assert "2 of 2 drawn faces found and scored" in result.out
+    assert re.search(r"ok  decoder +5 of 5 drawn frames decoded", result.out)
     assert re.search(r"ok  precision +(bf16 or 8 bits where they are clear, else f32|f32; this)", result.out)
     assert re.search(r"ok  workers +[1-9]\d*: as many processes", result.out)
     assert "BAD" not in result.out
