@@ -65,7 +65,7 @@ def write_lesson(
             store.write_segment(number, segment, {"pts": pts, "time": pts / TICKS, **camera}, faces.columns())
             lines["pts"].append(faces.pts)
             lines["face"].append(faces.face)
-        store.finish_seeing(number, minutes * 60)
+        store.finish_detecting(number, minutes * 60)
         pts, face = (np.concatenate(lines[name]) for name in ("pts", "face"))
         every = np.arange(students)
         seen = np.bincount(face, minlength=students)
@@ -82,7 +82,7 @@ def write_lesson(
         about |= {"scorable": np.where(row == 0, seen // 20, seen)}
         about |= {"weakest_link": np.full(students, np.nan)}
         about |= {"coverage": about["scorable"] / max(minutes * 60 * rate, 1), "spread": np.full(students, 0.1)}
-        store.write_following(
+        store.write_tracking(
             number, pts=pts, face=face, track=face,
             track_columns=span | tracks | {"found": every, "part_of": every},
             student_columns=span | about | {"x": x, "y": y, "size": size},
@@ -102,12 +102,12 @@ def _faces(rng: np.random.Generator, pts: Any, mood: Any, x: Any, y: Any, size: 
     small = size[student] < 20
     return Faces(
         pts=pts[frame], face=student.astype(np.int64),
-        boxes_xyxy=np.hstack([corner, corner + size[student, None]]).astype(np.float32),
+        boxes=np.hstack([corner, corner + size[student, None]]).astype(np.float32),
         score=np.full(n, 0.99, np.float32), landmarks=np.repeat(corner[:, None], 5, axis=1).astype(np.float32),
-        scores=(share / share.sum(axis=1, keepdims=True)).astype(np.float32),
+        emotions=(share / share.sum(axis=1, keepdims=True)).astype(np.float32),
         sharpness=np.full(n, 0.8, np.float32), yaw=np.zeros(n, np.float32), pitch=np.zeros(n, np.float32),
         roll=np.zeros(n, np.float32), quality=np.where(small, 0.2, 0.7).astype(np.float32),
-        scorable=~small | (rng.random(n) < 0.05), appearance=np.zeros((n, 0), np.uint8),
+        scorable=~small | (rng.random(n) < 0.05), look=np.zeros((n, 0), np.uint8),
     )  # fmt: skip
 
 

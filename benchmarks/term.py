@@ -39,7 +39,7 @@ def write_lesson(path: Path, segments: int) -> None:
         for number in range(segments):
             frames, faces = segment_of(number)
             store.write_segment(session, number, frames, faces.columns())
-        store.finish_seeing(session, segments * 10.0)
+        store.finish_detecting(session, segments * 10.0)
         follow(store, session)
         judge(store, session, Settings())
         numbers = add_people(store, [f"student {number}" for number in range(STUDENTS)])
@@ -54,8 +54,8 @@ def copy_lesson(path: Path, times: int) -> None:
         for number in range(1, times):
             connection.execute("BEGIN")
             for table in tables:
-                shifted = {"session_id", "judgement_id"} | ({"id"} if "id" in table.c else set())
-                key = next((name for name in ("session_id", "judgement_id", "id") if name in table.c), None)
+                shifted = {"session_id", "judgement_id"}
+                key = next((name for name in ("session_id", "judgement_id") if name in table.c), None)
                 if key is None:
                     continue
                 values = ", ".join(f'"{c.name}"' + (f" + {number}" if c.name in shifted else "") for c in table.c)

@@ -6,7 +6,7 @@ import json
 
 from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
 
-from storage.schema import class_windows, excluded, frames, judgements, segments, sessions
+from storage.schema import class_windows, classes, excluded, frames, judgements, segments, sessions
 from storage.store import Store
 
 
@@ -22,13 +22,15 @@ def copy_aggregates(source: Store, session: int, target: Store, min_group: int) 
     """
     with source.writing() as theirs, target.writing() as ours:
         _hide_small_groups(theirs, min_group)
-        (row,) = _rows(theirs, sessions, id=session)
-        number: int = ours.execute(insert(sessions).values(**row).returning(sessions.c.id)).scalar_one()
-        for table in (segments, frames, excluded):
+        (row,) = _rows(theirs, sessions, session_id=session)
+        number: int = ours.execute(insert(sessions).values(**row).returning(sessions.c.session_id)).scalar_one()
+        for table in (classes, segments, frames, excluded):
             _copy(theirs, ours, table, number, session_id=session)
-        for judgement in theirs.scalars(select(judgements.c.id).where(judgements.c.session_id == session)).all():
-            (row,) = _rows(theirs, judgements, id=judgement)
-            made = insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.id)
+        for judgement in theirs.scalars(
+            select(judgements.c.judgement_id).where(judgements.c.session_id == session)
+        ).all():
+            (row,) = _rows(theirs, judgements, judgement_id=judgement)
+            made = insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.judgement_id)
             _copy(theirs, ours, class_windows, ours.execute(made).scalar_one(), judgement_id=judgement)
     return number
 

@@ -9,24 +9,24 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import delete, func, insert, select, update
 
-from storage.schema import repairs, seats, students
+from storage.schema import corrections, seats, students
 from storage.store import Store, now
 
 
-def add_repair(store: Store, session: int, action: str, arguments: Mapping[str, Any]) -> int:
-    """Note a repair (see `schema.repairs`), and return its number."""
+def add_correction(store: Store, session: int, action: str, arguments: Mapping[str, Any]) -> int:
+    """Note a correction (see `schema.corrections`), and return its number."""
     with store.writing() as connection:
-        last = connection.scalar(select(func.max(repairs.c.repair)).filter_by(session_id=session))
+        last = connection.scalar(select(func.max(corrections.c.correction)).filter_by(session_id=session))
         number = (last or 0) + 1
-        row = {"session_id": session, "repair": number, "action": action, "arguments": json.dumps(arguments)}
-        connection.execute(insert(repairs).values(**row, made=now()))
+        row = {"session_id": session, "correction": number, "action": action, "arguments": json.dumps(arguments)}
+        connection.execute(insert(corrections).values(**row, made=now()))
     return number
 
 
-def mark_undone(store: Store, session: int, repair: int) -> None:
-    """Note that a repair holds no longer."""
+def mark_undone(store: Store, session: int, correction: int) -> None:
+    """Note that a correction holds no longer."""
     with store.writing() as connection:
-        row = update(repairs).where(repairs.c.session_id == session, repairs.c.repair == repair)
+        row = update(corrections).where(corrections.c.session_id == session, corrections.c.correction == correction)
         connection.execute(row.values(undone=now()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -153,27 +154,36 @@ def versions(database: Database, found: int) -> str:
 
 
 def create_views(connection: Connection) -> None:
-    """Make the views of views.sql."""
-    for statement in Path(__file__).with_name("views.sql").read_text("utf-8").split(";\n"):
-        if statement.strip():
-            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})  # % is no placeholder
+    """Make the views of views.sql, and those that keep the names of the version before."""
+    for file in ("views.sql", "old_names.sql"):
+        for statement in Path(__file__).with_name(file).read_text("utf-8").split(";\n"):
+            if statement.strip():
+                options = {"no_parameters": True}  # % is no placeholder
+                connection.exec_driver_sql(statement, execution_options=options)
+
+
+def old_names() -> list[str]:
+    """The views of old_names.sql, in its order."""
+    return re.findall(
+        r"^CREATE VIEW (\w+)", Path(__file__).with_name("old_names.sql").read_text("utf-8"), re.MULTILINE
+    )
 
 
 def drop_views(connection: Connection) -> list[str]:
     """Drop the views, since no table can change under one; returns what makes those of the user again.
 
-    Views whose names begin with v_ are ours. On PostgreSQL only those go: the server keeps a user's own in order,
-    and refuses what they cannot survive.
+    Views whose names begin with v_, and those of old_names.sql, are ours. On PostgreSQL only those go: the server
+    keeps a user's own in order, and refuses what they cannot survive.
     """
     quote = connection.dialect.identifier_preparer.quote
     names = inspect(connection).get_view_names()
-    ours = [quote(name) for name in names if name.startswith("v_")]
+    ours = [name for name in names if name.startswith("v_") or name in old_names()]
     if connection.dialect.name != "sqlite":
         if ours:
-            connection.exec_driver_sql(f"DROP VIEW {', '.join(ours)}")
+            connection.exec_driver_sql(f"DROP VIEW {', '.join(map(quote, ours))}")
         return []
-    made = "SELECT sql FROM sqlite_master WHERE type = 'view' AND name NOT GLOB 'v_*'"
-    theirs = [sql for (sql,) in connection.exec_driver_sql(made)]
+    made = "SELECT name, sql FROM sqlite_master WHERE type = 'view'"
+    theirs = [sql for name, sql in connection.exec_driver_sql(made) if name not in ours]
     for name in names:
         connection.exec_driver_sql(f"DROP VIEW {quote(name)}")
     return theirs

@@ -21,7 +21,7 @@ def write_excluded(store: Store, session: int, squares: Iterable[tuple[float, fl
 
 def excluded_from(store: Store, sha256: str) -> int | None:
     """The newest session of a recording that somebody was excluded from; None without one."""
-    rows = select(func.max(sessions.c.id)).join(excluded).where(sessions.c.sha256 == sha256)
+    rows = select(func.max(sessions.c.session_id)).join(excluded).where(sessions.c.sha256 == sha256)
     with store.reading() as connection:
         found: int | None = connection.scalar(rows)
     return found

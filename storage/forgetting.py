@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
-from storage.schema import faces, frames, metadata, people, repairs, seats, segments, sessions, students, tracks
+from storage.schema import corrections, faces, frames, metadata, people, seats, segments, sessions, students, tracks
 from storage.store import Store, now
 
 
@@ -35,15 +35,15 @@ def delete_faces(store: Store, session: int, pts: npt.NDArray[np.int64], face: n
         connection.execute(update(segments).where(segments.c.session_id == session).values(faces=summed))
 
 
-def settle_repairs(store: Store, session: int, arguments: Mapping[str, Any]) -> None:
-    """Take the students as they are for what was found; one repair, `forget`, is in place of all that were made."""
+def settle_corrections(store: Store, session: int, arguments: Mapping[str, Any]) -> None:
+    """Take the students as they are for the tracker's output; one correction, `forget`, replaces all there were."""
     with store.writing() as connection:
         _overwrite(connection)
         found = update(tracks).where(tracks.c.session_id == session)
         connection.execute(found.values(found=tracks.c.student, part_of=tracks.c.track))
-        connection.execute(delete(repairs).where(repairs.c.session_id == session))
-        row = {"session_id": session, "repair": 1, "action": "forget", "arguments": json.dumps(arguments)}
-        connection.execute(insert(repairs).values(**row, made=now()))
+        connection.execute(delete(corrections).where(corrections.c.session_id == session))
+        row = {"session_id": session, "correction": 1, "action": "forget", "arguments": json.dumps(arguments)}
+        connection.execute(insert(corrections).values(**row, made=now()))
 
 
 def delete_sessions(store: Store, numbers: Collection[int]) -> None:
@@ -55,11 +55,11 @@ def delete_sessions(store: Store, numbers: Collection[int]) -> None:
 
 
 def delete_unused_names(store: Store) -> None:
-    """Delete the names of who is in no session, no roster and no repair: also those that were changed."""
+    """Delete the names of who is in no session, no roster and no correction: also those that were changed."""
     with store.writing() as connection:
         _overwrite(connection)
         used = set(connection.scalars(select(students.c.person))) | set(connection.scalars(select(seats.c.person)))
-        for arguments in connection.scalars(select(repairs.c.arguments)):
+        for arguments in connection.scalars(select(corrections.c.arguments)):
             used |= set(json.loads(arguments).get("persons", {}).values())
         unused = [person for person in connection.scalars(select(people.c.person)) if person not in used]
         connection.execute(delete(people).where(people.c.person.in_(unused)))
@@ -80,7 +80,9 @@ def sessions_before(store: Store, date: str) -> list[int]:
     """The sessions recorded (or, where the file does not say when, analysed) before `date`, ISO 8601 in UTC."""
     when = func.coalesce(sessions.c.recorded, sessions.c.created)
     with store.reading() as connection:
-        return list(connection.scalars(select(sessions.c.id).where(when < date).order_by(sessions.c.id)))
+        return list(
+            connection.scalars(select(sessions.c.session_id).where(when < date).order_by(sessions.c.session_id))
+        )
 
 
 def clean(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The parts of a session that a person marked, and the verdicts about them: their rows, written."""
+"""The phases of a lesson that a person marked, and the verdicts about them: their rows, written."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import delete, func, insert, select
 
 from storage.columns import Columns, insert_columns
-from storage.schema import class_parts, marks, student_parts
+from storage.schema import class_phases, phases, student_phases
 from storage.store import Store, now
 
 
-def add_marks(store: Store, session: int, parts: Iterable[tuple[float, float | None, str]]) -> list[int]:
-    """Note parts (start, stop or None, s, and label) of a session; returns their numbers."""
+def add_phases(store: Store, session: int, new: Iterable[tuple[float, float | None, str]]) -> list[int]:
+    """Note phases (start, stop or None, s, and label) of a session; returns their numbers."""
     with store.writing() as connection:
-        last = connection.scalar(select(func.max(marks.c.mark)).filter_by(session_id=session)) or 0
+        last = connection.scalar(select(func.max(phases.c.phase)).filter_by(session_id=session)) or 0
         rows = [
             {
                 "session_id": session,
-                "mark": last + place,
+                "phase": last + place,
                 "start": start,
                 "stop": stop,
                 "label": label,
                 "made": now(),
             }
-            for place, (start, stop, label) in enumerate(parts, 1)
+            for place, (start, stop, label) in enumerate(new, 1)
         ]
         if rows:
-            connection.execute(insert(marks), rows)
+            connection.execute(insert(phases), rows)
     return [last + place for place in range(1, len(rows) + 1)]
 
 
-def delete_marks(store: Store, session: int, numbers: Collection[int]) -> None:
-    """Delete marks of a session by their numbers."""
+def delete_phases(store: Store, session: int, numbers: Collection[int]) -> None:
+    """Delete phases of a session by their numbers."""
     with store.writing() as connection:
-        connection.execute(delete(marks).where(marks.c.session_id == session, marks.c.mark.in_(numbers)))
+        connection.execute(delete(phases).where(phases.c.session_id == session, phases.c.phase.in_(numbers)))
 
 
-def write_parts(store: Store, judgement: int, student_columns: Columns, class_columns: Columns) -> None:
-    """Keep a judgement's verdicts about the marked parts, in place of all there were."""
+def write_phases(store: Store, judgement: int, student_columns: Columns, class_columns: Columns) -> None:
+    """Keep a judgement's verdicts about the phases, in place of all there were."""
     with store.writing() as connection:
-        for table, columns in ((student_parts, student_columns), (class_parts, class_columns)):
+        for table, columns in ((student_phases, student_columns), (class_phases, class_columns)):
             connection.execute(delete(table).where(table.c.judgement_id == judgement))
             if columns:
                 insert_columns(connection, table, columns, judgement_id=judgement)

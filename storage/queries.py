@@ -39,8 +39,9 @@ def face_columns(
     """Columns of a session's n faces, in order of (pts, face), as (n,) arrays.
 
     `names` are columns of `faces`, and `time` (s) and `student`. Whole numbers come as int64, real ones as float64,
-    `scorable` as bool, `landmarks` and `look` as bytes; -1 stands for no track or student, NaN for an emotion not
-    scored, None for no look. Columns of bytes that `unpack` names come as what it makes of some rows at a time.
+    `scorable` as bool, `landmarks` and `appearance` as bytes; -1 stands for no track or student, NaN for a class
+    not scored, None for no appearance. Columns of bytes that `unpack` names come as what it makes of some rows at a
+    time.
     """
     with store.reading() as connection:
         return _face_arrays(connection, session, names, unpack)
@@ -63,7 +64,7 @@ def track_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
 
 def sessions(store: Store) -> pd.DataFrame:
     """All sessions, a row each, the newest last."""
-    return _table(store, select(schema.sessions).order_by(schema.sessions.c.id))
+    return _table(store, select(schema.sessions).order_by(schema.sessions.c.session_id))
 
 
 def frames(store: Store, session: int) -> pd.DataFrame:
@@ -72,16 +73,24 @@ def frames(store: Store, session: int) -> pd.DataFrame:
 
 
 def faces(store: Store, session: int) -> pd.DataFrame:
-    """The faces of a session, in order of time: when, whose, box in px, seven emotions, quality (no bytes)."""
-    left_out = ("session_id", "landmarks", "look", "track")
-    own = [column.name for column in schema.faces.c if column.name not in left_out]
+    """The faces of a session, in order of time: when, whose, box in px, a score by class, quality (no bytes)."""
+    left_out = ("session_id", "landmarks", "appearance", "track")
+    own = [c.name for c in schema.faces.c if c.name not in left_out and not c.name.startswith("score_")]
+    scored = {f"score_{number}": name for number, name in classes(store, session)[["number", "name"]].to_numpy()}
+    after = own.index("score") + 1
+    own[after:after] = scored
     with store.reading() as connection:
         arrays = _face_arrays(connection, session, ["time", "track", "student", *own])
         who = read_columns(connection, _students(session))
     for name in ("label", "name"):
         arrays[name] = _look_up(arrays["student"], who["student"], np.append(who[name], [None]))
     order = ("time", "track", "student", "label", "name", *own)
-    return _data_frame({name: arrays[name] for name in order}, nullable=("track", "student"))
+    return _data_frame({scored.get(name, name): arrays[name] for name in order}, nullable=("track", "student"))
+
+
+def classes(store: Store, session: int) -> pd.DataFrame:
+    """The classes that the faces of a session are scored for, in order of their number, with their polarity."""
+    return _table(store, _of(schema.classes, session))
 
 
 def tracks(store: Store, session: int) -> pd.DataFrame:
@@ -112,9 +121,9 @@ def people(store: Store) -> pd.DataFrame:
     return _as_they_are(found, ["person", "name", "sessions", "rooms"])
 
 
-def repairs(store: Store, session: int) -> pd.DataFrame:
+def corrections(store: Store, session: int) -> pd.DataFrame:
     """What a person put right in a session, also what was undone, in the order in which it was made."""
-    return _table(store, _of(schema.repairs, session))
+    return _table(store, _of(schema.corrections, session))
 
 
 def seats(store: Store, room: str) -> pd.DataFrame:
@@ -133,7 +142,9 @@ def excluded(store: Store, session: int) -> pd.DataFrame:
 def judgements(store: Store, session: int) -> pd.DataFrame:
     """The judgements of a session, the one made last at the end."""
     table = schema.judgements
-    return _table(store, select(table).where(table.c.session_id == session).order_by(table.c.created, table.c.id))
+    return _table(
+        store, select(table).where(table.c.session_id == session).order_by(table.c.created, table.c.judgement_id)
+    )
 
 
 def student_windows(store: Store, judgement: int) -> pd.DataFrame:
@@ -161,25 +172,25 @@ def rows_of(store: Store, columns: Sequence[Column[Any]], session: int) -> pd.Da
     return _table(store, select(*columns).where(table.c.session_id == session).order_by(*order))
 
 
-def marks(store: Store, session: int) -> pd.DataFrame:
-    """The parts of a session that a person marked, in order of time; `stop` is NaN where it was not given."""
-    table = schema.marks
+def phases(store: Store, session: int) -> pd.DataFrame:
+    """The phases of a lesson that a person marked, in order of time; `stop` is NaN where it was not given."""
+    table = schema.phases
     columns = [column for column in table.c if column.name != "session_id"]
     return _table(store, select(*columns).where(table.c.session_id == session).order_by(table.c.start))
 
 
-def student_parts(store: Store, judgement: int) -> pd.DataFrame:
-    """The verdict of every student in every marked part, in order of time and student."""
-    view = views()["v_student_parts"]
+def student_phases(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of every student in every lesson phase, in order of time and student."""
+    view = views()["v_student_phases"]
     columns = [column for column in view.c if column.name not in _JUDGEMENT]
     return _table(
         store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start, view.c.student)
     )
 
 
-def class_parts(store: Store, judgement: int) -> pd.DataFrame:
-    """The verdict of the class in every marked part, in order of time."""
-    view = views()["v_class_parts"]
+def class_phases(store: Store, judgement: int) -> pd.DataFrame:
+    """The verdict of the class in every lesson phase, in order of time."""
+    view = views()["v_class_phases"]
     columns = [column for column in view.c if column.name not in _JUDGEMENT]
     return _table(store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start))
 

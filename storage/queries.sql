@@ -3,12 +3,12 @@
 -- :session is a session's number, :student a label or name.
 
 -- sessions: Which lessons are there?
-SELECT sessions.id AS session, sessions.name, sessions.recorded, sessions.duration / 60 AS minutes,
+SELECT sessions.session_id AS session, sessions.name, sessions.recorded, sessions.duration / 60 AS minutes,
        count(students.student) AS students
 FROM sessions
-LEFT JOIN students ON students.session_id = sessions.id AND NOT students.static
-GROUP BY sessions.id, sessions.name, sessions.recorded, sessions.duration
-ORDER BY sessions.recorded, sessions.id;
+LEFT JOIN students ON students.session_id = sessions.session_id AND NOT students.static
+GROUP BY sessions.session_id, sessions.name, sessions.recorded, sessions.duration
+ORDER BY sessions.recorded, sessions.session_id;
 
 -- lost-the-class: Which parts of the lesson lost the class?
 -- The five windows with the lowest balance.
@@ -104,10 +104,10 @@ SELECT sessions.recorded, windows.session,
        count(*) FILTER (WHERE verdict = 'not interested') AS not_interested,
        avg(windows.balance) AS balance, avg(windows.coverage) AS coverage
 FROM v_student_windows AS windows
-JOIN sessions ON sessions.id = windows.session_id
+JOIN sessions ON sessions.session_id = windows.session_id
 WHERE windows.name = :name AND windows.latest
-GROUP BY sessions.id, sessions.recorded, windows.session
-ORDER BY sessions.recorded, sessions.id;
+GROUP BY sessions.session_id, sessions.recorded, windows.session
+ORDER BY sessions.recorded, sessions.session_id;
 
 -- judgements-agree: Do two judgements of a lesson agree?
 -- Of the windows that two judgements share, the share with the same verdict.
@@ -146,15 +146,15 @@ GROUP BY start, at
 ORDER BY avg(facing), start
 LIMIT 5;
 
--- parts: Which part lost the class?
--- The parts that `classpulse mark` marked, the one with the lowest balance first.
-SELECT part, at, verdict, balance, interested, neutral, not_interested, insufficient
-FROM v_class_parts
+-- phases: Which phase of the lesson lost the class?
+-- The phases that `classpulse mark` marked, the one with the lowest balance first.
+SELECT phase_label, at, verdict, balance, interested, neutral, not_interested, insufficient
+FROM v_class_phases
 WHERE session_id = :session AND latest AND balance IS NOT NULL
 ORDER BY balance, start;
 
--- student-parts: How did one student fare in the parts of the lesson?
-SELECT part, at, verdict, balance, margin, coverage, visible, facing, movement
-FROM v_student_parts
+-- student-phases: How did one student fare in the phases of the lesson?
+SELECT phase_label, at, verdict, balance, margin, coverage, visible, facing, movement
+FROM v_student_phases
 WHERE session_id = :session AND latest AND (label = :student OR name = :student)
 ORDER BY start;

@@ -36,7 +36,7 @@ def overdue(store: Store) -> pd.DataFrame:
     if days is None:
         return every.iloc[:0]
     last = datetime.now(UTC) - timedelta(days=days)
-    return every[every["id"].isin(sessions_before(store, last.date().isoformat()))]
+    return every[every["session_id"].isin(sessions_before(store, last.date().isoformat()))]
 
 
 def note(store: Store, who: str, command: str, session: int | None, arguments: str, outcome: str) -> None:

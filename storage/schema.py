@@ -27,11 +27,14 @@ from sqlalchemy import (
 )
 
 #: Raised by every release that changes a table or view, which brings a step to it in storage/migrations/.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
-STATES = ("seeing", "seen", "done")
-REPAIRS = ("rename", "merge", "split", "forget")
+STATES = ("detecting", "detected", "done")
+POLARITIES = ("positive", "neutral", "negative", "ignored")
+#: The most classes that a scorer of expressions may have.
+MAX_CLASSES = 12
+CORRECTIONS = ("rename", "merge", "split", "forget")
 OUTCOMES = ("done", "failed", "stopped")
 
 metadata = MetaData(
@@ -84,21 +87,21 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Integer, primary_key=True, comment="the session's number; never given to another"),
+    Column("session_id", Integer, primary_key=True, comment="the session's number; never given to another"),
     _text("name", "what the user calls the session"),
     _text("source", "path of the recording, as it was analysed"),
     _text("file_name", "last part of the source"),
     _text("sha256", "of the recording's bytes, hexadecimal"),
     _text("recorded", "when the recording began, UTC, ISO 8601; NULL where the file does not say", nullable=True),
     _text("settings", "every setting of the analysis, JSON"),
-    _text("version", "of the software that saw it"),
+    _text("version", "of the software that detected its faces"),
     _text("models", "sha256 of each network, JSON"),
     _text("time_base", "length of a tick, s, as 'numerator/denominator'"),
     Column("start_pts", BigInteger, nullable=False, comment="ticks; where session time is 0"),
     _count("width", "of the upright picture, px"),
     _count("height", "of the upright picture, px"),
-    _time("duration", "length of what was really decoded", "; NULL until every segment is seen", nullable=True),
-    _text("state", "seeing: segments are missing; seen: to be followed and judged; done"),
+    _time("duration", "length of what was really decoded", "; NULL until every segment is detected", nullable=True),
+    _text("state", "detecting: segments are missing; detected: to be tracked and judged; done"),
     _text("created", "when the analysis began, UTC, ISO 8601"),
     _text("finished", "when it was last judged, UTC, ISO 8601", nullable=True),
     _one_of("state", STATES),
@@ -106,21 +109,39 @@ sessions = Table(
     sqlite_autoincrement=True,
 )
 
+classes = Table(
+    "classes",
+    metadata,
+    _parent("sessions.session_id", "session_id", "the session"),
+    _key("number", "1, 2, ... up to 12: the class of the column score_1, score_2, ..."),
+    _text("name", "the class's name, such as happy, unique in the session"),
+    _text("polarity", "positive, neutral, negative or ignored: how the class counts in the balance"),
+    UniqueConstraint("session_id", "name"),
+    _one_of("polarity", POLARITIES),
+    comment="the classes that a session's faces are scored for, by the scorer of the session",
+    sqlite_with_rowid=False,
+)
+
 segments = Table(
     "segments",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
+    _parent("sessions.session_id", "session_id", "the session"),
     _key("segment", "0, 1, ...: 10 s each"),
     _count("frames", "sampled frames in it"),
     _count("faces", "faces in it"),
     _text("committed", "when it was written, UTC, ISO 8601"),
-    comment="a stretch of 10 s that is seen and committed as a whole",
+    comment="10 s of a session, detected and committed as a whole",
     sqlite_with_rowid=False,
 )
 
 _CAMERA = (
     "the background at (x, y) in the sampled frame before is at (a x - b y + camera_x, b x + a y + camera_y) "
     "in this one; NULL where unknown"
+)
+
+_PATH = (
+    "the background at (x, y) in this frame is at (a x - b y + path_x, b x + a y + path_y) in the session's first; "
+    "NULL until tracked"
 )
 
 frames = Table(
@@ -135,6 +156,15 @@ frames = Table(
     _real("camera_b", 7, _CAMERA, nullable=True),
     _real("camera_x", 3, f"px; {_CAMERA}", nullable=True),
     _real("camera_y", 3, f"px; {_CAMERA}", nullable=True),
+    _real("path_a", 9, _PATH, nullable=True),
+    _real("path_b", 9, _PATH, nullable=True),
+    _real("path_x", 4, f"px; {_PATH}", nullable=True),
+    _real("path_y", 4, f"px; {_PATH}", nullable=True),
+    Column(
+        "path_section",
+        Integer,
+        comment="0, 1, ...: grows by one where the camera's motion is unknown; NULL until tracked",
+    ),
     ForeignKeyConstraint(
         ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
     ),
@@ -142,7 +172,7 @@ frames = Table(
     sqlite_with_rowid=False,
 )
 
-_EMOTION = "the share that FER's network gives it: the seven sum to 1; NULL where the face was not scored"
+_SCORE = "share of the class of this number (see classes), 0 to 1; NULL: not scored, or no such class"
 
 faces = Table(
     "faces",
@@ -161,25 +191,24 @@ faces = Table(
         nullable=False,
         comment="ten little-endian float32, px: x, y of left eye, right eye, nose, left and right end of the mouth",
     ),
-    *(
-        _short(emotion, 4, _EMOTION, nullable=True)
-        for emotion in ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-    ),
+    *(_short(f"score_{number}", 4, _SCORE, nullable=True) for number in range(1, 8)),
     _short("sharpness", 4, "0 (blurred) to 1 (sharp)"),
     # Whole degrees take one byte of eight; five landmarks tell no more, and being kept exactly, can be asked again.
     _short("yaw", 0, "degrees, positive to the image's right"),
     _short("pitch", 0, "degrees, positive upwards"),
     _short("roll", 0, "degrees, positive clockwise in the image"),
     _short("quality", 4, "size, sharpness and pose together, 0 to 1"),
-    Column("scorable", Boolean, nullable=False, comment="1 where the emotion scores mean something"),
+    Column("scorable", Boolean, nullable=False, comment="1 where the class scores mean something"),
     Column(
-        "look",
+        "appearance",
         LargeBinary,
         comment="bytes: histograms of light and colour of clothes and hair around the face, nothing of the face; "
         "NULL for most, as one a second is enough",
     ),
     # No foreign key: to replace a session's tracks, SQLite would search all its faces once for every track.
-    Column("track", Integer, comment="the track it belongs to; NULL: none, or not followed yet"),
+    Column("track", Integer, comment="the track it belongs to; NULL: none, or not tracked yet"),
+    # Last, where an older file takes them without writing all its faces anew.
+    *(_short(f"score_{number}", 4, _SCORE, nullable=True) for number in range(8, MAX_CLASSES + 1)),
     ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
     comment="one detection in one frame",
     sqlite_with_rowid=False,
@@ -198,7 +227,7 @@ people = Table(
 students = Table(
     "students",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
+    _parent("sessions.session_id", "session_id", "the session"),
     _key("student", "the student's number in the session"),
     _text("label", "S01, S02, ..."),
     # No foreign key: the table of names may be empty, and everything else stays.
@@ -227,7 +256,7 @@ students = Table(
     _text(
         "area",
         "where the seat is: back, middle or front, and left, centre or right, as seen in the picture; NULL: a "
-        "static face, or followed by an older version",
+        "static face, or tracked by an older version",
         nullable=True,
     ),
     UniqueConstraint("session_id", "label"),
@@ -238,7 +267,7 @@ students = Table(
 tracks = Table(
     "tracks",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
+    _parent("sessions.session_id", "session_id", "the session"),
     _key("track", "the track's number in the session"),
     Column("student", BigInteger, comment="whose track it is; NULL: nobody's"),
     _time("first", "first face"),
@@ -248,24 +277,24 @@ tracks = Table(
     Column(
         "static", Boolean, nullable=False, comment="1 where nothing of the face ever moved: a poster or a screen"
     ),
-    Column("found", BigInteger, comment="whose it was before a person repaired anything; NULL: nobody's"),
+    Column("found", BigInteger, comment="whose it was before a person corrected anything; NULL: nobody's"),
     Column("part_of", BigInteger, nullable=False, comment="the track it was before a person split it, else itself"),
     ForeignKeyConstraint(["session_id", "student"], ["students.session_id", "students.student"]),
     comment="an unbroken run of faces that the tracker linked",
     sqlite_with_rowid=False,
 )
 
-repairs = Table(
-    "repairs",
+corrections = Table(
+    "corrections",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
-    _key("repair", "1, 2, ... in the order in which they were made"),
+    _parent("sessions.session_id", "session_id", "the session"),
+    _key("correction", "1, 2, ... in the order in which they were made"),
     _text("action", "rename, merge, split or forget"),
     _text("arguments", "what was given, JSON: labels of students, the time in s, numbers of people"),
     _text("made", "when, UTC, ISO 8601"),
-    _text("undone", "when it was undone, UTC, ISO 8601; NULL while it holds", nullable=True),
-    _one_of("action", REPAIRS),
-    comment="what a person put right in a session; what was found and all that holds make the students",
+    _text("undone", "when it was undone, UTC, ISO 8601; NULL: active", nullable=True),
+    _one_of("action", CORRECTIONS),
+    comment="manual identity corrections; students = tracker output plus all corrections not undone",
     sqlite_with_rowid=False,
 )
 
@@ -279,7 +308,9 @@ seats = Table(
     _real("size", 5, "side of a square as large as the face, share of the picture's height"),
     _real("spread", 3, "median distance from the seat, in face sizes"),
     Column(
-        "session_id", ForeignKey("sessions.id", ondelete="SET NULL"), comment="where it was seen; NULL: deleted"
+        "session_id",
+        ForeignKey("sessions.session_id", ondelete="SET NULL"),
+        comment="where it was seen; NULL: deleted",
     ),
     _text("saved", "when, UTC, ISO 8601"),
     comment="the roster of a room: who sits where, as the user keeps it",
@@ -289,7 +320,7 @@ seats = Table(
 excluded = Table(
     "excluded",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
+    _parent("sessions.session_id", "session_id", "the session"),
     _key("region", "1, 2, ..."),
     _real("x", 1, "middle, px of the session's first frame, as if no camera had moved"),
     _real("y", 1, "middle, likewise, px"),
@@ -302,8 +333,10 @@ excluded = Table(
 judgements = Table(
     "judgements",
     metadata,
-    Column("id", Integer, primary_key=True, comment="the judgement's number"),
-    Column("session_id", ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, comment="the session"),
+    Column("judgement_id", Integer, primary_key=True, comment="the judgement's number"),
+    Column(
+        "session_id", ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False, comment="the session"
+    ),
     _text("name", "the judgement's name, unique in the session"),
     _text("strategy", "weighted, sum, dominant or attention"),
     _text("settings", "every setting that it was made with, JSON"),
@@ -337,8 +370,8 @@ def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
         _count("frames", "sampled frames in it"),
         _count("faces", "faces of the student seen in it"),
         _count("scorable", "scorable ones, the evidence behind the verdict; of attention: frames that count"),
-        _real("positive", 4, "evidence of happy and surprise (of attention: facing), in the strategy's unit"),
-        _real("negative", 4, "evidence of angry, disgust, fear and sad (of attention: not), in that unit"),
+        _real("positive", 4, "evidence of the positive classes (of attention: facing), in the strategy's unit"),
+        _real("negative", 4, "evidence of the negative classes (of attention: not), in that unit"),
     )
 
 
@@ -377,7 +410,7 @@ _MOVEMENT = "mean speed of the face beside the camera's, face sizes a second; NU
 student_windows = Table(
     "student_windows",
     metadata,
-    _parent("judgements.id", "judgement_id", "the judgement"),
+    _parent("judgements.judgement_id", "judgement_id", "the judgement"),
     _key("student", "the student's number"),
     _key("window", _WINDOW),
     *_evidence(),
@@ -388,7 +421,7 @@ student_windows = Table(
 class_windows = Table(
     "class_windows",
     metadata,
-    _parent("judgements.id", "judgement_id", "the judgement"),
+    _parent("judgements.judgement_id", "judgement_id", "the judgement"),
     _key("window", _WINDOW),
     *_class_evidence(),
     comment="the verdict of the class in one window, every student with equal weight",
@@ -398,7 +431,7 @@ class_windows = Table(
 attention_windows = Table(
     "attention_windows",
     metadata,
-    _parent("judgements.id", "judgement_id", "the judgement, whose windows these are"),
+    _parent("judgements.judgement_id", "judgement_id", "the judgement, whose windows these are"),
     _key("student", "the student's number"),
     _key("window", _WINDOW),
     *_signals(),
@@ -406,38 +439,38 @@ attention_windows = Table(
     sqlite_with_rowid=False,
 )
 
-marks = Table(
-    "marks",
+phases = Table(
+    "phases",
     metadata,
-    _parent("sessions.id", "session_id", "the session"),
-    _key("mark", "1, 2, ... in the order in which they were made"),
-    _time("start", "where the part begins"),
-    _time("stop", "where it ends", "; NULL: at the next mark, or with the session", nullable=True),
-    _text("label", "what the user calls the part"),
+    _parent("sessions.session_id", "session_id", "the session"),
+    _key("phase", "1, 2, ... in the order in which they were made"),
+    _time("start", "where the phase begins"),
+    _time("stop", "where it ends", "; NULL: at the next phase, or with the session", nullable=True),
+    _text("label", "what the user calls the phase"),
     _text("made", "when, UTC, ISO 8601"),
-    comment="a part of a session that a person marked; every judgement judges the parts besides its windows",
+    comment="a phase of a lesson that a person marked; every judgement judges the phases besides its windows",
     sqlite_with_rowid=False,
 )
 
-student_parts = Table(
-    "student_parts",
+student_phases = Table(
+    "student_phases",
     metadata,
-    _parent("judgements.id", "judgement_id", "the judgement"),
+    _parent("judgements.judgement_id", "judgement_id", "the judgement"),
     _key("student", "the student's number"),
-    _key("mark", "the part, a number in marks"),
+    _key("phase", "the phase, a number in phases"),
     *_evidence(),
     *_signals(),
-    comment="the verdict of one student in one marked part, and what the student shows in it beside emotions",
+    comment="the verdict of one student in one lesson phase, and what the student shows in it beside emotions",
     sqlite_with_rowid=False,
 )
 
-class_parts = Table(
-    "class_parts",
+class_phases = Table(
+    "class_phases",
     metadata,
-    _parent("judgements.id", "judgement_id", "the judgement"),
-    _key("mark", "the part, a number in marks"),
+    _parent("judgements.judgement_id", "judgement_id", "the judgement"),
+    _key("phase", "the phase, a number in phases"),
     *_class_evidence(),
-    comment="the verdict of the class in one marked part, every student with equal weight",
+    comment="the verdict of the class in one lesson phase, every student with equal weight",
     sqlite_with_rowid=False,
 )
 
@@ -451,7 +484,7 @@ profiles = Table(
     _text("sha256", "of the recording that was coded, hexadecimal"),
     _count("coders", "people who coded it"),
     _count("students", "students coded"),
-    _count("stretches", "stretches with a code of most coders"),
+    _count("intervals", "coded intervals with a code of most coders"),
     _real("kappa_before", 4, "Cohen's kappa of the settings as they were, -1 to 1; NULL: undefined", nullable=True),
     _real(
         "kappa_in", 4, "of the profile, on the codes that it was fitted on, -1 to 1; NULL: undefined", nullable=True

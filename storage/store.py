@@ -5,7 +5,7 @@ Columns are a mapping of names to equally long arrays. In an integer column that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from storage import schema
 from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
 from storage.errors import SessionError, StorageError, named
@@ -116,8 +117,13 @@ class Store:
         width: int,
         height: int,
         recorded: str | None = None,
+        classes: Sequence[tuple[str, str]] = (),
     ) -> int:
-        """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`)."""
+        """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`).
+
+        `classes` are names and polarities (see `schema.classes`) of what its faces will be scored for, in the order
+        of score_1, score_2, ...
+        """
         with self.writing() as connection:
             row = insert(sessions).values(
                 name=name,
@@ -132,16 +138,22 @@ class Store:
                 start_pts=start_pts,
                 width=width,
                 height=height,
-                state="seeing",
+                state="detecting",
                 created=now(),
             )
-            session: int = connection.execute(row.returning(sessions.c.id)).scalar_one()
-        return session
+            session_id: int = connection.execute(row.returning(sessions.c.session_id)).scalar_one()
+            if classes:
+                kept = [
+                    {"session_id": session_id, "number": number, "name": name, "polarity": polarity}
+                    for number, (name, polarity) in enumerate(classes, 1)
+                ]
+                connection.execute(insert(schema.classes), kept)
+        return session_id
 
     def session(self, session: int) -> dict[str, Any]:
         """The row of a session; SessionError where there is none."""
         with self.reading() as connection:
-            row = connection.execute(select(sessions).where(sessions.c.id == session)).mappings().first()
+            row = connection.execute(select(sessions).where(sessions.c.session_id == session)).mappings().first()
         if row is None:
             raise SessionError(f"{self.database}: there is no session {session}")
         return dict(row)
@@ -153,33 +165,43 @@ class Store:
         no single one: the text lists them.
         """
         name, file_name = str(key), Path(str(key)).name
-        columns = (sessions.c.id, sessions.c.name, sessions.c.file_name, sessions.c.created, sessions.c.state)
+        columns = (
+            sessions.c.session_id,
+            sessions.c.name,
+            sessions.c.file_name,
+            sessions.c.created,
+            sessions.c.state,
+        )
         with self.reading() as connection:
-            rows = connection.execute(select(*columns).order_by(sessions.c.id)).all()
+            rows = connection.execute(select(*columns).order_by(sessions.c.session_id)).all()
         found = (
-            [row for row in rows if str(row.id) == name]
+            [row for row in rows if str(row.session_id) == name]
             or [row for row in rows if row.name == name]
             or [row for row in rows if row.file_name == file_name]
         )
         if not found:
-            latest = ", ".join(f"{row.id} ({row.name})" for row in rows[-5:])
+            latest = ", ".join(f"{row.session_id} ({row.name})" for row in rows[-5:])
             known = f"the latest are {latest}" if latest else "it has none"
             raise SessionError(f"{self.database}: no session {name!r}; {known}")
         done = [row for row in found if row.state == "done"]
         if len(found) > 1 and len(done) != 1:
-            which = ", ".join(f"{row.id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found)
+            which = ", ".join(
+                f"{row.session_id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found
+            )
             raise SessionError(
                 f"{self.database}: several sessions are called {name!r}; give the number of one: {which}"
             )
-        return int((done if len(found) > 1 else found)[0].id)
+        return int((done if len(found) > 1 else found)[0].session_id)
 
     def find_done(self, sha256: str, agrees: Callable[[str], bool]) -> tuple[int, str] | None:
         """Number and state of the newest session of these bytes whose settings, as JSON, `agrees` says yes to."""
-        rows = select(sessions.c.id, sessions.c.state, sessions.c.settings).where(sessions.c.sha256 == sha256)
+        rows = select(sessions.c.session_id, sessions.c.state, sessions.c.settings).where(
+            sessions.c.sha256 == sha256
+        )
         with self.reading() as connection:
-            for row in connection.execute(rows.order_by(sessions.c.id.desc())):
+            for row in connection.execute(rows.order_by(sessions.c.session_id.desc())):
                 if agrees(row.settings):
-                    return int(row.id), str(row.state)
+                    return int(row.session_id), str(row.state)
         return None
 
     def delete_session(self, session: int) -> None:
@@ -187,7 +209,7 @@ class Store:
         with self.writing() as connection:
             # Frames by the session first: their segments would otherwise look for them one by one.
             connection.execute(delete(frames).where(frames.c.session_id == session))
-            connection.execute(delete(sessions).where(sessions.c.id == session))
+            connection.execute(delete(sessions).where(sessions.c.session_id == session))
 
     # -- the three passes
 
@@ -218,13 +240,13 @@ class Store:
             insert_columns(connection, frames, sampled, session_id=session, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session)
 
-    def finish_seeing(self, session: int, duration: float) -> None:
+    def finish_detecting(self, session: int, duration: float) -> None:
         """Note that every segment is there; `duration` is what was really decoded, s."""
         with self.writing(session) as connection:
-            found = update(sessions).where(sessions.c.id == session)
-            connection.execute(found.values(state="seen", duration=round(duration, 6)))
+            found = update(sessions).where(sessions.c.session_id == session)
+            connection.execute(found.values(state="detected", duration=round(duration, 6)))
 
-    def write_following(
+    def write_tracking(
         self,
         session: int,
         *,
@@ -244,7 +266,9 @@ class Store:
             if len(pts) != expected:
                 raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given")
             connection.execute(delete(judgements).where(judgements.c.session_id == session))
-            connection.execute(update(sessions).where(sessions.c.id == session).values(state="seen", finished=None))
+            connection.execute(
+                update(sessions).where(sessions.c.session_id == session).values(state="detected", finished=None)
+            )
             self.replace_students(
                 session,
                 pts=pts,
@@ -264,7 +288,7 @@ class Store:
         track_columns: Columns,
         student_columns: Columns,
     ) -> None:
-        """Like `write_following`, but faces that are not named keep their track, and the judgements stay.
+        """Like `write_tracking`, but faces that are not named keep their track, and the judgements stay.
 
         Whoever calls it makes them again in the same transaction.
         """
@@ -298,13 +322,15 @@ class Store:
         values = {"strategy": strategy, "settings": settings, "created": created or now()}
         with self.writing(session) as connection:
             judgement: int | None = connection.scalar(
-                select(judgements.c.id).filter_by(session_id=session, name=name)
+                select(judgements.c.judgement_id).filter_by(session_id=session, name=name)
             )
             if judgement is None:
                 row = insert(judgements).values(session_id=session, name=name, **values)
-                judgement = int(connection.execute(row.returning(judgements.c.id)).scalar_one())
+                judgement = int(connection.execute(row.returning(judgements.c.judgement_id)).scalar_one())
             else:
-                connection.execute(update(judgements).where(judgements.c.id == judgement).values(**values))
+                connection.execute(
+                    update(judgements).where(judgements.c.judgement_id == judgement).values(**values)
+                )
                 for table in (student_windows, class_windows, attention_windows):
                     connection.execute(delete(table).where(table.c.judgement_id == judgement))
             insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement)
@@ -312,7 +338,7 @@ class Store:
             if attention_columns is not None:
                 insert_columns(connection, attention_windows, attention_columns, judgement_id=judgement)
             done = {"state": "done", "finished": now()}
-            connection.execute(update(sessions).where(sessions.c.id == session).values(**done))
+            connection.execute(update(sessions).where(sessions.c.session_id == session).values(**done))
         return judgement
 
 

@@ -5,39 +5,64 @@
 
 -- v_students: a student of a session
 CREATE VIEW v_students AS
-SELECT sessions.id AS session_id, sessions.name AS session, students.student, students.label, people.name,
+SELECT sessions.session_id, sessions.name AS session, students.student, students.label, people.name,
        students.person, students.first, students.last, students.tracks, students.faces, students.scorable,
        students.coverage, students.weakest_link, students.static, students.x, students.y, students.size,
        students.spread, students.area
 FROM students
-JOIN sessions ON sessions.id = students.session_id
+JOIN sessions ON sessions.session_id = students.session_id
 LEFT JOIN people ON people.person = students.person;
 
--- v_faces: a face in a frame: when, whose, where, seven emotions, quality
+-- v_faces: a face in a frame: when, whose, where, class scores, quality
+-- angry DOUBLE: score of the class angry, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- disgust DOUBLE: score of the class disgust, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- fear DOUBLE: score of the class fear, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- happy DOUBLE: score of the class happy, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- sad DOUBLE: score of the class sad, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- surprise DOUBLE: score of the class surprise, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
+-- neutral DOUBLE: score of the class neutral, 0 to 1; NULL: not scored, or the session's classes are not FER's seven
 CREATE VIEW v_faces AS
-SELECT sessions.id AS session_id, sessions.name AS session, frames.segment, frames.time, faces.track,
+SELECT sessions.session_id, sessions.name AS session, frames.segment, frames.time, faces.track,
        tracks.student, students.label, people.name, faces.pts, faces.face, faces.x1, faces.y1, faces.x2, faces.y2,
-       faces.score, faces.angry, faces.disgust, faces.fear, faces.happy, faces.sad, faces.surprise, faces.neutral,
-       faces.sharpness, faces.yaw, faces.pitch, faces.roll, faces.quality, faces.scorable
+       faces.score,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_1 END AS angry,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_2 END AS disgust,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_3 END AS fear,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_4 END AS happy,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_5 END AS sad,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_6 END AS surprise,
+       CASE WHEN fer.session_id IS NOT NULL THEN faces.score_7 END AS neutral,
+       faces.sharpness, faces.yaw, faces.pitch, faces.roll, faces.quality, faces.scorable,
+       faces.score_1, faces.score_2, faces.score_3, faces.score_4, faces.score_5, faces.score_6,
+       faces.score_7, faces.score_8, faces.score_9, faces.score_10, faces.score_11, faces.score_12
 FROM faces
-JOIN sessions ON sessions.id = faces.session_id
+JOIN sessions ON sessions.session_id = faces.session_id
 JOIN frames ON frames.session_id = faces.session_id AND frames.pts = faces.pts
 LEFT JOIN tracks ON tracks.session_id = faces.session_id AND tracks.track = faces.track
 LEFT JOIN students ON students.session_id = tracks.session_id AND students.student = tracks.student
-LEFT JOIN people ON people.person = students.person;
+LEFT JOIN people ON people.person = students.person
+LEFT JOIN (
+    SELECT session_id FROM classes GROUP BY session_id
+    HAVING count(*) = 7 AND sum(
+        CASE WHEN (number = 1 AND name = 'angry') OR (number = 2 AND name = 'disgust')
+               OR (number = 3 AND name = 'fear') OR (number = 4 AND name = 'happy')
+               OR (number = 5 AND name = 'sad') OR (number = 6 AND name = 'surprise')
+               OR (number = 7 AND name = 'neutral') THEN 1 ELSE 0 END
+    ) = 7
+) AS fer ON fer.session_id = faces.session_id;
 
 -- v_judgements: a judgement of a session
 -- latest BOOLEAN: 1 for the judgement of the session that was made last
 CREATE VIEW v_judgements AS
-SELECT sessions.id AS session_id, sessions.name AS session, judgements.id AS judgement_id,
+SELECT sessions.session_id, sessions.name AS session, judgements.judgement_id,
        judgements.name AS judgement, judgements.strategy, judgements.settings, judgements.created,
        NOT EXISTS (
            SELECT 1 FROM judgements AS later
            WHERE later.session_id = judgements.session_id
-             AND (later.created, later.id) > (judgements.created, judgements.id)
+             AND (later.created, later.judgement_id) > (judgements.created, judgements.judgement_id)
        ) AS latest
 FROM judgements
-JOIN sessions ON sessions.id = judgements.session_id;
+JOIN sessions ON sessions.session_id = judgements.session_id;
 
 -- v_student_windows: the verdict of a student in a window
 -- at TEXT: begin of the window, hours:minutes:seconds
@@ -120,56 +145,56 @@ JOIN v_judgements ON v_judgements.judgement_id = attention_windows.judgement_id
 JOIN students ON students.session_id = v_judgements.session_id AND students.student = attention_windows.student
 LEFT JOIN people ON people.person = students.person;
 
--- v_marks: a part of a session that a person marked
--- at TEXT: begin of the part, hours:minutes:seconds
--- stop DOUBLE: where it ends, s: as marked, else at the next mark, else with the session
-CREATE VIEW v_marks AS
-SELECT sessions.id AS session_id, sessions.name AS session, marks.mark,
-       CAST(CAST(round(marks.start) AS INTEGER) / 3600 AS TEXT)
-           || ':' || substr(CAST(CAST(round(marks.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
-           || ':' || substr(CAST(CAST(round(marks.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
-       marks.start,
+-- v_phases: a phase of a lesson that a person marked
+-- at TEXT: begin of the phase, hours:minutes:seconds
+-- stop DOUBLE: where it ends, s: as given, else at the next phase, else with the session
+CREATE VIEW v_phases AS
+SELECT sessions.session_id, sessions.name AS session, phases.phase,
+       CAST(CAST(round(phases.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(phases.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(phases.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       phases.start,
        COALESCE(
-           marks.stop,
+           phases.stop,
            (
-               SELECT min(later.start) FROM marks AS later
-               WHERE later.session_id = marks.session_id AND later.start > marks.start
+               SELECT min(later.start) FROM phases AS later
+               WHERE later.session_id = phases.session_id AND later.start > phases.start
            ),
            sessions.duration
        ) AS stop,
-       marks.label AS part, marks.made
-FROM marks
-JOIN sessions ON sessions.id = marks.session_id;
+       phases.label AS phase_label, phases.made
+FROM phases
+JOIN sessions ON sessions.session_id = phases.session_id;
 
--- v_student_parts: the verdict of a student in a marked part
--- at TEXT: begin of the part, hours:minutes:seconds
-CREATE VIEW v_student_parts AS
+-- v_student_phases: the verdict of a student in a lesson phase
+-- at TEXT: begin of the phase, hours:minutes:seconds
+CREATE VIEW v_student_phases AS
 SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
-       v_judgements.latest, students.student, students.label, people.name, student_parts.mark, marks.label AS part,
-       CAST(CAST(round(student_parts.start) AS INTEGER) / 3600 AS TEXT)
-           || ':' || substr(CAST(CAST(round(student_parts.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
-           || ':' || substr(CAST(CAST(round(student_parts.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
-       student_parts.start, student_parts.stop, student_parts.verdict, student_parts.balance, student_parts.margin,
-       student_parts.coverage, student_parts.frames, student_parts.faces, student_parts.scorable,
-       student_parts.positive, student_parts.negative, student_parts.visible, student_parts.facing,
-       student_parts.movement
-FROM student_parts
-JOIN v_judgements ON v_judgements.judgement_id = student_parts.judgement_id
-JOIN marks ON marks.session_id = v_judgements.session_id AND marks.mark = student_parts.mark
-JOIN students ON students.session_id = v_judgements.session_id AND students.student = student_parts.student
+       v_judgements.latest, students.student, students.label, people.name, student_phases.phase, phases.label AS phase_label,
+       CAST(CAST(round(student_phases.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(student_phases.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(student_phases.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       student_phases.start, student_phases.stop, student_phases.verdict, student_phases.balance, student_phases.margin,
+       student_phases.coverage, student_phases.frames, student_phases.faces, student_phases.scorable,
+       student_phases.positive, student_phases.negative, student_phases.visible, student_phases.facing,
+       student_phases.movement
+FROM student_phases
+JOIN v_judgements ON v_judgements.judgement_id = student_phases.judgement_id
+JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = student_phases.phase
+JOIN students ON students.session_id = v_judgements.session_id AND students.student = student_phases.student
 LEFT JOIN people ON people.person = students.person;
 
--- v_class_parts: the verdict of the class in a marked part
--- at TEXT: begin of the part, hours:minutes:seconds
-CREATE VIEW v_class_parts AS
+-- v_class_phases: the verdict of the class in a lesson phase
+-- at TEXT: begin of the phase, hours:minutes:seconds
+CREATE VIEW v_class_phases AS
 SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
-       v_judgements.latest, class_parts.mark, marks.label AS part,
-       CAST(CAST(round(class_parts.start) AS INTEGER) / 3600 AS TEXT)
-           || ':' || substr(CAST(CAST(round(class_parts.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
-           || ':' || substr(CAST(CAST(round(class_parts.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
-       class_parts.start, class_parts.stop, class_parts.verdict, class_parts.balance, class_parts.margin,
-       class_parts.coverage, class_parts.students, class_parts.interested, class_parts.neutral,
-       class_parts.not_interested, class_parts.insufficient, class_parts.faces, class_parts.scorable
-FROM class_parts
-JOIN v_judgements ON v_judgements.judgement_id = class_parts.judgement_id
-JOIN marks ON marks.session_id = v_judgements.session_id AND marks.mark = class_parts.mark;
+       v_judgements.latest, class_phases.phase, phases.label AS phase_label,
+       CAST(CAST(round(class_phases.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(class_phases.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(class_phases.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       class_phases.start, class_phases.stop, class_phases.verdict, class_phases.balance, class_phases.margin,
+       class_phases.coverage, class_phases.students, class_phases.interested, class_phases.neutral,
+       class_phases.not_interested, class_phases.insufficient, class_phases.faces, class_phases.scorable
+FROM class_phases
+JOIN v_judgements ON v_judgements.judgement_id = class_phases.judgement_id
+JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = class_phases.phase;

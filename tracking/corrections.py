@@ -29,7 +29,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class Repaired:
+class Corrected:
     """n faces in t tracks: those that were found under their numbers, then the parts that splits cut off."""
 
     track: Indices
@@ -43,24 +43,24 @@ class Repaired:
         """(n,) -1 for none."""
         return np.append(self.student, -1)[self.track]
 
-    def apply(self, repair: Merge | Split, face_time: npt.ArrayLike) -> Repaired:
-        """The tracks after one repair more; `face_time` is (n,) seconds. What it does not find, it leaves."""
-        if isinstance(repair, Merge):
-            merged = np.where(self.student == repair.other, repair.student, self.student)
-            return Repaired(self.track, merged, self.part_of)
-        later = (self.student_of_face() == repair.student) & (np.asarray(face_time) >= repair.time)
+    def apply(self, correction: Merge | Split, face_time: npt.ArrayLike) -> Corrected:
+        """The tracks after one correction more; `face_time` is (n,) seconds. What it does not find, it leaves."""
+        if isinstance(correction, Merge):
+            merged = np.where(self.student == correction.other, correction.student, self.student)
+            return Corrected(self.track, merged, self.part_of)
+        later = (self.student_of_face() == correction.student) & (np.asarray(face_time) >= correction.time)
         tracks = np.arange(len(self.student))
         faces, faces_later = (
             np.bincount(track, minlength=len(tracks)) for track in (self._tracked(), self.track[later])
         )
-        student = np.where(faces_later > 0, repair.new, self.student)
+        student = np.where(faces_later > 0, correction.new, self.student)
         cut = tracks[(faces_later > 0) & (faces_later < faces)]
-        student[cut] = repair.student
+        student[cut] = correction.student
         renumbered = np.append(tracks, -1)
         renumbered[cut] = len(tracks) + np.arange(len(cut))
-        return Repaired(
+        return Corrected(
             np.where(later, renumbered[self.track], self.track),
-            np.append(student, np.full(len(cut), repair.new)),
+            np.append(student, np.full(len(cut), correction.new)),
             np.append(self.part_of, self.part_of[cut]),
         )
 
@@ -69,14 +69,14 @@ class Repaired:
 
 
 def replay(
-    face_time: npt.ArrayLike, track: npt.ArrayLike, student: npt.ArrayLike, repairs: Iterable[Merge | Split]
-) -> Repaired:
-    """Make `repairs`, in order, on what was found: n faces of `track` (n,), -1 for none, of `student` (t,)."""
+    face_time: npt.ArrayLike, track: npt.ArrayLike, student: npt.ArrayLike, corrections: Iterable[Merge | Split]
+) -> Corrected:
+    """Make `corrections`, in order, on what was found: n faces of `track` (n,), -1 for none, of `student` (t,)."""
     found = np.asarray(student, np.int64)
-    repaired = Repaired(np.asarray(track, np.int64), found, np.arange(len(found)))
-    for repair in repairs:
-        repaired = repaired.apply(repair, face_time)
-    return repaired
+    corrected = Corrected(np.asarray(track, np.int64), found, np.arange(len(found)))
+    for correction in corrections:
+        corrected = corrected.apply(correction, face_time)
+    return corrected
 
 
 def shared_frames(frame_of_face: npt.ArrayLike, student_of_face: npt.ArrayLike, one: int, other: int) -> Indices:

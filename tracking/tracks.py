@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from tracking.camera import camera_path, centres, moved, sizes
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -133,7 +131,5 @@ def tracks_table(
 
 
 def _shared(frame: Indices, track: Indices, frames: int, tracks: int) -> csr_array:
-    from scipy.sparse import csr_array
-
     present = csr_array((np.ones(len(frame), np.int32), (frame, track)), shape=(frames, tracks))
     return csr_array(present.T @ present)

@@ -150,9 +150,9 @@ def analyze(
             print(f"classpulse: {remark}", file=sys.stderr)
         if not quiet:
             if session.was_done:
-                terminal.say(f"{video} is done already: session {session.number}. --again analyses it anew.")
+                terminal.say(f"{video} is done already: session {session.session_id}. --again analyses it anew.")
             show_session(session)
-            if session.number == 1 and not session.was_done:  # the first of this database
+            if session.session_id == 1 and not session.was_done:  # the first of this database
                 print(f"\n{RESPONSIBLE}")
     raise typer.Exit(status)
 

@@ -1,4 +1,4 @@
-"""What a person puts right: rename, merge, split, undo, repairs, roster."""
+"""What a person puts right: rename, merge, split, undo, corrections, roster."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ def split(
 
 @app.command()
 def undo(session: SessionKey, db: Database = "classpulse.db") -> None:
-    """Undo the last repair of a session that holds, and say which."""
+    """Undo the last correction of a session that holds, and say which."""
     from engine.sessions.session import find
 
     print(f"undone: {find(session, db).undo()}")
 
 
 @app.command()
-def repairs(session: SessionKey, db: Database = "classpulse.db") -> None:
+def corrections(session: SessionKey, db: Database = "classpulse.db") -> None:
     """List what was put right in a session, and what of it was undone."""
     from classpulse.report import terminal
     from engine.sessions.session import find
 
-    terminal.show(terminal.repairs_table(find(session, db).repairs()))
+    terminal.show(terminal.corrections_table(find(session, db).corrections()))
 
 
 @app.command()

@@ -74,7 +74,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     terminal.show(terminal.session_summary(*parts, session.health()))
     for remark in remarks(measured(session.students(), len(session.frames())), session.info()):
         terminal.show(f"\n{remark}")
-    parts_of_it = session.class_part_verdicts(judgement)
+    parts_of_it = session.class_phase_verdicts(judgement)
     if len(parts_of_it):
         print()
         terminal.show(terminal.parts_table(parts_of_it))

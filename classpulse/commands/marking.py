@@ -41,7 +41,7 @@ def mark(
         found.mark_from(file)
     elif label is not None and at is not None:
         found.mark(label, seconds_of(at), None if until is None else seconds_of(until))
-    terminal.show(terminal.parts_table(found.class_part_verdicts()))
+    terminal.show(terminal.parts_table(found.class_phase_verdicts()))
 
 
 @app.command()
@@ -50,7 +50,7 @@ def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
     from classpulse.report import terminal
     from engine.sessions.session import find
 
-    terminal.show(terminal.parts_table(find(session, db).class_part_verdicts()))
+    terminal.show(terminal.parts_table(find(session, db).class_phase_verdicts()))
 
 
 @app.command()

@@ -36,12 +36,12 @@ class Annotator:
 
     def __init__(self, session: Recorded, judgement: str | None = None, blur: Blur = "excluded") -> None:
         with Store.open(session.database, must_exist=True, read_only=True) as store:
-            number = session.number
-            self.row = store.session(number)
-            faces, frames = queries.faces(store, number), queries.frames(store, number)
-            students = queries.students(store, number)
-            excluded = queries.excluded(store, number)
-            judged = _judgement(queries.judgements(store, number), number, judgement)
+            session_id = session.session_id
+            self.row = store.session(session_id)
+            faces, frames = queries.faces(store, session_id), queries.frames(store, session_id)
+            students = queries.students(store, session_id)
+            excluded = queries.excluded(store, session_id)
+            judged = _judgement(queries.judgements(store, session_id), session_id, judgement)
             windows = queries.class_windows(store, judged) if judged else pd.DataFrame()
             verdicts = queries.student_windows(store, judged) if judged else pd.DataFrame()
         step = float(frames["time"].diff().median()) if len(frames) > 1 else 0.0
@@ -162,4 +162,4 @@ def _judgement(judgements: pd.DataFrame, session: int, name: str | None) -> int 
         judgements = judgements[judgements["name"] == name]
         if judgements.empty:
             raise QueryError(f"session {session} has no judgement {name!r}; see `classpulse show {session}`")
-    return None if judgements.empty else int(judgements["id"].iloc[-1])
+    return None if judgements.empty else int(judgements["judgement_id"].iloc[-1])

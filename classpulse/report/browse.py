@@ -14,7 +14,6 @@ from datasette.app import Datasette
 from datasette.database import Database
 from sqlalchemy import Table
 
-from engine.runtime.platform import own_address
 from storage.dictionary import relations
 from storage.named import named_queries
 from storage.sqlite import SqliteDatabase
@@ -31,7 +30,7 @@ FACETS = (
     "strategy",
     "state",
     "action",
-    "mark",
+    "phase",
 )
 #: Counting all the faces of a term takes longer than Datasette would wait.
 SETTINGS = {"sql_time_limit_ms": 10_000, "max_returned_rows": 10_000, "allow_download": False}
@@ -62,7 +61,7 @@ def serve(path: Path, port: int, ready: Callable[[str], None]) -> None:
     Raises OSError, with the address in its text, where the port is taken.
     """
     with socket.socket() as listening:
-        own_address(listening)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))
         except OSError as error:

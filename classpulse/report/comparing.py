@@ -20,7 +20,7 @@ def compared(first: Sources, second: Sources) -> Context:
     length = max(side["data"]["length"] for side in both)
     if both[0]["name"] == both[1]["name"]:
         for side in both:
-            side["name"] += f" (session {side['session']['id']})"
+            side["name"] += f" (session {side['session']['session_id']})"
     for side in both:  # one scale for both, or they could not be compared
         side["data"] |= {"end": end, "length": length}
         side |= {"paths": drawing.balance_paths(side["data"]), "shares": drawing.share_paths(side["data"])}
@@ -71,7 +71,7 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _side(sources: Sources) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
-    each, marks, moments = (sources.ask(name) for name in ("windows", "marks", "moments"))
+    each, marks, moments = (sources.ask(name) for name in ("windows", "phases", "moments"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,

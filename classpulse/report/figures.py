@@ -46,7 +46,7 @@ def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[s
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
     length = float(windows["stop"].max()) if len(windows) else 0.0
-    parts = [] if marks is None else records(marks[["part", "start", "stop"]])
+    parts = [] if marks is None else records(marks[["phase_label", "start", "stop"]])
     return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "parts": parts}
 
 

@@ -44,7 +44,7 @@ def summary(sources: Sources) -> Context:
 
 def timeline(sources: Sources) -> Context:
     """The class over time: balance with its interval, and how many students have which verdict."""
-    answer, marks = sources.ask("class"), sources.ask("marks")
+    answer, marks = sources.ask("class"), sources.ask("phases")
     data = figures.timeline(answer.rows, marks.rows)
     return {
         "data": data,
@@ -103,7 +103,7 @@ def students(sources: Sources) -> Context:
     """A card for each student, or for the one that is asked for."""
     # Who asked to be judged by no emotion is not shown any either.
     measured = "signals" if sources.strategy == "attention" else "emotions"
-    names = ("students", "windows", measured, "tracks", "unmeasured", "student_parts")
+    names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))
     for card in cards:
@@ -129,8 +129,8 @@ def provenance(sources: Sources) -> Context:
         "settings": json.loads(str(sources.judgement["settings"])),
         "judgements": judgements.rows["name"].tolist(),
         # The log names other students, who have no place in a report on one.
-        "repairs": None if sources.student is not None else _repairs(sources.repairs()),
-        "queries": [sources.ask("session").sql, judgements.sql, sources.ask("repairs").sql],
+        "corrections": None if sources.student is not None else _corrections(sources.corrections()),
+        "queries": [sources.ask("session").sql, judgements.sql, sources.ask("corrections").sql],
     }
 
 
@@ -151,7 +151,7 @@ def _signs() -> dict[int, str]:
     return {0: sign["neutral"], figures.INSUFFICIENT: sign["insufficient"], **steps}
 
 
-def _repairs(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _corrections(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{**row, "undone": not pd.isna(row["undone"])} for row in figures.records(rows)]
 
 
@@ -159,4 +159,4 @@ def _command(sources: Sources) -> dict[str, str]:
     """How a command on this session begins and ends; a database's password is no part of it."""
     database = str(database_of(sources.database))
     end = "" if database == "classpulse.db" else f" --db {shlex.quote(database)}"
-    return {"session": str(sources.number), "end": end}
+    return {"session": str(sources.session_id), "end": end}

@@ -22,8 +22,8 @@ class Recorded(Protocol):
     @property
     def database(self) -> str | Path: ...  # noqa: D102
     @property
-    def number(self) -> int: ...  # noqa: D102
-    def repairs(self) -> pd.DataFrame: ...  # noqa: D102
+    def session_id(self) -> int: ...  # noqa: D102
+    def corrections(self) -> pd.DataFrame: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +37,15 @@ class Answer:
 #: {session} and {judgement} are numbers, {student} is nothing or a condition for the one student that is asked for.
 SQL = {
     "session": """
-SELECT id, name, file_name, source, recorded, width, height, duration, state, created, finished, version, models
+SELECT session_id, name, file_name, source, recorded, width, height, duration, state, created, finished, version,
+       models
 FROM sessions
-WHERE id = {session}""",
+WHERE session_id = {session}""",
     "judgements": """
-SELECT id, name, strategy, settings, created
+SELECT judgement_id, name, strategy, settings, created
 FROM judgements
 WHERE session_id = {session}
-ORDER BY created, id""",
+ORDER BY created, judgement_id""",
     "seen": """
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames
@@ -65,22 +66,22 @@ SELECT "window", start, stop, verdict, balance, margin, coverage, students, inte
 FROM class_windows
 WHERE judgement_id = {judgement}
 ORDER BY "window\"""",
-    "marks": """
-SELECT mark, part, start, stop
-FROM v_marks
+    "phases": """
+SELECT phase, phase_label, start, stop
+FROM v_phases
 WHERE session_id = {session}
-ORDER BY start, mark""",
+ORDER BY start, phase""",
     "parts": """
-SELECT mark, part, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
+SELECT phase, phase_label, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
        insufficient
-FROM v_class_parts
+FROM v_class_phases
 WHERE judgement_id = {judgement}
-ORDER BY start, mark""",
-    "student_parts": """
-SELECT student, mark, part, start, stop, verdict, balance, margin
-FROM v_student_parts
+ORDER BY start, phase""",
+    "student_phases": """
+SELECT student, phase, phase_label, start, stop, verdict, balance, margin
+FROM v_student_phases
 WHERE judgement_id = {judgement}{student}
-ORDER BY student, start, mark""",
+ORDER BY student, start, phase""",
     "moments": """
 SELECT before_start, before_stop, start, stop, balance_before, margin_before, balance, margin,
        balance - balance_before AS change
@@ -111,11 +112,11 @@ FROM v_unmeasured
 WHERE judgement_id = {judgement}{student}
 ORDER BY student""",
     "emotions": """
-SELECT tracks.student, count(*) AS faces, avg(happy) AS happy, avg(surprise) AS surprise, avg(neutral) AS neutral,
-       avg(sad) AS sad, avg(angry) AS angry, avg(fear) AS fear, avg(disgust) AS disgust
+SELECT tracks.student, count(*) AS faces, avg(score_4) AS happy, avg(score_6) AS surprise, avg(score_7) AS neutral,
+       avg(score_5) AS sad, avg(score_1) AS angry, avg(score_3) AS fear, avg(score_2) AS disgust
 FROM faces
 JOIN tracks ON tracks.session_id = faces.session_id AND tracks.track = faces.track
-WHERE faces.session_id = {session} AND faces.scorable AND faces.happy IS NOT NULL{student}
+WHERE faces.session_id = {session} AND faces.scorable AND faces.score_1 IS NOT NULL{student}
 GROUP BY tracks.student
 ORDER BY tracks.student""",
     "signals": """
@@ -129,11 +130,11 @@ SELECT student, track, first, last, faces, link_score
 FROM tracks
 WHERE session_id = {session} AND student IS NOT NULL{student}
 ORDER BY student, first, track""",
-    "repairs": """
-SELECT repair, action, arguments, made, undone
-FROM repairs
+    "corrections": """
+SELECT correction, action, arguments, made, undone
+FROM corrections
 WHERE session_id = {session}
-ORDER BY repair""",
+ORDER BY correction""",
 }
 
 
@@ -153,8 +154,8 @@ class Sources:
         picture: bool = False,
     ) -> None:
         self.database = session.database
-        self.number = session.number
-        self.repairs = session.repairs
+        self.session_id = session.session_id
+        self.corrections = session.corrections
         """The rows of the question of that name, with `what` was done, in words."""
         self.picture = picture
         """Whether the seats are to lie on a frame of the recording."""
@@ -163,9 +164,9 @@ class Sources:
 
     def _ask(self, name: str) -> Answer:
         """The answer to one of `SQL`."""
-        numbers: dict[str, object] = {"session": self.number}
+        numbers: dict[str, object] = {"session": self.session_id}
         if "{judgement}" in SQL[name]:
-            numbers["judgement"] = self.judgement["id"]
+            numbers["judgement"] = self.judgement["judgement_id"]
         only = "" if self.student is None else f" AND {'tracks.' * (name == 'emotions')}student = {self.student}"
         sql = SQL[name].strip().format(**numbers, student=only)
         return Answer(sql, queries.query(self.database, sql))
@@ -174,12 +175,12 @@ class Sources:
     def judgement(self) -> dict[str, object]:
         """The row of the judgement that is shown."""
         name, _ = self._wanted
-        rows = queries.query(self.database, SQL["judgements"].format(session=self.number))
+        rows = queries.query(self.database, SQL["judgements"].format(session=self.session_id))
         if name is not None:
             rows = rows[rows["name"] == name]
         if rows.empty:
             what = f"no judgement {name!r}" if name else "no judgement yet; run `classpulse analyze` to its end"
-            raise QueryError(f"session {self.number} has {what}")
+            raise QueryError(f"session {self.session_id} has {what}")
         return {str(key): value for key, value in rows.iloc[-1].to_dict().items()}
 
     @property
@@ -193,10 +194,10 @@ class Sources:
         _, student = self._wanted
         if student is None:
             return None
-        rows = queries.query(self.database, SQL["students"].format(session=self.number, student=""))
+        rows = queries.query(self.database, SQL["students"].format(session=self.session_id, student=""))
         mine = rows[(rows["label"] == student) | (rows["name"] == student)]
         if len(mine) != 1:
             known = ", ".join(rows["label"])
             what = "no student" if mine.empty else "more than one student"
-            raise QueryError(f"{what} {student!r} in session {self.number}; there are {known or 'none'}")
+            raise QueryError(f"{what} {student!r} in session {self.session_id}; there are {known or 'none'}")
         return int(mine["student"].iloc[0])

@@ -90,7 +90,7 @@ def session_summary(
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     """One line: which session, how long it is, how much of it was seen."""
-    text = Text.assemble((f"Session {session['id']}: {session['name']}", "bold"))
+    text = Text.assemble((f"Session {session['session_id']}: {session['name']}", "bold"))
     text.append(f"  {clock(session['duration'] or 0)} long")
     if not class_alone(session):
         people = students[~students["static"]]
@@ -102,7 +102,7 @@ def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
     """How long sessions may be kept, which are kept for longer, and whether none is."""
     if days is None:
         return "nobody has said how long sessions may be kept; `classpulse retention --days 180` does", True
-    which = ", ".join(f"{row['id']} ({row['name']})" for row in overdue.to_dict("records"))
+    which = ", ".join(f"{row['session_id']} ({row['name']})" for row in overdue.to_dict("records"))
     if not which:
         return f"sessions may be kept for {days} days, and none is kept for longer", True
     return (
@@ -164,12 +164,12 @@ def areas_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-def repairs_table(repairs: pd.DataFrame) -> Table:
+def corrections_table(corrections: pd.DataFrame) -> Table:
     """Everything that a person put right in a session."""
-    table = _table("repair>", "what", "made", "undone")
-    for row in repairs.to_dict("records"):
+    table = _table("correction>", "what", "made", "undone")
+    for row in corrections.to_dict("records"):
         undone = "–" if pd.isna(row["undone"]) else _moment(row["undone"])
-        table.add_row(str(row["repair"]), escape(row["what"]), _moment(row["made"]), undone)
+        table.add_row(str(row["correction"]), escape(row["what"]), _moment(row["made"]), undone)
     return table
 
 
@@ -217,7 +217,7 @@ def parts_table(parts: pd.DataFrame) -> Table:
     table = _table("mark>", "part", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
     for row in parts.to_dict("records"):
         counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
-        table.add_row(str(row["mark"]), escape(row["part"]), *_window(row), *map(str, counts))
+        table.add_row(str(row["phase"]), escape(row["phase_label"]), *_window(row), *map(str, counts))
     return table
 
 
@@ -239,7 +239,9 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
     for row in sessions.to_dict("records"):
         length = "–" if pd.isna(row["duration"]) else clock(row["duration"])
         analysed = _moment(row["created"])
-        table.add_row(str(row["id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed)
+        table.add_row(
+            str(row["session_id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed
+        )
     return table
 
 

@@ -41,7 +41,7 @@ def fitted(name: str, settings: Mapping[str, object], figures: pd.DataFrame, sai
 
 def short(profiles: pd.DataFrame) -> pd.DataFrame:
     """The profiles as a table for people."""
-    shown = profiles[["name", "coders", "students", "stretches", "kappa_before", "kappa_in", "kappa_out"]]
+    shown = profiles[["name", "coders", "students", "intervals", "kappa_before", "kappa_in", "kappa_out"]]
     settings = [_settings(json.loads(text)) for text in profiles["settings"]]
     kappas = {f"kappa_{when}": profiles[f"kappa_{when}"].astype("float64") for when in ("before", "in", "out")}
     return shown.assign(**kappas, settings=settings, made=profiles["made"].str[:16].str.replace("T", " "))

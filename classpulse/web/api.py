@@ -62,9 +62,9 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Asked = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-def session_of(house: Ours, number: Number) -> Session:
+def session_of(house: Ours, session_id: Number) -> Session:
     """The session of that number. Raises SessionError without one."""
-    session = Session(house.serving.db, number)
+    session = Session(house.serving.db, session_id)
     session.info()
     return session
 
@@ -82,7 +82,7 @@ def sessions(house: Ours) -> Rows:
         return plain_rows(queries.sessions(store).drop(columns=["source"]))
 
 
-@router.get("/sessions/{number}", responses=SOMETHING)
+@router.get("/sessions/{session_id}", responses=SOMETHING)
 def session_row(session: Known, house: Ours) -> dict[str, Any]:
     """A session, and whether its recording is still there."""
     row = session.info()
@@ -93,31 +93,31 @@ def session_row(session: Known, house: Ours) -> dict[str, Any]:
     }
 
 
-@router.get("/sessions/{number}/students", responses=SOMETHING)
+@router.get("/sessions/{session_id}/students", responses=SOMETHING)
 def students(session: Known) -> Rows:
     """Its students."""
     return plain_rows(session.students())
 
 
-@router.get("/sessions/{number}/judgements", responses=SOMETHING)
+@router.get("/sessions/{session_id}/judgements", responses=SOMETHING)
 def judgements(session: Known) -> Rows:
     """Its judgements, the latest last."""
     return plain_rows(session.judgements())
 
 
-@router.get("/sessions/{number}/verdicts", responses=SOMETHING)
+@router.get("/sessions/{session_id}/verdicts", responses=SOMETHING)
 def verdicts(session: Known, judgement: Asked = None) -> Rows:
     """The verdict of every student in every window."""
     return plain_rows(session.verdicts(judgement))
 
 
-@router.get("/sessions/{number}/class", responses=SOMETHING)
+@router.get("/sessions/{session_id}/class", responses=SOMETHING)
 def class_verdicts(session: Known, judgement: Asked = None) -> Rows:
     """The verdict of the class in every window."""
     return plain_rows(session.class_verdicts(judgement))
 
 
-@router.get("/sessions/{number}/overlay", responses=SOMETHING)
+@router.get("/sessions/{session_id}/overlay", responses=SOMETHING)
 def boxes(
     session: Known,
     house: Ours,
@@ -127,17 +127,17 @@ def boxes(
     """The boxes of a stretch of at most 120 s: `times`, and a list of [student, x1, y1, x2, y2] for each."""
     if not 0 < stop - start <= LONGEST:
         raise UsageError(f"stop must be after start, by {LONGEST:g} s at most")
-    return overlay(house.serving.db, session.number, start, stop)
+    return overlay(house.serving.db, session.session_id, start, stop)
 
 
-@router.get("/sessions/{number}/repairs", responses=SOMETHING)
-def repairs(session: Known) -> Rows:
+@router.get("/sessions/{session_id}/corrections", responses=SOMETHING)
+def corrections(session: Known) -> Rows:
     """What a person put right, also what was undone."""
-    return plain_rows(session.repairs())
+    return plain_rows(session.corrections())
 
 
 @router.get(
-    "/sessions/{number}/video",
+    "/sessions/{session_id}/video",
     responses={
         **SOMETHING,
         **_as("video/*"),
@@ -154,70 +154,70 @@ def video(session: Known, house: Ours) -> Response:
     return FileResponse(found.path, media_type=kind_of(found.path), headers={"content-disposition": "inline"})
 
 
-@router.get("/sessions/{number}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
+@router.get("/sessions/{session_id}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
 def report(session: Known, judgement: Asked = None, student: Asked = None) -> Response:
     """The report as one file that works anywhere."""
     text = report_page.render(session, judgement, student)
     return HTMLResponse(
-        text, headers={"content-disposition": f'attachment; filename="session-{session.number}.html"'}
+        text, headers={"content-disposition": f'attachment; filename="session-{session.session_id}.html"'}
     )
 
 
 # -- what can be put right
 
 
-@router.post("/sessions/{number}/rename", responses=SOMETHING)
+@router.post("/sessions/{session_id}/rename", responses=SOMETHING)
 def rename(session: Known, body: Rename) -> Rows:
     """Name a student; the students."""
     return plain_rows(session.rename(body.student, body.name).students())
 
 
-@router.post("/sessions/{number}/merge", responses=SOMETHING)
+@router.post("/sessions/{session_id}/merge", responses=SOMETHING)
 def merge(session: Known, body: Merge) -> Rows:
     """Make two students one, and every judgement again; the students."""
     return plain_rows(session.merge(body.student, body.other).students())
 
 
-@router.post("/sessions/{number}/split", responses=SOMETHING)
+@router.post("/sessions/{session_id}/split", responses=SOMETHING)
 def split(session: Known, body: Split) -> Rows:
     """Make who is seen as a student from a time on somebody else, and every judgement again; the students."""
     session.split(body.student, body.time)
     return plain_rows(session.students())
 
 
-@router.post("/sessions/{number}/undo", responses=SOMETHING)
+@router.post("/sessions/{session_id}/undo", responses=SOMETHING)
 def undo(session: Known) -> dict[str, str]:
-    """Undo the last repair that holds; which one that was."""
+    """Undo the last correction that holds; which one that was."""
     return {"undone": session.undo()}
 
 
-@router.get("/sessions/{number}/marks", responses=SOMETHING)
+@router.get("/sessions/{session_id}/marks", responses=SOMETHING)
 def marks(session: Known) -> Rows:
     """The marked parts of the lesson."""
-    return plain_rows(session.marks())
+    return plain_rows(session.phases())
 
 
-@router.post("/sessions/{number}/marks", responses=SOMETHING)
+@router.post("/sessions/{session_id}/marks", responses=SOMETHING)
 def mark(session: Known, body: NewMark) -> Rows:
     """Mark a part, and judge it; the marked parts."""
-    return plain_rows(session.mark(body.label, body.start, body.stop).marks())
+    return plain_rows(session.mark(body.label, body.start, body.stop).phases())
 
 
-@router.delete("/sessions/{number}/marks/{mark}", responses=SOMETHING)
-def unmark(session: Known, mark: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> Rows:
+@router.delete("/sessions/{session_id}/marks/{phase}", responses=SOMETHING)
+def unmark(session: Known, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> Rows:
     """Take a mark away; those that are left."""
-    session.unmark(mark)
-    return plain_rows(session.marks())
+    session.unmark(phase)
+    return plain_rows(session.phases())
 
 
-@router.post("/sessions/{number}/preview", responses=SOMETHING)
+@router.post("/sessions/{session_id}/preview", responses=SOMETHING)
 def preview(session: Known, house: Ours, body: Judging) -> dict[str, Any]:
     """Judge without keeping the judgement."""
-    _, windows, class_windows = house.previews.judged(session.number, body.changes())
+    _, windows, class_windows = house.previews.judged(session.session_id, body.changes())
     return {"verdicts": plain_rows(windows), "class": plain_rows(class_windows)}
 
 
-@router.post("/sessions/{number}/judge", responses=SOMETHING)
+@router.post("/sessions/{session_id}/judge", responses=SOMETHING)
 def judge(session: Known, body: NamedJudging) -> Rows:
     """Judge, and keep the judgement beside the others; the judgements."""
     return plain_rows(session.judge(body.name or None, **body.changes()).judgements())

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 # -- marked parts
 
 
-@router.post("/sessions/{number}/mark")
+@router.post("/sessions/{session_id}/mark")
 def mark(
     request: Request,
     session: Known,
@@ -34,7 +34,7 @@ def mark(
     return _marked(request, session, f"{label} is marked")
 
 
-@router.post("/sessions/{number}/unmark/{which}")
+@router.post("/sessions/{session_id}/unmark/{which}")
 def unmark(request: Request, session: Known, which: int) -> Response:
     """Take a mark away."""
     session.unmark(which)
@@ -43,20 +43,20 @@ def unmark(request: Request, session: Known, which: int) -> Response:
 
 def _marked(request: Request, session: Known, text: str) -> Response:
     if "hx-request" not in request.headers:
-        return RedirectResponse(f"/sessions/{session.number}", 303)
+        return RedirectResponse(f"/sessions/{session.session_id}", 303)
     answer = marks(request, session, text)
-    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
+    answer.headers["hx-trigger"] = json.dumps({"corrected": session.session_id})
     return answer
 
 
-@router.get("/sessions/{number}/marks")
+@router.get("/sessions/{session_id}/marks")
 def marks(request: Request, session: Known, said: str = "") -> Response:
     """The marked parts with the class's verdicts, and a form for another."""
     return page(
         request,
         "marks.html.j2",
         session=session.info(),
-        marks=plain_rows(session.marks()),
+        marks=plain_rows(session.phases()),
         parts=report_page.part("parts", session),
         said=said if request.method == "POST" else "",
     )
@@ -65,7 +65,7 @@ def marks(request: Request, session: Known, said: str = "") -> Response:
 # -- corrections
 
 
-@router.post("/sessions/{number}/rename")
+@router.post("/sessions/{session_id}/rename")
 def rename(
     request: Request, session: Known, student: Annotated[Text, Form()], name: Annotated[Text, Form()] = ""
 ) -> Response:
@@ -74,7 +74,7 @@ def rename(
     return _corrected(request, session, f"{student} is called {name} now" if name else f"{student} has no name now")
 
 
-@router.post("/sessions/{number}/merge")
+@router.post("/sessions/{session_id}/merge")
 def merge(
     request: Request, session: Known, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
 ) -> Response:
@@ -83,7 +83,7 @@ def merge(
     return _corrected(request, session, f"{student} and {other} are one student now")
 
 
-@router.post("/sessions/{number}/split")
+@router.post("/sessions/{session_id}/split")
 def split(
     request: Request, session: Known, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
 ) -> Response:
@@ -92,30 +92,30 @@ def split(
     return _corrected(request, session, f"{new} is who is seen as {student} from {at} on")
 
 
-@router.post("/sessions/{number}/undo")
+@router.post("/sessions/{session_id}/undo")
 def undo(request: Request, session: Known) -> Response:
-    """Take back the last repair that holds."""
+    """Take back the last correction that holds."""
     return _corrected(request, session, f"undone: {session.undo()}")
 
 
 def _corrected(request: Request, session: Known, text: str) -> Response:
     if "hx-request" not in request.headers:
-        return RedirectResponse(f"/sessions/{session.number}", 303)
+        return RedirectResponse(f"/sessions/{session.session_id}", 303)
     answer = corrections(request, session, text)
-    answer.headers["hx-trigger"] = json.dumps({"corrected": session.number})
+    answer.headers["hx-trigger"] = json.dumps({"corrected": session.session_id})
     return answer
 
 
-@router.get("/sessions/{number}/corrections")
+@router.get("/sessions/{session_id}/corrections")
 def corrections(request: Request, session: Known, said: str = "") -> Response:
     """The forms, and what was put right so far."""
-    rows = plain_rows(session.repairs())
+    rows = plain_rows(session.corrections())
     return page(
         request,
         "corrections.html.j2",
         session=session.info(),
         students=plain_rows(session.students()),
-        repairs=rows,
+        corrections=rows,
         said=said if request.method == "POST" else "",
     )
 

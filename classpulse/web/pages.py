@@ -148,15 +148,15 @@ async def events(request: Request, house: Ours) -> Response:
 # -- one session
 
 
-@router.get("/sessions/{number}")
+@router.get("/sessions/{session_id}")
 def session_page(request: Request, house: Ours, session: Known, judgement: Asked = None) -> Response:
     """Everything about a session; what takes long to ask comes after the page is there."""
     row = session.info()
     if row["state"] != "done":
         return page(request, "unfinished.html.j2", session=row)
     with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
-        settings = settings_of(store, session.number)
-        alone = is_aggregate(store, session.number)
+        settings = settings_of(store, session.session_id)
+        alone = is_aggregate(store, session.session_id)
     found = house.sources.find(row, verified=False)
     return page(
         request,
@@ -175,7 +175,7 @@ def session_page(request: Request, house: Ours, session: Known, judgement: Asked
     )
 
 
-@router.get("/sessions/{number}/parts/{name}")
+@router.get("/sessions/{session_id}/parts/{name}")
 def part(session: Known, name: str, judgement: Asked = None) -> Response:
     """A part of the report."""
     if name not in (*FIRST, *JUDGED, *LATER):
@@ -183,7 +183,7 @@ def part(session: Known, name: str, judgement: Asked = None) -> Response:
     return HTMLResponse(report_page.part(name, session, judgement))
 
 
-@router.get("/sessions/{number}/judged")
+@router.get("/sessions/{session_id}/judged")
 def judged(
     session: Known,
     house: Ours,
@@ -195,18 +195,18 @@ def judged(
     """The timeline and the heat map as they would be, judged with other settings; nothing is kept."""
     given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
     changes = {name: value for name, value in given.items() if value is not None}
-    settings, windows, class_windows = house.previews.judged(session.number, changes)
+    settings, windows, class_windows = house.previews.judged(session.session_id, changes)
     unkept = Unkept(session, settings, windows, class_windows)
     return HTMLResponse("".join(report_page.fragment(unkept, name) for name in JUDGED))
 
 
-@router.get("/sessions/{number}/prepare", status_code=204)
+@router.get("/sessions/{session_id}/prepare", status_code=204)
 def prepare(session: Known, house: Ours) -> None:
     """Make ready for `judged`, while people still look at the page."""
-    house.previews.prepare(session.number)
+    house.previews.prepare(session.session_id)
 
 
-@router.post("/sessions/{number}/judge")
+@router.post("/sessions/{session_id}/judge")
 def judge(
     session: Known,
     window: Annotated[float, Form(ge=0.1, le=86_400)],
@@ -216,7 +216,7 @@ def judge(
 ) -> Response:
     """Keep a judgement, and show it."""
     session.judge(window=window, band=band, strategy=strategy, baseline=baseline)
-    return RedirectResponse(f"/sessions/{session.number}", 303)
+    return RedirectResponse(f"/sessions/{session.session_id}", 303)
 
 
 # -- SQL

@@ -39,35 +39,35 @@ class Previews:
         self._lock = threading.Lock()
         self._evidence: dict[tuple[int, str], tuple[Evidence, Settings, pd.DataFrame]] = {}
 
-    def judged(self, number: int, changes: dict[str, Any]) -> tuple[Settings, pd.DataFrame, pd.DataFrame]:
+    def judged(self, session_id: int, changes: dict[str, Any]) -> tuple[Settings, pd.DataFrame, pd.DataFrame]:
         """The settings, the student windows (with `label` and `name`) and the class windows.
 
         `changes` are settings that differ from the latest judgement's. Raises UsageError for one that cannot work.
         """
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
-        evidence, settings, students = self._read(number)
+        evidence, settings, students = self._read(session_id)
         settings = dataclasses.replace(settings, **changes)
         if evidence.duration / settings.window > 100_000:
             raise UsageError(f"window is {settings.window:g} s; for this session it is too short to be shown")
         student_windows, class_windows = (pd.DataFrame(columns) for columns in evidence.judged(settings))
         return settings, students.merge(student_windows, on="student"), class_windows
 
-    def prepare(self, number: int) -> None:
+    def prepare(self, session_id: int) -> None:
         """Read the faces before the first slider is moved."""
-        self._read(number)
+        self._read(session_id)
 
-    def _read(self, number: int) -> tuple[Evidence, Settings, pd.DataFrame]:
+    def _read(self, session_id: int) -> tuple[Evidence, Settings, pd.DataFrame]:
         with self._lock, Store.open(self._db, must_exist=True, read_only=True) as store, store.reading():
-            check_done(store, number)
-            session = store.session(number)
-            log = queries.repairs(store, number)  # a name is given without judging again
-            key = number, f"{session['finished']} {len(log)} {log['undone'].notna().sum()}"
+            check_done(store, session_id)
+            session = store.session(session_id)
+            log = queries.corrections(store, session_id)  # a name is given without judging again
+            key = session_id, f"{session['finished']} {len(log)} {log['undone'].notna().sum()}"
             if key not in self._evidence:
-                kept = [(old, value) for old, value in self._evidence.items() if old[0] != number]
+                kept = [(old, value) for old, value in self._evidence.items() if old[0] != session_id]
                 self._evidence = dict(kept[-(REMEMBERED - 1) :])
-                students = queries.students(store, number)[["student", "label", "name"]]
-                self._evidence[key] = Evidence.read(store, number), settings_of(store, number), students
+                students = queries.students(store, session_id)[["student", "label", "name"]]
+                self._evidence[key] = Evidence.read(store, session_id), settings_of(store, session_id), students
             return self._evidence[key]
 
 
@@ -97,16 +97,16 @@ def _plain(value: object) -> object:
     return value
 
 
-def overlay(db: str, number: int, start: float, stop: float) -> dict[str, Any]:
+def overlay(db: str, session_id: int, start: float, stop: float) -> dict[str, Any]:
     """The boxes of frames with start <= time < stop (s): `times`, and a list of [student, x1, y1, x2, y2] for each.
 
     The student is a number, None for nobody's face; the edges are px of the upright picture.
     """
-    between = {"session": number, "start": start, "stop": stop}
+    between = {"session": session_id, "start": start, "stop": stop}
     frames = queries.query(db, _FRAMES, between)
     if frames.empty:
         return {"times": [], "faces": []}
-    ends = {"session": number, "first": int(frames["pts"].iloc[0]), "last": int(frames["pts"].iloc[-1])}
+    ends = {"session": session_id, "first": int(frames["pts"].iloc[0]), "last": int(frames["pts"].iloc[-1])}
     boxes = queries.query(db, _BOXES, ends)
     at = np.searchsorted(boxes["pts"].to_numpy(), np.append(frames["pts"].to_numpy(), ends["last"] + 1))
     rows = plain_values(boxes.drop(columns="pts"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
-
-from engine.errors import missing_library
-from engine.runtime.platform import lead_process_group
 
 #: Seconds between two reports of how far it is.
 EVERY = 0.2
@@ -21,7 +20,8 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
 
     The last one has a `state`. Where nobody reads them any more, the server is gone, and the analysis ends, too.
     """
-    lead_process_group()  # with the processes that it starts; no Ctrl-C of the server's
+    os.setsid()  # one group with the processes that it starts, and no Ctrl-C of the server's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from engine.sessions.analysis import Progress, analyze
     from engine.settings import Settings
 
@@ -45,13 +45,12 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
         said = list(session.remarks)
         if session.was_done:
             said.insert(0, "this recording was analysed already")
-        pipe.send({"state": "done", "session": session.number, "message": "; ".join(said) or None})
+        pipe.send({"state": "done", "session": session.session_id, "message": "; ".join(said) or None})
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 -- said on the page, in full on the server's screen
-        error = missing_library(error) or error
         if hasattr(error, "exit_status"):  # made for a person
             pipe.send({"state": "failed", "message": " ".join(str(error).split())})
         else:
             traceback.print_exc()
-            pipe.send({"state": "failed", "message": f"internal error ({type(error).__name__}: {error})"})
+            pipe.send({"state": "failed", "message": f"a fault of ours ({type(error).__name__}: {error})"})

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.faces import Faces
-from engine.runtime.executor import Executor
-from engine.runtime.executors import open_executor
+from engine.faces import CLASSES, Faces
+from engine.runtime.local import see
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.vision.detectors import fingerprints
@@ -57,7 +56,6 @@ def analyze(
     exclude: Sequence[str] = (),
     again: bool = False,
     workers: int | None = None,
-    executor: Executor | str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_seen: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
@@ -65,9 +63,9 @@ def analyze(
 
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
     done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
-    Detection runs on `workers` processes, by default as many as this machine has cores; the rows are the same for
-    any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
-    names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
+    The pixels are looked at by `workers` processes, by default as many as this machine has cores; the rows are the
+    same for any number. `exclude` names squares of the picture beside those of the settings (see
+    `engine.sessions.excluding.squares`).
     `on_seen` has every frame with its faces, for whoever watches; they are seen in this process then.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
@@ -75,7 +73,6 @@ def analyze(
     """
     settings = settings or Settings()
     tell = on_progress or _silent
-    chosen = open_executor(executor, settings, workers, on_seen)
     with Video(source) as video, Store.open(db) as kept, _working(kept, settings) as store:
         sha256 = fingerprint(source)
         if exclude:
@@ -88,42 +85,42 @@ def analyze(
         if found and store is not kept and not again:
             return _done_aggregate(kept, found[0], settings)
         found = found if store is kept else None
-        stale = found is not None and found[1] == "seeing" and not _seen_alike(store.session(found[0]), settings)
+        stale = found is not None and found[1] == "detecting" and not _seen_alike(store.session(found[0]), settings)
         # What `again` began and did not end, it goes on with; what another version began, nobody does.
         if found is None or stale or (again and found[1] == "done"):
             _check_excluded(kept, sha256, settings)
-            found = _begin(store, video, sha256, name, settings), "seeing"
-        number, state = found
-        remarks = _remarks(store.session(number), name)
-        if state == "seeing":
-            progress = _see(store, number, video, settings, chosen, tell)
-            remarks += _damage(video, store.session(number)["duration"], settings)
+            found = _begin(store, video, sha256, name, settings), "detecting"
+        session_id, state = found
+        remarks = _remarks(store.session(session_id), name)
+        if state == "detecting":
+            progress = _see(store, session_id, video, settings, workers, tell, on_seen)
+            remarks += _damage(video, store.session(session_id)["duration"], settings)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
 
         # Only now, since they load scipy: the first progress need not wait for that.
-        from engine.sessions.corrections import has_repairs
+        from engine.sessions.corrections import has_corrections
         from engine.sessions.judgements import judge, settings_of
         from engine.sessions.session import Session
         from engine.sessions.tracking import follow
 
-        with store.writing(number):  # nobody repairs the session meanwhile
-            latest = settings_of(store, number)
+        with store.writing(session_id):  # nobody corrects the session meanwhile
+            latest = settings_of(store, session_id)
             was_done = state == "done" and latest == settings
             if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in FOLLOWED_BY):
-                if has_repairs(store, number):
+                if has_corrections(store, session_id):
                     raise UsageError(
-                        f"session {number} was repaired by a person; to follow it with other settings would lose "
-                        "that, so undo the repairs first, or make a second session with --again"
+                        f"session {session_id} was corrected by a person; tracking it with other settings would "
+                        "lose that, so undo the corrections first, or make a second session with --again"
                     )
                 tell(dataclasses.replace(progress, stage="follow"))
-                follow(store, number, settings)
+                follow(store, session_id, settings)
             if not was_done:
                 tell(dataclasses.replace(progress, stage="judge"))
-                judge(store, number, settings)
+                judge(store, session_id, settings)
         if store is not kept:
-            number = copy_aggregates(store, number, kept, settings.min_group)
-    return Session(db, number, was_done=was_done, remarks=remarks)
+            session_id = copy_aggregates(store, session_id, kept, settings.min_group)
+    return Session(db, session_id, was_done=was_done, remarks=remarks)
 
 
 def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
@@ -131,19 +128,19 @@ def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
     return Store.in_memory() if settings.aggregate_only else nullcontext(kept)
 
 
-def _done_aggregate(kept: Store, number: int, settings: Settings) -> Session:
+def _done_aggregate(kept: Store, session_id: int, settings: Settings) -> Session:
     from engine.sessions.corrections import check_done
     from engine.sessions.judgements import settings_of
     from engine.sessions.session import Session
 
-    if settings_of(kept, number) != settings:
-        check_done(kept, number)
-    return Session(kept.path, number, was_done=True)
+    if settings_of(kept, session_id) != settings:
+        check_done(kept, session_id)
+    return Session(kept.path, session_id, was_done=True)
 
 
 def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
     other = name is not None and name != session["name"]
-    return [f"session {session['id']} keeps the name it has, {session['name']!r}"] if other else []
+    return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if other else []
 
 
 def _damage(video: Video, decoded: float, settings: Settings) -> list[str]:
@@ -175,7 +172,7 @@ def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
 
 def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: Settings) -> int:
     with store.writing():
-        number = store.add_session(
+        session_id = store.add_session(
             name=name or video.path.name,
             source=video.path.absolute(),
             sha256=sha256,
@@ -187,9 +184,10 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
             width=video.width,
             height=video.height,
             recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
+            classes=CLASSES,
         )
-        write_excluded(store, number, settings.exclude)
-    return number
+        write_excluded(store, session_id, settings.exclude)
+    return session_id
 
 
 def _models(settings: Settings) -> str:
@@ -206,14 +204,15 @@ def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
 
 def _see(
     store: Store,
-    number: int,
+    session_id: int,
     video: Video,
     settings: Settings,
-    executor: Executor,
+    workers: int | None,
     tell: Callable[[Progress], None],
+    on_seen: Callable[[Frame, Detections], None] | None,
 ) -> Progress:
     """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
-    committed = store.committed_segments(number)
+    committed = store.committed_segments(session_id)
     resumed = float(len(committed) * SEGMENT_SECONDS)
     progress = Progress("see", resumed, video.duration, 0, 0, resumed)
     tell(progress)
@@ -230,15 +229,15 @@ def _see(
         )
         tell(progress)
 
-    with closing(executor.extract(video, settings, committed, on_frame)) as segments:
+    with closing(see(video, settings, committed, workers, on_frame, on_seen)) as segments:
         for segment in segments:
-            store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
-    committed = store.committed_segments(number)
+            store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
+    committed = store.committed_segments(session_id)
     for gap in sorted(set(range(max(committed, default=0))) - committed):  # a break in the recording
         nothing = {"pts": np.empty(0, np.int64), "time": np.empty(0)}
-        store.write_segment(number, gap, nothing, Faces.empty().columns())
-    times = queries.frame_columns(store, number)["time"]
+        store.write_segment(session_id, gap, nothing, Faces.empty().columns())
+    times = queries.frame_columns(store, session_id)["time"]
     # The last frame lasts as long as the one before it did.
     duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0
-    store.finish_seeing(number, float(duration))
+    store.finish_detecting(session_id, float(duration))
     return progress

@@ -1,7 +1,7 @@
 """What a person puts right in a session: names, merges and splits, each logged, and undone in reverse order.
 
-The students are always what following found and then every repair that holds, in order; to undo one is to do that
-again without it.
+The students are always the tracker's output plus every active correction, in order; to undo one is to do that again
+without it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from engine.settings import Settings
 from engine.verdicts.windows import clock
 from storage import queries
 from storage.aggregates import is_aggregate
-from storage.corrections import add_repair, mark_undone, write_persons
+from storage.corrections import add_correction, mark_undone, write_persons
 from storage.people import add_people
 from storage.store import Store
 from tracking.corrections import Merge, Split, replay, shared_frames
 
 
-def rename(store: Store, number: int, names: Mapping[str, str]) -> None:
-    """Name students, each given by label or former name; an empty name takes one away. One repair, however many.
+def rename(store: Store, session_id: int, names: Mapping[str, str]) -> None:
+    """Name students, each given by label or former name, in one correction; an empty name takes one away.
 
     Raises UsageError for a student that is not there, a name that another one has, and one like a label.
     """
     with store.writing():
-        students = finished_students(store, number)
+        students = finished_students(store, session_id)
         given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
         after = dict(zip(students["label"], students["name"], strict=True)) | given
         for label, name in given.items():
@@ -46,27 +46,27 @@ def rename(store: Store, number: int, names: Mapping[str, str]) -> None:
                 )
         numbers = add_people(store, filter(None, given.values()))
         persons = {label: numbers[name] if name else None for label, name in given.items()}
-        _make(store, number, "rename", {"persons": persons})
+        _make(store, session_id, "rename", {"persons": persons})
 
 
-def identify(store: Store, number: int, persons: Mapping[str, int], room: str) -> None:
-    """Say who students are by the roster of `room`: labels to numbers of the table `people`. One repair."""
-    _make(store, number, "rename", {"persons": dict(persons), "room": room})
+def identify(store: Store, session_id: int, persons: Mapping[str, int], room: str) -> None:
+    """Say who students are by the roster of `room`: labels to numbers of the table `people`. One correction."""
+    _make(store, session_id, "rename", {"persons": dict(persons), "room": room})
 
 
-def merge(store: Store, number: int, one: str, other: str) -> None:
+def merge(store: Store, session_id: int, one: str, other: str) -> None:
     """Make two students one, who keeps the smaller label, and its name or else the other's.
 
     Raises UsageError where both are seen in one frame: they are two.
     """
     with store.writing():
-        students = finished_students(store, number)
+        students = finished_students(store, session_id)
         first, second = (find_student(students, who) for who in (one, other))
         if first["student"] > second["student"]:
             first, second = second, first
         if first["label"] == second["label"]:
             raise UsageError(f"{first['label']} cannot be merged with itself; name two students")
-        faces = queries.face_columns(store, number, ("pts", "time", "student"))
+        faces = queries.face_columns(store, session_id, ("pts", "time", "student"))
         both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
         if len(both):
             when = clock(faces["time"][np.searchsorted(faces["pts"], both[0])])
@@ -74,38 +74,38 @@ def merge(store: Store, number: int, one: str, other: str) -> None:
                 f"{first['label']} and {second['label']} are both seen at {when} ({len(both)} frames in all), "
                 "so they are two; split off what is somebody else's first"
             )
-        _make(store, number, "merge", {"student": first["label"], "other": second["label"]})
+        _make(store, session_id, "merge", {"student": first["label"], "other": second["label"]})
 
 
-def split(store: Store, number: int, who: str, time: float) -> str:
+def split(store: Store, session_id: int, who: str, time: float) -> str:
     """Make the faces of a student from `time` (s) on a new one, whose label is returned.
 
     Raises UsageError unless the student has faces both before and after.
     """
     with store.writing():
-        student = find_student(finished_students(store, number), who)
+        student = find_student(finished_students(store, session_id), who)
         if not student["first"] < time <= student["last"]:
             first, last = (clock(student[name]) for name in ("first", "last"))
             raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
-        new = label_of(unused(store, number))
-        _make(store, number, "split", {"student": student["label"], "time": time, "new": new})
+        new = label_of(unused(store, session_id))
+        _make(store, session_id, "split", {"student": student["label"], "time": time, "new": new})
     return new
 
 
-def undo(store: Store, number: int) -> str:
-    """Undo the last repair that holds, and say which. Raises UsageError where there is none."""
+def undo(store: Store, session_id: int) -> str:
+    """Undo the last correction that holds, and say which. Raises UsageError where there is none."""
     with store.writing():
-        finished_students(store, number)
-        holding = _holding(store, number)
+        finished_students(store, session_id)
+        holding = _holding(store, session_id)
         if holding.empty:
-            raise UsageError(f"session {number} has no repair to undo")
+            raise UsageError(f"session {session_id} has no correction to undo")
         last = holding.iloc[-1]
         if last["action"] == "forget":
             raise UsageError(
                 f"{describe(last['action'], last['arguments'], {})} cannot be undone, nor what was before"
             )
-        mark_undone(store, number, int(last["repair"]))
-        remake(store, number, again=last["action"] != "rename")
+        mark_undone(store, session_id, int(last["correction"]))
+        remake(store, session_id, again=last["action"] != "rename")
         return describe(last["action"], last["arguments"], names_of(store))
 
 
@@ -116,7 +116,7 @@ def names_of(store: Store) -> dict[int, str]:
 
 
 def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
-    """A repair in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
+    """A correction in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
     given: dict[str, Any] = json.loads(arguments)
     if action == "forget":
         return f"forget {', '.join(given['students'])}"
@@ -131,26 +131,27 @@ def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
     return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
 
 
-def finished_students(store: Store, number: int) -> pd.DataFrame:
+def finished_students(store: Store, session_id: int) -> pd.DataFrame:
     """The students of a session. Raises UsageError while it is not done: they are not the last ones yet."""
-    check_done(store, number)
-    return queries.students(store, number)
+    check_done(store, session_id)
+    return queries.students(store, session_id)
 
 
-def check_done(store: Store, number: int) -> None:
+def check_done(store: Store, session_id: int) -> None:
     """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones.
 
     The same for a session of which the class alone was kept: it never has any.
     """
-    session = store.session(number)
-    if is_aggregate(store, number):
+    session = store.session(session_id)
+    if is_aggregate(store, session_id):
         raise UsageError(
-            f"session {number} ({session['name']}) has its class alone (--aggregate-only), and nothing to judge or "
-            "repair; `classpulse analyze --again` makes another of the recording"
+            f"session {session_id} ({session['name']}) has its class alone (--aggregate-only), and nothing to "
+            "judge or correct; `classpulse analyze --again` makes another of the recording"
         )
     if session["state"] != "done":
         raise UsageError(
-            f"session {number} ({session['name']}) is not finished; run `classpulse analyze {session['source']}`"
+            f"session {session_id} ({session['name']}) is not finished; run "
+            f"`classpulse analyze {session['source']}`"
         )
 
 
@@ -163,20 +164,20 @@ def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
     return {str(name): value for name, value in mine.iloc[0].to_dict().items()}
 
 
-def has_repairs(store: Store, number: int) -> bool:
-    """Whether any repair of the session holds."""
-    return not _holding(store, number).empty
+def has_corrections(store: Store, session_id: int) -> bool:
+    """Whether any correction of the session holds."""
+    return not _holding(store, session_id).empty
 
 
-def _holding(store: Store, number: int) -> pd.DataFrame:
-    repairs = queries.repairs(store, number)
-    return repairs[repairs["undone"].isna()]
+def _holding(store: Store, session_id: int) -> pd.DataFrame:
+    corrections = queries.corrections(store, session_id)
+    return corrections[corrections["undone"].isna()]
 
 
-def unused(store: Store, number: int) -> int:
+def unused(store: Store, session_id: int) -> int:
     """The smallest number of a student that none has or ever had."""
-    found = queries.track_columns(store, number)["found"].max(initial=-1)
-    given = [json.loads(text) for text in queries.repairs(store, number)["arguments"]]
+    found = queries.track_columns(store, session_id)["found"].max(initial=-1)
+    given = [json.loads(text) for text in queries.corrections(store, session_id)["arguments"]]
     had = [label for one in given for label in (one.get("new", "S0"), one.get("last", "S0"))]
     return max([int(found), *map(_number_of, had)]) + 1
 
@@ -185,16 +186,16 @@ def _number_of(label: str) -> int:
     return int(label[1:]) - 1
 
 
-def _make(store: Store, number: int, action: str, arguments: Mapping[str, Any]) -> None:
-    add_repair(store, number, action, arguments)
-    remake(store, number, again=action != "rename")
+def _make(store: Store, session_id: int, action: str, arguments: Mapping[str, Any]) -> None:
+    add_correction(store, session_id, action, arguments)
+    remake(store, session_id, again=action != "rename")
 
 
-def remake(store: Store, number: int, *, again: bool) -> None:
+def remake(store: Store, session_id: int, *, again: bool) -> None:
     """Make the students of what was found and what holds; `again` if more than names changed: judgements, too."""
-    repairs: list[Merge | Split] = []
+    corrections: list[Merge | Split] = []
     persons: dict[int, int] = {}
-    for action, text in _holding(store, number)[["action", "arguments"]].itertuples(index=False):
+    for action, text in _holding(store, session_id)[["action", "arguments"]].itertuples(index=False):
         given = json.loads(text)
         if action in ("rename", "forget"):
             persons |= {_number_of(label): person or 0 for label, person in given["persons"].items()}
@@ -203,21 +204,21 @@ def remake(store: Store, number: int, *, again: bool) -> None:
         if action == "merge":
             other = _number_of(given["other"])
             persons[student] = persons.get(student) or persons.pop(other, 0)
-            repairs.append(Merge(student, other))
+            corrections.append(Merge(student, other))
         else:
-            repairs.append(Split(student, given["time"], _number_of(given["new"])))
+            corrections.append(Split(student, given["time"], _number_of(given["new"])))
     persons = {student: person for student, person in persons.items() if person}
     if not again:
-        write_persons(store, number, persons)
+        write_persons(store, session_id, persons)
         return
-    _replay(store, number, repairs, persons)
-    for judgement in queries.judgements(store, number).to_dict("records"):
+    _replay(store, session_id, corrections, persons)
+    for judgement in queries.judgements(store, session_id).to_dict("records"):
         settings = Settings.from_json(judgement["settings"])
-        judge(store, number, settings, judgement["name"], judgement["created"])
+        judge(store, session_id, settings, judgement["name"], judgement["created"])
 
 
-def _replay(store: Store, number: int, repairs: list[Merge | Split], persons: dict[int, int]) -> None:
-    rows, stored = Rows.read(store, number), queries.track_columns(store, number)
+def _replay(store: Store, session_id: int, corrections: list[Merge | Split], persons: dict[int, int]) -> None:
+    rows, stored = Rows.read(store, session_id), queries.track_columns(store, session_id)
     part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
     part_of[stored["track"]] = stored["part_of"]
     whole = stored["track"] == stored["part_of"]
@@ -225,14 +226,14 @@ def _replay(store: Store, number: int, repairs: list[Merge | Split], persons: di
     found, link_score = np.full(count, -1), np.full(count, np.nan)
     found[stored["track"][whole]] = stored["found"][whole]
     link_score[stored["track"][whole]] = stored["link_score"][whole]
-    repaired = replay(rows.time, part_of[rows.track], found, repairs)
-    changed = repaired.track != rows.track
-    track_columns, student_columns = columns_of(rows, repaired, found, link_score, persons)
+    corrected = replay(rows.time, part_of[rows.track], found, corrections)
+    changed = corrected.track != rows.track
+    track_columns, student_columns = columns_of(rows, corrected, found, link_score, persons)
     store.replace_students(
-        number,
+        session_id,
         pts=rows.pts[changed],
         face=rows.face[changed],
-        track=repaired.track[changed],
+        track=corrected.track[changed],
         track_columns=track_columns,
         student_columns=student_columns,
     )

@@ -49,14 +49,14 @@ def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
         x, y, size = mine[["x", "y", "size"]].iloc[0] * [width, height, height]
         return [square_of({"x": x, "y": y, "size": size})]
     session, slash, who = text.rpartition("/")
-    number = store.find_session(session if slash else text)
+    session_id = store.find_session(session if slash else text)
     if slash:
-        found = [square_of(find_student(finished_students(store, number), who))]
+        found = [square_of(find_student(finished_students(store, session_id), who))]
     else:
-        found = [tuple(row) for row in queries.excluded(store, number)[["x", "y", "size"]].to_numpy()]
+        found = [tuple(row) for row in queries.excluded(store, session_id)[["x", "y", "size"]].to_numpy()]
         if not found:
-            raise UsageError(f"nobody was left out of session {number}; name a student of it as in {text}/S07")
-    picture = store.session(number)
+            raise UsageError(f"nobody was left out of session {session_id}; name a student of it as in {text}/S07")
+    picture = store.session(session_id)
     scale = np.array([width / picture["width"], height / picture["height"], height / picture["height"]])
     return [_rounded(*(square * scale)) for square in np.array(found)]
 

@@ -23,7 +23,7 @@ from storage.forgetting import (
     delete_sessions,
     delete_unused_names,
     sessions_before,
-    settle_repairs,
+    settle_corrections,
 )
 from storage.store import Store
 
@@ -49,18 +49,20 @@ def choose_student(store: Store, text: str) -> Chosen:
     """
     session, slash, who = text.rpartition("/")
     if slash:
-        number = store.find_session(session)
-        student = find_student(finished_students(store, number), who)
+        session_id = store.find_session(session)
+        student = find_student(finished_students(store, session_id), who)
         person = student["person"]
-        return Chosen(students=[(number, student["label"])], persons=[int(person)] if pd.notna(person) else [])
+        return Chosen(students=[(session_id, student["label"])], persons=[int(person)] if pd.notna(person) else [])
     people = queries.people(store)
     mine = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
     if not mine:
         raise UsageError(f"nobody is called {text!r}; name a student of a session as in monday.mp4/S07")
     theirs = [
-        (number, label)
-        for number in queries.sessions(store)["id"].tolist()
-        for label, person in queries.students(store, number)[["label", "person"]].dropna().itertuples(index=False)
+        (session_id, label)
+        for session_id in queries.sessions(store)["session_id"].tolist()
+        for label, person in queries.students(store, session_id)[["label", "person"]]
+        .dropna()
+        .itertuples(index=False)
         if person in mine
     ]
     return Chosen(students=theirs, persons=mine)
@@ -77,9 +79,11 @@ def choose_before(store: Store, text: str) -> Chosen:
 
 def describe(store: Store, chosen: Chosen) -> str:
     """What is chosen, in one line for who is to confirm it."""
-    sessions = queries.sessions(store).set_index("id")
-    parts = [f"session {number} ({sessions['name'][number]})" for number in chosen.sessions]
-    parts += [f"{label} of session {number} ({sessions['name'][number]})" for number, label in chosen.students]
+    sessions = queries.sessions(store).set_index("session_id")
+    parts = [f"session {session_id} ({sessions['name'][session_id]})" for session_id in chosen.sessions]
+    parts += [
+        f"{label} of session {session_id} ({sessions['name'][session_id]})" for session_id, label in chosen.students
+    ]
     return ", ".join(parts) or "a seat in a roster and its name"
 
 
@@ -87,51 +91,53 @@ def forget(store: Store, chosen: Chosen) -> None:
     """Delete what is chosen, make the judgements of what stays again, and clean the file of what was deleted.
 
     All of it in one transaction, save for the cleaning. A session that loses a student keeps its other students as
-    they are, and its repairs are settled: they can be undone no longer.
+    they are, and its corrections are settled: they can be undone no longer.
     """
     with store.writing():
         delete_sessions(store, chosen.sessions)
-        for number in dict.fromkeys(number for number, _ in chosen.students):
-            _forget_students(store, number, [label for session, label in chosen.students if session == number])
+        for session_id in dict.fromkeys(session_id for session_id, _ in chosen.students):
+            _forget_students(
+                store, session_id, [label for session, label in chosen.students if session == session_id]
+            )
         delete_persons(store, chosen.persons)
         delete_unused_names(store)
     clean(store)
 
 
-def _forget_students(store: Store, number: int, labels: list[str]) -> None:
-    students = finished_students(store, number)
+def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
+    students = finished_students(store, session_id)
     going = students["label"].isin(labels)
-    rows = Rows.read(store, number)
-    faces = queries.face_columns(store, number, ("student",))["student"]
+    rows = Rows.read(store, session_id)
+    faces = queries.face_columns(store, session_id, ("student",))["student"]
     theirs = np.isin(faces, students["student"][going])
     # What was seen on their seat and is in nobody's track may well be them.
     middle = (rows.still_boxes[:, :2] + rows.still_boxes[:, 2:]) / 2
     for x, y, size in students.loc[going, ["x", "y", "size"]].itertuples(index=False):
         theirs |= (faces < 0) & (np.abs(middle - (x, y)) <= SEAT / 2 * size).all(axis=1)
-    delete_faces(store, number, rows.pts[theirs], rows.face[theirs])
-    repairs = queries.repairs(store, number)
+    delete_faces(store, session_id, rows.pts[theirs], rows.face[theirs])
+    corrections = queries.corrections(store, session_id)
     before = [
         label
-        for action, text in zip(repairs["action"], repairs["arguments"], strict=True)
+        for action, text in zip(corrections["action"], corrections["arguments"], strict=True)
         if action == "forget"
         for label in json.loads(text)["students"]
     ]
     known = students[~going & students["person"].notna()]
     persons = dict(zip(known["label"], known["person"].astype(int).tolist(), strict=True))
-    last = label_of(unused(store, number) - 1)  # the next label comes after it
-    settle_repairs(store, number, {"students": [*before, *labels], "persons": persons, "last": last})
-    remake(store, number, again=True)
+    last = label_of(unused(store, session_id) - 1)  # the next label comes after it
+    settle_corrections(store, session_id, {"students": [*before, *labels], "persons": persons, "last": last})
+    remake(store, session_id, again=True)
 
 
-def exclude_student(store: Store, number: int, who: str) -> str:
+def exclude_student(store: Store, session_id: int, who: str) -> str:
     """Forget a student of a session, and leave the seat out of it from now on; returns the label.
 
     The roster keeps name and seat: they say who is to be left out the next time. Raises UsageError for nobody.
     """
     with store.writing():
-        student = find_student(finished_students(store, number), who)
-        write_excluded(store, number, [square_of(student)])
-        _forget_students(store, number, [student["label"]])
+        student = find_student(finished_students(store, session_id), who)
+        write_excluded(store, session_id, [square_of(student)])
+        _forget_students(store, session_id, [student["label"]])
         delete_unused_names(store)
     clean(store)
     return str(student["label"])

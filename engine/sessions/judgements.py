@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import EMOTIONS
+from engine.faces import SCORES
 from engine.settings import Settings
 from engine.verdicts.attention import Heads, Signals
 from engine.verdicts.judging import judge as judge_faces
 from engine.verdicts.windows import Spans, windows_of
 from storage import queries
-from storage.phases import write_parts
+from storage.phases import write_phases
 from storage.store import Store
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -41,20 +41,20 @@ class Evidence:
     duration: float
 
     @classmethod
-    def read(cls, store: Store, number: int) -> Evidence:
-        """That of session `number`."""
-        session = store.session(number)
-        frames = queries.frame_columns(store, number)
-        names = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *EMOTIONS, "quality", "scorable")
-        faces = queries.face_columns(store, number, names)
-        students = queries.students(store, number)
+    def read(cls, store: Store, session_id: int) -> Evidence:
+        """That of session `session_id`."""
+        session = store.session(session_id)
+        frames = queries.frame_columns(store, session_id)
+        names = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *SCORES, "quality", "scorable")
+        faces = queries.face_columns(store, session_id, names)
+        students = queries.students(store, session_id)
         posters = students["student"][students["static"]]
         student = np.where(np.isin(faces["student"], posters), -1, faces["student"])
         return cls(
             frame_times=frames["time"],
             time=faces["time"],
             student=student,
-            emotions=np.stack([faces.pop(emotion) for emotion in EMOTIONS], axis=1),
+            emotions=np.stack([faces.pop(name) for name in SCORES], axis=1),
             quality=faces["quality"],
             scorable=faces["scorable"],
             signals=_signals(frames, faces, student, Settings.from_json(session["settings"]).scorable_size),
@@ -102,16 +102,16 @@ def _signals(frames: Columns, faces: Columns, student: Ints, smallest: float) ->
 
 
 def judge(
-    store: Store, number: int, settings: Settings, name: str | None = None, created: str | None = None
+    store: Store, session_id: int, settings: Settings, name: str | None = None, created: str | None = None
 ) -> None:
     """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now.
 
     Without a `name` it is called after its strategy and window, and whatever else is not as it is by default.
     """
-    evidence = Evidence.read(store, number)
+    evidence = Evidence.read(store, session_id)
     student_windows, class_windows = evidence.judged(settings)
     judgement = store.write_judgement(
-        number,
+        session_id,
         name or name_of(settings),
         settings.strategy,
         settings.to_json(),
@@ -120,33 +120,33 @@ def judge(
         created,
         evidence.attention(settings),
     )
-    _judge_parts(store, number, {judgement: settings}, evidence)
+    _judge_phases(store, session_id, {judgement: settings}, evidence)
 
 
-def judge_parts(store: Store, number: int) -> None:
-    """Judge the marked parts of session `number` with every judgement there is, in place of what was before."""
-    rows = queries.judgements(store, number)[["id", "settings"]].itertuples(index=False)
-    _judge_parts(store, number, {judgement: Settings.from_json(text) for judgement, text in rows})
+def judge_phases(store: Store, session_id: int) -> None:
+    """Judge the marked parts of session `session_id` with every judgement there is, in place of what was before."""
+    rows = queries.judgements(store, session_id)[["judgement_id", "settings"]].itertuples(index=False)
+    _judge_phases(store, session_id, {judgement: Settings.from_json(text) for judgement, text in rows})
 
 
-def _judge_parts(
-    store: Store, number: int, judgements: dict[int, Settings], evidence: Evidence | None = None
+def _judge_phases(
+    store: Store, session_id: int, judgements: dict[int, Settings], evidence: Evidence | None = None
 ) -> None:
-    marks = queries.marks(store, number)
-    if marks.empty:
+    phases = queries.phases(store, session_id)
+    if phases.empty:
         for judgement in judgements:
-            write_parts(store, judgement, {}, {})
+            write_phases(store, judgement, {}, {})
         return
-    evidence = evidence or Evidence.read(store, number)
-    start, stop = marks["start"].to_numpy(np.float64), marks["stop"].to_numpy(np.float64)
+    evidence = evidence or Evidence.read(store, session_id)
+    start, stop = phases["start"].to_numpy(np.float64), phases["stop"].to_numpy(np.float64)
     stop = np.where(np.isnan(stop), np.append(start[1:], evidence.duration), stop)
-    parts, mark = Spans(start, stop), marks["mark"].to_numpy(np.int64)
+    parts, mark = Spans(start, stop), phases["phase"].to_numpy(np.int64)
     for judgement, settings in judgements.items():
         students, whole = evidence.judged(settings, parts)
         signals = evidence.attention(settings, parts)
         students |= {name: signals[name] for name in ("visible", "facing", "movement")}
-        students["mark"], whole["mark"] = mark[students.pop("window")], mark[whole.pop("window")]
-        write_parts(store, judgement, students, whole)
+        students["phase"], whole["phase"] = mark[students.pop("window")], mark[whole.pop("window")]
+        write_phases(store, judgement, students, whole)
 
 
 def name_of(settings: Settings) -> str:
@@ -158,8 +158,8 @@ def name_of(settings: Settings) -> str:
     return ", ".join([settings.strategy, f"{settings.window:g} s", *others])
 
 
-def settings_of(store: Store, number: int) -> Settings:
+def settings_of(store: Store, session_id: int) -> Settings:
     """Those of the latest judgement, else those that the session was begun with."""
-    judgements = queries.judgements(store, number)
-    text = store.session(number)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
+    judgements = queries.judgements(store, session_id)
+    text = store.session(session_id)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
     return Settings.from_json(text)

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from engine.errors import UsageError
-from engine.runtime.platform import create_private
 from storage import people, queries
 from storage.forgetting import clean
 from storage.store import Store
@@ -23,10 +22,10 @@ def export_names(store: Store, path: Path) -> int:
     table = queries.people(store)
     named = table[table["name"].notna()][HEADER]
     try:
-        created = create_private(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise UsageError(f"{path}: it is there already, perhaps with names; name a new file") from None
-    with created as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([HEADER, *named.itertuples(index=False)])
         file.flush()
         os.fsync(file.fileno())  # before the names are dropped elsewhere

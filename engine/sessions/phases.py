@@ -11,11 +11,11 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.corrections import check_done
-from engine.sessions.judgements import judge_parts
+from engine.sessions.judgements import judge_phases
 from engine.sessions.tables import read_rows, time_of
 from engine.verdicts.windows import clock
 from storage import queries
-from storage.phases import add_marks, delete_marks
+from storage.phases import add_phases, delete_phases
 from storage.store import Store
 
 #: An end may lie so many seconds beyond the session's, which nobody knows to the frame.
@@ -54,39 +54,39 @@ def read_marks(path: str | Path) -> list[Mark]:
     return found
 
 
-def mark(store: Store, number: int, given: Sequence[Mark]) -> list[int]:
-    """Mark parts of session `number`, all or none, and judge them with every judgement; returns their numbers.
+def mark(store: Store, session_id: int, given: Sequence[Mark]) -> list[int]:
+    """Mark parts of session `session_id`, all or none, and judge them with every judgement; returns their numbers.
 
     Raises UsageError for a part that does not lie in the session, has no label, or overlaps another.
     """
     with store.writing():
-        check_done(store, number)
-        duration = store.session(number)["duration"]
+        check_done(store, session_id)
+        duration = store.session(session_id)["duration"]
         known = [
-            Mark(one["start"], None if pd.isna(one["stop"]) else one["stop"], one["label"], f"mark {one['mark']}")
-            for one in queries.marks(store, number).to_dict("records")
+            Mark(one["start"], None if pd.isna(one["stop"]) else one["stop"], one["label"], f"mark {one['phase']}")
+            for one in queries.phases(store, session_id).to_dict("records")
         ]
         checked = [_checked(one, duration) for one in given]
         _check_apart(known, checked)
-        numbers = add_marks(store, number, [(one.start, one.stop, one.label) for one in checked])
-        judge_parts(store, number)
+        numbers = add_phases(store, session_id, [(one.start, one.stop, one.label) for one in checked])
+        judge_phases(store, session_id)
     return numbers
 
 
-def unmark(store: Store, number: int, marks: Sequence[int] | None = None) -> list[int]:
+def unmark(store: Store, session_id: int, marks: Sequence[int] | None = None) -> list[int]:
     """Take marks away by their numbers, by default all, and with them what was judged; returns the numbers.
 
     Raises UsageError where there is no such mark.
     """
     with store.writing():
-        known = queries.marks(store, number)["mark"].tolist()
+        known = queries.phases(store, session_id)["phase"].tolist()
         for one in marks or ():
             if one not in known:
                 there = ", ".join(map(str, known)) or "none"
-                raise UsageError(f"session {number} has no mark {one}; there are {there}")
+                raise UsageError(f"session {session_id} has no mark {one}; there are {there}")
         gone = known if marks is None else list(marks)
-        delete_marks(store, number, gone)
-        judge_parts(store, number)
+        delete_phases(store, session_id, gone)
+        judge_phases(store, session_id)
     return gone
 
 

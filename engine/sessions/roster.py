@@ -28,7 +28,7 @@ class Carried:
     """Labels of the students who have no name."""
 
 
-def keep_seats(store: Store, number: int, room: str) -> list[str]:
+def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
     """Keep the seats of a session's named students in the roster of `room`; returns their names.
 
     They replace those of the same names, and of those who had the very same seats. Raises UsageError where no
@@ -37,31 +37,31 @@ def keep_seats(store: Store, number: int, room: str) -> list[str]:
     if not room.strip():
         raise UsageError("the room has no name; give one with --room")
     with store.writing():
-        students = corrections.finished_students(store, number)
+        students = corrections.finished_students(store, session_id)
         named = students[students["person"].notna() & ~students["static"]]
         if named.empty:
-            raise UsageError(f"no student of session {number} has a name; give some with --seat S01=NAME")
+            raise UsageError(f"no student of session {session_id} has a name; give some with --seat S01=NAME")
         kept = queries.seats(store, room)
         others = kept[~kept["person"].isin(named["person"])]
-        width, height = _picture(store, number)
+        width, height = _picture(store, session_id)
         places = _places(named)
         taken = match_seats(_pixels(others, width, height), others["spread"], places, named["spread"]) >= 0
         shares = np.round(places / [width, height, height], 5)
         rows = pd.DataFrame(shares, columns=["x", "y", "size"]).assign(
             person=named["person"].to_numpy(np.int64), spread=named["spread"].to_numpy()
         )
-        write_seats(store, room, number, rows, forget=others["person"][taken].tolist())
+        write_seats(store, room, session_id, rows, forget=others["person"][taken].tolist())
         names = corrections.names_of(store)
     return [names[person] for person in named["person"]]
 
 
-def carry_names(store: Store, number: int, room: str) -> Carried:
-    """Give the students of a session the names that the roster of `room` has for their seats; one repair to undo.
+def carry_names(store: Store, session_id: int, room: str) -> Carried:
+    """Name the students of a session by their seats in the roster of `room`; one correction to undo.
 
     Students who have a name keep it. Raises UsageError where the room has no roster.
     """
     with store.writing():
-        students = corrections.finished_students(store, number)
+        students = corrections.finished_students(store, session_id)
         seats = queries.seats(store, room)
         if seats.empty:
             raise UsageError(f"room {room!r} has no roster yet; begin one with --seat S01=NAME")
@@ -69,7 +69,7 @@ def carry_names(store: Store, number: int, room: str) -> Carried:
         people = students[~students["static"]]
         nameless = people[people["person"].isna()]
         matched = match_seats(
-            _pixels(open_seats, *_picture(store, number)),
+            _pixels(open_seats, *_picture(store, session_id)),
             open_seats["spread"],
             _places(nameless),
             nameless["spread"],
@@ -78,15 +78,15 @@ def carry_names(store: Store, number: int, room: str) -> Carried:
         labels = nameless["label"].to_numpy(object)[matched[there]].tolist()
         persons = dict(sorted(zip(labels, open_seats["person"][there].tolist(), strict=True)))
         if persons:
-            corrections.identify(store, number, persons, room)
+            corrections.identify(store, session_id, persons, room)
         names = corrections.names_of(store)
     unnamed = [label for label in nameless["label"] if label not in persons]
     named = {label: names[person] for label, person in persons.items()}
     return Carried(named, [names[person] for person in open_seats["person"][~there]], unnamed)
 
 
-def _picture(store: Store, number: int) -> tuple[int, int]:
-    session = store.session(number)
+def _picture(store: Store, session_id: int) -> tuple[int, int]:
+    session = store.session(session_id)
     return session["width"], session["height"]
 
 

@@ -27,10 +27,10 @@ class Session:
     """A session in a database: what is known of it, as DataFrames, and judging it again."""
 
     def __init__(
-        self, database: str | Path, number: int, *, was_done: bool = False, remarks: Sequence[str] = ()
+        self, database: str | Path, session_id: int, *, was_done: bool = False, remarks: Sequence[str] = ()
     ) -> None:
         self.database = database
-        self.number = number
+        self.session_id = session_id
         self.was_done = was_done
         """Whether `analyze` found it finished, and did nothing."""
         self.remarks = tuple(remarks)
@@ -38,23 +38,23 @@ class Session:
 
     def info(self) -> dict[str, Any]:
         """The session's row of the table `sessions`."""
-        return self._read(lambda store: store.session(self.number))
+        return self._read(lambda store: store.session(self.session_id))
 
     def students(self) -> pd.DataFrame:
         """A row for every student: label, name, when seen (s), tracks, faces, coverage."""
-        return self._read(lambda store: queries.students(store, self.number))
+        return self._read(lambda store: queries.students(store, self.session_id))
 
     def faces(self) -> pd.DataFrame:
         """A row for every face: time (s), student, box (px), seven emotions, quality."""
-        return self._read(lambda store: queries.faces(store, self.number))
+        return self._read(lambda store: queries.faces(store, self.session_id))
 
     def frames(self) -> pd.DataFrame:
         """A row for every sampled frame, also those without a face."""
-        return self._read(lambda store: queries.frames(store, self.number))
+        return self._read(lambda store: queries.frames(store, self.session_id))
 
     def judgements(self) -> pd.DataFrame:
         """A row for every judgement, the latest last."""
-        return self._read(lambda store: queries.judgements(store, self.number))
+        return self._read(lambda store: queries.judgements(store, self.session_id))
 
     def verdicts(self, judgement: str | None = None) -> pd.DataFrame:
         """A row for every student and window of a judgement, by its name; of the latest one without."""
@@ -64,17 +64,17 @@ class Session:
         """A row for every window of the class."""
         return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
 
-    def marks(self) -> pd.DataFrame:
+    def phases(self) -> pd.DataFrame:
         """A row for every part that a person marked, in order: mark, start, stop (s; NaN: not given), label."""
-        return self._read(lambda store: queries.marks(store, self.number))
+        return self._read(lambda store: queries.phases(store, self.session_id))
 
-    def part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+    def phase_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
         """A row for every student and marked part, with what the student shows in it beside emotions."""
-        return self._read(lambda store: queries.student_parts(store, self._judgement(store, judgement)))
+        return self._read(lambda store: queries.student_phases(store, self._judgement(store, judgement)))
 
-    def class_part_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
+    def class_phase_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
         """A row for every marked part of the class."""
-        return self._read(lambda store: queries.class_parts(store, self._judgement(store, judgement)))
+        return self._read(lambda store: queries.class_phases(store, self._judgement(store, judgement)))
 
     def mark(self, label: str, start: float, stop: float | None = None) -> Session:
         """Mark a part from `start` to `stop` (s; None: to the next mark), and judge it. Returns itself.
@@ -83,19 +83,19 @@ class Session:
         UsageError for a part that does not lie in the session or overlaps another.
         """
         with Store.open(self.database, must_exist=True) as store:
-            phases.mark(store, self.number, [phases.Mark(start, stop, label)])
+            phases.mark(store, self.session_id, [phases.Mark(start, stop, label)])
         return self
 
     def mark_from(self, path: str | Path) -> list[int]:
         """Mark the parts in a CSV file (start, stop, label), all or none; returns their numbers."""
         given = phases.read_marks(path)
         with Store.open(self.database, must_exist=True) as store:
-            return phases.mark(store, self.number, given)
+            return phases.mark(store, self.session_id, given)
 
     def unmark(self, *marks: int) -> list[int]:
         """Take marks away by their numbers, without one all of them; returns the numbers."""
         with Store.open(self.database, must_exist=True) as store:
-            return phases.unmark(store, self.number, marks or None)
+            return phases.unmark(store, self.session_id, marks or None)
 
     def validate(self, path: str | Path, judgement: str | None = None) -> validation.Validation:
         """Hold a judgement, by its name, against the codes of people in a CSV file; of the latest one without.
@@ -104,7 +104,7 @@ class Session:
         """
 
         def held(store: Store) -> validation.Validation:
-            codes, evidence = validation.coded(store, self.number, path)
+            codes, evidence = validation.coded(store, self.session_id, path)
             return validation.validate(codes, evidence, self._settings(store, judgement))
 
         return self._read(held)
@@ -118,17 +118,17 @@ class Session:
         if not profile.strip() or not profile.isprintable():
             raise UsageError(f"{profile!r} is no name of a profile")
         with Store.open(self.database, must_exist=True) as store:
-            codes, evidence = validation.coded(store, self.number, path)
+            codes, evidence = validation.coded(store, self.session_id, path)
             fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
             write_profile(
                 store,
                 profile,
                 fitted.judged_by(),
                 origin=fitted.said(),
-                sha256=store.session(self.number)["sha256"],
+                sha256=store.session(self.session_id)["sha256"],
                 coders=fitted.coders,
                 students=fitted.students,
-                stretches=fitted.stretches,
+                intervals=fitted.stretches,
                 kappa_before=fitted.value(fitting.AS_IS, "kappa"),
                 kappa_in=fitted.value(fitting.SEEN, "kappa"),
                 kappa_out=fitted.value(fitting.UNSEEN, "kappa"),
@@ -145,20 +145,20 @@ class Session:
         """
         if other := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
-        with Store.open(self.database, must_exist=True) as store, store.writing(self.number):
-            corrections.check_done(store, self.number)
+        with Store.open(self.database, must_exist=True) as store, store.writing(self.session_id):
+            corrections.check_done(store, self.session_id)
             if profile is not None:
                 name = name or (None if changes else profile)
                 changes = profile_settings(store, profile) | changes
-            settings = dataclasses.replace(settings_of(store, self.number), **changes)
-            judge(store, self.number, settings, name)
+            settings = dataclasses.replace(settings_of(store, self.session_id), **changes)
+            judge(store, self.session_id, settings, name)
         return self
 
     def compare(self, *names: str) -> comparing.Comparison:
         """Judgements side by side, by their names; without one, all there are."""
 
         def compared(store: Store) -> comparing.Comparison:
-            rows = queries.judgements(store, self.number).set_index("id")
+            rows = queries.judgements(store, self.session_id).set_index("judgement_id")
             chosen = [self._judgement(store, name) for name in dict.fromkeys(names)] or rows.index.tolist()
             return comparing.compare(
                 {
@@ -178,11 +178,13 @@ class Session:
 
         A link is a track that continues a student; those that are as likely wrong as one in twenty are doubtful.
         """
-        return self._read(lambda store: _health(store, self.number))
+        return self._read(lambda store: _health(store, self.session_id))
 
-    def repairs(self) -> pd.DataFrame:
+    def corrections(self) -> pd.DataFrame:
         """A row for everything that a person put right: what, when, and when it was undone."""
-        rows, names = self._read(lambda store: (queries.repairs(store, self.number), corrections.names_of(store)))
+        rows, names = self._read(
+            lambda store: (queries.corrections(store, self.session_id), corrections.names_of(store))
+        )
         given = zip(rows["action"], rows["arguments"], strict=True)
         return rows.assign(what=[corrections.describe(action, arguments, names) for action, arguments in given])
 
@@ -193,59 +195,59 @@ class Session:
         UsageError in one line, with nothing changed, where it cannot be done.
         """
         with Store.open(self.database, must_exist=True) as store:
-            corrections.rename(store, self.number, {student: name})
+            corrections.rename(store, self.session_id, {student: name})
         return self
 
     def merge(self, one: str, other: str) -> Session:
         """Make two students one, and every judgement again. The smaller label stays."""
         with Store.open(self.database, must_exist=True) as store:
-            corrections.merge(store, self.number, one, other)
+            corrections.merge(store, self.session_id, one, other)
         return self
 
     def split(self, student: str, time: float) -> str:
         """Make a student's faces from `time` (s) on a new student, and every judgement again; the new label."""
         with Store.open(self.database, must_exist=True) as store:
-            return corrections.split(store, self.number, student, time)
+            return corrections.split(store, self.session_id, student, time)
 
     def undo(self) -> str:
-        """Undo the last repair that holds, and say what it was."""
+        """Undo the last correction that holds, and say what it was."""
         with Store.open(self.database, must_exist=True) as store:
-            return corrections.undo(store, self.number)
+            return corrections.undo(store, self.session_id)
 
     def name_students(self, names: Mapping[str, str]) -> Session:
-        """Name several students, each given by label or former name: one repair. Returns itself."""
+        """Name several students, each given by label or former name: one correction. Returns itself."""
         with Store.open(self.database, must_exist=True) as store:
-            corrections.rename(store, self.number, names)
+            corrections.rename(store, self.session_id, names)
         return self
 
     def keep_seats(self, room: str) -> list[str]:
         """Keep the seats of the students who have names in the roster of `room`; returns their names."""
         with Store.open(self.database, must_exist=True) as store:
-            return roster.keep_seats(store, self.number, room)
+            return roster.keep_seats(store, self.session_id, room)
 
     def carry_names(self, room: str) -> roster.Carried:
         """Name the students by the roster of `room`, by their seats alone; says who did not match."""
         with Store.open(self.database, must_exist=True) as store:
-            return roster.carry_names(store, self.number, room)
+            return roster.carry_names(store, self.session_id, room)
 
     def _read(self, of: Callable[[Store], T]) -> T:
         with Store.open(self.database, must_exist=True, read_only=True) as store:
             return of(store)
 
     def _settings(self, store: Store, name: str | None) -> Settings:
-        rows = queries.judgements(store, self.number).set_index("id")
+        rows = queries.judgements(store, self.session_id).set_index("judgement_id")
         return Settings.from_json(rows["settings"][self._judgement(store, name)])
 
     def _judgement(self, store: Store, name: str | None) -> int:
-        rows = queries.judgements(store, self.number)
+        rows = queries.judgements(store, self.session_id)
         if name is not None:
             rows = rows[rows["name"] == name]
         if rows.empty:
-            known = "; ".join(queries.judgements(store, self.number)["name"])
+            known = "; ".join(queries.judgements(store, self.session_id)["name"])
             if known:
-                raise UsageError(f"session {self.number} has no judgement {name!r}, but: {known}")
-            raise UsageError(f"session {self.number} has no judgement yet; run `classpulse analyze` to its end")
-        return int(rows["id"].iloc[-1])
+                raise UsageError(f"session {self.session_id} has no judgement {name!r}, but: {known}")
+            raise UsageError(f"session {self.session_id} has no judgement yet; run `classpulse analyze` to its end")
+        return int(rows["judgement_id"].iloc[-1])
 
 
 def find(key: int | str, db: str | Path = "classpulse.db") -> Session:
@@ -254,11 +256,11 @@ def find(key: int | str, db: str | Path = "classpulse.db") -> Session:
         return Session(db, store.find_session(key))
 
 
-def _health(store: Store, number: int) -> dict[str, int]:
-    students, tracks = queries.students(store, number), queries.tracks(store, number)
+def _health(store: Store, session_id: int) -> dict[str, int]:
+    students, tracks = queries.students(store, session_id), queries.tracks(store, session_id)
     tracks = tracks[tracks["student"].notna()].sort_values(["first", "track"])
     links = tracks[tracks.duplicated("student")]
-    faces = queries.frame_columns(store, number)["faces"].sum()
+    faces = queries.frame_columns(store, session_id)["faces"].sum()
     return {
         "students": int((~students["static"]).sum()),
         "links": len(links),

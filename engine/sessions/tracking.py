@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit
 
-from engine.arrays import unpack_described, unpack_landmarks
+from engine.faces import unpack_landmarks, unpack_some_looks
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
 from tracking.camera import camera_path, moved
-from tracking.corrections import Repaired
+from tracking.corrections import Corrected
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.seats import areas
 from tracking.sort import follow as follow_faces
@@ -61,17 +62,17 @@ class Rows:
         return self.frame_times[self.frame]
 
     @classmethod
-    def read(cls, store: Store, number: int) -> Rows:
-        """Those of session `number`."""
-        frames = queries.frame_columns(store, number)
+    def read(cls, store: Store, session_id: int) -> Rows:
+        """Those of session `session_id`."""
+        frames = queries.frame_columns(store, session_id)
         edges = ("x1", "y1", "x2", "y2")
         faces = queries.face_columns(
             store,
-            number,
-            ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "look"),
+            session_id,
+            ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "appearance"),
             {"landmarks": unpack_landmarks},
         )
-        looks = faces.pop("look")
+        looks = faces.pop("appearance")
         looked = np.array([look is not None for look in looks], np.bool_)
         a, b, x, y = (frames[f"camera_{name}"] for name in "abxy")
         motion = np.stack([a, -b, x, b, a, y], axis=1).reshape(-1, 2, 3)
@@ -88,7 +89,7 @@ class Rows:
             score=faces["score"],
             track=faces["track"],
             scorable=faces["scorable"],
-            look=unpack_described(looks[looked]),
+            look=unpack_some_looks(looks[looked]),
             looked=looked,
             still_boxes=_moved(boxes, path, frame),
             landmarks=faces["landmarks"],
@@ -105,12 +106,9 @@ def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
     return found
 
 
-def follow(store: Store, number: int, settings: Settings) -> None:
-    """Give every face of session `number` its track, and every track its student."""
-
-    from scipy.special import expit
-
-    rows = Rows.read(store, number)
+def follow(store: Store, session_id: int, settings: Settings) -> None:
+    """Give every face of session `session_id` its track, and every track its student."""
+    rows = Rows.read(store, session_id)
     how = {name: getattr(settings, name) for name in FOLLOWED_BY}
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
@@ -133,10 +131,10 @@ def follow(store: Store, number: int, settings: Settings) -> None:
     track[doubled] = -1
     link_score = np.full(len(table), np.nan)
     link_score[students.link_from] = expit(students.link_score)
-    found = Repaired(track, students.student, np.arange(len(table)))
+    found = Corrected(track, students.student, np.arange(len(table)))
     track_columns, student_columns = columns_of(rows, found, students.student, link_score, {})
-    store.write_following(
-        number,
+    store.write_tracking(
+        session_id,
         pts=rows.pts,
         face=rows.face,
         track=track,
@@ -146,26 +144,26 @@ def follow(store: Store, number: int, settings: Settings) -> None:
 
 
 def columns_of(
-    rows: Rows, repaired: Repaired, found: Ints, link_score: Floats, persons: dict[int, int]
+    rows: Rows, corrected: Corrected, found: Ints, link_score: Floats, persons: dict[int, int]
 ) -> tuple[Columns, Columns]:
     """The tables `tracks` and `students` of faces that are in tracks, and tracks that are students'.
 
     `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `persons` are the
     students' numbers in the table `people`, of those whom a person named.
     """
-    faces = pd.DataFrame({"track": repaired.track, "student": repaired.student_of_face(), "time": rows.time})
+    faces = pd.DataFrame({"track": corrected.track, "student": corrected.student_of_face(), "time": rows.time})
     in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
     numbers = in_track.index.to_numpy(np.int64)
-    part_of = repaired.part_of[numbers]
+    part_of = corrected.part_of[numbers]
     whole = part_of == numbers
     tracks: Columns = {
         "track": numbers,
-        "student": repaired.student[numbers],
+        "student": corrected.student[numbers],
         "first": in_track["min"].to_numpy(),
         "last": in_track["max"].to_numpy(),
         "faces": in_track["size"].to_numpy(),
         "link_score": np.where(whole, link_score[part_of], np.nan),
-        "static": _static(rows, repaired.track)[numbers],
+        "static": _static(rows, corrected.track)[numbers],
         "found": found[part_of],
         "part_of": part_of,
     }

@@ -42,14 +42,14 @@ class Validation:
     """A row for each code of the majority, a column for each verdict: how many stretches."""
 
 
-def coded(store: Store, number: int, path: str | Path) -> tuple[Codes, Evidence]:
-    """The codes in a file about session `number`, and what judging needs of the session.
+def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evidence]:
+    """The codes in a file about session `session_id`, and what judging needs of the session.
 
     Raises UsageError for a file that does not fit the session (see `read_codes`).
     """
-    check_done(store, number)
-    codes = read_codes(path, queries.students(store, number), store.session(number)["duration"])
-    return codes, Evidence.read(store, number)
+    check_done(store, session_id)
+    codes = read_codes(path, queries.students(store, session_id), store.session(session_id)["duration"])
+    return codes, Evidence.read(store, session_id)
 
 
 def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 from alembic.operations import Operations
 
-from storage.migrations import version_2
+from storage.migrations import version_2, version_3
 
-STEPS: Mapping[int, Callable[[Operations], None]] = {2: version_2.upgrade}
+STEPS: Mapping[int, Callable[[Operations], None]] = {
+    2: version_2.upgrade,
+    3: version_3.upgrade,
+}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.faces import Faces
+from engine.faces import CLASSES, Faces
 from storage.store import Store
 
 
@@ -29,17 +29,17 @@ def make_faces(pts: list[int], *, seed: int = 0) -> Faces:
     return Faces(
         pts=ticks,
         face=np.arange(n) - np.searchsorted(ticks, ticks),
-        boxes_xyxy=np.hstack([corner, corner + rng.uniform(20, 60, (n, 2))]).astype(np.float32),
+        boxes=np.hstack([corner, corner + rng.uniform(20, 60, (n, 2))]).astype(np.float32),
         score=share[0],
         landmarks=rng.uniform(0, 600, (n, 5, 2)).astype(np.float32),
-        scores=emotions,
+        emotions=emotions,
         sharpness=share[1],
         yaw=(share[1] * 40 - 20).round(),
         pitch=(share[2] * 40 - 20).round(),
         roll=(share[3] * 40 - 20).round(),
         quality=share[2],
         scorable=share[2] > 0.3,
-        appearance=np.where(np.arange(n)[:, None] % 4 == 1, rng.integers(0, 256, (n, 48)), 0).astype(np.uint8),
+        look=np.where(np.arange(n)[:, None] % 4 == 1, rng.integers(0, 256, (n, 48)), 0).astype(np.uint8),
     )
 
 
@@ -55,6 +55,7 @@ def write_session(store: Store, **changes: Any) -> int:
         "start_pts": 100,
         "width": 640,
         "height": 480,
+        "classes": CLASSES,
     }
     return store.add_session(**values | changes)
 
@@ -77,10 +78,10 @@ def write_segment(store: Store, session: int, segment: int, faces_a_frame: tuple
     return faces
 
 
-def write_following(store: Store, session: int, faces: Faces) -> None:
+def write_tracking(store: Store, session: int, faces: Faces) -> None:
     """The first face of every frame is S01's, the second nobody's."""
     one = np.ones(1, np.int64)
-    store.write_following(
+    store.write_tracking(
         session,
         pts=faces.pts,
         face=faces.face,
@@ -148,7 +149,7 @@ def write_judgement(store: Store, session: int, name: str = "weighted 10 s", ver
 def write() -> SimpleNamespace:
     """The functions above: `write.segment(store, session, 0)`."""
     return SimpleNamespace(
-        session=write_session, segment=write_segment, following=write_following, judgement=write_judgement
+        session=write_session, segment=write_segment, following=write_tracking, judgement=write_judgement
     )
 
 
@@ -182,8 +183,8 @@ def lesson(store: Store) -> Store:
     """A session of two segments, through all three passes."""
     session = write_session(store)
     faces = Faces.concatenate([write_segment(store, session, segment) for segment in (0, 1)])
-    store.finish_seeing(session, 16.0)
-    write_following(store, session, faces)
+    store.finish_detecting(session, 16.0)
+    write_tracking(store, session, faces)
     write_judgement(store, session)
     return store
 

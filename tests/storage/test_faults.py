@@ -39,7 +39,7 @@ WRITER = """
         pts = np.arange(segment * 50, segment * 50 + 50)
         names = [column.name for column in schema.faces.c if column.name not in ("session_id", "track")]
         values = dict.fromkeys(names, np.zeros(2000, int))
-        values |= {"pts": pts.repeat(40), "face": np.tile(np.arange(40), 50), "happy": np.full(2000, 1 / 7)}
+        values |= {"pts": pts.repeat(40), "face": np.tile(np.arange(40), 50), "score_4": np.full(2000, 1 / 7)}
         values["landmarks"] = np.full(2000, bytes(40), object)
         return {"pts": pts, "time": pts / 5}, values
 

@@ -9,7 +9,7 @@ from storage.errors import SessionError
 from storage.profiles import all_profiles, drop_profile, profile_settings, write_profile
 
 pytestmark = pytest.mark.both_databases
-VALUES = {"origin": "fitted", "sha256": "ab", "coders": 2, "students": 12, "stretches": 90, "kappa_before": 0.5}
+VALUES = {"origin": "fitted", "sha256": "ab", "coders": 2, "students": 12, "intervals": 90, "kappa_before": 0.5}
 
 
 def test_profiles(lesson):

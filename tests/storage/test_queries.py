@@ -41,12 +41,12 @@ def test_faces_name_their_student(lesson):
 
 
 def test_columns_for_the_passes(lesson):
-    columns = queries.face_columns(lesson, 1, ("time", "student", "scorable", "happy", "landmarks"))
-    assert list(columns) == ["time", "student", "scorable", "happy", "landmarks"]
+    columns = queries.face_columns(lesson, 1, ("time", "student", "scorable", "score_4", "landmarks"))
+    assert list(columns) == ["time", "student", "scorable", "score_4", "landmarks"]
     assert columns["time"].tolist() == [0.0, 0.0, 4.0, 10.0, 10.0, 14.0]
     assert columns["student"].tolist() == [1, -1, 1, 1, -1, 1]
     assert columns["scorable"].dtype == np.bool_
-    assert np.isnan(columns["happy"]).tolist() == [True, False, False, True, False, False]
+    assert np.isnan(columns["score_4"]).tolist() == [True, False, False, True, False, False]
     assert {len(blob) for blob in columns["landmarks"]} == {40}
     frames = queries.frame_columns(lesson, 1)
     assert {name: [None if x != x else x for x in values.tolist()] for name, values in frames.items()} == {
@@ -58,6 +58,8 @@ def test_columns_for_the_passes(lesson):
         "camera_b": [None, 0.0, 0.0] * 2,
         "camera_x": [None, 2.5, 2.5] * 2,
         "camera_y": [None, -1.0, -1.0] * 2,
+        **dict.fromkeys(("path_a", "path_b", "path_x", "path_y"), [None] * 6),
+        "path_section": [-1] * 6,
     }
 
 
@@ -145,7 +147,7 @@ def test_query(lesson):
         2,
     )
     assert queries.query(lesson.path, "SELECT * FROM faces WHERE 0").empty
-    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 24
+    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 29
 
 
 @pytest.mark.both_databases(False)

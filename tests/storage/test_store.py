@@ -9,13 +9,16 @@ from sqlalchemy import text
 
 from engine.faces import Faces
 from storage import queries
-from storage.corrections import add_repair, mark_undone, write_persons, write_seats
+from storage.corrections import add_correction, mark_undone, write_persons, write_seats
 from storage.errors import DatabaseError, SessionError, StorageError
 from storage.people import add_people, drop_names, write_names
 from storage.schema import metadata
 from storage.store import Store
 
 pytestmark = pytest.mark.both_databases
+
+
+NO_PATH = (None,) * 5  # until the session is tracked
 
 
 def rows(store, sql):
@@ -36,7 +39,7 @@ def test_session_keeps_what_it_was_made_with(store, write):
     row = store.session(session)
     assert row.pop("created").endswith("Z")
     assert row == {
-        "id": 1,
+        "session_id": 1,
         "name": "Physics 8b",
         "source": "/lessons/physics.mp4",
         "file_name": "physics.mp4",
@@ -50,7 +53,7 @@ def test_session_keeps_what_it_was_made_with(store, write):
         "width": 640,
         "height": 480,
         "duration": None,
-        "state": "seeing",
+        "state": "detecting",
         "finished": None,
     }
 
@@ -61,12 +64,12 @@ def test_segment_writes_every_frame_and_every_face(store, write):
     write.segment(store, session, 1)
     assert rows(store, "SELECT session_id, segment, frames, faces FROM segments") == [(1, 0, 3, 3), (1, 1, 3, 3)]
     assert rows(store, "SELECT * FROM frames") == [
-        (1, 100, 0, 0.0, 2, None, None, None, None),
-        (1, 2100, 0, 2.0, 0, 1.0, 0.0, 2.5, -1.0),
-        (1, 4100, 0, 4.0, 1, 1.0, 0.0, 2.5, -1.0),
-        (1, 10100, 1, 10.0, 2, None, None, None, None),
-        (1, 12100, 1, 12.0, 0, 1.0, 0.0, 2.5, -1.0),
-        (1, 14100, 1, 14.0, 1, 1.0, 0.0, 2.5, -1.0),
+        (1, 100, 0, 0.0, 2, None, None, None, None, *NO_PATH),
+        (1, 2100, 0, 2.0, 0, 1.0, 0.0, 2.5, -1.0, *NO_PATH),
+        (1, 4100, 0, 4.0, 1, 1.0, 0.0, 2.5, -1.0, *NO_PATH),
+        (1, 10100, 1, 10.0, 2, None, None, None, None, *NO_PATH),
+        (1, 12100, 1, 12.0, 0, 1.0, 0.0, 2.5, -1.0, *NO_PATH),
+        (1, 14100, 1, 14.0, 1, 1.0, 0.0, 2.5, -1.0, *NO_PATH),
     ]
     assert rows(store, "SELECT pts, face FROM faces") == [
         (100, 0), (100, 1), (4100, 0), (10100, 0), (10100, 1), (14100, 0)
@@ -80,12 +83,12 @@ def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
     names = list(faces.columns())
     again = Faces.from_columns(queries.face_columns(store, session, names))
     np.testing.assert_array_equal(again.landmarks, faces.landmarks)
-    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable", "appearance"):
+    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable", "look"):
         np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
-    np.testing.assert_allclose(again.boxes_xyxy, faces.boxes_xyxy, atol=0.0051)
-    for name in ("score", "scores", "sharpness", "quality"):
+    np.testing.assert_allclose(again.boxes, faces.boxes, atol=0.0051)
+    for name in ("score", "emotions", "sharpness", "quality"):
         np.testing.assert_allclose(getattr(again, name), getattr(faces, name), atol=0.000051)
-    assert np.isnan(again.scores).all(axis=1).tolist() == [True, False, False, False, False, True, False]
+    assert np.isnan(again.emotions).all(axis=1).tolist() == [True, False, False, False, False, True, False]
 
 
 def test_numbers_read_as_a_person_would_write_them(store, write):
@@ -95,13 +98,13 @@ def test_numbers_read_as_a_person_would_write_them(store, write):
         "x1": np.array([12.345678], np.float32),
         "score": np.array([0.1], np.float32),
         "yaw": np.array([-0.2], np.float32),
-        "angry": np.array([np.nan], np.float32),
-        "happy": np.array([0.98766], np.float32),
+        "score_1": np.array([np.nan], np.float32),
+        "score_4": np.array([0.98766], np.float32),
         "scorable": np.array([True]),
     }
     pts = np.array([10100])
     store.write_segment(session, 1, {"pts": pts, "time": np.array([10.0])}, columns | {"pts": pts})
-    sql = "SELECT x1, score, yaw, angry, happy, scorable, track, length(landmarks) FROM faces ORDER BY pts"
+    sql = "SELECT x1, score, yaw, score_1, score_4, scorable, track, length(landmarks) FROM faces ORDER BY pts"
     assert rows(store, sql)[1] == (12.35, 0.1, 0.0, None, 0.9877, 1, None, 40)
 
 
@@ -172,7 +175,7 @@ def test_following_and_judging(lesson):
     assert rows(lesson, "SELECT * FROM students") == [
         (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25, "front centre")
     ]
-    assert rows(lesson, "SELECT id, session_id, name, strategy, settings FROM judgements") == [
+    assert rows(lesson, "SELECT judgement_id, session_id, name, strategy, settings FROM judgements") == [
         (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')
     ]
     assert rows(lesson, "SELECT * FROM student_windows") == [
@@ -190,12 +193,12 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
     faces = Faces.from_columns(queries.face_columns(lesson, 1, list(Faces.empty().columns())))
     write.following(lesson, 1, faces)
     assert counts(lesson) == {
-        "sessions": 1, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
-        "judgements": 0, "student_windows": 0, "class_windows": 0, "repairs": 0, "seats": 0,
-            "attention_windows": 0, "marks": 0, "student_parts": 0, "class_parts": 0,
+        "sessions": 1, "classes": 7, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
+        "judgements": 0, "student_windows": 0, "class_windows": 0, "corrections": 0, "seats": 0,
+            "attention_windows": 0, "phases": 0, "student_phases": 0, "class_phases": 0,
         "people": 0, "excluded": 0, "profiles": 0, "rules": 0, "audit": 0,
     }  # fmt: skip
-    assert lesson.session(1)["state"] == "seen"
+    assert lesson.session(1)["state"] == "detected"
     assert lesson.session(1)["finished"] is None
 
 
@@ -213,7 +216,7 @@ def test_following_must_name_every_face(lesson, change, message):
     known = {"track": [1], "student": [-1], "first": [0.0], "last": [1.0], "faces": [1], "link_score": [1.0]}
     known |= {"static": [False], "found": [-1], "part_of": [1]}
     with pytest.raises(ValueError, match=message):
-        lesson.write_following(
+        lesson.write_tracking(
             1,
             pts=pts,
             face=np.array([0, 1, 0, 0, 1, 0])[: len(pts)],
@@ -238,7 +241,7 @@ def test_what_is_written_together_is_kept_or_lost_together(lesson, write):
     def write_and_break() -> None:
         with lesson.writing():
             write.segment(lesson, 1, 2)
-            add_repair(lesson, 1, "split", {"student": "S01"})
+            add_correction(lesson, 1, "split", {"student": "S01"})
             assert len(queries.frames(lesson, 1)) == 9  # read inside, they are there
             raise ZeroDivisionError
 
@@ -247,10 +250,10 @@ def test_what_is_written_together_is_kept_or_lost_together(lesson, write):
     assert counts(lesson) == before
     with lesson.writing():
         write.segment(lesson, 1, 2)
-        add_repair(lesson, 1, "split", {"student": "S01"})
+        add_correction(lesson, 1, "split", {"student": "S01"})
         with Store.open(lesson.path, read_only=True) as other:
             assert len(queries.frames(other, 1)) == 6  # and not yet outside
-    assert counts(lesson) == before | {"segments": 3, "frames": 9, "faces": 9, "repairs": 1}
+    assert counts(lesson) == before | {"segments": 3, "frames": 9, "faces": 9, "corrections": 1}
 
 
 def test_replaced_students_leave_judgements_and_other_faces(lesson):
@@ -285,19 +288,19 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson):
     assert lesson.session(1)["state"] == "done"
 
 
-def test_repairs_are_numbered_within_their_session(lesson, write):
+def test_corrections_are_numbered_within_their_session(lesson, write):
     other = write.session(lesson)
-    assert add_repair(lesson, 1, "rename", {"persons": {"S01": 7}}) == 1
-    assert add_repair(lesson, 1, "merge", {"student": "S01", "other": "S02"}) == 2
-    assert add_repair(lesson, other, "split", {"student": "S01", "time": 1.5, "new": "S02"}) == 1
+    assert add_correction(lesson, 1, "rename", {"persons": {"S01": 7}}) == 1
+    assert add_correction(lesson, 1, "merge", {"student": "S01", "other": "S02"}) == 2
+    assert add_correction(lesson, other, "split", {"student": "S01", "time": 1.5, "new": "S02"}) == 1
     mark_undone(lesson, 1, 2)
-    assert rows(lesson, "SELECT session_id, repair, action, arguments, undone IS NULL FROM repairs") == [
+    assert rows(lesson, "SELECT session_id, correction, action, arguments, undone IS NULL FROM corrections") == [
         (1, 1, "rename", '{"persons": {"S01": 7}}', 1),
         (1, 2, "merge", '{"student": "S01", "other": "S02"}', 0),
         (2, 1, "split", '{"student": "S01", "time": 1.5, "new": "S02"}', 1),
     ]
     with pytest.raises(DatabaseError, match="constraint"):
-        add_repair(lesson, 1, "sing", {})
+        add_correction(lesson, 1, "sing", {})
 
 
 def test_persons(lesson):
@@ -354,7 +357,7 @@ def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, wri
     assert write.judgement(lesson, 1, verdict="neutral") == 1
     sql = "SELECT judgement_id, judgement, verdict, latest FROM v_class_windows ORDER BY 1"
     with lesson.writing() as connection:  # both in one millisecond, perhaps: say which was last
-        connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - id)"))
+        connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - judgement_id)"))
     assert rows(lesson, sql) == [(1, "weighted 10 s", "neutral", 1), (2, "sum 5 s", "interested", 0)]
 
 
@@ -402,13 +405,13 @@ def test_find_session_says_what_there_is(store, write):
 @pytest.mark.parametrize(
     ("sha256", "known", "found"),
     [
-        ("ab" * 32, {'{"min_face": 20.0}', '{"min_face": 24.0}'}, (2, "seen")),  # the newest one
-        ("ab" * 32, {'{"min_face": 20.0}'}, (1, "seeing")),
+        ("ab" * 32, {'{"min_face": 20.0}', '{"min_face": 24.0}'}, (2, "detected")),  # the newest one
+        ("ab" * 32, {'{"min_face": 20.0}'}, (1, "detecting")),
         ("ab" * 32, set(), None),
         ("cd" * 32, {'{"min_face": 20.0}'}, None),
     ],
 )
 def test_find_done(store, write, sha256, known, found):
     write.session(store, settings='{"min_face": 20.0}')
-    store.finish_seeing(write.session(store, settings='{"min_face": 24.0}'), 3.0)
+    store.finish_detecting(write.session(store, settings='{"min_face": 24.0}'), 3.0)
     assert store.find_done(sha256, known.__contains__) == found

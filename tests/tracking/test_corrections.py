@@ -16,7 +16,7 @@ STUDENT = np.array([0, 1, 0])
 
 
 @pytest.mark.parametrize(
-    ("repairs", "student_of_face", "part_of"),
+    ("corrections", "student_of_face", "part_of"),
     [
         ([], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2]),
         ([Merge(0, 1)], [0, 0, 0, 0, 0, 0, 0, 0, -1], [0, 1, 2]),
@@ -28,10 +28,10 @@ STUDENT = np.array([0, 1, 0])
         ([Merge(0, 7), Split(8, 1, 9)], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2]),  # nobody's: nothing happens
     ],
 )
-def test_replay(repairs, student_of_face, part_of):
-    repaired = replay(TIME, TRACK, STUDENT, repairs)
-    assert repaired.student_of_face().tolist() == student_of_face
-    assert repaired.part_of.tolist() == part_of
+def test_replay(corrections, student_of_face, part_of):
+    corrected = replay(TIME, TRACK, STUDENT, corrections)
+    assert corrected.student_of_face().tolist() == student_of_face
+    assert corrected.part_of.tolist() == part_of
 
 
 def test_what_was_found_is_left_as_it_is():
@@ -43,8 +43,8 @@ def test_what_was_found_is_left_as_it_is():
 
 def test_no_faces():
     none = np.empty(0, np.int64)
-    repaired = replay(none, none, none, [Merge(0, 1), Split(0, 1.0, 2)])
-    assert (len(repaired.track), len(repaired.student)) == (0, 0)
+    corrected = replay(none, none, none, [Merge(0, 1), Split(0, 1.0, 2)])
+    assert (len(corrected.track), len(corrected.student)) == (0, 0)
 
 
 def test_shared_frames():
@@ -54,20 +54,22 @@ def test_shared_frames():
 
 
 numbers = st.integers(0, 4)
-repairs = st.lists(
+corrections = st.lists(
     st.one_of(st.builds(Merge, numbers, numbers), st.builds(Split, numbers, st.floats(0, 30), st.integers(5, 9))),
     max_size=6,
 )
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 5)), max_size=40), st.lists(numbers, min_size=6), repairs
+    st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 5)), max_size=40),
+    st.lists(numbers, min_size=6),
+    corrections,
 )
-def test_every_face_keeps_its_track_and_has_one_student(faces, student, repairs):
+def test_every_face_keeps_its_track_and_has_one_student(faces, student, corrections):
     time, track = np.array(sorted(faces), np.int64).reshape(-1, 2).T
-    repaired = replay(time, track, student, repairs)
+    corrected = replay(time, track, student, corrections)
     # Parts of a track are no mix of tracks, faces in no track stay so, and every part has one student.
-    np.testing.assert_array_equal(np.append(repaired.part_of, -1)[repaired.track], track)
-    assert len(repaired.part_of) == len(repaired.student) >= len(student)
-    known = {*student, *(r.student for r in repairs), *(r.new for r in repairs if isinstance(r, Split)), -1}
-    assert set(repaired.student_of_face().tolist()) <= known
+    np.testing.assert_array_equal(np.append(corrected.part_of, -1)[corrected.track], track)
+    assert len(corrected.part_of) == len(corrected.student) >= len(student)
+    known = {*student, *(r.student for r in corrections), *(r.new for r in corrections if isinstance(r, Split)), -1}
+    assert set(corrected.student_of_face().tolist()) <= known

@@ -106,7 +106,7 @@
           ticks: "" },
         yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
         annotations: [
-          ...parts.map(({ start, stop, part }) => ({ text: shortened(part, (stop - start) / data.length), x: ms(start), yref: "paper",
+          ...parts.map(({ start, stop, phase_label: label }) => ({ text: shortened(label, (stop - start) / data.length), x: ms(start), yref: "paper",
             y: 1.06, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.ink } })),
           { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
           { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },

@@ -16,13 +16,11 @@ def test_without_emotions_nothing_of_them_is_loaded_or_stored(run, folder, recor
     result = run("analyze", recording, *OPTIONS, "--no-expression")
     assert (result.status, result.err) == (0, "")
     assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
-    emotions = "coalesce(angry, disgust, fear, happy, sad, surprise, neutral)"
+    emotions = "coalesce(score_1, score_2, score_3, score_4, score_5, score_6, score_7)"
     found = query("classpulse.db", f"SELECT count(*) AS faces, count({emotions}) AS scored FROM faces")
     assert found["faces"][0] > 100
     assert found["scored"][0] == 0
-    session = query(
-        "classpulse.db", "SELECT models, strategy FROM sessions JOIN judgements ON session_id = sessions.id"
-    )
+    session = query("classpulse.db", "SELECT models, strategy FROM sessions JOIN judgements USING (session_id)")
     assert "fer" not in session["models"][0]
     assert session["strategy"].tolist() == ["attention"]
     windows = query("classpulse.db", "SELECT verdict FROM v_student_windows WHERE stop - start = 5")
@@ -35,7 +33,7 @@ def test_without_emotions_nothing_of_them_is_loaded_or_stored(run, folder, recor
     assert refused.status == 2
     assert "strategy is 'sum'; it must be attention, since faces are not scored" in refused.complaint()
     assert run("judge", 1, "--window", "10").status == 0
-    strategies = query("classpulse.db", "SELECT name, strategy FROM judgements ORDER BY id")
+    strategies = query("classpulse.db", "SELECT name, strategy FROM judgements ORDER BY judgement_id")
     assert strategies.to_numpy().tolist() == [["attention, 5 s", "attention"], ["attention, 10 s", "attention"]]
 
 

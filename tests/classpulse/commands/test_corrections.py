@@ -47,23 +47,23 @@ def test_show_marks_what_is_static(run, seated):
     )
 
 
-def test_repairs(run, seated):
+def test_corrections(run, seated):
     before = rows(seated)
-    assert run("repairs", 1).out.split() == ["repair", "what", "made", "undone"]
+    assert run("corrections", 1).out.split() == ["correction", "what", "made", "undone"]
     assert run("merge", 1, "S06", "S03").out == ""
     assert run("split", 1, "S04", "--at", "1:00").out == "S07 is who is seen from 1:00 on\n"
     assert run("rename", 1, "S03", "Cem [the tall]").out == ""
     assert labels(run) == ["S01", "S02", "S03", "S04", "S05", "S07"]
     assert "S03 Cem [the tall]" in run("show", 1).out
-    out = run("repairs", 1).out
+    out = run("corrections", 1).out
     for what in ("merge S03 S06", "split S04 at 1:00, later S07", "rename S03 'Cem [the tall]'"):
         assert what in out
     assert run("undo", 1).out == "undone: rename S03 'Cem [the tall]'\n"
     assert run("undo", 1).out == "undone: split S04 at 1:00, later S07\n"
     assert run("undo", "lesson").out == "undone: merge S03 S06\n"
     after = rows(seated)
-    assert [row["undone"] is not None for row in after.pop("repairs")] == [True] * 3
-    assert after.pop("people") == [{"person": 1, "name": "Cem [the tall]"}]  # the repair may still speak of him
+    assert [row["undone"] is not None for row in after.pop("corrections")] == [True] * 3
+    assert after.pop("people") == [{"person": 1, "name": "Cem [the tall]"}]  # the correction may still speak of him
     before = {table: before[table] for table in after}
     assert after == before
 
@@ -86,7 +86,7 @@ def test_times(run, seated, at, label_sees):
         (("split", 1, "S06", "--at", "0:30"), "S06 is seen from 1:00 to 1:59.5"),
         (("split", 1, "S06", "--at", "1:70"), "Invalid value: '1:70' is no time"),
         (("split", 1, "S06", "--at", "noon"), "Invalid value: 'noon' is no time"),
-        (("undo", 1), "session 1 has no repair to undo"),
+        (("undo", 1), "session 1 has no correction to undo"),
         (("undo", 2), "classpulse.db: no session '2'"),
         (("roster", 1, "--room", "B12"), "room 'B12' has no roster yet"),
         (("roster", "--room", "B12"), "room 'B12' has no roster; `classpulse roster SESSION --room B12 --keep`"),
@@ -104,9 +104,9 @@ def test_what_cannot_be_done_is_one_line(run, seated, arguments, message):
 
 
 @pytest.mark.parametrize("command", [("rename", 1, "S01", "Ada"), ("undo", 1), ("roster", 1, "--room", "B12")])
-def test_an_unfinished_session_is_not_repaired(run, seated, command):
+def test_an_unfinished_session_is_not_corrected(run, seated, command):
     with Store.open(seated) as store, store.writing() as connection:
-        connection.exec_driver_sql("UPDATE sessions SET state = 'seeing'")
+        connection.exec_driver_sql("UPDATE sessions SET state = 'detecting'")
     result = run(*command)
     assert result.status == 2
     assert "session 1 (lesson) is not finished; run `classpulse analyze /lessons/lesson.mp4`" in result.complaint()

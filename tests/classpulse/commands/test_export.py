@@ -46,7 +46,7 @@ def test_every_table_with_the_rows_that_there_are(exported, analysed):
 
 def test_no_bytes_and_no_names(exported):
     for table in exported.values():
-        assert not {"name", "person", "landmarks", "look"} & set(table)
+        assert not {"name", "person", "landmarks", "appearance"} & set(table)
     assert exported["students"]["label"].tolist()[0] == "S01"
 
 

@@ -22,10 +22,11 @@ def test_marks(run, db):
     shown = run("show", 1).out
     assert "group work [loud]" in shown
     lost = query(
-        db, "SELECT part, verdict FROM v_class_parts WHERE session = 'lesson.mp4' AND latest ORDER BY balance"
+        db,
+        "SELECT phase_label, verdict FROM v_class_phases WHERE session = 'lesson.mp4' AND latest ORDER BY balance",
     )
-    assert set(lost["part"]) == {"talk", "group work [loud]"}
-    assert run("query", "--named", "parts", "-p", "session=1").status == 0
+    assert set(lost["phase_label"]) == {"talk", "group work [loud]"}
+    assert run("query", "--named", "phases", "-p", "session=1").status == 0
     assert run("unmark", 1, 2).out == "marks taken away: 1\n"
     assert len(lines(run("marks", 1).out)) == 2
     assert run("unmark", 1, "--all").out == "marks taken away: 1\n"

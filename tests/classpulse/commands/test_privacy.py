@@ -93,12 +93,12 @@ def test_names_are_kept_apart_and_put_back(run, seated):
     assert Path("names.csv").read_text() == 'person,name\n1,Ada\n2,"Ben, the [tall]"\n'
     assert stat.S_IMODE(Path("names.csv").stat().st_mode) == 0o600
     assert not any(b"Ada" in file.read_bytes() for file in seated.parent.glob("classpulse.db*"))
-    assert "rename S01 'P1', S02 'P2'" in run("repairs", 1).out
+    assert "rename S01 'P1', S02 'P2'" in run("corrections", 1).out
     assert run("merge", 1, "S03", "S06").status == 0  # all goes on without names
     assert run("undo", 1).status == 0
     assert run("names", "--import", "names.csv").out == "names put back: 2\n"
     after = rows(seated)
-    assert after.pop("repairs")[:1] == before.pop("repairs")
+    assert after.pop("corrections")[:1] == before.pop("corrections")
     assert after == before
 
 

@@ -14,7 +14,7 @@ def test_text_names_every_column(run, folder):
     for table in dictionary.relations().values():
         assert f"\n{table.name}: {table.comment}" in "\n" + result.out
     assert re.search(r"^  first +DOUBLE +first face, s$", result.out, re.MULTILINE)
-    assert re.search(r"^  session_id +INTEGER +the session -> sessions\.id$", result.out, re.MULTILINE)
+    assert re.search(r"^  session_id +INTEGER +the session -> sessions\.session_id$", result.out, re.MULTILINE)
     assert list(folder.iterdir()) == []
 
 

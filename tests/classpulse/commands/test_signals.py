@@ -45,7 +45,7 @@ def test_ctrl_c(recording, analysed, folder):
     committed = count(db, "segments")
     assert 1 <= committed < SEGMENTS
     kept = rows(db)
-    assert kept["sessions"][0]["state"] == "seeing"
+    assert kept["sessions"][0]["state"] == "detecting"
     assert finish(start("analyze", recording, *OPTIONS, "--db", db, "-q")).status == 0
     whole = rows(db)
     assert whole == rows(analysed.database)

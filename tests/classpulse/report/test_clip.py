@@ -174,11 +174,11 @@ def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared, tmp_
 def test_who_is_excluded_is_always_blurred_and_nobody_else(analysed, recording, tmp_path):
     database = tmp_path / "copy.db"
     shutil.copy(analysed.database, database)
-    session = Session(database, analysed.number)
+    session = Session(database, analysed.session_id)
     seats = session.students()
     out = seats.iloc[0]
     with Store.open(database) as store:
-        write_excluded(store, session.number, [(out["x"], out["y"], 3 * out["size"])])
+        write_excluded(store, session.session_id, [(out["x"], out["y"], 3 * out["size"])])
     annotate(session, tmp_path / "out.mp4", stop=2.0)
     mtcnn = Mtcnn()
     with Video(tmp_path / "out.mp4") as video:

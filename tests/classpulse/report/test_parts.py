@@ -24,7 +24,7 @@ def test_parts_are_marked_and_judged(marked):
     assert [(part["start"], part["stop"]) for part in data_of(html, "timeline")["parts"]] == [(0, 10), (15, 32)]
     (sql,) = sql_of(html, "parts")
     rows = queries.query(marked.database, sql)
-    assert rows["part"].tolist() == ["input", NASTY]
+    assert rows["phase_label"].tolist() == ["input", NASTY]
     section = html.split('id="part-parts"')[1].split('id="part-')[0]
     for verdict in rows["verdict"]:
         assert verdict in section

@@ -74,7 +74,7 @@ def test_corrections(client):
     assert "both seen" in answer.json()["detail"]
     assert len(client.post(f"{SESSION}/merge", json={"student": "S03", "other": "S05"}).json()) == 4
     assert client.post(f"{SESSION}/undo").json() == {"undone": "merge S03 S05"}
-    assert [row["action"] for row in client.get(f"{SESSION}/repairs").json()] == ["rename", "split", "merge"]
+    assert [row["action"] for row in client.get(f"{SESSION}/corrections").json()] == ["rename", "split", "merge"]
 
 
 def test_a_preview_is_the_judgement_and_is_not_kept(client, serving):

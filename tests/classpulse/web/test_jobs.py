@@ -103,7 +103,7 @@ def test_a_restart_goes_on_with_what_was_running(server, recording):
     assert server.jobs.job(job.id).state == "running"
     server.restart()
     server.wait(job.id, lambda job: job.state == "running" and len(rows(server.db)["segments"]) > len(kept))
-    assert rows(server.db)["sessions"][0]["id"] == 1
+    assert rows(server.db)["sessions"][0]["session_id"] == 1
     assert server.jobs.job(later.id).state == "queued"
     assert len(rows(server.db)["sessions"]) == 1
 

@@ -155,7 +155,7 @@ def write(serving):
             found = make_faces(np.repeat(pts, faces_a_frame).tolist())
             if len(times):
                 store.write_segment(number, 0, frames_at(pts, np.array(times)), found.columns())
-            store.finish_seeing(number, times[-1] if times else 0.0)
+            store.finish_detecting(number, times[-1] if times else 0.0)
             with store.writing():
                 follow(store, number, settings)
                 judge(store, number, settings)
@@ -179,7 +179,7 @@ def test_sessions_without(client, write, times, faces):
 
 def test_a_session_that_is_not_finished(client, serving):
     with closing(sqlite3.connect(serving.db)) as connection, connection:
-        connection.execute("UPDATE sessions SET state = 'seeing', duration = NULL")
+        connection.execute("UPDATE sessions SET state = 'detecting', duration = NULL")
     assert "not finished" in client.get("/").text
     assert "goes on from there" in client.get(SESSION).text
     assert client.get(f"{SESSION}/judged").status_code == 400
@@ -224,6 +224,6 @@ def test_marked_parts(client):
     assert "overlaps" in answer.text
     (mark,) = client.get(f"/api{SESSION}/marks").json()
     assert (mark["label"], mark["start"], mark["stop"]) == ("quiz <1>", 5.0, 20.0)
-    answer = client.post(f"{SESSION}/unmark/{mark['mark']}")
+    answer = client.post(f"{SESSION}/unmark/{mark['phase']}")
     assert answer.status_code == 303
     assert "No part is marked yet" in client.get(f"{SESSION}/marks").text

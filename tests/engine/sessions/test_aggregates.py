@@ -17,7 +17,7 @@ from tests.drawn import SETTINGS, rows
 
 CLASS = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=3)
 #: What is of the class alone.
-KEPT = {"sessions", "segments", "frames", "judgements", "class_windows", "excluded"}
+KEPT = {"classes", "sessions", "segments", "frames", "judgements", "class_windows", "excluded"}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_beside_an_ordinary_session(analysed, recording, tmp_path):
     path = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     before = rows(path)
     session = analyze(recording, path, settings=CLASS)
-    assert session.number == 2
+    assert session.session_id == 2
     after = rows(path)
     for name in set(before) - KEPT:
         assert after[name] == before[name]

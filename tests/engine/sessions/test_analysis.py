@@ -116,7 +116,7 @@ def test_resumed_after_a_segment(analysed, recording, db, segment):
     session = analyze(recording, db, settings=SETTINGS, on_progress=told.append)
     assert (told[0].time, told[0].resumed) == (10 * segment, 10 * segment)
     assert told[-1].frames == FRAMES - len(analysed.frames().query("segment < @segment"))
-    assert session.number == 1
+    assert session.session_id == 1
     assert not session.was_done
     assert rows(db) == rows(analysed.database)
 
@@ -144,8 +144,8 @@ def test_what_another_version_began_is_begun_anew(recording, db):
         analyze(recording, db, settings=SETTINGS, on_progress=stop_at(1))
     with sqlite3.connect(db) as connection:
         connection.execute("UPDATE sessions SET version = '0.0.1'")
-    assert analyze(recording, db, settings=SETTINGS).number == 2
-    assert find(1, db).info()["state"] == "seeing"
+    assert analyze(recording, db, settings=SETTINGS).session_id == 2
+    assert find(1, db).info()["state"] == "detecting"
 
 
 def test_a_renamed_copy_resumes(analysed, recording, db, tmp_path):
@@ -153,7 +153,7 @@ def test_a_renamed_copy_resumes(analysed, recording, db, tmp_path):
     with pytest.raises(Stop):
         analyze(recording, db, settings=SETTINGS, on_progress=stop_at(2))
     copy = shutil.copy(recording, tmp_path / "copy.mp4")
-    assert analyze(copy, db, settings=SETTINGS).number == 1
+    assert analyze(copy, db, settings=SETTINGS).session_id == 1
     assert rows(db) == rows(analysed.database)
 
 
@@ -180,7 +180,7 @@ def test_done_before_there_was_a_setting_is_done(analysed, recording, tmp_path):
 def test_again_adds_a_session(recording, db):
     analyze(recording, db, settings=BLIND)
     session = analyze(recording, db, settings=BLIND, again=True)
-    assert (session.number, session.was_done) == (2, False)
+    assert (session.session_id, session.was_done) == (2, False)
     frames = find(1, db).frames()
     assert frames.equals(session.frames())
 
@@ -189,7 +189,7 @@ def test_again_resumes_what_it_began(recording, db):
     analyze(recording, db, settings=BLIND)
     with pytest.raises(Stop):
         analyze(recording, db, settings=BLIND, again=True, on_progress=stop_at(2))
-    assert analyze(recording, db, settings=BLIND, again=True).number == 2
+    assert analyze(recording, db, settings=BLIND, again=True).session_id == 2
     assert list(find(2, db).frames()["time"]) == list(find(1, db).frames()["time"])
     assert count(db, "sessions") == 2
 
@@ -197,7 +197,7 @@ def test_again_resumes_what_it_began(recording, db):
 @pytest.mark.parametrize("change", [{"sample_rate": 1.0}, {"thresholds": (0.7, 0.7, 0.8)}, {"scorable_size": 30.0}])
 def test_seen_with_other_settings_is_another_session(recording, db, change):
     analyze(recording, db, settings=BLIND)
-    assert analyze(recording, db, settings=dataclasses.replace(BLIND, **change)).number == 2
+    assert analyze(recording, db, settings=dataclasses.replace(BLIND, **change)).session_id == 2
     assert analyze(recording, db, settings=BLIND).was_done
 
 
@@ -207,7 +207,7 @@ def test_followed_with_other_settings_is_the_same_session(recording, copied):
     # A track is born in the first frame, so nobody's faces become fewer.
     settings = dataclasses.replace(SETTINGS, min_hits=1)
     session = analyze(recording, copied, settings=settings, on_progress=told.append)
-    assert (session.number, session.was_done, stages(told)) == (1, False, {"follow", "judge"})
+    assert (session.session_id, session.was_done, stages(told)) == (1, False, {"follow", "judge"})
     after = rows(copied)
     assert [row | {"track": None} for row in after["faces"]] == [row | {"track": None} for row in before["faces"]]
     assert len(after["judgements"]) == 1
@@ -223,7 +223,7 @@ def test_judged_with_other_settings_is_a_second_judgement(recording, copied):
     told: list[Progress] = []
     settings = dataclasses.replace(SETTINGS, window=8)
     session = analyze(recording, copied, settings=settings, on_progress=told.append)
-    assert (session.number, session.was_done, stages(told)) == (1, False, {"judge"})
+    assert (session.session_id, session.was_done, stages(told)) == (1, False, {"judge"})
     assert list(session.judgements()["name"]) == ["weighted, 5 s", "weighted, 8 s"]
     assert len(session.class_verdicts()) == 4
     assert len(session.class_verdicts("weighted, 5 s")) == 7

@@ -68,7 +68,7 @@ def test_seats(session):
         assert seats.loc[label].tolist() == pytest.approx([x, y, size], abs=10)
 
 
-# -- repairs
+# -- corrections
 
 
 def test_merge(session):
@@ -106,24 +106,24 @@ def test_names_stay_with_their_students(session):
 
 def test_undo_goes_back_the_way_it_came(session):
     states = [made(session)]
-    for repair in (
+    for correction in (
         lambda: session.split("S01", 30),
         lambda: session.rename("S07", "Zoe"),
         lambda: session.merge("S03", "S06"),
         lambda: session.split("S07", 62.5),
         lambda: session.rename("S03", "Cem"),
     ):
-        repair()
+        correction()
         states.append(made(session))
     expected = ["rename S03 'Cem'", "split S07 at 1:02.5, later S08", "merge S03 S06", "rename S07 'Zoe'"]
     for what, before in zip([*expected, "split S01 at 0:30, later S07"], states[-2::-1], strict=True):
         assert session.undo() == what
         assert made(session) == before
-    with pytest.raises(UsageError, match="session 1 has no repair to undo"):
+    with pytest.raises(UsageError, match="session 1 has no correction to undo"):
         session.undo()
-    repairs = session.repairs()
-    assert repairs["repair"].tolist() == [1, 2, 3, 4, 5]
-    assert repairs["undone"].notna().all()
+    corrections = session.corrections()
+    assert corrections["correction"].tolist() == [1, 2, 3, 4, 5]
+    assert corrections["undone"].notna().all()
 
 
 def test_no_label_is_given_twice(session):
@@ -142,7 +142,7 @@ def test_judgements_keep_their_number_settings_and_order(session):
     assert len(session.class_verdicts()) == 12  # of the latest, the short one
 
 
-def test_only_what_a_repair_says_changes(session):
+def test_only_what_a_correction_says_changes(session):
     before = made(session)
     session.rename("S01", "Ada")
     after = made(session)
@@ -151,7 +151,7 @@ def test_only_what_a_repair_says_changes(session):
 
 
 @pytest.mark.parametrize(
-    ("repair", "message"),
+    ("correction", "message"),
     [
         (
             lambda s: s.merge("S01", "S02"),
@@ -169,13 +169,13 @@ def test_only_what_a_repair_says_changes(session):
         (lambda s: s.split("S06", float("nan")), "S06 is seen from 1:00"),
         (lambda s: s.rename("Ida", "Ada"), "no student 'Ida'"),
         (lambda s: s.rename("S01", "S02"), "'S02' reads like a label; give S01 another name"),
-        (lambda s: s.undo(), "session 1 has no repair to undo"),
+        (lambda s: s.undo(), "session 1 has no correction to undo"),
     ],
 )
-def test_what_cannot_be_repaired(session, repair, message):
+def test_what_cannot_be_corrected(session, correction, message):
     before = rows(Path(session.database))
     with pytest.raises(UsageError) as caught:
-        repair(session)
+        correction(session)
     assert str(caught.value).startswith(message)
     assert caught.value.exit_status == 2
     assert rows(Path(session.database)) == before
@@ -188,7 +188,7 @@ def test_a_name_belongs_to_one(session):
     session.rename("S01", "Ada")  # itself may be called so again
 
 
-def test_a_repair_that_breaks_off_leaves_everything_as_it_was(session, monkeypatch):
+def test_a_correction_that_breaks_off_leaves_everything_as_it_was(session, monkeypatch):
     """The students are replaced, and one of two judgements is made, when it breaks."""
     before = rows(Path(session.database))
     judge, calls = corrections.judge, []
@@ -207,12 +207,12 @@ def test_a_repair_that_breaks_off_leaves_everything_as_it_was(session, monkeypat
     assert labels(session.merge("S03", "S06")) == ["S01", "S02", "S03", "S04", "S05"]
 
 
-def test_following_otherwise_would_lose_repairs(analysed, recording, tmp_path):
+def test_following_otherwise_would_lose_corrections(analysed, recording, tmp_path):
     database = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     session = Session(database, 1).rename("S01", "Ada")
     before = rows(database)
     with pytest.raises(
-        UsageError, match=r"session 1 was repaired by a person; .* or make a second session with --again"
+        UsageError, match=r"session 1 was corrected by a person; .* or make a second session with --again"
     ):
         analyze(recording, database, settings=dataclasses.replace(SETTINGS, min_hits=1))
     assert rows(database) == before

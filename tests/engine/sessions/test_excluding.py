@@ -36,7 +36,7 @@ def test_faces_on_the_seat_are_never_measured(analysed, recording, tmp_path):
     path = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     session = analyze(recording, path, settings=SETTINGS, exclude=["1/S02"])
     with Store.open(path) as store:
-        (square,) = queries.excluded(store, session.number)[["x", "y", "size"]].to_numpy()
+        (square,) = queries.excluded(store, session.session_id)[["x", "y", "size"]].to_numpy()
         assert Settings.from_json(session.info()["settings"]).exclude == (tuple(square),)
     assert square == pytest.approx(seat(path, 1, "S02") * [1, 1, 3], abs=0.06)
     before, after = analysed.faces(), session.faces()
@@ -47,7 +47,7 @@ def test_faces_on_the_seat_are_never_measured(analysed, recording, tmp_path):
     assert after[measured].equals(before.loc[~there, measured].reset_index(drop=True))
     assert len(session.students()) == len(analysed.students()) - 1
     with Store.open(path) as store:
-        assert queries.frames(store, session.number)["faces"].sum() == len(after)
+        assert queries.frames(store, session.session_id)["faces"].sum() == len(after)
     assert analyze(recording, path, settings=SETTINGS, exclude=["1/S02"]).was_done
     with pytest.raises(
         UsageError, match="somebody was excluded from session 2 of this recording; give --exclude 2"

@@ -40,8 +40,8 @@ def played(tmp_path_factory) -> tuple[Session, list[tuple[str, int, str]]]:
     named = zip(faces["pts"].tolist(), faces["face"].tolist(), share.tolist(), strict=True)
     with closing(sqlite3.connect(session.database)) as connection:
         connection.executemany(
-            "UPDATE faces SET angry = 0, disgust = 0, fear = 0, surprise = 0, neutral = 0.2, happy = 0.8 * ?3,"
-            " sad = 0.8 * (1 - ?3) WHERE pts = ?1 AND face = ?2",
+            "UPDATE faces SET score_1 = 0, score_2 = 0, score_3 = 0, score_6 = 0, score_7 = 0.2,"
+            " score_4 = 0.8 * ?3, score_5 = 0.8 * (1 - ?3) WHERE pts = ?1 AND face = ?2",
             named,
         )
         connection.commit()
@@ -114,7 +114,7 @@ def test_settings_that_are_right_stay(played, tmp_path):
 def test_thresholds_judge_again_what_was_judged(played, strategy):
     session, _ = played
     with Store.open(session.database) as store:
-        evidence = Evidence.read(store, session.number)
+        evidence = Evidence.read(store, session.session_id)
     usual = Settings(strategy=strategy)
     columns = evidence.judged(usual)[0]
     for other in fitting.candidates(usual)[::83]:

@@ -108,11 +108,11 @@ def test_who_is_in_another_session_keeps_the_name_there(path):
         assert "Ada Lovelace" in queries.seats(store, "B12")["name"].tolist()
 
 
-def test_repairs_are_settled(path):
+def test_corrections_are_settled(path):
     """What was merged stays merged, names can be changed, and nothing brings the student back."""
     do_forget(path, "monday/S02")
     session = Session(path, 1)
-    assert session.repairs()["what"].tolist() == ["forget S02"]
+    assert session.corrections()["what"].tolist() == ["forget S02"]
     with pytest.raises(UsageError, match="forget S02 cannot be undone, nor what was before"):
         session.undo()
     session.rename("S04", "Dan")
@@ -121,7 +121,7 @@ def test_repairs_are_settled(path):
     assert session.undo().startswith("split S03")
     assert session.undo() == "rename S04 'Dan'"
     do_forget(path, "monday/Cem")
-    assert session.repairs()["what"].tolist() == ["forget S02, S03"]
+    assert session.corrections()["what"].tolist() == ["forget S02, S03"]
     assert session.students()["label"].tolist() == ["S01", "S04", "S05"]
     assert b"Cem" not in on_disk(path)
 

@@ -27,8 +27,8 @@ def session(analysed: Session, tmp_path: Path) -> Session:
 def test_a_part_is_judged_as_a_window_of_its_length_would_be(session):
     session.mark("first", 0, 10).mark("second", 10)
     session.judge("ten", window=10.0)
-    windows, parts = session.verdicts("ten"), session.part_verdicts("ten")
-    assert parts["part"].tolist() == ["first"] * 4 + ["second"] * 4
+    windows, parts = session.verdicts("ten"), session.phase_verdicts("ten")
+    assert parts["phase_label"].tolist() == ["first"] * 4 + ["second"] * 4
     assert parts["start"].tolist() == [0] * 4 + [10] * 4
     assert parts["stop"].tolist() == [10] * 4 + [session.info()["duration"]] * 4
     for name in ("balance", "coverage", "frames", "faces", "scorable", "positive", "negative"):
@@ -36,7 +36,7 @@ def test_a_part_is_judged_as_a_window_of_its_length_would_be(session):
     whole = session.judge("all", window=1000.0).verdicts("all")
     session.unmark()
     session.mark("everything", 0)
-    mine = session.part_verdicts("all")
+    mine = session.phase_verdicts("all")
     for name in ("verdict", "balance", "margin", "coverage", "frames", "faces", "positive"):
         assert mine[name].tolist() == whole[name].tolist(), name
     assert (mine["visible"] > 0.9).all()
@@ -44,14 +44,14 @@ def test_a_part_is_judged_as_a_window_of_its_length_would_be(session):
 
 def test_parts_show_the_moods_of_the_script(session):
     session.mark("talk", 0).mark("film", 10).mark("game", 20.0, 30.0)
-    parts, seats = session.part_verdicts(), session.students().sort_values("x")["student"].tolist()
+    parts, seats = session.phase_verdicts(), session.students().sort_values("x")["student"].tolist()
     glad = [
         LESSON.moods[seats.index(student)][("talk", "film", "game").index(part)] == "happy"
-        for student, part in zip(parts["student"], parts["part"], strict=True)
+        for student, part in zip(parts["student"], parts["phase_label"], strict=True)
     ]
     assert (parts["balance"] > 0).tolist() == glad
     assert parts["frames"].unique().tolist() == [10]
-    assert session.class_part_verdicts()["part"].tolist() == ["talk", "film", "game"]
+    assert session.class_phase_verdicts()["phase_label"].tolist() == ["talk", "film", "game"]
 
 
 def test_every_judgement_has_the_parts_and_windows_stay_as_they_are(session):
@@ -60,23 +60,23 @@ def test_every_judgement_has_the_parts_and_windows_stay_as_they_are(session):
     session.mark("group work", 5, 25)
     after = rows(Path(session.database))
     changed = {table for table in after if after[table] != before[table]}
-    assert changed == {"marks", "student_parts", "class_parts"}
-    assert {row["judgement_id"] for row in after["class_parts"]} == {1, 2, 3}
+    assert changed == {"phases", "student_phases", "class_phases"}
+    assert {row["judgement_id"] for row in after["class_phases"]} == {1, 2, 3}
     session.judge("later", strategy="dominant")
-    assert len(session.class_part_verdicts("later")) == 1
+    assert len(session.class_phase_verdicts("later")) == 1
     session.judge("later", strategy="dominant", window=2.0)
-    assert len(session.class_part_verdicts("later")) == 1
+    assert len(session.class_phase_verdicts("later")) == 1
     assert session.unmark(1) == [1]
-    assert rows(Path(session.database))["class_parts"] == []
+    assert rows(Path(session.database))["class_phases"] == []
 
 
-def test_repairs_judge_the_parts_again(session):
+def test_corrections_judge_the_parts_again(session):
     session.mark("all of it", 0)
-    assert len(session.part_verdicts()) == 4
+    assert len(session.phase_verdicts()) == 4
     session.split("S01", 16.0)
-    assert session.part_verdicts()["label"].tolist() == ["S01", "S02", "S03", "S04", "S05"]
+    assert session.phase_verdicts()["label"].tolist() == ["S01", "S02", "S03", "S04", "S05"]
     session.undo()
-    assert len(session.part_verdicts()) == 4
+    assert len(session.phase_verdicts()) == 4
 
 
 WRONG = [
@@ -102,7 +102,7 @@ def test_what_cannot_be_marked_is_one_line_and_changes_nothing(session, given, m
 
 def test_an_end_that_is_rounded_up_is_the_sessions(session):
     session.mark("all", 0, session.info()["duration"] + 0.4)
-    assert session.marks()["stop"].tolist() == [session.info()["duration"]]
+    assert session.phases()["stop"].tolist() == [session.info()["duration"]]
 
 
 FILES = {
@@ -118,7 +118,7 @@ def test_files_of_marks(session, tmp_path, text):
     path = tmp_path / "marks.csv"
     path.write_bytes(text.encode())
     assert session.mark_from(path) == [1, 2]
-    marks = session.marks()
+    marks = session.phases()
     assert marks["label"].tolist() == ["talk", "group work"]
     assert marks["start"].tolist() == [0, 10]
 
@@ -147,7 +147,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_row(session, tmp_path, monkeyp
     with pytest.raises(UsageError, match=r"^marks\.csv") as error:
         session.mark_from("marks.csv")
     assert message in str(error.value)
-    assert session.marks().empty
+    assert session.phases().empty
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])

@@ -34,7 +34,7 @@ def test_on_a_server(postgres_url, recording, tmp_path):
     assert session.students()["name"].dropna().tolist() == ["Dan"]
     number = analyze(
         recording, postgres_url, settings=dataclasses.replace(SETTINGS, aggregate_only=True, min_group=3)
-    ).number
+    ).session_id
     alone = Session(postgres_url, number)
     assert alone.faces().empty
     assert set(alone.class_verdicts()["students"]) == {4}

@@ -66,11 +66,11 @@ def test_names_that_are_there_stay(monday):
     assert carried.unnamed == ["S03", "S06"]
 
 
-def test_nothing_to_carry_is_no_repair(monday):
+def test_nothing_to_carry_is_no_correction(monday):
     tuesday = write_next(monday)
     tuesday.carry_names("B12")
     assert tuesday.carry_names("B12").named == {}
-    assert len(tuesday.repairs()) == 1
+    assert len(tuesday.corrections()) == 1
 
 
 def test_a_new_roster_replaces_the_seats_it_knows(monday):

@@ -23,7 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     for number in range(SEGMENTS):
         frames, faces = segment_of(number)
         store.write_segment(session, number, frames, faces.columns())
-    store.finish_seeing(session, 10.0 * SEGMENTS)
+    store.finish_detecting(session, 10.0 * SEGMENTS)
     return store
 
 
@@ -44,7 +44,7 @@ def test_what_is_read(store: Store) -> None:
     part = slice(first, first + len(faces))
     assert (rows.pts[part] == faces.pts).all()
     assert (rows.landmarks[part] == faces.landmarks).all()
-    assert (rows.looked[part] == faces.appearance.any(axis=1)).all()
+    assert (rows.looked[part] == faces.look.any(axis=1)).all()
     looks = rows.looked[:first].sum()
-    assert (rows.look[looks : looks + rows.looked[part].sum()] == faces.appearance[rows.looked[part]]).all()
+    assert (rows.look[looks : looks + rows.looked[part].sum()] == faces.look[rows.looked[part]]).all()
     assert rows.path.shape == (SEGMENTS * len(frames["pts"]), 2, 3)

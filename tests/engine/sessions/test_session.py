@@ -56,7 +56,7 @@ def test_data_frames(analysed):
 
 @pytest.mark.parametrize("key", [1, "1", "lesson.mp4", "elsewhere/lesson.mp4"])
 def test_find(analysed, key):
-    assert find(key, analysed.database).number == 1
+    assert find(key, analysed.database).session_id == 1
 
 
 def test_find_what_is_not_there(analysed):
@@ -153,8 +153,8 @@ def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
 def test_evidence_is_judged_without_being_stored(analysed):
     """What a preview shows is what judging would keep."""
     with Store.open(analysed.database, must_exist=True, read_only=True) as store:
-        evidence = Evidence.read(store, analysed.number)
-        student_windows, class_windows = evidence.judged(settings_of(store, analysed.number))
+        evidence = Evidence.read(store, analysed.session_id)
+        student_windows, class_windows = evidence.judged(settings_of(store, analysed.session_id))
         other, _ = evidence.judged(Settings(window=10, strategy="sum"))
     assert list(student_windows["verdict"]) == list(analysed.verdicts()["verdict"])
     assert list(class_windows["verdict"]) == list(analysed.class_verdicts()["verdict"])
