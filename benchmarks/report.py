@@ -102,12 +102,12 @@ def _faces(rng: np.random.Generator, pts: Any, mood: Any, x: Any, y: Any, size: 
     small = size[student] < 20
     return Faces(
         pts=pts[frame], face=student.astype(np.int64),
-        boxes=np.hstack([corner, corner + size[student, None]]).astype(np.float32),
+        boxes_xyxy=np.hstack([corner, corner + size[student, None]]).astype(np.float32),
         score=np.full(n, 0.99, np.float32), landmarks=np.repeat(corner[:, None], 5, axis=1).astype(np.float32),
-        emotions=(share / share.sum(axis=1, keepdims=True)).astype(np.float32),
+        scores=(share / share.sum(axis=1, keepdims=True)).astype(np.float32),
         sharpness=np.full(n, 0.8, np.float32), yaw=np.zeros(n, np.float32), pitch=np.zeros(n, np.float32),
         roll=np.zeros(n, np.float32), quality=np.where(small, 0.2, 0.7).astype(np.float32),
-        scorable=~small | (rng.random(n) < 0.05), look=np.zeros((n, 0), np.uint8),
+        scorable=~small | (rng.random(n) < 0.05), appearance=np.zeros((n, 0), np.uint8),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import insert
 
-from engine.faces import SCORES, Faces
+from engine.faces import FER, Faces, score_columns
 from storage import queries
 from storage.columns import Columns, sql_values
 from storage.schema import faces as faces_table
@@ -28,7 +28,20 @@ from storage.store import Store
 
 STUDENTS, FRAMES_A_SEGMENT, SEGMENTS = 30, 50, 300
 FOR_FOLLOW = ("pts", "face", "time", "x1", "y1", "x2", "y2", "score")
-FOR_JUDGE = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *SCORES, "quality", "scorable")
+FOR_JUDGE = (
+    "pts",
+    "time",
+    "student",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "yaw",
+    "pitch",
+    *score_columns(FER),
+    "quality",
+    "scorable",
+)
 
 
 def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
@@ -43,17 +56,17 @@ def segment_of(number: int) -> tuple[dict[str, np.ndarray], Faces]:
     return {"pts": pts, "time": pts / 90_000, **camera}, Faces(
         pts=pts.repeat(STUDENTS),
         face=np.tile(np.arange(STUDENTS), len(pts)),
-        boxes=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
+        boxes_xyxy=np.hstack([corner, corner + rng.uniform(20, 90, (n, 2))]).astype(np.float32),
         score=share[0],
         landmarks=rng.uniform(0, 1800, (n, 5, 2)).astype(np.float32),
-        emotions=rng.dirichlet(np.full(7, 0.4), n).astype(np.float32),
+        scores=rng.dirichlet(np.full(7, 0.4), n).astype(np.float32),
         sharpness=share[1],
         yaw=share[2] * 80 - 40,
         pitch=share[3] * 80 - 40,
         roll=share[4] * 40 - 20,
         quality=share[5],
         scorable=share[6] > 0.3,
-        look=np.where(  # a face a second
+        appearance=np.where(  # a face a second
             np.arange(n)[:, None] % (5 * STUDENTS) < STUDENTS, rng.integers(0, 256, (n, 48), np.uint8), np.uint8(0)
         ),
     )

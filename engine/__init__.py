@@ -1,26 +1,31 @@
 """What is seen in a recording, and what it means.
 
-`analyze` takes a recording through the three passes into a database; `find` opens a session that is there.
+`analyze` takes a recording through the three passes into a database; `find` opens a session that is there. The same
+names in `classpulse` are the public API.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from engine.settings import Settings
-from engine.version import __version__
+from engine.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from engine.sessions.analysis import analyze
+    from engine.sessions.session import Session, find
+    from engine.settings import Settings
+    from engine.version import __version__
 
 __all__ = ["Session", "Settings", "__version__", "analyze", "find"]
 
-
-def __getattr__(name: str) -> Any:
-    # On demand: a room of the engine that needs no database must not load one.
-    if name == "analyze":
-        from engine.sessions.analysis import analyze
-
-        return analyze
-    if name in ("Session", "find"):
-        from engine.sessions import session
-
-        return getattr(session, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# On demand: a room of the engine that needs no database must not load one.
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "analyze": "engine.sessions.analysis",
+        "Session": "engine.sessions.session",
+        "find": "engine.sessions.session",
+        "Settings": "engine.settings",
+        "__version__": "engine.version",
+    },
+)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+#: OpenCV's display libraries, as the loader names the one that it misses.
+_DISPLAY_LIBRARY = re.compile(
+    r"lib(GL|EGL|X|xcb|SM|ICE|glib|gthread)\w*(-[\d.]+)?\.so[.\d]*(?=: cannot open shared object file)"
+)
+
 
 class ClasspulseError(Exception):
     """Base of every error that a user can cause; its text names the file or value and the remedy."""
@@ -30,3 +37,18 @@ class NetworkError(ClasspulseError, RuntimeError):
 
 class WorkerError(ClasspulseError, ChildProcessError):
     """A process that sees a recording, and that ended before its work."""
+
+
+class MissingLibraryError(ClasspulseError, ImportError):
+    """A library of the system that a package of ours cannot do without."""
+
+
+def missing_library(error: BaseException) -> MissingLibraryError | None:
+    """The error for a person if `error` is OpenCV's for its display libraries, which servers lack; else None."""
+    found = _DISPLAY_LIBRARY.search(str(error)) if isinstance(error, ImportError) else None
+    if found is None:
+        return None
+    return MissingLibraryError(
+        f"OpenCV needs the system's library {found[0]}; install it with `apt-get install libgl1 libglib2.0-0`, or "
+        "OpenCV without its window with `pip install --force-reinstall --no-deps opencv-python-headless`"
+    )

@@ -63,17 +63,17 @@ def write_seated(
     faces = Faces(
         pts=pts[frame],
         face=np.arange(n) - np.searchsorted(frame, frame),
-        boxes=boxes.astype(np.float32),
+        boxes_xyxy=boxes.astype(np.float32),
         score=ones,
         landmarks=(boxes[:, None, :2] + _FACE * rows[:, 3, None, None]).astype(np.float32),
-        emotions=random.dirichlet(np.ones(7), n).astype(np.float32),
+        scores=random.dirichlet(np.ones(7), n).astype(np.float32),
         sharpness=ones,
         yaw=0 * ones,
         pitch=0 * ones,
         roll=0 * ones,
         quality=ones,
         scorable=np.ones(n, np.bool_),
-        look=np.zeros((n, 0), np.uint8),
+        appearance=np.zeros((n, 0), np.uint8),
     )
     still = {"camera_a": 1.0, "camera_b": 0.0, "camera_x": 0.0, "camera_y": 0.0}
     with Store.open(path) as store:

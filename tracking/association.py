@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -39,6 +38,9 @@ def match(score: Floats, threshold: float) -> Matching:
 
     `score` is (n, m) and finite. The total is maximised over all pairs first and thresholded after, as in SORT.
     """
+
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = score.shape
     if rows == 0 or columns == 0:
         none = np.empty(0, np.int64)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from tracking.similarity import Likeness, weight
 from tracking.tracks import Tracks
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -119,6 +121,9 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
     `least_faces` faces (by default 2 % of the frames, from 5 to 30) is nobody. Tracks of one student may share a
     frame where people crossed: `faces_of_students` then gives the face to one of them.
     """
+
+    from scipy.sparse import csr_array
+
     owner = np.arange(len(tracks))
     likeness = Likeness(tracks.sample, tracks.sample_track, len(tracks))
     groups, room = Groups.of(tracks, likeness), Room.of(tracks)

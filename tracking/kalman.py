@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from filterpy.kalman import KalmanFilter
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +54,9 @@ class BoxFilter:
     """
 
     def __init__(self, box: Floats, noise: Noise = FACE_NOISE) -> None:
+        # Here, since filterpy loads all of scipy.stats: who tracks nothing need not wait for that.
+        from filterpy.kalman import KalmanFilter
+
         measured = measurement(box)
         unit = measured[2] if noise.relative else 1.0  # of a length's variance: the area
         scale = np.array([unit, unit, unit**2, 1.0, unit, unit, unit**2])

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from tracking.camera import STILL, centres, inverse, moved, sizes, then
 from tracking.identity import Groups, Room, link_scores
@@ -125,6 +124,9 @@ class LiveStudents:
 
     def _tell(self, time: float) -> None:
         """Give a student to every track that is old enough."""
+
+        from scipy.optimize import linear_sum_assignment
+
         ready = [
             number
             for number, seen in self._seen.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -58,6 +57,9 @@ def match_seats(
     far their owners sway, in face sizes. The sum of distances is least (the assignment problem); of its pairs,
     those that are too far apart go, and those for which another seat or place lies nearly as near.
     """
+
+    from scipy.optimize import linear_sum_assignment
+
     seats, places = (np.asarray(rows, np.float64).reshape(-1, 3) for rows in (seats, places))
     spreads = np.asarray(seat_spread, np.float64)[:, None] + np.asarray(place_spread, np.float64)[None, :]
     distance = _distances(seats, places)

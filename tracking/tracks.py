@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from tracking.camera import camera_path, centres, moved, sizes
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -131,5 +133,7 @@ def tracks_table(
 
 
 def _shared(frame: Indices, track: Indices, frames: int, tracks: int) -> csr_array:
+    from scipy.sparse import csr_array
+
     present = csr_array((np.ones(len(frame), np.int32), (frame, track)), shape=(frames, tracks))
     return csr_array(present.T @ present)

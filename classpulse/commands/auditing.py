@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -85,6 +84,7 @@ class _Known:
 
 
 def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None:
+    from engine.runtime.platform import user_name
     from storage.database import database_of
     from storage.errors import StorageError
     from storage.retention import note
@@ -98,7 +98,7 @@ def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None
     session = before.session if before.session is not None else after.session
     try:
         with Store.open(db, must_exist=True) as store:
-            note(store, _user(), command, session, arguments, outcome)
+            note(store, user_name(), command, session, arguments, outcome)
     except StorageError as error:
         if outcome == "done":
             print(f"classpulse: this run is not in the audit table: {error}", file=sys.stderr)
@@ -123,10 +123,3 @@ def _given(ctx: Any) -> dict[str, Any]:
         for name, value in ctx.params.items()
         if name != "db" and ctx.get_parameter_source(name).name == "COMMANDLINE"
     }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may know the number alone
-        return str(os.getuid())

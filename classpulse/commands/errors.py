@@ -6,6 +6,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from engine.errors import missing_library
+
 
 class Stopped(Exception):  # noqa: N818
     """Ctrl-C in the middle of a recording."""
@@ -28,6 +30,7 @@ def complain(error: Exception) -> int:
     if debugging():
         traceback.print_exc()
     status = 1
+    error = missing_library(error) or error
     if hasattr(error, "format_message"):  # typer's own; which class that is depends on its version
         context = getattr(error, "ctx", None)
         where = f"; see `{context.command_path} --help`" if context else ""
@@ -37,6 +40,6 @@ def complain(error: Exception) -> int:
     elif isinstance(error, OSError):
         text = f"{error.filename or 'the output'}: {error.strerror}; check the path, its permissions and the disk"
     else:
-        text = f"a fault of ours ({type(error).__name__}: {error}); please report it with what --debug shows"
+        text = f"internal error ({type(error).__name__}: {error}); please report it with the output of --debug"
     print(f"classpulse: {' '.join(text.split())}", file=sys.stderr)
     return status

@@ -32,7 +32,7 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to a PDF beside it, too (by Chromium).")] = False,
 ) -> None:
     """Write a report: one file of HTML that works offline, in any browser and on paper."""
-    from classpulse.report import library, page, terminal
+    from classpulse.report import page, terminal
     from classpulse.report.printing import to_pdf
     from engine.sessions.session import find
 
@@ -47,8 +47,6 @@ def report(
         html = page.render(find(str(session), db), judgement, student, picture=picture)
     page.write(html, path)
     terminal.say(f"written: {path}")
-    if library.plotly() is None:
-        terminal.say(library.REMEDY)
     if pdf:
         to_pdf(path, path.with_suffix(".pdf"))
         terminal.say(f"written: {path.with_suffix('.pdf')}")

@@ -14,6 +14,7 @@ from datasette.app import Datasette
 from datasette.database import Database
 from sqlalchemy import Table
 
+from engine.runtime.platform import own_address
 from storage.dictionary import relations
 from storage.named import named_queries
 from storage.sqlite import SqliteDatabase
@@ -61,7 +62,7 @@ def serve(path: Path, port: int, ready: Callable[[str], None]) -> None:
     Raises OSError, with the address in its text, where the port is taken.
     """
     with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own_address(listening)
         try:
             listening.bind((HOST, port))
         except OSError as error:

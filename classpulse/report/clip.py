@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from classpulse.report.annotating import Annotator, Blur
 from classpulse.report.sources import Recorded
 from engine.errors import SourceError, UsageError
+from engine.vision.sources.containers import open_recording
 from engine.vision.sources.video import Frame, Video, fingerprint
 
 #: Sound that fits into an MP4 as it is; any other is encoded anew.
@@ -112,7 +113,7 @@ class _Sound:
         self._target = target
         self._begin = float(video.start_pts * video.time_base) + start
         self._length = float("inf") if stop is None else stop - start
-        self._source = av.open(f"file:{video.path}", metadata_errors="replace")
+        self._source = open_recording(video.path)
         self._packets: Iterator[Any] = iter(())
         self._encoder: Any = None
         stream = next((s for s in self._source.streams.audio if s.codec_context is not None), None)
@@ -203,7 +204,7 @@ def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
 
 def _rate(video: Video) -> Fraction:
     """Frames per second, for players that want to know; the frames' times are their own."""
-    with av.open(f"file:{video.path}", metadata_errors="replace") as container:
+    with open_recording(video.path) as container:
         return container.streams.video[0].average_rate or Fraction(25)
 
 

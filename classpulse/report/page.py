@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from classpulse.report.comparing import compared
-from classpulse.report.library import packed, plotly, sha256
+from classpulse.report.library import PLOTLY, packed, sha256
 from classpulse.report.parts import PARTS
 from classpulse.report.sources import Recorded, Sources
 from classpulse.report.terminal import clock
@@ -20,8 +20,8 @@ from storage.errors import StorageError
 HERE = Path(str(resources.files("classpulse.report")))
 #: How every page of ours begins, by which it may be written over.
 MARK = "<!doctype html>\n<!-- a classpulse report -->"
-#: What a page needs beside its fragments: serve these files, or put them in. `LIVE` comes last, and only where
-#: there is plotly.js, to which it hands the plots.
+#: What a page needs beside its fragments: serve these files, or put them in. `LIVE` comes last, with plotly.js,
+#: to which it hands the plots.
 STYLES = HERE / "static" / "report.css"
 SCRIPT = HERE / "static" / "report.js"
 LIVE = HERE / "static" / "live.js"
@@ -59,13 +59,9 @@ def compare(one: Recorded, other: Recorded) -> str:
 
 
 def document(title: str, parts: Sequence[Markup]) -> str:
-    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run.
-
-    Where the package `plotly` is installed, its plotly.js is in it, too.
-    """
-    found = plotly()
-    library = None if found is None else packed(found)
-    scripts = [path.read_text("utf-8") for path in ((SCRIPT,) if library is None else (SCRIPT, LIVE))]
+    """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run."""
+    library = packed(PLOTLY)
+    scripts = [path.read_text("utf-8") for path in (SCRIPT, LIVE)]
     hashes = [sha256(script.encode()) for script in scripts]
     return (
         environment()
@@ -77,7 +73,7 @@ def document(title: str, parts: Sequence[Markup]) -> str:
             style=Markup(STYLES.read_text("utf-8")),
             scripts=[Markup(script) for script in scripts],
             library=library,
-            hashes=hashes if library is None else [*hashes, library.sha256],
+            hashes=[*hashes, library.sha256],
         )
     )
 
@@ -93,7 +89,7 @@ def part(
     """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
 
     To show it in another page: load `STYLES` and `SCRIPT` there, and put the fragment in. Its plots become live by
-    a <script id="classpulse-plotly" type="text/plain" data-src=ADDRESS>, the address that of `library.plotly()`,
+    a <script id="classpulse-plotly" type="text/plain" data-src=ADDRESS>, the address that of `library.PLOTLY`,
     with `LIVE` after it, and by `classpulse.draw(element)` on what a fragment was put into later. A click on a
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from engine.runtime.platform import find_browser
 from storage.errors import StorageError
 
-#: As distributions call it.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: How long the browser may take, s.
 PATIENCE = 120
 
@@ -21,7 +19,7 @@ class PrintError(StorageError, RuntimeError):
 
 def to_pdf(page: Path, pdf: Path) -> None:
     """Print the HTML file `page` to `pdf`. Raises PrintError in one line."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         raise PrintError(
             f"no Chromium is installed, so there is no {pdf}; install chromium, or print {page} in any browser"

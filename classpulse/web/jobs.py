@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
-import os
-import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Literal
 
 from classpulse.web.working import work
 from engine.errors import UsageError
+from engine.runtime.platform import end_process_group
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 #: Seconds that a process gets to end when it is asked to.
@@ -184,7 +182,8 @@ class Jobs:
         self._tell()
         if self._stopping or self.job(job.id).state != "running":  # meanwhile
             self._end_process()
-        ended = self._listen(job.id, ours)
+        with ours:
+            ended = self._listen(job.id, ours.recv)
         process.join()
         with self._lock:
             self._process = self._running = None
@@ -192,12 +191,12 @@ class Jobs:
             why = f"the analysis was ended from outside (exit status {process.exitcode}); analyse it again to go on"
             self._note(job.id, {"state": "failed", "message": why})
 
-    def _listen(self, number: int, pipe: Connection) -> bool:
+    def _listen(self, number: int, receive: Callable[[], dict[str, Any]]) -> bool:
         """Note what the process says until it ends; whether it said how that went."""
         ended = False
-        with pipe, contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(EOFError, OSError):
             while True:
-                columns: dict[str, Any] = pipe.recv()
+                columns = receive()
                 self._note(number, columns)
                 ended = ended or "state" in columns
         return ended
@@ -215,10 +214,8 @@ class Jobs:
             process = self._process
         if process is None or process.pid is None:
             return
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, sign)  # with the processes that it started
-            except ProcessLookupError:  # it has not begun yet, or has ended
+        for force in (False, True):
+            if not end_process_group(process.pid, force=force):  # with the processes that it started
                 process.kill()
             process.join(PATIENCE)
             if process.exitcode is not None:

@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from classpulse.report.library import plotly
 from classpulse.report.terminal import clock
 from engine.version import __version__
 
@@ -26,7 +25,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {"clock": clock, "size": size}
-    found.globals |= {"version": __version__, "interactive": plotly() is not None}
+    found.globals |= {"version": __version__}
     return found
 
 

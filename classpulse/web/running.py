@@ -10,6 +10,7 @@ import uvicorn
 from classpulse.web.app import create_app
 from classpulse.web.serving import Serving
 from engine.errors import UsageError
+from engine.runtime.platform import own_address
 
 #: Seconds that open answers get to end; progress is sent for as long as somebody looks.
 FAREWELL = 1
@@ -41,7 +42,7 @@ def listen(serving: Serving) -> socket.socket:
             serving.host, serving.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own_address(listener)
         try:
             listener.bind(address)
             listener.listen()  # whoever comes before the server is ready waits

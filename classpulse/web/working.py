@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from engine.errors import missing_library
+from engine.runtime.platform import lead_process_group
 
 #: Seconds between two reports of how far it is.
 EVERY = 0.2
@@ -20,8 +21,7 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
 
     The last one has a `state`. Where nobody reads them any more, the server is gone, and the analysis ends, too.
     """
-    os.setsid()  # one group with the processes that it starts, and no Ctrl-C of the server's
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lead_process_group()  # with the processes that it starts; no Ctrl-C of the server's
     from engine.sessions.analysis import Progress, analyze
     from engine.settings import Settings
 
@@ -49,8 +49,9 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 -- said on the page, in full on the server's screen
+        error = missing_library(error) or error
         if hasattr(error, "exit_status"):  # made for a person
             pipe.send({"state": "failed", "message": " ".join(str(error).split())})
         else:
             traceback.print_exc()
-            pipe.send({"state": "failed", "message": f"a fault of ours ({type(error).__name__}: {error})"})
+            pipe.send({"state": "failed", "message": f"internal error ({type(error).__name__}: {error})"})

@@ -1,236 +1,204 @@
-"""Pass 1 on several processes: runs of segments go out to workers, and what they saw comes back to who writes it.
+"""Executors on this machine: pass 1 in this process, or on several that take runs of segments in turn.
 
-Segments share nothing, so that neither the number of workers nor who saw which segment shows in the rows. A run is
-as long as can be, since a reader that begins in the middle first decodes from the keyframe before.
+Segments share nothing, so neither the number of workers nor which of them computed a segment shows in the rows. A
+run is as long as possible, since a reader that begins in the middle first decodes from the keyframe before.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from math import ceil
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from engine.errors import UsageError, WorkerError
+from engine.errors import WorkerError
+from engine.runtime import platform
+from engine.runtime.executor import OnFrame, Run, missing_runs
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.extraction import Seer, Segment
 from engine.vision.mtcnn.cascade import Detections
 from engine.vision.sources.video import Frame, Video
 
-#: The first segment, and the one before which to stop, or None for the end of the video, wherever that is.
-Run = tuple[int, int | None]
-#: Told of every frame that is seen: the first segment of its run, its time (s), and how many faces are in it.
-OnFrame = Callable[[int, float, int], None]
+#: Called with every frame and its faces, for a preview.
+OnDetections = Callable[[Frame, Detections], None]
 
-#: Told of every frame, with its faces, where somebody watches.
-OnSeen = Callable[[Frame, Detections], None]
-
-#: Longest run of a worker among several, in segments.
-LONGEST_RUN = 12
-#: Fewest segments for which processes are started: to load the networks again takes as long as seeing some.
+#: Fewest segments for which processes are started: loading the networks again takes as long as computing some.
 FEWEST_SEGMENTS = 7
 #: Physical memory that each worker is granted by default, bytes: it takes a third of that at 1080p, most at 4K.
 MEMORY = 2**30
+#: Most workers by default where the system does not say how much memory there is.
+UNKNOWN_MEMORY_WORKERS = 4
 
 
 def usable_workers(settings: Settings) -> int:
     """How many workers this machine has: its usable cores, as far as its memory reaches."""
     if settings.engine == "reference":
         return 1  # its packages use every core themselves
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cores, memory // MEMORY))
+    memory = platform.physical_memory()
+    return max(1, min(platform.usable_cores(), UNKNOWN_MEMORY_WORKERS if memory is None else memory // MEMORY))
 
 
-def missing_runs(committed: Collection[int], duration: float | None, workers: int = 1) -> list[Run]:
-    """The runs of segments that are not `committed`, of a recording that claims to last `duration` (s).
+class InProcess:
+    """Runs pass 1 in the calling process; `on_detections` is called with every frame and its faces."""
 
-    The last run is open, since recordings may last longer than they claim. For several workers the runs are about
-    equally long, and as many for each of them.
-    """
-    claimed = ceil((duration or 0) / SEGMENT_SECONDS)
-    end = max([claimed, *(number + 1 for number in committed)])
-    missing = sorted(set(range(end)) - set(committed))
-    longest = end
-    if workers > 1 and missing:
-        rounds = ceil(len(missing) / (workers * LONGEST_RUN))
-        longest = ceil(len(missing) / (workers * rounds))
-    runs: list[tuple[int, int]] = []
-    for number in missing:
-        if runs and runs[-1][1] == number and number - runs[-1][0] < longest:
-            runs[-1] = runs[-1][0], number + 1
-        else:
-            runs.append((number, number + 1))
-    first, last = runs[-1] if runs else (end, end)
-    return [*runs[:-1], (first, None)] if last == end else [*runs, (end, None)]
+    def __init__(self, on_detections: OnDetections | None = None) -> None:
+        self._on_detections = on_detections
+
+    def extract(
+        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+    ) -> Generator[Segment]:
+        """See `Executor.extract`; segments come in order."""
+        extractor = Seer(settings)
+        for first, stop in missing_runs(committed, source.duration):
+
+            def report(frame: Frame, detections: Detections, first: int = first) -> None:
+                on_frame(first, frame.time, len(detections))
+                if self._on_detections:
+                    self._on_detections(frame, detections)
+
+            yield from extractor.segments(source, first, stop, report)
 
 
-def see(
-    video: Video,
-    settings: Settings,
-    committed: Collection[int],
-    workers: int | None,
-    on_frame: OnFrame,
-    on_seen: OnSeen | None = None,
-) -> Generator[Segment]:
-    """See the segments of `video` that are not `committed`, on `workers` processes (None: what the machine has).
+class Processes:
+    """Runs pass 1 on `workers` processes of this machine (None: as many as `usable_workers`)."""
 
-    They come as they are seen, in no order, and a segment in which nothing was sampled may be left out. A short
-    recording is seen in this process, and so is one that somebody watches: `on_seen` has every frame of it. Raises
-    WorkerError in one line for a worker that was killed, UsageError for less than one worker; what a worker raises
-    is raised here. However it ends, no worker is left.
-    """
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers is {workers}; it must be 1 or more")
-    count = usable_workers(settings) if workers is None else workers
-    if not video.seekable:
-        count = 1  # every other one would decode all that comes before its own segments
-    missing = ceil((video.duration or 0) / SEGMENT_SECONDS) - len(committed)
-    if missing < FEWEST_SEGMENTS or on_seen:
-        yield from _see_here(video, settings, missing_runs(committed, video.duration), on_frame, on_seen)
-    else:
-        runs = missing_runs(committed, video.duration, count)
-        with _Crew(video, settings, min(count, len(runs))) as crew:
-            yield from crew.see(runs, on_frame)
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers
+
+    def extract(
+        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+    ) -> Generator[Segment]:
+        """See `Executor.extract`. However it ends, no worker process is left."""
+        count = usable_workers(settings) if self._workers is None else self._workers
+        if not source.seekable:
+            count = 1  # every other one would decode all that comes before its own segments
+        runs = missing_runs(committed, source.duration, count)
+        with WorkerPool(source, settings, min(count, len(runs))) as pool:
+            yield from pool.extract(runs, on_frame)
 
 
-def _see_here(
-    video: Video, settings: Settings, runs: Sequence[Run], on_frame: OnFrame, on_seen: OnSeen | None
-) -> Iterator[Segment]:
-    seer = Seer(settings)
-    for first, stop in runs:
+class ByLength:
+    """The default: `Processes`, or `InProcess` where too few segments are missing to start workers for."""
 
-        def told(frame: Frame, found: Detections, first: int = first) -> None:
-            on_frame(first, frame.time, len(found))
-            if on_seen:
-                on_seen(frame, found)
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers
 
-        yield from seer.segments(video, first, stop, told)
+    def extract(
+        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+    ) -> Generator[Segment]:
+        """See `Executor.extract`."""
+        missing = ceil((source.duration or 0) / SEGMENT_SECONDS) - len(committed)
+        executor = InProcess() if missing < FEWEST_SEGMENTS else Processes(self._workers)
+        return executor.extract(source, settings, committed, on_frame)
 
 
-class _Crew:
-    """So many worker processes.
+class WorkerPool:
+    """`count` worker processes that compute segments of `source`. Each ends when this process does, however."""
 
-    They are plain processes with a pipe, and none of `multiprocessing`: that would run the script again from which
-    `analyze` is called. Each ends when its standard input does, which happens whatever ends this process.
-    """
-
-    def __init__(self, video: Video, settings: Settings, count: int) -> None:
-        self._video = video
+    def __init__(self, source: Video, settings: Settings, count: int) -> None:
+        self._source = source
         self._processes: dict[Connection, subprocess.Popen[bytes]] = {}
         try:
             for _ in range(count):
-                ours, theirs = Pipe()
-                with theirs:
-                    self._processes[ours] = _start(theirs)
-                self._send(ours, (video.path, settings))
+                process, connection = platform.start_worker(
+                    "from engine.runtime.local import serve_parent; serve_parent(connection)"
+                )
+                self._processes[connection] = process
+                self._send(connection, (source.path, settings))
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> _Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the workers at once: they own nothing that could be harmed."""
+        """Kill the workers: they own nothing that could be damaged."""
         for process in self._processes.values():
             process.kill()
         for connection, process in self._processes.items():
             connection.close()
             process.communicate()
 
-    def see(self, runs: Sequence[Run], on_frame: OnFrame) -> Iterator[Segment]:
-        """See `runs`; each worker waits until what it saw is taken, so no more than a segment of each is held."""
-        self._video.damaged = 0
+    def extract(self, runs: Sequence[Run], on_frame: OnFrame) -> Iterator[Segment]:
+        """Compute `runs`. A worker waits until its segment is taken, so at most one of each is in memory."""
+        self._source.damaged = 0
         waiting = deque(runs)
         busy: dict[Any, Run] = {}
-        for each in self._processes:
-            self._send(each, busy.setdefault(each, waiting.popleft()))
+        for idle in self._processes:
+            self._send(idle, busy.setdefault(idle, waiting.popleft()))
         while busy:
             for ready in wait(list(busy)):
                 connection: Any = ready
                 try:
-                    said = connection.recv()
+                    message = connection.recv()
                 except (EOFError, OSError):
-                    raise self._lost(connection) from None
-                if isinstance(said, Segment):
-                    yield said
-                elif isinstance(said, BaseException):
-                    raise said
-                elif isinstance(said, tuple):
-                    on_frame(busy[connection][0], *said)
-                else:  # the run is seen; so many pieces of it were damaged
-                    self._video.damaged += said
+                    raise self._ended(connection) from None
+                if isinstance(message, Segment):
+                    yield message
+                elif isinstance(message, BaseException):
+                    raise message
+                elif isinstance(message, tuple):
+                    on_frame(busy[connection][0], *message)
+                else:  # the run is complete; the message is its number of damaged packets
+                    self._source.damaged += message
                     del busy[connection]
                     if waiting:
                         self._send(connection, busy.setdefault(connection, waiting.popleft()))
 
-    def _send(self, connection: Connection, what: object) -> None:
+    def _send(self, connection: Connection, message: object) -> None:
         try:
-            connection.send(what)
+            connection.send(message)
         except OSError:
-            raise self._lost(connection) from None
+            raise self._ended(connection) from None
 
-    def _lost(self, connection: Connection) -> WorkerError:
+    def _ended(self, connection: Connection) -> WorkerError:
         status = self._processes[connection].wait()
         how = f"was killed (signal {-status})" if status < 0 else f"ended (status {status})"
         return WorkerError(
-            f"{self._video.path}: a worker {how}, perhaps for want of memory; what is committed is kept, and the "
-            "same command with fewer --workers goes on from there"
+            f"{self._source.path}: a worker process {how}, possibly out of memory; finished segments are saved, "
+            "rerun with fewer --workers to resume"
         )
 
 
-def _start(connection: Connection) -> subprocess.Popen[bytes]:
-    """A worker that talks to `connection`, in a process group of its own: Ctrl-C is for this process alone."""
-    code = (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from engine.runtime.local import work; work({connection.fileno()})"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, pass_fds=[connection.fileno()], process_group=0
-    )
+def serve_parent(connection: Connection) -> None:
+    """The life of a worker: receive a recording and its settings, then runs, and send back their segments.
 
-
-def work(descriptor: int) -> None:
-    """The life of a worker: take a recording and its settings, then runs, and send back what is seen.
-
-    That is a (time, faces) for every frame, every Segment, and at the end of a run the number of damaged pieces; or
-    the exception that ended the work.
+    Messages are (time, number of faces) for every frame, every Segment, at the end of a run the number of damaged
+    packets; or the exception that ended the work.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with Connection(descriptor) as parent:
+    with connection as parent:
         try:
-            _work(parent)
+            _serve(parent)
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            pass  # nobody is there any more to be told
+            pass  # the parent has ended
         except Exception as error:  # noqa: BLE001 -- the parent raises it
             error.add_note("In a worker:\n" + traceback.format_exc())
             parent.send(error)
 
 
-def _work(parent: Connection) -> None:
+def _serve(parent: Connection) -> None:
     path, settings = parent.recv()
 
-    def told(frame: Frame, found: Detections) -> None:
-        parent.send((frame.time, len(found)))
+    def report(frame: Frame, detections: Detections) -> None:
+        parent.send((frame.time, len(detections)))
 
-    with Video(path) as video:
-        seer = Seer(settings)
+    with Video(path) as source:
+        extractor = Seer(settings)
         while True:
             first, stop = parent.recv()
-            for segment in seer.segments(video, first, stop, told):
+            for segment in extractor.segments(source, first, stop, report):
                 parent.send(segment)
-            parent.send(video.damaged)
+            parent.send(source.damaged)
 
 
 def _end_with_parent() -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.faces import CLASSES, Faces
-from engine.runtime.local import see
+from engine.faces import FER, Faces
+from engine.runtime.executor import Executor
+from engine.runtime.executors import open_executor
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
 from engine.vision.detectors import fingerprints
@@ -56,6 +57,7 @@ def analyze(
     exclude: Sequence[str] = (),
     again: bool = False,
     workers: int | None = None,
+    executor: Executor | str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_seen: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
@@ -63,9 +65,9 @@ def analyze(
 
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
     done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
-    The pixels are looked at by `workers` processes, by default as many as this machine has cores; the rows are the
-    same for any number. `exclude` names squares of the picture beside those of the settings (see
-    `engine.sessions.excluding.squares`).
+    Detection runs on `workers` processes, by default as many as this machine has cores; the rows are the same for
+    any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
+    names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
     `on_seen` has every frame with its faces, for whoever watches; they are seen in this process then.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
@@ -73,6 +75,7 @@ def analyze(
     """
     settings = settings or Settings()
     tell = on_progress or _silent
+    chosen = open_executor(executor, settings, workers, on_seen)
     with Video(source) as video, Store.open(db) as kept, _working(kept, settings) as store:
         sha256 = fingerprint(source)
         if exclude:
@@ -93,7 +96,7 @@ def analyze(
         session_id, state = found
         remarks = _remarks(store.session(session_id), name)
         if state == "detecting":
-            progress = _see(store, session_id, video, settings, workers, tell, on_seen)
+            progress = _see(store, session_id, video, settings, chosen, tell)
             remarks += _damage(video, store.session(session_id)["duration"], settings)
         else:
             progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
@@ -184,7 +187,7 @@ def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: 
             width=video.width,
             height=video.height,
             recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
-            classes=CLASSES,
+            classes=FER.rows(),
         )
         write_excluded(store, session_id, settings.exclude)
     return session_id
@@ -207,9 +210,8 @@ def _see(
     session_id: int,
     video: Video,
     settings: Settings,
-    workers: int | None,
+    executor: Executor,
     tell: Callable[[Progress], None],
-    on_seen: Callable[[Frame, Detections], None] | None,
 ) -> Progress:
     """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
     committed = store.committed_segments(session_id)
@@ -229,7 +231,7 @@ def _see(
         )
         tell(progress)
 
-    with closing(see(video, settings, committed, workers, on_frame, on_seen)) as segments:
+    with closing(executor.extract(video, settings, committed, on_frame)) as segments:
         for segment in segments:
             store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
     committed = store.committed_segments(session_id)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import SCORES
+from engine.faces import FER, score_columns
 from engine.settings import Settings
 from engine.verdicts.attention import Heads, Signals
 from engine.verdicts.judging import judge as judge_faces
@@ -45,7 +45,20 @@ class Evidence:
         """That of session `session_id`."""
         session = store.session(session_id)
         frames = queries.frame_columns(store, session_id)
-        names = ("pts", "time", "student", "x1", "y1", "x2", "y2", "yaw", "pitch", *SCORES, "quality", "scorable")
+        names = (
+            "pts",
+            "time",
+            "student",
+            "x1",
+            "y1",
+            "x2",
+            "y2",
+            "yaw",
+            "pitch",
+            *score_columns(FER),
+            "quality",
+            "scorable",
+        )
         faces = queries.face_columns(store, session_id, names)
         students = queries.students(store, session_id)
         posters = students["student"][students["static"]]
@@ -54,7 +67,7 @@ class Evidence:
             frame_times=frames["time"],
             time=faces["time"],
             student=student,
-            emotions=np.stack([faces.pop(name) for name in SCORES], axis=1),
+            emotions=np.stack([faces.pop(name) for name in score_columns(FER)], axis=1),
             quality=faces["quality"],
             scorable=faces["scorable"],
             signals=_signals(frames, faces, student, Settings.from_json(session["settings"]).scorable_size),

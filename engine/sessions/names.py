@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from engine.errors import UsageError
+from engine.runtime.platform import create_private
 from storage import people, queries
 from storage.forgetting import clean
 from storage.store import Store
@@ -22,10 +23,10 @@ def export_names(store: Store, path: Path) -> int:
     table = queries.people(store)
     named = table[table["name"].notna()][HEADER]
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        created = create_private(path)
     except FileExistsError:
         raise UsageError(f"{path}: it is there already, perhaps with names; name a new file") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+    with created as file:
         csv.writer(file).writerows([HEADER, *named.itertuples(index=False)])
         file.flush()
         os.fsync(file.fileno())  # before the names are dropped elsewhere

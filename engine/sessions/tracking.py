@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
-from engine.faces import unpack_landmarks, unpack_some_looks
+from engine.arrays import unpack_described, unpack_landmarks
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
@@ -89,7 +88,7 @@ class Rows:
             score=faces["score"],
             track=faces["track"],
             scorable=faces["scorable"],
-            look=unpack_some_looks(looks[looked]),
+            look=unpack_described(looks[looked]),
             looked=looked,
             still_boxes=_moved(boxes, path, frame),
             landmarks=faces["landmarks"],
@@ -108,6 +107,9 @@ def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
 
 def follow(store: Store, session_id: int, settings: Settings) -> None:
     """Give every face of session `session_id` its track, and every track its student."""
+
+    from scipy.special import expit
+
     rows = Rows.read(store, session_id)
     how = {name: getattr(settings, name) for name in FOLLOWED_BY}
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)

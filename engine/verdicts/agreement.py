@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, stdtrit
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -146,6 +145,9 @@ def interval(values: Array, students: int) -> tuple[float, float]:
     They lie further out the fewer students there are, as far as Student's t does and the bootstrap falls short: the
     expanded percentile interval of Hesterberg, The American Statistician 69 (2015) 371-386, section 4.3.
     """
+
+    from scipy.special import ndtr, stdtrit
+
     known = values[np.isfinite(values)]
     if students < 2 or len(known) < len(values) / 2:
         return np.nan, np.nan

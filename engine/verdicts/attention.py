@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.faces import size_grade
 from engine.verdicts.windows import Spans
-from engine.vision.quality import size_grade
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
 from engine.settings import Settings
@@ -286,6 +285,9 @@ def _class(
     settings: Settings,
 ) -> Columns:
     """The class's columns of (windows, students) arrays: every student with a verdict weighs the same."""
+
+    from scipy.special import ndtri
+
     judged = verdict != _INSUFFICIENT
     number = judged.sum(axis=1)
     share = np.maximum(number, 1)

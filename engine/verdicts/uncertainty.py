@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,6 +41,9 @@ def margins(influence: Array, cell: Ints, student: Ints, quality: Array, cells: 
     taken to be those of a mood that fades by a constant factor from face to face, its memory, plus noise that every
     face has for itself. A face counts by its quality: one of 0.5 proves half as much.
     """
+
+    from scipy.special import stdtrit
+
     result = np.full(cells, np.nan)
     if not len(cell):
         return result

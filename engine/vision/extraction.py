@@ -149,15 +149,15 @@ class Seer:
         return Faces(
             pts=np.repeat(pts, counts),
             face=np.arange(len(boxes)) - np.repeat(np.cumsum(counts) - counts, counts),
-            boxes=boxes,
+            boxes_xyxy=boxes,
             score=np.concatenate([detections.scores for detections in found]),
             landmarks=landmarks,
-            emotions=self._emotions(every_crop),
-            look=np.concatenate(looks),
+            scores=self._scores(every_crop),
+            appearance=np.concatenate(looks),
             **vars(measured),
         )
 
-    def _emotions(self, crops: Crops) -> npt.NDArray[np.float32]:
+    def _scores(self, crops: Crops) -> npt.NDArray[np.float32]:
         if self.scorer is None:
             return np.full((len(crops), len(EMOTIONS)), np.nan, np.float32)
         return self.scorer.score(crops)

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import log_ramp
+from engine.faces import size_grade
 from engine.settings import Settings
 from engine.vision.expression import Crops, Floats
 
@@ -18,9 +20,8 @@ from engine.vision.expression import Crops, Floats
 _HEAD = np.array([(-0.47, 0, 0), (0.47, 0, 0), (0, 0.53, -0.45), (-0.38, 1, 0), (0.38, 1, 0)])
 _UNPROJECT = np.linalg.pinv(_HEAD - _HEAD.mean(axis=0))
 
-#: Where a measure is worth 0 and where 1, in between by its logarithm. On shrunk and blurred faces of FER2013 the
-#: network's accuracy runs along these lines from little better than guessing to its best (docs/verdicts.md).
-_SIZE = (8.0, 28.0)
+#: Where sharpness is worth 0 and where 1, in between by its logarithm. On blurred faces of FER2013 the network's
+#: accuracy runs along this line from little better than guessing to its best (docs/verdicts.md).
 _SHARPNESS = (0.003, 0.1)
 
 
@@ -65,11 +66,6 @@ def measure(
     return Quality(sharp, yaw, pitch, roll, quality, scorable)
 
 
-def size_grade(side: npt.NDArray[np.floating]) -> Floats:
-    """What the shorter side (n,), px, of a face's box says of the detail in it: (n,) in [0, 1]."""
-    return _ramp(side, *_SIZE)
-
-
 def sharpness(crops: Crops) -> Floats:
     """How much detail crops (n, 64, 64) show: (n,) in [0, 1], whatever their brightness and contrast.
 
@@ -84,7 +80,7 @@ def sharpness(crops: Crops) -> Floats:
         deviation[:] = _deviation(laplacian), _deviation(crop)
     # Plus one grey level of contrast: a crop of a single grey is not sharp.
     variances = deviations * deviations
-    return _ramp(variances[:, 0] / (variances[:, 1] + 1), *_SHARPNESS)
+    return log_ramp(variances[:, 0] / (variances[:, 1] + 1), *_SHARPNESS)
 
 
 def _deviation(values: npt.NDArray[Any]) -> float:
@@ -122,9 +118,3 @@ def head_pose(landmarks: npt.NDArray[np.floating]) -> tuple[Floats, Floats, Floa
 
 def _degrees(angle: npt.NDArray[np.float64]) -> Floats:
     return np.degrees(angle).astype(np.float32)
-
-
-def _ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
-    """0 up to `zero`, 1 from `one` on, straight over log(x) in between."""
-    share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
-    return share

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.faces import CLASSES, Faces
+from engine.faces import FER, Faces
 from storage.store import Store
 
 
@@ -29,17 +29,17 @@ def make_faces(pts: list[int], *, seed: int = 0) -> Faces:
     return Faces(
         pts=ticks,
         face=np.arange(n) - np.searchsorted(ticks, ticks),
-        boxes=np.hstack([corner, corner + rng.uniform(20, 60, (n, 2))]).astype(np.float32),
+        boxes_xyxy=np.hstack([corner, corner + rng.uniform(20, 60, (n, 2))]).astype(np.float32),
         score=share[0],
         landmarks=rng.uniform(0, 600, (n, 5, 2)).astype(np.float32),
-        emotions=emotions,
+        scores=emotions,
         sharpness=share[1],
         yaw=(share[1] * 40 - 20).round(),
         pitch=(share[2] * 40 - 20).round(),
         roll=(share[3] * 40 - 20).round(),
         quality=share[2],
         scorable=share[2] > 0.3,
-        look=np.where(np.arange(n)[:, None] % 4 == 1, rng.integers(0, 256, (n, 48)), 0).astype(np.uint8),
+        appearance=np.where(np.arange(n)[:, None] % 4 == 1, rng.integers(0, 256, (n, 48)), 0).astype(np.uint8),
     )
 
 
@@ -55,7 +55,7 @@ def write_session(store: Store, **changes: Any) -> int:
         "start_pts": 100,
         "width": 640,
         "height": 480,
-        "classes": CLASSES,
+        "classes": FER.rows(),
     }
     return store.add_session(**values | changes)
 

@@ -83,12 +83,12 @@ def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
     names = list(faces.columns())
     again = Faces.from_columns(queries.face_columns(store, session, names))
     np.testing.assert_array_equal(again.landmarks, faces.landmarks)
-    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable", "look"):
+    for name in ("pts", "face", "yaw", "pitch", "roll", "scorable", "appearance"):
         np.testing.assert_array_equal(getattr(again, name), getattr(faces, name))
-    np.testing.assert_allclose(again.boxes, faces.boxes, atol=0.0051)
-    for name in ("score", "emotions", "sharpness", "quality"):
+    np.testing.assert_allclose(again.boxes_xyxy, faces.boxes_xyxy, atol=0.0051)
+    for name in ("score", "scores", "sharpness", "quality"):
         np.testing.assert_allclose(getattr(again, name), getattr(faces, name), atol=0.000051)
-    assert np.isnan(again.emotions).all(axis=1).tolist() == [True, False, False, False, False, True, False]
+    assert np.isnan(again.scores).all(axis=1).tolist() == [True, False, False, False, False, True, False]
 
 
 def test_numbers_read_as_a_person_would_write_them(store, write):

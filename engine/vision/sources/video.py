@@ -25,6 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.errors import SourceError, UsageError
+from engine.vision.sources.containers import open_recording
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
@@ -264,8 +265,7 @@ class Video:
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         try:
-            # The prefix keeps "9:30.mp4" from being read as the address of a protocol named 9.
-            container = av.open(f"file:{self.path}", metadata_errors="replace")
+            container = open_recording(self.path)
         except FFmpegError as error:
             raise SourceError(
                 f"{self.path}: cannot be read as a video ({error.strerror}); convert it to mp4, or copy it again"

@@ -31,7 +31,7 @@ class Result:
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
         assert lines[0].startswith("classpulse: ")
-        assert "a fault of ours" not in lines[0]
+        assert "internal error" not in lines[0]
         return lines[0].removeprefix("classpulse: ")
 
 

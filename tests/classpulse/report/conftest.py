@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -20,12 +19,6 @@ from engine import Session
 def copied(analysed: Session, tmp_path: Path) -> Session:
     """The lesson's finished analysis in a database that may be changed."""
     return Session(shutil.copy(analysed.database, tmp_path / "classpulse.db"), analysed.session_id)
-
-
-@pytest.fixture
-def without_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the extra `report` is not installed."""
-    monkeypatch.setitem(sys.modules, "plotly", None)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from benchmarks.report import write_lesson
 from classpulse.report import drawing, page, parts
 from classpulse.report.sources import Sources
 from engine import Session, analyze
-from engine.faces import SCORES
+from engine.faces import FER, score_columns
 from engine.settings import Settings
 from storage.errors import QueryError
 from tests.classpulse.report.conftest import data_of, told
@@ -70,7 +70,7 @@ def test_an_hour_stays_small(tmp_path):
 
 def test_faces_that_were_not_scored(copied):
     with closing(sqlite3.connect(copied.database)) as connection, connection:
-        connection.execute(f"UPDATE faces SET {', '.join(f'{score} = NULL' for score in SCORES)}")
+        connection.execute(f"UPDATE faces SET {', '.join(f'{score} = NULL' for score in score_columns(FER))}")
     html = page.render(copied.judge())
     Outline(html)
     assert html.count("No face of this student was scored for emotions") == 4

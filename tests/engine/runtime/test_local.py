@@ -75,39 +75,22 @@ def wait_until_gone(pids: list[int]) -> None:
     pytest.fail(f"still running after 5 s: {pids}")
 
 
-# -- which segments go together
-
-
-@pytest.mark.parametrize(
-    ("committed", "duration", "count", "runs"),
-    [
-        ((), None, 2, [(0, None)]),
-        ((), 0.1, 2, [(0, None)]),
-        ((), 32, 1, [(0, None)]),
-        (range(2), 32, 1, [(2, None)]),
-        (range(4), 32, 1, [(4, None)]),
-        (range(6), 32, 1, [(6, None)]),  # it lasts longer than it claims
-        ({0, 1, 4}, 80, 1, [(2, 4), (5, None)]),
-        ({0, 5, 6, 7}, 80, 1, [(1, 5), (8, None)]),
-        ((), 80, 2, [(0, 4), (4, None)]),
-        ((), 360, 2, [(0, 9), (9, 18), (18, 27), (27, None)]),
-        ({3, 4}, 80, 2, [(0, 3), (5, None)]),
-    ],
-)
-def test_runs(committed, duration, count, runs):
-    assert local.missing_runs(set(committed), duration, count) == runs
-
-
-def test_an_hour_is_shared_out_evenly():
-    runs = local.missing_runs((), 3600, 3)
-    assert [number for first, stop in runs for number in range(first, stop or 360)] == list(range(360))
-    assert len(runs) == 30
-    assert {(stop or 360) - first for first, stop in runs} == {local.LONGEST_RUN}
+# -- how many
 
 
 def test_the_machine_has_at_least_one():
     assert 1 <= local.usable_workers(Settings()) <= (os.cpu_count() or 1)
     assert local.usable_workers(Settings(engine="reference")) == 1
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "workers"),
+    [(8, 16 * 2**30, 8), (8, 3 * 2**30 - 1, 2), (8, 2**29, 1), (8, None, 4), (2, None, 2)],
+)
+def test_workers_by_default_fit_cores_and_memory(monkeypatch, cores, memory, workers):
+    monkeypatch.setattr(local.platform, "usable_cores", lambda: cores)
+    monkeypatch.setattr(local.platform, "physical_memory", lambda: memory)
+    assert local.usable_workers(Settings()) == workers
 
 
 # -- identical rows
@@ -143,9 +126,11 @@ def test_stopped_and_gone_on_with(long, whole, db):
         if seen.frames == 1:
             os.kill(children(os.getpid())[0], signal.SIGKILL)
 
-    with pytest.raises(
-        WorkerError, match=r"long\.mp4: a worker was killed \(signal 9\), perhaps for want"
-    ) as caught:
+    words = (
+        "long.mp4: a worker process was killed (signal 9), possibly out of memory; finished segments are saved, "
+        "rerun with fewer --workers to resume"
+    )
+    with pytest.raises(WorkerError, match=re.escape(words)) as caught:
         analyze(long, db, settings=SETTINGS, workers=2, on_progress=kill)
     assert "\n" not in str(caught.value)
     assert children(os.getpid()) == []

@@ -375,7 +375,7 @@ def test_a_woman_who_cries_and_then_smiles_is_first_not_interested_and_last_inte
     times, face_time, faces = woman
     settings = Settings(window=5.0, strategy=strategy)
     one = np.zeros(len(faces), np.int64)
-    columns = (one, faces.emotions, faces.quality, faces.scorable)
+    columns = (one, faces.scores, faces.quality, faces.scorable)
     students, class_ = judge(times, face_time, *columns, settings=settings, duration=19.7)
     assert len(students["verdict"]) == 4
     assert (students["verdict"][0], students["verdict"][-1]) == ("not interested", "interested")

@@ -76,8 +76,8 @@ def test_batches_score_as_single_faces_do(seer, recording, in_order):
     scores = seer.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
     stored = in_order[2].faces
     here = stored.pts == frame.pts
-    np.testing.assert_array_equal(stored.boxes[here], found.boxes)
-    np.testing.assert_allclose(stored.emotions[here], scores, atol=1e-5)
+    np.testing.assert_array_equal(stored.boxes_xyxy[here], found.boxes)
+    np.testing.assert_allclose(stored.scores[here], scores, atol=1e-5)
 
 
 def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
@@ -85,7 +85,7 @@ def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
     for segment in in_order:
         for pts, time, n in zip(*(segment.frames[name] for name in ("pts", "time", "faces")), strict=True):
             true = truth.boxes[np.isclose(truth.time, time)]
-            boxes = segment.faces.boxes[segment.faces.pts == pts]
+            boxes = segment.faces.boxes_xyxy[segment.faces.pts == pts]
             assert len(true) == LESSON.students
             centres = (boxes[:, :2] + boxes[:, 2:]) / 2
             inside = (true[None, :, :2] < centres[:, None]) & (centres[:, None] < true[None, :, 2:])
@@ -119,10 +119,10 @@ def test_a_pan_is_measured(seer, tmp_path):
 def test_looks_are_taken_once_a_second(recording):
     with Video(recording) as video:
         (segment,) = Seer(Settings(sample_rate=2, min_face=40)).segments(video, 3)
-    looked = segment.faces.look.any(axis=1)
+    looked = segment.faces.appearance.any(axis=1)
     seconds = segment.frames["time"][np.searchsorted(segment.frames["pts"], segment.faces.pts)]
     np.testing.assert_array_equal(looked, seconds % 1 == 0)
-    assert segment.faces.look.shape == (len(segment.faces), LENGTH)
+    assert segment.faces.appearance.shape == (len(segment.faces), LENGTH)
     assert 0 < looked.sum() < len(looked)
 
 
@@ -180,9 +180,9 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
             video, 2, 3
         )
     assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
-    assert np.isnan(segment.faces.emotions).all()
-    for name, scored in vars(in_order[2].faces).items():
-        if name != "emotions":
+    assert np.isnan(segment.faces.scores).all()
+    for name, scored in in_order[2].faces.arrays().items():
+        if name != "scores":
             np.testing.assert_array_equal(getattr(segment.faces, name), scored)
 
 

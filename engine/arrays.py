@@ -1,0 +1,45 @@
+"""Small functions of arrays that more than one floor needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+def log_ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
+    """0 up to `zero`, 1 from `one` on, straight over log(x) in between: of the shape of `x`, any."""
+    share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
+    return share
+
+
+def pack_rows(array: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """(n,) byte strings, one for each of n rows of any shape; float32 is little-endian."""
+    rows = np.ascontiguousarray(array, "<f4" if array.dtype == np.float32 else array.dtype)
+    blobs = np.empty(len(array), object)
+    blobs[:] = [row.tobytes() for row in rows]
+    return blobs
+
+
+def unpack_landmarks(blobs: npt.NDArray[np.object_]) -> Floats:
+    """(n, 5, 2) from the database's column `landmarks`: ten little-endian float32 each."""
+    return np.frombuffer(b"".join(blobs.tolist()), "<f4").astype(np.float32).reshape(-1, 5, 2)
+
+
+def unpack_appearance(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
+    """(n, d) from the database's column of descriptors; all 0 where it is None, and d is 0 where all are."""
+    described = np.array([blob is not None for blob in blobs], np.bool_)
+    some = unpack_described(blobs[described])
+    rows = np.zeros((len(blobs), some.shape[1]), np.uint8)
+    rows[described] = some
+    return rows
+
+
+def unpack_described(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
+    """(s, d) from so many of that column that are not None; d is 0 where s is."""
+    if not len(blobs):
+        return np.zeros((0, 0), np.uint8)
+    return np.frombuffer(b"".join(blobs.tolist()), np.uint8).reshape(len(blobs), -1)

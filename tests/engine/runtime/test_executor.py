@@ -1,0 +1,128 @@
+"""Which runs of segments there are to do, and which executor an analysis uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import analyze
+from engine.errors import UsageError
+from engine.runtime import local
+from engine.runtime.executor import LONGEST_RUN, Executor, missing_runs
+from engine.runtime.executors import EXECUTORS, open_executor
+from engine.runtime.local import ByLength, InProcess, Processes
+from engine.settings import Settings
+from engine.vision.extraction import Seer
+from tests.drawn import SETTINGS, rows
+
+# -- runs
+
+
+@pytest.mark.parametrize(
+    ("committed", "duration", "count", "runs"),
+    [
+        ((), None, 2, [(0, None)]),
+        ((), 0.1, 2, [(0, None)]),
+        ((), 32, 1, [(0, None)]),
+        (range(2), 32, 1, [(2, None)]),
+        (range(4), 32, 1, [(4, None)]),
+        (range(6), 32, 1, [(6, None)]),  # it lasts longer than it claims
+        ({0, 1, 4}, 80, 1, [(2, 4), (5, None)]),
+        ({0, 5, 6, 7}, 80, 1, [(1, 5), (8, None)]),
+        ((), 80, 2, [(0, 4), (4, None)]),
+        ((), 360, 2, [(0, 9), (9, 18), (18, 27), (27, None)]),
+        ({3, 4}, 80, 2, [(0, 3), (5, None)]),
+    ],
+)
+def test_missing_segments_are_grouped_into_runs(committed, duration, count, runs):
+    assert missing_runs(set(committed), duration, count) == runs
+
+
+def test_an_hour_is_shared_evenly_by_three_workers():
+    runs = missing_runs((), 3600, 3)
+    assert [number for first, stop in runs for number in range(first, stop or 360)] == list(range(360))
+    assert len(runs) == 30
+    assert {(stop or 360) - first for first, stop in runs} == {LONGEST_RUN}
+
+
+# -- which executor
+
+
+def test_by_default_the_length_of_the_recording_decides():
+    executor = open_executor(None, Settings(), workers=3)
+    assert isinstance(executor, ByLength)
+
+
+@pytest.mark.parametrize(
+    ("duration", "committed", "used"),
+    [(60, (), "in-process"), (60.1, (), "processes"), (70, {0}, "in-process"), (None, (), "in-process")],
+)
+def test_seven_missing_segments_start_processes(monkeypatch, duration, committed, used):
+    monkeypatch.setattr(InProcess, "extract", lambda *_: iter(["in-process"]))
+    monkeypatch.setattr(Processes, "extract", lambda *_: iter(["processes"]))
+    source = type("Source", (), {"duration": duration})()
+    assert list(ByLength().extract(source, Settings(), committed, print)) == [used]
+
+
+def test_executors_are_opened_by_name():
+    assert EXECUTORS.names()[:2] == ["processes", "in-process"]
+    assert isinstance(open_executor("processes", Settings(), 2), Processes)
+    assert isinstance(open_executor("in-process", Settings()), InProcess)
+    own: Executor = InProcess()
+    assert open_executor(own, Settings()) is own
+
+
+def test_a_preview_runs_in_this_process():
+    assert isinstance(open_executor(None, Settings(), 4, lambda *_: None), InProcess)
+    with pytest.raises(UsageError, match="a preview needs the executor in-process"):
+        open_executor("processes", Settings(), 4, lambda *_: None)
+
+
+def test_wrong_executors_are_one_line_and_begin_no_session(recording, tmp_path):
+    for executor, workers, said in [
+        ("cloud", None, "unknown executor 'cloud'; available: processes, in-process"),
+        ("in-process", 2, "the executor in-process has one worker; leave out --workers 2"),
+        (None, 0, "workers is 0; it must be 1 or more"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            analyze(recording, tmp_path / "db", settings=SETTINGS, executor=executor, workers=workers)
+    assert not (tmp_path / "db").exists()
+
+
+class Backwards:
+    """The last run first, and in every run the last segment first."""
+
+    def __init__(self) -> None:
+        self.order: list[int] = []
+
+    def extract(self, source, settings, committed, on_frame):
+        extractor = Seer(settings)
+        for first, stop in reversed(missing_runs(committed, source.duration)):
+
+            def report(frame, detections, first=first):
+                on_frame(first, frame.time, len(detections))
+
+            segments = list(extractor.segments(source, first, stop, report))
+            for segment in reversed(segments):
+                self.order.append(segment.number)
+                yield segment
+
+
+def test_the_order_of_segments_does_not_show_in_the_rows(recording, analysed, tmp_path):
+    executor = Backwards()
+    session = analyze(recording, tmp_path / "db", settings=SETTINGS, executor=executor)
+    assert executor.order == [3, 2, 1, 0]
+    assert rows(Path(session.database)) == rows(Path(analysed.database))
+
+
+@pytest.mark.parametrize("inherits", [True, False])
+def test_processes_by_name_take_a_short_recording(recording, analysed, tmp_path, monkeypatch, inherits):
+    if not inherits:
+        monkeypatch.setattr(local.platform, "INHERITS_DESCRIPTORS", False)
+    started = []
+    start = local.platform.start_worker
+    monkeypatch.setattr(local.platform, "start_worker", lambda code: started.append(code) or start(code))
+    session = analyze(recording, tmp_path / "db", settings=SETTINGS, executor="processes", workers=2)
+    assert len(started) == 2
+    assert rows(Path(session.database)) == rows(Path(analysed.database))

@@ -1,0 +1,105 @@
+"""What is imported to start with: nothing costly before it is used, and the public API all the same."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import classpulse
+import engine
+from engine.sessions.analysis import analyze
+from engine.sessions.session import Session, find
+from engine.settings import Settings
+from engine.version import __version__
+
+#: Packages that cost more than 50 ms each: networks, decoder, images, statistics, tables, databases, terminals.
+COSTLY = {
+    "openvino",
+    "av",
+    "cv2",
+    "scipy",
+    "filterpy",
+    "pandas",
+    "pyarrow",
+    "sqlalchemy",
+    "alembic",
+    "rich",
+    "jinja2",
+}
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after `code`."""
+    script = f"import json, sys\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_import_classpulse_loads_no_other_package():
+    assert loaded("import classpulse") & (COSTLY | {"numpy", "engine.settings", "storage"}) == set()
+
+
+def test_help_of_the_command_line_loads_nothing_costly():
+    help_shown = "sys.argv = ['classpulse', '--help']\nimport cli\ntry: cli.main()\nexcept SystemExit: pass"
+    assert loaded(help_shown) & (COSTLY | {"numpy", "storage"}) == set()
+
+
+@pytest.mark.parametrize("module", ["engine.sessions.session", "engine.sessions.analysis"])
+def test_what_a_session_does_not_need_is_not_loaded(module):
+    found = loaded(f"import {module}")
+    assert {"sqlalchemy", "storage.store"} <= found, "what it does need"
+    assert found & {"scipy", "filterpy", "openvino", "alembic", "rich", "matplotlib"} == set()
+
+
+def test_tracking_loads_no_filter_before_there_is_a_track():
+    assert loaded("import tracking.sort, tracking.identity, tracking.live") & COSTLY == set()
+    born = "import numpy, tracking.kalman\ntracking.kalman.BoxFilter(numpy.array([0.0, 0, 10, 10]))"
+    assert "filterpy.kalman" in loaded(born)
+
+
+@pytest.mark.parametrize("package", [classpulse, engine])
+def test_public_names_are_the_ones_in_the_modules(package):
+    assert sorted(package.__all__) == ["Session", "Settings", "__version__", "analyze", "find"]
+    assert package.analyze is analyze
+    assert package.find is find
+    assert package.Session is Session
+    assert package.Settings is Settings
+    assert package.__version__ == __version__
+    assert set(package.__all__) <= set(dir(package))
+
+
+@pytest.mark.parametrize("package", [classpulse, engine])
+def test_other_names_are_refused_as_python_does(package):
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'analyse'"):
+        _ = package.analyse
+    with pytest.raises(ImportError, match="analyse"):
+        exec(f"from {package.__name__} import analyse")
+
+
+def test_a_lazy_name_is_looked_up_once():
+    found = loaded("import engine; assert 'Session' not in vars(engine); engine.Session; engine.Session.info")
+    assert "engine.sessions.session" in found
+    assert engine.Session is vars(engine)["Session"]
+
+
+def public() -> dict[str, object]:
+    """Everything that a reader of `help(classpulse)` is told of: the functions, the classes and their methods."""
+    names = {name: getattr(classpulse, name) for name in classpulse.__all__ if name != "__version__"}
+    for owner in ("Session", "Settings"):
+        names |= {
+            f"{owner}.{name}": member
+            for name, member in vars(names[owner]).items()
+            if callable(member) and not name.startswith("_")
+        }
+    return names
+
+
+@pytest.mark.parametrize(("name", "member"), public().items(), ids=public())
+def test_public_docstrings_are_sentences_and_name_what_is_raised(name, member):
+    text = inspect.getdoc(member) or ""
+    assert text, f"{name} has no docstring"
+    assert text.split("\n\n")[0].rstrip().endswith((".", ":")), name
