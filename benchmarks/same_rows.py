@@ -38,19 +38,8 @@ COLUMNS = {
 }
 STATES = {"seeing": "detecting", "seen": "detected"}
 #: Differ between any two runs: times of writing, versions, paths, and who ran what with which paths.
-IGNORED = {
-    "created",
-    "finished",
-    "committed",
-    "made",
-    "saved",
-    "since",
-    "at",
-    "who",
-    "version",
-    "source",
-    "arguments",
-}
+IGNORED = {"created", "finished", "committed", "made", "saved", "since", "at", "version", "source"}
+OF_AUDIT = {"who", "arguments"}
 
 Row = dict[str, Any]
 
