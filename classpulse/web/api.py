@@ -4,89 +4,67 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from starlette.responses import FileResponse, HTMLResponse
 
 from classpulse.report import page as report_page
-from classpulse.web.app import House
 from classpulse.web.bodies import (
-    Asking,
-    Complaint,
     JobOut,
     Judging,
     Merge,
     NamedJudging,
     NewJob,
     NewMark,
+    Problem,
+    QueryBody,
     Rename,
     Split,
 )
+from classpulse.web.dependencies import IdParam, JudgementParam, ServicesDep, SessionDep
 from classpulse.web.reading import overlay, plain_rows, plain_values
 from classpulse.web.recordings import kind_of
 from engine.errors import UsageError
-from engine.sessions.session import Session
 from storage import queries
 from storage.store import Store
 
-Rows = list[dict[str, Any]]
-#: Longest stretch that boxes are given for at once, s.
-LONGEST = 120.0
-#: Rows that a query gives at most.
+JsonRows = list[dict[str, Any]]
+#: Longest span of time for which boxes are returned at once, s.
+LONGEST_OVERLAY = 120.0
+#: Rows that a query returns at most.
 MOST_ROWS = 1000
 #: Seconds that a query may take: one that never ends would keep others waiting.
 PATIENCE = 20.0
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Complaint} for status in (400, 401, 403, *statuses)}
+    return {status: {"model": Problem} for status in (400, 401, 403, *statuses)}
 
 
 def _as(kind: str) -> dict[int | str, dict[str, Any]]:
-    """An answer that is no JSON."""
+    """An answer that is not JSON."""
     return {200: {"description": "The file.", "content": {kind: {}}}}
 
 
 router = APIRouter(responses=_errors())
-#: Of the routes that may find nothing.
+#: Answers of routes whose session, job or mark may not exist.
 SOMETHING = _errors(404)
-
-
-def house_of(request: Request) -> House:
-    """What the application was made with."""
-    house: House = request.app.state.house
-    return house
-
-
-Ours = Annotated[House, Depends(house_of)]
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Asked = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-
-def session_of(house: Ours, session_id: Number) -> Session:
-    """The session of that number. Raises SessionError without one."""
-    session = Session(house.serving.db, session_id)
-    session.info()
-    return session
-
-
-Known = Annotated[Session, Depends(session_of)]
 
 
 # -- what is there
 
 
 @router.get("/sessions")
-def sessions(house: Ours) -> Rows:
+def sessions(services: ServicesDep) -> JsonRows:
     """All sessions, the newest last."""
-    with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+    with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
         return plain_rows(queries.sessions(store).drop(columns=["source"]))
 
 
 @router.get("/sessions/{session_id}", responses=SOMETHING)
-def session_row(session: Known, house: Ours) -> dict[str, Any]:
+def session_row(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
     """A session, and whether its recording is still there."""
     row = session.info()
-    found = house.sources.find(row, verified=False)
+    found = services.recordings.find(row, verified=False)
     return {name: value for name, value in row.items() if name != "source"} | {
         "recording": found.path is not None,
         "remark": found.why or None,
@@ -94,44 +72,44 @@ def session_row(session: Known, house: Ours) -> dict[str, Any]:
 
 
 @router.get("/sessions/{session_id}/students", responses=SOMETHING)
-def students(session: Known) -> Rows:
+def students(session: SessionDep) -> JsonRows:
     """Its students."""
     return plain_rows(session.students())
 
 
 @router.get("/sessions/{session_id}/judgements", responses=SOMETHING)
-def judgements(session: Known) -> Rows:
+def judgements(session: SessionDep) -> JsonRows:
     """Its judgements, the latest last."""
     return plain_rows(session.judgements())
 
 
 @router.get("/sessions/{session_id}/verdicts", responses=SOMETHING)
-def verdicts(session: Known, judgement: Asked = None) -> Rows:
+def verdicts(session: SessionDep, judgement: JudgementParam = None) -> JsonRows:
     """The verdict of every student in every window."""
     return plain_rows(session.verdicts(judgement))
 
 
 @router.get("/sessions/{session_id}/class", responses=SOMETHING)
-def class_verdicts(session: Known, judgement: Asked = None) -> Rows:
+def class_verdicts(session: SessionDep, judgement: JudgementParam = None) -> JsonRows:
     """The verdict of the class in every window."""
     return plain_rows(session.class_verdicts(judgement))
 
 
 @router.get("/sessions/{session_id}/overlay", responses=SOMETHING)
 def boxes(
-    session: Known,
-    house: Ours,
+    session: SessionDep,
+    services: ServicesDep,
     start: Annotated[float, Query(ge=0, le=1e6)],
     stop: Annotated[float, Query(ge=0, le=1e6)],
 ) -> dict[str, Any]:
     """The boxes of a stretch of at most 120 s: `times`, and a list of [student, x1, y1, x2, y2] for each."""
-    if not 0 < stop - start <= LONGEST:
-        raise UsageError(f"stop must be after start, by {LONGEST:g} s at most")
-    return overlay(house.serving.db, session.session_id, start, stop)
+    if not 0 < stop - start <= LONGEST_OVERLAY:
+        raise UsageError(f"stop must be after start, by {LONGEST_OVERLAY:g} s at most")
+    return overlay(services.serving.db, session.session_id, start, stop)
 
 
 @router.get("/sessions/{session_id}/corrections", responses=SOMETHING)
-def corrections(session: Known) -> Rows:
+def corrections(session: SessionDep) -> JsonRows:
     """What a person put right, also what was undone."""
     return plain_rows(session.corrections())
 
@@ -146,16 +124,16 @@ def corrections(session: Known) -> Rows:
     },
     response_model=None,
 )
-def video(session: Known, house: Ours) -> Response:
+def video(session: SessionDep, services: ServicesDep) -> Response:
     """The recording, or the part of it that a Range header asks for."""
-    found = house.sources.find(session.info())
+    found = services.recordings.find(session.info())
     if found.path is None:
         raise HTTPException(404, found.why)
     return FileResponse(found.path, media_type=kind_of(found.path), headers={"content-disposition": "inline"})
 
 
 @router.get("/sessions/{session_id}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
-def report(session: Known, judgement: Asked = None, student: Asked = None) -> Response:
+def report(session: SessionDep, judgement: JudgementParam = None, student: JudgementParam = None) -> Response:
     """The report as one file that works anywhere."""
     text = report_page.render(session, judgement, student)
     return HTMLResponse(
@@ -167,58 +145,58 @@ def report(session: Known, judgement: Asked = None, student: Asked = None) -> Re
 
 
 @router.post("/sessions/{session_id}/rename", responses=SOMETHING)
-def rename(session: Known, body: Rename) -> Rows:
+def rename(session: SessionDep, body: Rename) -> JsonRows:
     """Name a student; the students."""
     return plain_rows(session.rename(body.student, body.name).students())
 
 
 @router.post("/sessions/{session_id}/merge", responses=SOMETHING)
-def merge(session: Known, body: Merge) -> Rows:
+def merge(session: SessionDep, body: Merge) -> JsonRows:
     """Make two students one, and every judgement again; the students."""
     return plain_rows(session.merge(body.student, body.other).students())
 
 
 @router.post("/sessions/{session_id}/split", responses=SOMETHING)
-def split(session: Known, body: Split) -> Rows:
+def split(session: SessionDep, body: Split) -> JsonRows:
     """Make who is seen as a student from a time on somebody else, and every judgement again; the students."""
     session.split(body.student, body.time)
     return plain_rows(session.students())
 
 
 @router.post("/sessions/{session_id}/undo", responses=SOMETHING)
-def undo(session: Known) -> dict[str, str]:
-    """Undo the last correction that holds; which one that was."""
+def undo(session: SessionDep) -> dict[str, str]:
+    """Undo the most recent active correction; which one that was."""
     return {"undone": session.undo()}
 
 
 @router.get("/sessions/{session_id}/marks", responses=SOMETHING)
-def marks(session: Known) -> Rows:
+def marks(session: SessionDep) -> JsonRows:
     """The marked parts of the lesson."""
     return plain_rows(session.phases())
 
 
 @router.post("/sessions/{session_id}/marks", responses=SOMETHING)
-def mark(session: Known, body: NewMark) -> Rows:
+def mark(session: SessionDep, body: NewMark) -> JsonRows:
     """Mark a part, and judge it; the marked parts."""
     return plain_rows(session.mark(body.label, body.start, body.stop).phases())
 
 
 @router.delete("/sessions/{session_id}/marks/{phase}", responses=SOMETHING)
-def unmark(session: Known, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> Rows:
+def unmark(session: SessionDep, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> JsonRows:
     """Take a mark away; those that are left."""
     session.unmark(phase)
     return plain_rows(session.phases())
 
 
 @router.post("/sessions/{session_id}/preview", responses=SOMETHING)
-def preview(session: Known, house: Ours, body: Judging) -> dict[str, Any]:
+def preview(session: SessionDep, services: ServicesDep, body: Judging) -> dict[str, Any]:
     """Judge without keeping the judgement."""
-    _, windows, class_windows = house.previews.judged(session.session_id, body.changes())
+    _, windows, class_windows = services.previews.judged(session.session_id, body.changes())
     return {"verdicts": plain_rows(windows), "class": plain_rows(class_windows)}
 
 
 @router.post("/sessions/{session_id}/judge", responses=SOMETHING)
-def judge(session: Known, body: NamedJudging) -> Rows:
+def judge(session: SessionDep, body: NamedJudging) -> JsonRows:
     """Judge, and keep the judgement beside the others; the judgements."""
     return plain_rows(session.judge(body.name or None, **body.changes()).judgements())
 
@@ -227,51 +205,51 @@ def judge(session: Known, body: NamedJudging) -> Rows:
 
 
 @router.get("/videos")
-def videos(house: Ours) -> Rows:
+def videos(services: ServicesDep) -> JsonRows:
     """The recordings that can be analysed, the newest first."""
-    return [found._asdict() for found in house.videos.names()]
+    return [found._asdict() for found in services.videos.names()]
 
 
 @router.put("/videos/{name}", status_code=201, responses=_errors(413, 415))
-async def upload(house: Ours, name: str, request: Request) -> dict[str, str]:
+async def upload(services: ServicesDep, name: str, request: Request) -> dict[str, str]:
     """Send a recording as the body; the name that it got, since no other is replaced."""
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else None
-    return {"name": await house.videos.receive(name, request.stream(), size)}
+    return {"name": await services.videos.receive(name, request.stream(), size)}
 
 
 @router.get("/jobs")
-def jobs(house: Ours) -> list[JobOut]:
+def jobs(services: ServicesDep) -> list[JobOut]:
     """The queue and what came of it, the newest first."""
-    return [JobOut.of(job) for job in house.jobs.jobs()]
+    return [JobOut.of(job) for job in services.jobs.jobs()]
 
 
 @router.post("/jobs", status_code=201)
-def add_job(house: Ours, body: NewJob) -> JobOut:
+def add_job(services: ServicesDep, body: NewJob) -> JobOut:
     """Queue a recording of the folder."""
-    path = house.videos.path(body.video)
-    return JobOut.of(house.jobs.add(path, body.name or None, body.settings()))
+    path = services.videos.path(body.video)
+    return JobOut.of(services.jobs.add(path, body.name or None, body.settings()))
 
 
-@router.get("/jobs/{number}", responses=SOMETHING)
-def job(house: Ours, number: Number) -> JobOut:
+@router.get("/jobs/{job_id}", responses=SOMETHING)
+def job(services: ServicesDep, job_id: IdParam) -> JobOut:
     """How far one is."""
-    return JobOut.of(house.jobs.job(number))
+    return JobOut.of(services.jobs.job(job_id))
 
 
-@router.post("/jobs/{number}/cancel", responses=SOMETHING)
-def cancel(house: Ours, number: Number) -> JobOut:
+@router.post("/jobs/{job_id}/cancel", responses=SOMETHING)
+def cancel(services: ServicesDep, job_id: IdParam) -> JobOut:
     """Take it out of the queue, or end it; what it committed stays."""
-    return JobOut.of(house.jobs.cancel(number))
+    return JobOut.of(services.jobs.cancel(job_id))
 
 
 # -- any question
 
 
 @router.post("/query")
-def query(house: Ours, body: Asking) -> dict[str, Any]:
+def query(services: ServicesDep, body: QueryBody) -> dict[str, Any]:
     """Ask in SQL; it can only be read. `more` says whether there are more rows than are given."""
-    rows = queries.query(house.serving.db, body.sql, most=MOST_ROWS + 1, seconds=PATIENCE)
+    rows = queries.query(services.serving.db, body.sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     return {
         "columns": [str(name) for name in rows.columns],
         "rows": plain_values(rows.head(MOST_ROWS)),

@@ -1,10 +1,9 @@
-"""The application: its parts put together, and how what goes wrong is said to people and to programs."""
+"""The application: routes, services and the answers to errors, for people and for programs."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -12,10 +11,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from classpulse.web import api, correcting, files, pages
+from classpulse.web.dependencies import Services
 from classpulse.web.guard import Guard
 from classpulse.web.jobs import JobError, Jobs
 from classpulse.web.reading import Previews
-from classpulse.web.recordings import Sources
+from classpulse.web.recordings import Recordings
+from classpulse.web.rendering import error_page
 from classpulse.web.serving import Serving
 from classpulse.web.videos import TooLargeError, Videos
 from engine.errors import ClasspulseError, SourceError
@@ -25,36 +27,22 @@ from storage.errors import QueryError, SessionError, StorageError
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class House:
-    """What every route needs, made once."""
-
-    serving: Serving
-    jobs: Jobs
-    videos: Videos
-    sources: Sources
-    previews: Previews
-
-
 def create_app(serving: Serving) -> FastAPI:
-    """The application; its queue begins to work when it is started, and stops with it."""
-    from classpulse.web import api, correcting, files, pages
-    from classpulse.web.rendering import error_page
-
-    house = House(
+    """The application; its queue starts and stops with it."""
+    services = Services(
         serving=serving,
         jobs=Jobs(serving.jobs, serving.db),
         videos=Videos(serving.videos, serving.max_upload),
-        sources=Sources(),
+        recordings=Recordings(),
         previews=Previews(serving.db),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        house.videos.clear()
-        house.jobs.start()
+        services.videos.clear()
+        services.jobs.start()
         yield
-        house.jobs.stop()
+        services.jobs.stop()
 
     app = FastAPI(
         title="classpulse",
@@ -65,10 +53,10 @@ def create_app(serving: Serving) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.house = house
+    app.state.services = services
     app.add_middleware(Guard, serving=serving)
     for kind in (HTTPException, ClasspulseError, StorageError):
-        app.add_exception_handler(kind, _complain(error_page))
+        app.add_exception_handler(kind, _answer(error_page))
     app.include_router(files.router)  # before the folder that its addresses lie in
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(api.router, prefix="/api")
@@ -92,8 +80,8 @@ def status_of(error: Exception) -> int:
     )  # the database's turn to complain
 
 
-def _complain(page: Callable[[Request, int, str], Response]) -> Callable[[Request, Exception], Response]:
-    def complain(request: Request, error: Exception) -> Response:
+def _answer(page: Callable[[Request, int, str], Response]) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
         status = status_of(error)
         text = str(error.detail) if isinstance(error, HTTPException) else " ".join(str(error).split())
         if request.url.path.startswith("/api"):
@@ -101,4 +89,4 @@ def _complain(page: Callable[[Request, int, str], Response]) -> Callable[[Reques
             return JSONResponse({"detail": text}, status, headers)
         return page(request, status, text)
 
-    return complain
+    return answer

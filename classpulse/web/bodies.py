@@ -13,7 +13,7 @@ Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Time = Annotated[float, Field(ge=0, le=1e6)]
 
 
-class Complaint(BaseModel):
+class Problem(BaseModel):
     """What went wrong, and the remedy, in one line."""
 
     detail: str
@@ -94,8 +94,8 @@ class NewJob(Body):
         return {name: value for name, value in given.items() if usual[0][name] != usual[1][name]}
 
 
-class Asking(Body):
-    """One statement that reads."""
+class QueryBody(Body):
+    """One SQL statement that only reads."""
 
     sql: str = Field(min_length=1, max_length=20_000)
 

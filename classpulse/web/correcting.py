@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from classpulse.report import page as report_page
-from classpulse.web.api import Known
 from classpulse.web.bodies import Text
+from classpulse.web.dependencies import SessionDep
 from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import page
 from engine.errors import UsageError
@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/sessions/{session_id}/mark")
 def mark(
     request: Request,
-    session: Known,
+    session: SessionDep,
     label: Annotated[Text, Form()],
     at: Annotated[Text, Form()],
     until: Annotated[Text, Form()] = "",
@@ -35,13 +35,13 @@ def mark(
 
 
 @router.post("/sessions/{session_id}/unmark/{which}")
-def unmark(request: Request, session: Known, which: int) -> Response:
+def unmark(request: Request, session: SessionDep, which: int) -> Response:
     """Take a mark away."""
     session.unmark(which)
     return _marked(request, session, "the mark is taken away")
 
 
-def _marked(request: Request, session: Known, text: str) -> Response:
+def _marked(request: Request, session: SessionDep, text: str) -> Response:
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/sessions/{session.session_id}", 303)
     answer = marks(request, session, text)
@@ -50,7 +50,7 @@ def _marked(request: Request, session: Known, text: str) -> Response:
 
 
 @router.get("/sessions/{session_id}/marks")
-def marks(request: Request, session: Known, said: str = "") -> Response:
+def marks(request: Request, session: SessionDep, said: str = "") -> Response:
     """The marked parts with the class's verdicts, and a form for another."""
     return page(
         request,
@@ -67,7 +67,7 @@ def marks(request: Request, session: Known, said: str = "") -> Response:
 
 @router.post("/sessions/{session_id}/rename")
 def rename(
-    request: Request, session: Known, student: Annotated[Text, Form()], name: Annotated[Text, Form()] = ""
+    request: Request, session: SessionDep, student: Annotated[Text, Form()], name: Annotated[Text, Form()] = ""
 ) -> Response:
     """Name a student."""
     session.rename(student, name)
@@ -76,7 +76,7 @@ def rename(
 
 @router.post("/sessions/{session_id}/merge")
 def merge(
-    request: Request, session: Known, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
+    request: Request, session: SessionDep, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
 ) -> Response:
     """Make two students one."""
     session.merge(student, other)
@@ -85,7 +85,7 @@ def merge(
 
 @router.post("/sessions/{session_id}/split")
 def split(
-    request: Request, session: Known, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
+    request: Request, session: SessionDep, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
 ) -> Response:
     """Make a student somebody else from a time on."""
     new = session.split(student, _seconds(at))
@@ -93,12 +93,12 @@ def split(
 
 
 @router.post("/sessions/{session_id}/undo")
-def undo(request: Request, session: Known) -> Response:
-    """Take back the last correction that holds."""
+def undo(request: Request, session: SessionDep) -> Response:
+    """Take back the most recent active correction."""
     return _corrected(request, session, f"undone: {session.undo()}")
 
 
-def _corrected(request: Request, session: Known, text: str) -> Response:
+def _corrected(request: Request, session: SessionDep, text: str) -> Response:
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/sessions/{session.session_id}", 303)
     answer = corrections(request, session, text)
@@ -107,7 +107,7 @@ def _corrected(request: Request, session: Known, text: str) -> Response:
 
 
 @router.get("/sessions/{session_id}/corrections")
-def corrections(request: Request, session: Known, said: str = "") -> Response:
+def corrections(request: Request, session: SessionDep, said: str = "") -> Response:
     """The forms, and what was put right so far."""
     rows = plain_rows(session.corrections())
     return page(

@@ -13,11 +13,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from classpulse.report import page as report_page
 from classpulse.report import rows as report_rows
-from classpulse.web.api import MOST_ROWS, PATIENCE, Asked, Known, Ours
-from classpulse.web.app import House
+from classpulse.web.api import MOST_ROWS, PATIENCE
 from classpulse.web.bodies import NewJob, Text
+from classpulse.web.dependencies import JudgementParam, Services, ServicesDep, SessionDep
 from classpulse.web.guard import COOKIE, local_path
-from classpulse.web.previews import Unkept
+from classpulse.web.previews import PreviewSources
 from classpulse.web.reading import plain_rows, plain_values
 from classpulse.web.rendering import environment, page
 from engine.errors import UsageError
@@ -59,41 +59,41 @@ EXAMPLES = {
 
 
 @router.get("/")
-def home(request: Request, house: Ours) -> Response:
+def home(request: Request, services: ServicesDep) -> Response:
     """The sessions of the database."""
     try:
-        with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+        with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
             found = plain_rows(queries.sessions(store).iloc[::-1])
     except DatabaseError:
-        if not _is_new(house):
+        if not _is_new(services):
             raise
         found = []
-    return page(request, "sessions.html.j2", sessions=found, jobs=house.jobs.jobs(5))
+    return page(request, "sessions.html.j2", sessions=found, jobs=services.jobs.jobs(5))
 
 
-def _is_new(house: House) -> bool:
+def _is_new(services: Services) -> bool:
     """Whether there is no database yet: the first analysis makes it."""
-    place = house.serving.jobs.with_suffix("").with_suffix(".db")
-    return "://" not in house.serving.db.removeprefix("sqlite:///") and not place.exists()
+    place = services.serving.jobs.with_suffix("").with_suffix(".db")
+    return "://" not in services.serving.db.removeprefix("sqlite:///") and not place.exists()
 
 
 @router.get("/new")
-def new(request: Request, house: Ours) -> Response:
+def new(request: Request, services: ServicesDep) -> Response:
     """Upload or pick a recording, and the queue."""
     return page(
         request,
         "new.html.j2",
-        videos=house.videos.names(),
-        jobs=house.jobs.jobs(),
+        videos=services.videos.names(),
+        jobs=services.jobs.jobs(),
         usual=Settings(),
-        largest=house.serving.max_upload,
+        largest=services.serving.max_upload,
     )
 
 
 @router.post("/jobs")
 def add_job(
     request: Request,
-    house: Ours,
+    services: ServicesDep,
     video: Annotated[Text, Form()],
     name: Annotated[Text, Form()] = "",
     sample_rate: Annotated[float, Form(gt=0, le=60)] = Settings().sample_rate or 5,
@@ -108,33 +108,33 @@ def add_job(
         window=window,
         aggregate_only=aggregate_only,
     )
-    house.jobs.add(house.videos.path(video), wanted.name, wanted.settings())
-    return _jobs(request, house)
+    services.jobs.add(services.videos.path(video), wanted.name, wanted.settings())
+    return _jobs(request, services)
 
 
-@router.post("/jobs/{number}/cancel")
-def cancel(request: Request, house: Ours, number: int) -> Response:
+@router.post("/jobs/{job_id}/cancel")
+def cancel(request: Request, services: ServicesDep, job_id: int) -> Response:
     """End one."""
-    house.jobs.cancel(number)
-    return _jobs(request, house)
+    services.jobs.cancel(job_id)
+    return _jobs(request, services)
 
 
-def _jobs(request: Request, house: House) -> Response:
+def _jobs(request: Request, services: Services) -> Response:
     if "hx-request" not in request.headers:
         return RedirectResponse("/new", 303)
-    return page(request, "jobs.html.j2", jobs=house.jobs.jobs())
+    return page(request, "jobs.html.j2", jobs=services.jobs.jobs())
 
 
 @router.get("/jobs/events")
-async def events(request: Request, house: Ours) -> Response:
+async def events(request: Request, services: ServicesDep) -> Response:
     """The queue, again and again: server-sent events, each the list as HTML."""
 
     async def told() -> AsyncIterator[str]:
         version, last = -1, time.monotonic()
         while not await request.is_disconnected():
-            if house.jobs.version != version:
-                version, last = house.jobs.version, time.monotonic()
-                rows = await asyncio.to_thread(house.jobs.jobs)
+            if services.jobs.version != version:
+                version, last = services.jobs.version, time.monotonic()
+                rows = await asyncio.to_thread(services.jobs.jobs)
                 html = environment().get_template("jobs.html.j2").render(jobs=rows)
                 yield "event: jobs\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
             elif time.monotonic() - last > ALIVE:
@@ -149,15 +149,17 @@ async def events(request: Request, house: Ours) -> Response:
 
 
 @router.get("/sessions/{session_id}")
-def session_page(request: Request, house: Ours, session: Known, judgement: Asked = None) -> Response:
+def session_page(
+    request: Request, services: ServicesDep, session: SessionDep, judgement: JudgementParam = None
+) -> Response:
     """Everything about a session; what takes long to ask comes after the page is there."""
     row = session.info()
     if row["state"] != "done":
         return page(request, "unfinished.html.j2", session=row)
-    with Store.open(house.serving.db, must_exist=True, read_only=True) as store:
+    with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
         settings = settings_of(store, session.session_id)
         alone = is_aggregate(store, session.session_id)
-    found = house.sources.find(row, verified=False)
+    found = services.recordings.find(row, verified=False)
     return page(
         request,
         "session.html.j2",
@@ -176,7 +178,7 @@ def session_page(request: Request, house: Ours, session: Known, judgement: Asked
 
 
 @router.get("/sessions/{session_id}/parts/{name}")
-def part(session: Known, name: str, judgement: Asked = None) -> Response:
+def part(session: SessionDep, name: str, judgement: JudgementParam = None) -> Response:
     """A part of the report."""
     if name not in (*FIRST, *JUDGED, *LATER):
         raise UsageError(f"the report has no part {name!r}")
@@ -185,30 +187,30 @@ def part(session: Known, name: str, judgement: Asked = None) -> Response:
 
 @router.get("/sessions/{session_id}/judged")
 def judged(
-    session: Known,
-    house: Ours,
+    session: SessionDep,
+    services: ServicesDep,
     window: Annotated[float | None, Query(ge=0.1, le=86_400)] = None,
     band: Annotated[float | None, Query(ge=0, lt=1)] = None,
-    strategy: Asked = None,
+    strategy: JudgementParam = None,
     baseline: bool = False,
 ) -> Response:
     """The timeline and the heat map as they would be, judged with other settings; nothing is kept."""
     given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
     changes = {name: value for name, value in given.items() if value is not None}
-    settings, windows, class_windows = house.previews.judged(session.session_id, changes)
-    unkept = Unkept(session, settings, windows, class_windows)
-    return HTMLResponse("".join(report_page.fragment(unkept, name) for name in JUDGED))
+    settings, windows, class_windows = services.previews.judged(session.session_id, changes)
+    preview = PreviewSources(session, settings, windows, class_windows)
+    return HTMLResponse("".join(report_page.fragment(preview, name) for name in JUDGED))
 
 
 @router.get("/sessions/{session_id}/prepare", status_code=204)
-def prepare(session: Known, house: Ours) -> None:
+def prepare(session: SessionDep, services: ServicesDep) -> None:
     """Make ready for `judged`, while people still look at the page."""
-    house.previews.prepare(session.session_id)
+    services.previews.prepare(session.session_id)
 
 
 @router.post("/sessions/{session_id}/judge")
 def judge(
-    session: Known,
+    session: SessionDep,
     window: Annotated[float, Form(ge=0.1, le=86_400)],
     band: Annotated[float, Form(ge=0, lt=1)],
     strategy: Annotated[Text, Form()],
@@ -229,10 +231,10 @@ def sql_page(request: Request) -> Response:
 
 
 @router.post("/sql")
-def ask(request: Request, house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+def ask(request: Request, services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, as a table."""
     began = time.perf_counter()
-    found = queries.query(house.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
+    found = queries.query(services.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     values: dict[str, Any] = {
         "columns": [str(name) for name in found.columns],
         "rows": plain_values(found.head(MOST_ROWS)),
@@ -245,10 +247,10 @@ def ask(request: Request, house: Ours, sql: Annotated[str, Form(max_length=20_00
 
 
 @router.post("/sql.csv")
-def ask_csv(house: Ours, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+def ask_csv(services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, all of them, as a file."""
     text = io.StringIO()
-    queries.query(house.serving.db, sql, seconds=PATIENCE).apply(report_rows.readable).to_csv(text, index=False)
+    queries.query(services.serving.db, sql, seconds=PATIENCE).apply(report_rows.readable).to_csv(text, index=False)
     headers = {"content-disposition": 'attachment; filename="rows.csv"'}
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
 
@@ -265,17 +267,17 @@ def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -- 
 @router.post("/login")
 async def login(
     request: Request,
-    house: Ours,
+    services: ServicesDep,
     token: Annotated[str, Form(max_length=500)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     """A cookie for the token: no script can read it, and no other site's page sends it."""
-    if not house.serving.is_token(token):
+    if not services.serving.is_token(token):
         await asyncio.sleep(PENALTY)
         return page(request, "login.html.j2", 401, next=local_path(next), wrong=True)
     answer = RedirectResponse(local_path(next), 303)
     secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, house.serving.pass_text, httponly=True, samesite="strict", secure=secure)
+    answer.set_cookie(COOKIE, services.serving.pass_text, httponly=True, samesite="strict", secure=secure)
     return answer
 
 

@@ -9,7 +9,7 @@ from engine.sessions.session import Session
 from engine.settings import Settings
 
 
-class Unkept(Sources):
+class PreviewSources(Sources):
     """The sources of a report whose windows come from memory; all else is asked of the database."""
 
     def __init__(

@@ -11,7 +11,7 @@ from engine.errors import SourceError
 from engine.vision.sources.video import fingerprint
 
 
-class Source(NamedTuple):
+class Recording(NamedTuple):
     """Where a session's recording is."""
 
     path: Path | None
@@ -20,7 +20,7 @@ class Source(NamedTuple):
     """Why not, for a person."""
 
 
-class Sources:
+class Recordings:
     """Finds recordings. A file is served only if its bytes are those that were analysed.
 
     So no database can make the page hand out another file, nor faces be drawn over another lesson. The check reads
@@ -31,17 +31,17 @@ class Sources:
         self._known: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
 
-    def find(self, session: dict[str, Any], *, verified: bool = True) -> Source:
+    def find(self, session: dict[str, Any], *, verified: bool = True) -> Recording:
         """The recording of a row of `sessions`; unless `verified`, its bytes are not looked at."""
         path = Path(session["source"])
         try:
             if not path.is_file():
-                return Source(None, f"The recording is gone: {path.name} is no longer where it was analysed.")
+                return Recording(None, f"The recording is gone: {path.name} is no longer where it was analysed.")
             if verified and self._fingerprint(path) != session["sha256"]:
-                return Source(None, f"{path.name} is another recording now than the one that was analysed.")
+                return Recording(None, f"{path.name} is another recording now than the one that was analysed.")
         except (OSError, SourceError):
-            return Source(None, f"The recording cannot be read: see the permissions of {path.name}.")
-        return Source(path)
+            return Recording(None, f"The recording cannot be read: see the permissions of {path.name}.")
+        return Recording(path)
 
     def _fingerprint(self, path: Path) -> str:
         stat = path.stat()

@@ -36,7 +36,7 @@ def size(number: float) -> str:
 
 def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLResponse:
     """A page, or a fragment, of `templates/`."""
-    token = request.app.state.house.serving.token
+    token = request.app.state.services.serving.token
     common = {"path": request.url.path, "token": token is not None}
     return HTMLResponse(environment().get_template(name).render(common | values), code)
 

@@ -1,0 +1,49 @@
+"""What routes are given: the services of the application, the session of an address, the judgement asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from classpulse.web.jobs import Jobs
+from classpulse.web.reading import Previews
+from classpulse.web.recordings import Recordings
+from classpulse.web.serving import Serving
+from classpulse.web.videos import Videos
+from engine.sessions.session import Session
+
+
+@dataclass(frozen=True)
+class Services:
+    """Application services shared by all routes."""
+
+    serving: Serving
+    jobs: Jobs
+    videos: Videos
+    recordings: Recordings
+    previews: Previews
+
+
+def services_of(request: Request) -> Services:
+    """The services that the application was made with."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+#: The number of a session or of a job, as it stands in an address.
+IdParam = Annotated[int, Path(ge=1, le=2**31 - 1)]
+#: The name of a judgement; without it, the latest.
+JudgementParam = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+def session_of(services: ServicesDep, session_id: IdParam) -> Session:
+    """The session with this number. Raises SessionError if there is none."""
+    session = Session(services.serving.db, session_id)
+    session.info()
+    return session
+
+
+SessionDep = Annotated[Session, Depends(session_of)]
