@@ -24,22 +24,22 @@ from classpulse.commands import (
     upgrading,
     validating,
 )
-from classpulse.commands.auditing import Noted
+from classpulse.commands.auditing import AuditedCommand
 from classpulse.commands.errors import Stopped, complain
 from engine.version import __version__
 
 app = typer.Typer(
     name="classpulse",
     help="Classroom footage in; a verdict for every student and the class out, in one SQL database.",
-    epilog="A verdict is an expression-based indicator, no proof of what anybody thinks; inferring emotions in "
-    "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first. After an error, --debug "
-    "anywhere in the same command shows where it came from.",
+    epilog="A verdict is an indicator computed from faces, not proof of what anybody thinks; inferring emotions in "
+    "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first. After an error, add "
+    "--debug to the same command to see its traceback.",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (
+for module in (
     analysing,
     looking,
     judging,
@@ -54,9 +54,9 @@ for room in (
     serving,
     validating,
 ):
-    for command in room.app.registered_commands:
-        command.cls = Noted
-    app.add_typer(room.app)
+    for command in module.app.registered_commands:
+        command.cls = AuditedCommand
+    app.add_typer(module.app)
 
 
 @app.callback(invoke_without_command=True)

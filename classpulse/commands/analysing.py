@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 RESPONSIBLE = (
-    "Before you use verdicts: docs/responsible-use.md says what they can and cannot mean, where the law forbids "
+    "Before you use verdicts, read docs/responsible-use.md: what they can and cannot mean, where the law forbids "
     "them, and which mode to use."
 )
 
@@ -39,12 +39,12 @@ RESPONSIBLE = (
 @app.command()
 def analyze(
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings, one session each.")
+        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings; each becomes one session.")
     ],
     db: Database = "classpulse.db",
-    name: Annotated[str | None, typer.Option(help="Name of the session; by default the file's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the session (default: the file name).")] = None,
     sample_rate: Annotated[
-        str, typer.Option(metavar="RATE|all", help="Frames looked at per second of media time.")
+        str, typer.Option(metavar="RATE|all", help="Frames analysed per second of video.")
     ] = f"{DEFAULT.sample_rate:g}",
     window: Window = DEFAULT.window,
     strategy: StrategyOption = None,
@@ -54,63 +54,77 @@ def analyze(
     baseline: Baseline = DEFAULT.baseline,
     no_expression: Annotated[
         bool,
-        typer.Option("--no-expression", help="Score no face for emotions, and judge by attention alone."),
+        typer.Option("--no-expression", help="Do not score emotions; judge by attention only."),
     ] = False,
-    min_face: Annotated[float, typer.Option(metavar="PX", help="Smallest face looked for.")] = DEFAULT.min_face,
+    min_face: Annotated[
+        float, typer.Option(metavar="PX", help="Height of the smallest face to detect.")
+    ] = DEFAULT.min_face,
     thresholds: Annotated[
-        str, typer.Option(metavar="P,R,O", help="Score thresholds of MTCNN's three networks.")
+        str, typer.Option(metavar="P,R,O", help="Score thresholds of the three MTCNN networks.")
     ] = ",".join(map(str, DEFAULT.thresholds)),
-    min_hits: Annotated[int, typer.Option(help="Faces in a row before a track is born.")] = DEFAULT.min_hits,
+    min_hits: Annotated[
+        int, typer.Option(help="Consecutive detections before a track is confirmed.")
+    ] = DEFAULT.min_hits,
     max_age: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long a track outlives its last face.")
+        float, typer.Option(metavar="SECONDS", help="Seconds a track survives without a detection.")
     ] = DEFAULT.max_age,
-    scan: Annotated[Scan, typer.Option(help="`full`: everywhere in every frame.")] = DEFAULT.scan,
-    engine: Annotated[Engine, typer.Option(help="`reference`: the original packages.")] = DEFAULT.engine,
+    scan: Annotated[
+        Scan,
+        typer.Option(help="`guided`: full scan once a second, else where faces are expected; `full`: every frame."),
+    ] = DEFAULT.scan,
+    engine: Annotated[
+        Engine, typer.Option(help="`reference`: the original mtcnn and fer packages.")
+    ] = DEFAULT.engine,
     detector: Annotated[
-        str, typer.Option(metavar="NAME", help="`mtcnn`, `yunet`, or another package's: docs/detectors.md.")
+        str,
+        typer.Option(
+            metavar="NAME", help="`mtcnn`, `yunet` or the name of an installed plugin (docs/detectors.md)."
+        ),
     ] = DEFAULT.detector,
     detector_weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", readable=False, help="Weights that `yunet` needs.")
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Weights file; `yunet` needs one.")
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where the networks run.")] = DEFAULT.device,
+    device: Annotated[Device, typer.Option(help="Device that runs the networks.")] = DEFAULT.device,
     precision: Annotated[
-        Precision, typer.Option(help="`f32`: nothing in bf16 or 8 bits; the same faces on every processor.")
+        Precision, typer.Option(help="`f32`: all layers in 32 bits, so that every processor finds the same faces.")
     ] = DEFAULT.precision,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="WHO", help="X,Y,SIZE in px, NAME@ROOM, SESSION/S07 or SESSION: no face there is kept."
+            metavar="WHO",
+            help="Drop all faces in a square (X,Y,SIZE in px) or at a seat (NAME@ROOM, SESSION/S07, SESSION).",
         ),
     ] = None,
     aggregate_only: Annotated[
         bool,
         typer.Option(
-            "--aggregate-only", help="Keep the class's windows alone: nothing of a student is ever written."
+            "--aggregate-only", help="Store verdicts of the class only; nothing about a student is ever written."
         ),
     ] = False,
     min_group: Annotated[
-        int, typer.Option(help="With --aggregate-only: fewest students with a verdict in a window that has one.")
+        int,
+        typer.Option(help="With --aggregate-only: minimum number of judged students for a verdict of the class."),
     ] = DEFAULT.min_group,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes that see; by default one for each core of this machine."),
+        typer.Option(min=1, metavar="N", help="Number of worker processes (default: one per CPU core)."),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Analyse anew what is done already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Analyse again what is finished already.")] = False,
     display: Annotated[
-        bool, typer.Option("--display", help="Show in a window what is seen, while it is seen; q closes it.")
+        bool, typer.Option("--display", help="Show detections in a window during the analysis; q closes it.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no tables.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")] = False,
 ) -> None:
-    """Analyse recordings: see every face, follow every student, judge every window.
+    """Analyse recordings: detect faces, track students, judge every window.
 
-    Stopped half-way, the same command goes on where it was stopped; a recording that is done is not analysed twice.
+    If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
     from classpulse.report import terminal
     from engine.sessions.analysis import analyze as analyze_one
     from storage.database import database_of
 
     if min_group != DEFAULT.min_group and not aggregate_only:
-        raise typer.BadParameter("--min-group goes with --aggregate-only")
+        raise typer.BadParameter("--min-group requires --aggregate-only")
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), expression=not no_expression, window=window, band=band,
         min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
@@ -150,7 +164,7 @@ def analyze(
             print(f"classpulse: {remark}", file=sys.stderr)
         if not quiet:
             if session.was_done:
-                terminal.say(f"{video} is done already: session {session.session_id}. --again analyses it anew.")
+                terminal.say(f"{video} is finished: session {session.session_id}; --again analyses it again.")
             show_session(session)
             if session.session_id == 1 and not session.was_done:  # the first of this database
                 print(f"\n{RESPONSIBLE}")
@@ -166,10 +180,10 @@ def _window(title: str, settings: Settings) -> LiveWindow:
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where everything is written.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output folder.")] = Path("demo"),
 ) -> None:
-    """Draw a lesson of 20 s, analyse it, hold the verdicts against its script, write the report and the video."""
-    from classpulse.report import page, terminal
+    """Draw a lesson of 20 s, analyse it, compare the verdicts with the ground truth, write a report and a video."""
+    from classpulse.report import page, rows, terminal
     from classpulse.report.clip import annotate
     from classpulse.simulation.comparing import compare
     from classpulse.simulation.lesson import demo_lesson
@@ -179,6 +193,8 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     lesson, window = demo_lesson(), 5.0
     video, db = folder / "lesson.mp4", folder / "classpulse.db"
+    if video.exists() and not (folder / "truth.csv").exists():
+        raise typer.BadParameter(f"{video} exists already, and `demo` did not draw it; choose another folder")
     with terminal.ProgressBar("drawing the lesson") as bar:
         truth = render_lesson(lesson, video, progress=bar.count)
     truth.write_csv(folder / "truth.csv")
@@ -186,7 +202,7 @@ def demo(
         session = analyze_one(video, db, name="Demo", settings=Settings(window=window), on_progress=bar)
     show_session(session)
     comparison = compare(truth, session.faces(), session.verdicts(), window)
-    session.verdicts().to_csv(folder / "verdicts.csv", index=False)
+    rows.write(session.verdicts(), "csv", folder / "verdicts.csv")
     page.write(page.render(session), folder / "report.html")
     with terminal.ProgressBar("annotated.mp4") as bar:
         annotate(
@@ -205,12 +221,12 @@ def demo(
 
 @app.command()
 def doctor(
-    device: Annotated[Device, typer.Option(help="The device that is tested.")] = DEFAULT.device,
+    device: Annotated[Device, typer.Option(help="Device to test.")] = DEFAULT.device,
     db: Annotated[
-        str | None, typer.Option(metavar="FILE|URL", help="A database, to see what is kept for too long.")
+        str | None, typer.Option(metavar="FILE|URL", help="Database to check for sessions that are kept too long.")
     ] = None,
 ) -> None:
-    """Say what is installed and which device runs the networks, and test them for a second."""
+    """Check the installation: versions, networks, device; test them for a second."""
     from classpulse.report import terminal
     from classpulse.simulation.lesson import Lesson
     from classpulse.simulation.render import frames

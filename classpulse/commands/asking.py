@@ -19,26 +19,31 @@ app = typer.Typer()
 @app.command()
 def query(
     sql: Annotated[
-        str | None, typer.Argument(metavar="SQL", help="One SELECT statement; docs/sql.md has examples.")
+        str | None, typer.Argument(metavar="SQL", help="One SELECT statement; see docs/sql.md for examples.")
     ] = None,
     named: Annotated[
-        str | None, typer.Option("--named", "-n", metavar="NAME", help="One of `classpulse queries` instead.")
+        str | None,
+        typer.Option(
+            "--named", "-n", metavar="NAME", help="Run a named query instead; `classpulse queries` lists them."
+        ),
     ] = None,
     values: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="What stands for :NAME in the SQL."),
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of :NAME in the SQL; may be repeated."),
     ] = None,
     db: Database = "classpulse.db",
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
+    ] = None,
 ) -> None:
-    """Ask the database in SQL; it can only be read."""
+    """Query the database in SQL, read-only."""
     from classpulse.report import rows
     from storage import queries
     from storage.sql import parameters
 
     if (sql is None) == (named is None):
-        raise typer.BadParameter("give either the SQL or the --named query")
+        raise typer.BadParameter("give either SQL or --named")
     given = dict(map(parameter_of, values or ()))
     if named is not None:
         sql = _named(named).sql
@@ -56,9 +61,9 @@ def query(
 
 @app.command()
 def queries(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show its SQL.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show the SQL of this query.")] = None,
 ) -> None:
-    """List the questions that `query --named` asks."""
+    """List the named queries of `query --named`."""
     import pandas as pd
 
     from classpulse.report import rows
@@ -92,13 +97,14 @@ def _session_number(key: str, db: str) -> int:
 @app.command()
 def schema(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[TABLE]...", help="Tables and views; all without one.")
+        list[str] | None, typer.Argument(metavar="[TABLE]...", help="Names of tables and views (default: all).")
     ] = None,
     output_format: Annotated[
-        Literal["text", "markdown", "mermaid"], typer.Option("--format", "-f", help="mermaid draws the tables.")
+        Literal["text", "markdown", "mermaid"],
+        typer.Option("--format", "-f", help="Output format; `mermaid` draws a diagram of the tables."),
     ] = "text",
 ) -> None:
-    """Say what the tables and views hold: every column with its type, unit and meaning."""
+    """Describe the tables and views: every column with its type, unit and meaning."""
     from classpulse.report import schema as written
     from storage import dictionary
 

@@ -1,4 +1,4 @@
-"""Notes in the database who ran which command on which session: every command that takes a database, but a few."""
+"""Logs in the database who ran which command on which session: every command that takes a database, but a few."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typer.core import TyperCommand
 
 from classpulse.commands.errors import Stopped
 
-#: These show or change nothing of a person.
-UNNOTED = ("audit", "doctor", "queries", "schema", "sessions")
+#: Commands that show or change no personal data.
+NOT_AUDITED = ("audit", "doctor", "queries", "schema", "sessions")
 
-#: What these delete, they still knew before.
+#: Commands that delete what identifies their arguments: names and sessions are looked up before they run.
 DELETING = ("exclude", "forget", "names")
 
 
-class Noted(TyperCommand):
-    """A command whose runs are noted, save for those that were asked for wrongly and did nothing.
+class AuditedCommand(TyperCommand):
+    """A command whose runs are logged, except for those that were refused for wrong usage.
 
     A context is Any: which class it is depends on typer's version.
     """
@@ -31,7 +31,7 @@ class Noted(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run it, then note it."""
         db = ctx.params.get("db")
-        if self.name in UNNOTED or not isinstance(db, str):
+        if self.name in NOT_AUDITED or not isinstance(db, str):
             return super().invoke(ctx)
         before = _Known.read(db, ctx) if self.name in DELETING else _Known()
         outcome = "failed"

@@ -14,10 +14,10 @@ app = typer.Typer()
 @app.command()
 def browse(
     db: Database = "classpulse.db",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where; 0 takes any that is free.")] = 8001,
-    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8001,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Look at the database in Datasette, until Ctrl-C: read-only, and for this machine alone."""
+    """Browse the database with Datasette: read-only, on this machine only, until Ctrl-C."""
     import webbrowser
 
     try:
@@ -31,10 +31,10 @@ def browse(
     with Store.open(db, must_exist=True, read_only=True) as store:
         database = store.database
     if not isinstance(database, SqliteDatabase):
-        raise typer.BadParameter(f"Datasette reads SQLite files alone; {database} is on a server")
+        raise typer.BadParameter(f"Datasette reads only SQLite files; {database} is on a server")
 
     def ready(address: str) -> None:
-        print(f"{database} is at {address}; Ctrl-C ends it", flush=True)
+        print(f"{database} is at {address}; Ctrl-C stops it", flush=True)
         if show:
             webbrowser.open(address)
 
@@ -42,5 +42,5 @@ def browse(
         datasette.serve(database.path, port, ready)
     except OSError as error:
         raise typer.BadParameter(
-            f"{error.filename}: {error.strerror}; choose another --port, 0 for any that is free"
+            f"{error.filename}: {error.strerror}; choose another --port, or 0 for a free one"
         ) from error

@@ -1,4 +1,4 @@
-"""What a person puts right: rename, merge, split, undo, corrections, roster."""
+"""Manual identity corrections: rename, merge, split, undo, corrections, roster."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ app = typer.Typer()
 def rename(
     session: SessionKey,
     student: StudentKey,
-    name: Annotated[str, typer.Argument(metavar="NAME", help='What to call the student; "" takes the name away.')],
+    name: Annotated[str, typer.Argument(metavar="NAME", help='Name of the student; "" removes the name.')],
     db: Database = "classpulse.db",
 ) -> None:
-    """Name a student. `undo` takes this back, as it does merge, split and roster."""
+    """Name a student. `undo` reverts rename, merge, split and roster."""
     from engine.sessions.session import find
 
     find(session, db).rename(student, name)
@@ -28,10 +28,10 @@ def rename(
 def merge(
     session: SessionKey,
     student: StudentKey,
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="The label or name of who is the same person.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Label or name of the same person's other entry.")],
     db: Database = "classpulse.db",
 ) -> None:
-    """Make two students one, and every judgement again; the smaller label stays."""
+    """Merge two students into one; the smaller label stays, verdicts are recomputed."""
     from engine.sessions.session import find
 
     find(session, db).merge(student, other)
@@ -41,18 +41,18 @@ def merge(
 def split(
     session: SessionKey,
     student: StudentKey,
-    at: Annotated[str, typer.Option(metavar="TIME", help="When, as 12:30, 1:02:03 or in seconds.")],
+    at: Annotated[str, typer.Option(metavar="TIME", help="Time of the split, as 12:30, 1:02:03 or in seconds.")],
     db: Database = "classpulse.db",
 ) -> None:
-    """Make who is seen as a student from a time on somebody else, and every judgement again."""
+    """Split a student at a time: later faces become a new student; verdicts are recomputed."""
     from engine.sessions.session import find
 
-    print(f"{find(session, db).split(student, seconds_of(at))} is who is seen from {at} on")
+    print(f"{find(session, db).split(student, seconds_of(at))} is the new student from {at} on")
 
 
 @app.command()
 def undo(session: SessionKey, db: Database = "classpulse.db") -> None:
-    """Undo the last correction of a session that holds, and say which."""
+    """Undo the most recent active correction of a session, and print it."""
     from engine.sessions.session import find
 
     print(f"undone: {find(session, db).undo()}")
@@ -60,7 +60,7 @@ def undo(session: SessionKey, db: Database = "classpulse.db") -> None:
 
 @app.command()
 def corrections(session: SessionKey, db: Database = "classpulse.db") -> None:
-    """List what was put right in a session, and what of it was undone."""
+    """List the corrections of a session, including those undone."""
     from classpulse.report import terminal
     from engine.sessions.session import find
 
@@ -69,20 +69,20 @@ def corrections(session: SessionKey, db: Database = "classpulse.db") -> None:
 
 @app.command()
 def roster(
-    room: Annotated[str, typer.Option(metavar="ROOM", help="What you call the room.")],
+    room: Annotated[str, typer.Option(metavar="ROOM", help="Name of the classroom.")],
     session: Annotated[
-        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")
+        str | None, typer.Argument(metavar="SESSION", help="Session number, session name or file name.")
     ] = None,
     seat: Annotated[
         list[str] | None,
-        typer.Option(metavar="S01=NAME", help="Name a student, and keep the seat; may be repeated."),
+        typer.Option(metavar="S01=NAME", help="Name a student and save the seat; may be repeated."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the seats of all who have a name.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Save the seats of all named students.")] = False,
     db: Database = "classpulse.db",
 ) -> None:
-    """Carry the names of a room to a session by seat, keep its seats (--seat, --keep), or list them.
+    """Name the students of a session by the seats of a classroom, save these seats, or list them.
 
-    Who sits where is matched by place and size alone; who does not match is counted, not guessed.
+    Seats are matched by position and face size only; students without a match stay unnamed and are counted.
     """
     from classpulse.report import terminal
     from engine.errors import UsageError
@@ -92,7 +92,7 @@ def roster(
 
     if session is None:
         if seat or keep:
-            raise typer.BadParameter("--seat and --keep need a SESSION, whose students they are of")
+            raise typer.BadParameter("--seat and --keep need a SESSION")
         with Store.open(db, must_exist=True, read_only=True) as store:
             kept = queries.seats(store, room)
         if kept.empty:

@@ -14,9 +14,9 @@ class Stopped(Exception):  # noqa: N818
 
     def __init__(self, video: Path, db: str, *, kept: bool = True) -> None:
         super().__init__(
-            f"stopped; what is seen of {video} is kept in {db}, and the same command goes on from there"
+            f"stopped; finished segments of {video} are saved in {db}, run the same command to resume"
             if kept
-            else f"stopped; nothing of {video} is kept, and the same command begins anew (--aggregate-only)"
+            else f"stopped; nothing of {video} is saved (--aggregate-only), the same command starts over"
         )
 
 

@@ -17,14 +17,16 @@ def export(
     session: SessionKey,
     db: Database = "classpulse.db",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder; session-NUMBER in this one by default.")
+        Path | None, typer.Option("--output", "-o", help="Output folder (default: session-NUMBER).")
     ] = None,
     file_format: Annotated[
-        Literal["parquet", "csv"], typer.Option("--format", "-f", help="How the tables are written.")
+        Literal["parquet", "csv"], typer.Option("--format", "-f", help="File format of the tables.")
     ] = "parquet",
-    names: Annotated[bool, typer.Option("--names", help="With students' names, not their labels alone.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Include the names of students, not only their labels.")
+    ] = False,
 ) -> None:
-    """Write a session as tidy tables, with a dictionary of their columns and its provenance."""
+    """Export a session as tidy tables with a data dictionary and its provenance."""
     from classpulse.exchange import export as files
     from engine.version import __version__
     from storage.store import Store
@@ -32,8 +34,6 @@ def export(
     with Store.open(db, must_exist=True, read_only=True) as store:
         number = store.find_session(session)
         folder = output or Path(f"session-{number}")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise typer.BadParameter(f"{folder} is there already; remove it, or name another folder with --output")
         counts = files.export(store, number, folder, file_format, names=names, version=__version__)
     told = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-    print(f"{folder}: {told}; dictionary.csv and .md say what the columns hold")
+    print(f"{folder}: {told}; dictionary.csv and dictionary.md describe the columns")

@@ -18,18 +18,23 @@ def judge(
     db: Database = "classpulse.db",
     window: Annotated[float | None, typer.Option(metavar="SECONDS", help="Length of a window.")] = None,
     strategy: StrategyOption = None,
-    band: Annotated[float | None, typer.Option(help="|balance| up to this is neutral.")] = None,
-    min_faces: Annotated[int | None, typer.Option(help="Fewest scorable faces that carry a verdict.")] = None,
-    min_coverage: Annotated[float | None, typer.Option(help="Smallest coverage that carries a verdict.")] = None,
+    band: Annotated[float | None, typer.Option(help="Largest |balance| that is neutral.")] = None,
+    min_faces: Annotated[
+        int | None, typer.Option(help="Minimum number of scorable faces in a window for a verdict.")
+    ] = None,
+    min_coverage: Annotated[
+        float | None, typer.Option(help="Minimum share of a window's frames with a scorable face for a verdict.")
+    ] = None,
     baseline: Annotated[bool | None, BASELINE] = None,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Settings that `validate --fit` kept; `profiles` lists them.")
+        str | None,
+        typer.Option(metavar="NAME", help="Profile of settings saved by `validate --fit`; see `profiles`."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the judgement; by default its settings.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the judgement (default: its settings).")] = None,
 ) -> None:
-    """Judge a session again with other settings, beside the judgements there are; never needs the video.
+    """Judge a session again with other settings; earlier judgements stay, no video is needed.
 
-    What is not given stays as in the latest judgement, or is as in the profile.
+    Options that are not given keep their value from the latest judgement, or from the profile.
     """
     from engine.sessions.session import find
 

@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def sessions(db: Database = "classpulse.db") -> None:
-    """List the sessions of a database."""
+    """List the sessions in a database."""
     from classpulse.report import terminal
     from storage import queries
     from storage.store import Store
@@ -29,12 +29,15 @@ def sessions(db: Database = "classpulse.db") -> None:
 def show(
     session: SessionKey,
     db: Database = "classpulse.db",
-    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
-    windows: Annotated[bool, typer.Option("--windows", help="Every window of the class, too.")] = False,
-    student: Annotated[str | None, typer.Option(metavar="S01", help="Every window of this student.")] = None,
-    areas: Annotated[bool, typer.Option("--areas", help="Who could be measured, by where they sit.")] = False,
+    judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,
+    windows: Annotated[bool, typer.Option("--windows", help="Also list every window of the class.")] = False,
+    student: Annotated[str | None, typer.Option(metavar="S01", help="List every window of this student.")] = None,
+    areas: Annotated[
+        bool,
+        typer.Option("--areas", help="List measurability by seating area: face size, detection rate, coverage."),
+    ] = False,
 ) -> None:
-    """Show a session: its students, and the verdicts over time."""
+    """Show a session: students and verdicts over time."""
     from classpulse.report import terminal
     from classpulse.report.areas import measured
     from engine.sessions.session import find
@@ -53,7 +56,7 @@ def show(
 
 @app.command()
 def students(session: SessionKey, db: Database = "classpulse.db") -> None:
-    """List a session's students: when seen, of how many tracks, and how sure it is that they are one person's."""
+    """List the students of a session: time span, tracks and certainty of re-identification."""
     from classpulse.report import terminal
     from engine.sessions.session import find
 
@@ -62,18 +65,18 @@ def students(session: SessionKey, db: Database = "classpulse.db") -> None:
         print(line)
         return
     terminal.show(terminal.students_table(found.students()))
-    print(f"\n{terminal.who_is_who(found.health())}")
+    print(f"\n{terminal.identities(found.health())}")
 
 
 def show_session(session: Session, judgement: str | None = None) -> None:
     """The summary of a session, by default with its latest judgement."""
     from classpulse.report import terminal
-    from classpulse.report.areas import measured, remarks
+    from classpulse.report.areas import measured, warnings
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts, session.health()))
-    for remark in remarks(measured(session.students(), len(session.frames())), session.info()):
-        terminal.show(f"\n{remark}")
+    for warning in warnings(measured(session.students(), len(session.frames())), session.info()):
+        terminal.show(f"\n{warning}")
     parts_of_it = session.class_phase_verdicts(judgement)
     if len(parts_of_it):
         print()

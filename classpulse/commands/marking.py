@@ -16,26 +16,24 @@ app = typer.Typer()
 def mark(
     session: SessionKey,
     label: Annotated[
-        str | None, typer.Argument(metavar="LABEL", help='What the part is, such as "group work".')
+        str | None, typer.Argument(metavar="LABEL", help='Label of the phase, such as "group work".')
     ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Where it begins, as 12:30, 1:02:03 or in seconds.")
-    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Start, as 12:30, 1:02:03 or in seconds.")] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Where it ends; by default at the next mark.")
+        str | None, typer.Option(metavar="TIME", help="End (default: the start of the next phase).")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(readable=False, help="A CSV file of marks: columns start, label and, if wanted, stop."),
+        typer.Option(readable=False, help="CSV file of phases: columns start, label and optionally stop."),
     ] = None,
     db: Database = "classpulse.db",
 ) -> None:
-    """Mark a part of a session, or all those in a file; every judgement judges the parts besides its windows."""
+    """Mark a phase of a lesson, or all phases in a file; every judgement then also judges each phase."""
     from classpulse.report import terminal
     from engine.sessions.session import find
 
     if (file is None) == (label is None or at is None) or (file and (label or at or until)):
-        raise typer.BadParameter("give a LABEL and --at, or a --file of marks")
+        raise typer.BadParameter("give a LABEL and --at, or a --file of phases")
     found = find(session, db)
     if file:
         found.mark_from(file)
@@ -46,7 +44,7 @@ def mark(
 
 @app.command()
 def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
-    """List the marked parts of a session, with the class's verdicts by the latest judgement."""
+    """List the phases of a session with the verdicts of the class by the latest judgement."""
     from classpulse.report import terminal
     from engine.sessions.session import find
 
@@ -56,14 +54,16 @@ def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
 @app.command()
 def unmark(
     session: SessionKey,
-    mark: Annotated[list[int] | None, typer.Argument(metavar="MARK...", help="Numbers that `marks` shows.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    mark: Annotated[
+        list[int] | None, typer.Argument(metavar="MARK...", help="Phase numbers, as `marks` lists them.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Delete all phases.")] = False,
     db: Database = "classpulse.db",
 ) -> None:
-    """Take marks away, and what was judged of their parts."""
+    """Delete phases and their verdicts."""
     from engine.sessions.session import find
 
     if bool(mark) == every:
-        raise typer.BadParameter("give the number of a mark, or --all")
+        raise typer.BadParameter("give the number of a phase, or --all")
     gone = find(session, db).unmark(*mark or ())
-    print(f"marks taken away: {len(gone)}")
+    print(f"phases deleted: {len(gone)}")

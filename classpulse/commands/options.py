@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from engine.errors import UsageError
-from engine.sessions.tables import time_of
 from engine.settings import Settings, Strategy
+from engine.times import parse_time
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
 
@@ -24,17 +24,20 @@ Database = Annotated[
         help="Database: a file, or a URL (sqlite:///, postgresql://).",
     ),
 ]
-SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")]
-StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="The student's label, such as S07, or name.")]
+SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Session number, session name or file name.")]
+StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="Label, such as S07, or name of a student.")]
 Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
 StrategyOption = Annotated[
-    Strategy | None, typer.Option(help="How faces make a balance; by default weighted, without emotions attention.")
+    Strategy | None,
+    typer.Option(help="How the balance is computed (default: weighted; attention if emotions are not scored)."),
 ]
-Band = Annotated[float, typer.Option(help="|balance| up to this is neutral.")]
-MinFaces = Annotated[int, typer.Option(help="Fewest scorable faces in a window that carry a verdict.")]
-BASELINE = typer.Option("--baseline/--no-baseline", help="Take off what the student's own face shows at rest.")
+Band = Annotated[float, typer.Option(help="Largest |balance| that is neutral.")]
+MinFaces = Annotated[int, typer.Option(help="Minimum number of scorable faces in a window for a verdict.")]
+BASELINE = typer.Option("--baseline/--no-baseline", help="Subtract each student's neutral-face baseline.")
 Baseline = Annotated[bool, BASELINE]
-MinCoverage = Annotated[float, typer.Option(help="Smallest share of a window's frames with a scorable face.")]
+MinCoverage = Annotated[
+    float, typer.Option(help="Minimum share of a window's frames with a scorable face for a verdict.")
+]
 
 
 def sample_rate_of(text: str) -> float | None:
@@ -42,7 +45,7 @@ def sample_rate_of(text: str) -> float | None:
     try:
         return None if text == "all" else float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither a number of frames per second nor `all`") from None
+        raise typer.BadParameter(f"{text!r} is not a number of frames per second, nor `all`") from None
 
 
 def thresholds_of(text: str) -> tuple[float, float, float]:
@@ -51,13 +54,15 @@ def thresholds_of(text: str) -> tuple[float, float, float]:
         pnet, rnet, onet = map(float, text.split(","))
         return pnet, rnet, onet
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not three numbers with commas, such as 0.6,0.7,0.8") from None
+        raise typer.BadParameter(
+            f"{text!r} is not three numbers separated by commas, such as 0.6,0.7,0.8"
+        ) from None
 
 
 def seconds_of(text: str) -> float:
     """12:30, 1:02:03 or seconds."""
     try:
-        return time_of(text)
+        return parse_time(text)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
 

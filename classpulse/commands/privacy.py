@@ -12,28 +12,33 @@ from classpulse.commands.options import Database, Format, SessionKey, StudentKey
 
 app = typer.Typer()
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @app.command()
 def forget(
     session: Annotated[
-        list[str] | None, typer.Option(metavar="SESSION", help="A whole session; may be repeated.")
+        list[str] | None, typer.Option(metavar="SESSION", help="Delete this session; may be repeated.")
     ] = None,
     student: Annotated[
         str | None,
-        typer.Option(metavar="SESSION/S07|NAME", help="A student of one session; a person in all of them."),
+        typer.Option(
+            metavar="SESSION/S07|NAME", help="Delete a student of one session, or a person from all sessions."
+        ),
     ] = None,
     before: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Every session recorded before this day.")
+        str | None,
+        typer.Option(metavar="DATE", help="Delete every session recorded before this date (YYYY-MM-DD)."),
     ] = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Only clear the file of what was deleted before.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Only erase remains of deleted rows from the file.")
+    ] = False,
     yes: Yes = False,
     db: Database = "classpulse.db",
 ) -> None:
-    """Delete a session, a student or a person for good: rows, names, and what the file holds of them.
+    """Delete a session, a student or a person permanently: rows, names and remains in the file.
 
-    The class is judged again without the student. Recordings, copies and backups are yours to delete.
+    The class is judged again without the student. Recordings, copies and backups are not deleted.
     """
     from classpulse.report import terminal
     from engine.sessions import forgetting
@@ -57,19 +62,19 @@ def forget(
             return
         what = forgetting.describe(store, chosen)
         if not yes:
-            _confirm(f"forget {what}", "forgets")
+            _confirm(f"delete {what}")
         forgetting.forget(store, chosen)
-    terminal.say(f"forgotten: {what}")
+    terminal.say(f"deleted: {what}")
     path = Path(store.path)
     for backup in sorted(path.parent.glob(f"{path.name}.v*-backup*")):  # as upgrade-db keeps them
-        terminal.say(f"{backup} still has what was forgotten; delete it, too")
+        terminal.say(f"{backup} still contains what was deleted; delete it too")
 
 
 @app.command()
 def exclude(session: SessionKey, student: StudentKey, yes: Yes = False, db: Database = "classpulse.db") -> None:
-    """Leave a student out who did not consent: forgotten in this session, and blurred in every picture of it.
+    """Exclude a student who did not consent: delete the student from this session and blur the seat.
 
-    In later recordings of the class, `analyze --exclude SESSION` leaves out who was left out of this one.
+    For other recordings of the class, `analyze --exclude SESSION` excludes the same students.
     """
     from classpulse.report import terminal
     from engine.sessions import forgetting
@@ -78,7 +83,7 @@ def exclude(session: SessionKey, student: StudentKey, yes: Yes = False, db: Data
     with Store.open(db, must_exist=True) as store:
         number = store.find_session(session)
         if not yes:
-            _confirm(f"forget {student} of session {number}, and leave the seat out", "excludes")
+            _confirm(f"delete {student} of session {number}, and exclude the seat")
         label = forgetting.exclude_student(store, number, student)
     terminal.say(f"excluded: {label} of session {number}; for other recordings, analyze --exclude {number}")
 
@@ -86,16 +91,16 @@ def exclude(session: SessionKey, student: StudentKey, yes: Yes = False, db: Data
 @app.command()
 def names(
     export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all names to a new CSV file.")] = None,
-    drop: Annotated[bool, typer.Option("--drop", help="Take all names out of the database.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Remove all names from the database.")] = False,
     put_back: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE", help="Put names back from such a file.")
+        Path | None, typer.Option("--import", metavar="FILE", help="Restore names from such a file.")
     ] = None,
     yes: Yes = False,
     db: Database = "classpulse.db",
 ) -> None:
-    """List who has a name, or keep the names apart: --export FILE --drop, and later --import FILE.
+    """List named people, or store names separately: --export FILE --drop, later --import FILE.
 
-    Everything else has numbers of people, P1, P2, ..., and stays as it is.
+    All other data refers to people by number (P1, P2, ...) and does not change.
     """
     from classpulse.report import terminal
     from engine.sessions import names
@@ -103,15 +108,15 @@ def names(
     from storage.store import Store
 
     if put_back and (export or drop):
-        raise typer.BadParameter("--import goes with neither --export nor --drop")
+        raise typer.BadParameter("--import cannot be combined with --export or --drop")
     with Store.open(db, must_exist=True, read_only=not (drop or put_back)) as store:
         if put_back:
-            print(f"names put back: {names.import_names(store, put_back)}")
+            print(f"names restored: {names.import_names(store, put_back)}")
         if export:
             print(f"names written to {export}: {names.export_names(store, export)}")
         if drop:
             if not (yes or export):
-                _confirm("drop all names, which are written nowhere else", "drops")
+                _confirm("drop all names, which are written nowhere else")
             print(f"names dropped: {names.drop_names(store)}")
         if not (put_back or export or drop):
             terminal.show(terminal.people_table(queries.people(store)))
@@ -119,11 +124,11 @@ def names(
 
 @app.command()
 def retention(
-    days: Annotated[int | None, typer.Option(help="How long a session may be kept.")] = None,
-    off: Annotated[bool, typer.Option("--off", help="Say nothing of it any more.")] = False,
+    days: Annotated[int | None, typer.Option(help="Days that a session may be kept.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Remove the limit.")] = False,
     db: Database = "classpulse.db",
 ) -> None:
-    """Say how long sessions may be kept, or list those that are kept for longer; nothing is deleted by itself."""
+    """Set how long sessions may be kept, or list overdue ones; nothing is deleted automatically."""
     from classpulse.report import terminal
     from storage import retention
     from storage.store import Store
@@ -140,12 +145,15 @@ def retention(
 @app.command()
 def audit(
     session: Annotated[
-        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name; all without.")
+        str | None,
+        typer.Argument(
+            metavar="SESSION", help="Session number, session name or file name; without it, all sessions."
+        ),
     ] = None,
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = "table",
     db: Database = "classpulse.db",
 ) -> None:
-    """List who ran which command on a session, or on any, and when. Names are written as P1, P2, ..."""
+    """List who ran which command on which session and when; names are logged as P1, P2, ..."""
     from classpulse.report import rows
     from storage import retention
     from storage.store import Store
@@ -158,9 +166,9 @@ def audit(
         rows.write(retention.audited(store, number), output_format)
 
 
-def _confirm(what: str, does: str) -> None:
-    """Ask on the terminal; where nobody can answer, only --yes will do."""
+def _confirm(what: str) -> None:
+    """Ask for confirmation on the terminal. Raises BadParameter where there is none."""
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"nobody is there to be asked; --yes {does} without asking")
+        raise typer.BadParameter("cannot ask for confirmation without a terminal; pass --yes")
     if not typer.confirm(f"{what}?", err=True):
         raise typer.Exit(1)

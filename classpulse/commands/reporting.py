@@ -15,23 +15,24 @@ app = typer.Typer()
 @app.command()
 def report(
     session: Annotated[
-        str | None, typer.Argument(metavar="SESSION", help="Its number, its name or its file's name.")
+        str | None, typer.Argument(metavar="SESSION", help="Session number, session name or file name.")
     ] = None,
     db: Database = "classpulse.db",
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where it is written.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Output file.")] = Path(
         "report.html"
     ),
-    student: Annotated[str | None, typer.Option(metavar="S07", help="On this student alone.")] = None,
-    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    student: Annotated[str | None, typer.Option(metavar="S07", help="Report on this student only.")] = None,
+    judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,
     picture: Annotated[
-        bool, typer.Option("--picture", help="Lay the seats on a frame of the video, too coarse to show a face.")
+        bool,
+        typer.Option("--picture", help="Show the seats on a frame of the video, too coarse to recognise a face."),
     ] = False,
     compare: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="A B", help="Two sessions of one class side by side instead.")
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Compare two sessions of one class instead.")
     ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to a PDF beside it, too (by Chromium).")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write a PDF beside it (needs Chromium).")] = False,
 ) -> None:
-    """Write a report: one file of HTML that works offline, in any browser and on paper."""
+    """Write a report: one HTML file that works offline, in any browser and on paper."""
     from classpulse.report import page, terminal
     from classpulse.report.printing import to_pdf
     from engine.sessions.session import find
@@ -39,7 +40,7 @@ def report(
     if (session is None) == (compare is None):
         raise typer.BadParameter("name one session, or two with --compare")
     if compare and (student or judgement or picture):
-        raise typer.BadParameter("--compare sets whole sessions side by side, each by its latest judgement")
+        raise typer.BadParameter("--compare takes no --student, --judgement or --picture")
     path = output.with_suffix(".html")
     if compare:
         html = page.compare(*(find(one, db) for one in compare))
@@ -56,19 +57,25 @@ def report(
 def annotate(
     session: SessionKey,
     db: Database = "classpulse.db",
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The .mp4 that is written.")
-    ] = Path("annotated.mp4"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Output file (.mp4).")] = Path(
+        "annotated.mp4"
+    ),
     blur: Annotated[
         Literal["all", "excluded"],
-        typer.Option(help="Whose faces cannot be told: everybody's, or who is excluded."),
+        typer.Option(help="Faces to blur: all, or those of excluded students."),
     ] = "excluded",
-    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
-    video: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the recording is now.")] = None,
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="As 12:30, 1:02:03 or in seconds.")] = "0",
-    stop: Annotated[str | None, typer.Option("--to", metavar="TIME", help="By default to the end.")] = None,
+    judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,
+    video: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Path of the recording, if it was moved.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Start, as 12:30, 1:02:03 or in seconds.")
+    ] = "0",
+    stop: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End (default: the end of the recording).")
+    ] = None,
 ) -> None:
-    """Draw boxes, labels, verdicts and the class over a session's recording, from stored rows alone."""
+    """Draw boxes, labels and verdicts of a session onto its recording."""
     from classpulse.report import terminal
     from classpulse.report.clip import annotate as draw
     from engine.sessions.session import find

@@ -16,21 +16,21 @@ app = typer.Typer()
 def serve(
     db: Database = "classpulse.db",
     videos: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where recordings are picked from, and uploads are kept.")
+        Path, typer.Option(metavar="FOLDER", help="Folder of recordings; uploads are saved here.")
     ] = Path("videos"),
-    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 8000,
     host: Annotated[
-        str, typer.Option(help="Any other address than this machine's own needs a --token.")
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a --token.")
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="CLASSPULSE_TOKEN", show_default=False, help="Who knows it may look: 16 characters or more."
+            envvar="CLASSPULSE_TOKEN", show_default=False, help="Secret that grants access, 16 characters or more."
         ),
     ] = None,
-    max_upload: Annotated[float, typer.Option(metavar="GB", help="Largest recording that is taken.")] = 8,
+    max_upload: Annotated[float, typer.Option(metavar="GB", help="Largest upload.")] = 8,
 ) -> None:
-    """Look at sessions, correct them, judge them again and analyse new ones in a browser, on this machine."""
+    """Run the web page: view, correct and judge sessions, analyse recordings, on this machine."""
     from engine.errors import UsageError
 
     try:

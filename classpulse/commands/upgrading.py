@@ -11,9 +11,9 @@ app = typer.Typer()
 
 @app.command("upgrade-db")
 def upgrade_db(db: Database = "classpulse.db") -> None:
-    """Bring a database of an older classpulse to this one's schema, as a whole or not at all.
+    """Upgrade a database of an older classpulse to the current schema, completely or not at all.
 
-    A copy of an SQLite file is kept beside it; of a PostgreSQL database make one with pg_dump first.
+    An SQLite file is backed up beside the original; back up a PostgreSQL database with pg_dump first.
     """
     from storage.database import database_of
     from storage.upgrading import upgrade
@@ -22,5 +22,5 @@ def upgrade_db(db: Database = "classpulse.db") -> None:
     if done.found == done.version:
         print(f"{name} has schema version {done.version} already")
         return
-    kept = f"; as it was before, it is in {done.backup}" if done.backup else ""
+    kept = f"; the backup is {done.backup}" if done.backup else ""
     print(f"{name}: upgraded from schema version {done.found} to {done.version}{kept}")

@@ -17,29 +17,33 @@ def validate(
     session: SessionKey,
     codes: Annotated[
         Path,
-        typer.Argument(metavar="CODES", readable=False, help="A CSV file: student, start, stop, code, coder."),
+        typer.Argument(
+            metavar="CODES", readable=False, help="CSV file with the columns student, start, stop, code, coder."
+        ),
     ],
-    judgement: Annotated[str | None, typer.Option(help="Its name; by default the latest.")] = None,
+    judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,
     fit: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Fit the thresholds to the codes, and keep them as a profile."),
+        typer.Option(metavar="NAME", help="Fit the thresholds to the codes and save them as a profile."),
     ] = None,
     db: Database = "classpulse.db",
     table: Annotated[
         Literal["figures", "stretches", "confusion"] | None,
-        typer.Option(help="One table alone, with all its columns; figures where a --format is given."),
+        typer.Option(help="Print one table with all columns (default with --format: figures)."),
     ] = None,
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the table is written.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format of the table.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
+    ] = None,
 ) -> None:
-    """Hold a judgement against what people saw: kappa, confusion, AUC, and how well the coders agree."""
+    """Compare verdicts with human codes: kappa, confusion matrix, AUC, agreement between coders."""
     from classpulse.report import rows, validation
     from engine.sessions.session import find
 
     found = find(session, db)
     if fit is not None:
         if table:
-            raise typer.BadParameter("--fit has one table alone; leave out --table")
+            raise typer.BadParameter("--fit prints one table only; omit --table")
         fitted = found.fit(codes, fit, judgement)
         if output_format != "table" or output:
             rows.write(fitted.figures, output_format, output)
@@ -58,11 +62,13 @@ def validate(
 
 @app.command()
 def profiles(
-    drop: Annotated[str | None, typer.Option(metavar="NAME", help="Delete one; its judgements stay.")] = None,
+    drop: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Delete this profile; judgements made with it stay.")
+    ] = None,
     db: Database = "classpulse.db",
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the rows are written.")] = "table",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = "table",
 ) -> None:
-    """List the profiles that `validate --fit` kept, or drop one."""
+    """List or delete the profiles saved by `validate --fit`."""
     from classpulse.report import rows, validation
     from storage.profiles import all_profiles, drop_profile
     from storage.store import Store
@@ -80,17 +86,19 @@ def profiles(
 def compare(
     session: SessionKey,
     judgements: Annotated[
-        list[str] | None, typer.Argument(metavar="[JUDGEMENT]...", help="Their names; all without one.")
+        list[str] | None, typer.Argument(metavar="[JUDGEMENT]...", help="Names of judgements (default: all).")
     ] = None,
     db: Database = "classpulse.db",
     table: Annotated[
         Literal["verdicts", "agreement", "differing"] | None,
-        typer.Option(help="One table alone, with all its rows; verdicts where a --format is given."),
+        typer.Option(help="Print one table with all rows (default with --format: verdicts)."),
     ] = None,
-    output_format: Annotated[Format, typer.Option("--format", "-f", help="How the table is written.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the screen.")] = None,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format of the table.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
+    ] = None,
 ) -> None:
-    """Set judgements of a session side by side: how often each says what, how far they agree, where they differ."""
+    """Compare judgements of a session: verdict counts, agreement, largest differences."""
     from classpulse.report import judgements as shown
     from classpulse.report import rows
     from engine.sessions.session import find

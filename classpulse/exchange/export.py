@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Column, LargeBinary, Table
 
 from classpulse.report import rows
+from engine.outputs import output_folder
 from storage import queries
 from storage.dictionary import describe, relations
 from storage.schema import SCHEMA_VERSION
@@ -31,28 +31,24 @@ def export(
     A file for each of TABLES and of the views (`students` for v_students, ...), all but bytes and, unless `names`
     are wanted, NAMES; `dictionary.csv` and `dictionary.md` say what each column holds, in which unit;
     `provenance.json` says what it was made from and with, `version` being what exports it. Returns
-    how many rows each file has. Raises OSError where the folder cannot be written, or has something in it.
+    how many rows each file has. Raises UsageError where the folder is there and has something in it.
     """
-    part = folder.with_name(f"{folder.name}.part")
-    part.mkdir()
     counts, described = {}, []
-    try:
+    with output_folder(folder) as partial:
         for name, table in _exported():
             columns = [column for column in table.c if _is_wanted(column, names)]
             frame = queries.rows_of(store, columns, session)
-            rows.write(frame, file_format, part / f"{name}.{file_format}")
+            rows.write(frame, file_format, partial / f"{name}.{file_format}")
             counts[name] = len(frame)
             about = describe(table)
             described.append(about[about["column"].isin(frame.columns)].assign(table=name))
         dictionary = pd.concat(described)
-        rows.write(dictionary, "csv", part / "dictionary.csv")
-        rows.write(dictionary, "markdown", part / "dictionary.md")
+        rows.write(dictionary, "csv", partial / "dictionary.csv")
+        rows.write(dictionary, "markdown", partial / "dictionary.md")
         made_from = _provenance(store, session) | {"exported_by": version, "names": names, "rows": counts}
-        (part / "provenance.json").write_text(json.dumps(made_from, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        part.rename(folder)  # also in the place of an empty one
-    except BaseException:
-        shutil.rmtree(part)
-        raise
+        (partial / "provenance.json").write_text(
+            json.dumps(made_from, indent=2, ensure_ascii=False) + "\n", "utf-8"
+        )
     return counts
 
 

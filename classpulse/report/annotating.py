@@ -10,25 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from classpulse.report.backdrop import FACE_PIXELS
+from classpulse.report.palette import rgb
 from classpulse.report.places import Floats, hidden, shown, squares
 from classpulse.report.sources import Recorded
+from engine.times import format_clock
+from engine.verdicts.scale import COUNTS, SIGNS
 from storage import queries
 from storage.errors import QueryError
 from storage.store import Store
 
 Image = npt.NDArray[np.uint8]
 Blur = Literal["all", "excluded"]
-
-#: RGB; told apart by everybody, and by their signs.
-COLOURS = {
-    "interested": (75, 145, 207),
-    "neutral": (236, 229, 211),
-    "not interested": (227, 144, 47),
-    "insufficient": (169, 176, 184),
-}
-SIGNS = {"interested": "+", "neutral": "=", "not interested": "-", "insufficient": "?"}
-#: What is blurred is reduced until a face is so many pixels high: with 5, a detector finds one now and then.
-FACE_PIXELS = 3
 
 
 class Annotator:
@@ -70,7 +63,7 @@ class Annotator:
         for box, student in zip(boxes, who.tolist(), strict=True):
             if student in self._labels:
                 verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
-                draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", COLOURS[verdict])
+                draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", rgb()[verdict])
         if window:
             self._gauge(image, window, time)
 
@@ -80,8 +73,8 @@ class Annotator:
         return self._windows[place] if here else None
 
     def _gauge(self, image: Image, window: dict[Any, Any], time: float) -> None:
-        counts = tuple(int(window[name.replace(" ", "_")]) for name in COLOURS)
-        panel = _panel(counts, window["verdict"], f"{int(time) // 60}:{int(time) % 60:02d}", self._height)
+        counts = tuple(int(window[name]) for name in COUNTS)
+        panel = _panel(counts, window["verdict"], format_clock(time), self._height)
         paste(image, panel, self._height // 40, image.shape[0] - panel.shape[0] - self._height // 40)
 
 
@@ -139,7 +132,7 @@ def _panel(counts: tuple[int, ...], verdict: str, clock: str, height: int) -> Im
     panel = np.full((3 * size + 2 * pad, width + 2 * pad, 3), 24, np.uint8)
     cv2.putText(panel, f"{clock}  class: {verdict}", (pad, pad + size), (235, 235, 235), _font(), size, 400)
     left, total = 0.0, max(sum(counts), 1)
-    for (name, colour), count in zip(COLOURS.items(), counts, strict=True):
+    for (name, colour), count in zip(rgb().items(), counts, strict=True):
         right = left + width * count / total
         top = 2 * pad + size
         panel[top:-pad, pad + round(left) : pad + round(right)] = colour

@@ -1,4 +1,4 @@
-"""Says who could not be measured, by where they sit: how often a face was seen, and how often it was scorable."""
+"""Measurability by seating area: how often a face was detected, and how often it was scorable."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def by_area(rows: pd.DataFrame, area: str = "area") -> pd.DataFrame:
     )  # fmt: skip
 
 
-def remarks(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
+def warnings(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
     """One line for each row of seats in which somebody could hardly be measured: how many, why, and what helps.
 
     `rows` as `measured` gives them; `session` is its row, with its settings.
@@ -56,17 +56,19 @@ def remarks(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
         size, seen = few["size"].median(), few["seen"].median()
         where = f"{row['row'].capitalize()} row{'s' if row['row'] == 'back' else ''}"
         line = (
-            f"{where}: {row['hardly']} of {row['students']} could be measured in less than a fifth of the time; "
-            f"their faces are {size:.0f} px"
+            f"{where}: {row['hardly']} of {row['students']} students have scorable faces in less than a fifth of "
+            f"the frames; their faces are {size:.0f} px"
         )
         if size < SMALL:
-            line += ", too small to be scored: record from nearer, or in a higher resolution"
+            line += ", too small to be scored: place the camera closer, or record in a higher resolution"
             if seen < SELDOM:
-                line += f". They were seen in {seen:.0%} of it{_finds_more(settings)}"
+                line += f". They were detected in {seen:.0%} of the frames{_finds_more(settings)}"
         elif seen < SELDOM:
-            line += f" and were seen in {seen:.0%} of it: bowed, turned away, hidden or out of the picture"
+            line += (
+                f" and were detected in {seen:.0%} of the frames: bowed, turned away, occluded or out of the image"
+            )
         else:
-            line += f" and were seen in {seen:.0%} of it, turned away or blurred"
+            line += f" and were detected in {seen:.0%} of the frames, turned away or blurred"
         yield f"{line}."
 
 
@@ -75,4 +77,4 @@ def _finds_more(settings: Mapping[str, Any]) -> str:
     if settings.get("detector", "mtcnn") != "mtcnn":
         return ""
     small = "--min-face 10 or " if settings["min_face"] > 10 else ""
-    return f": {small}--detector yunet sees more of them"
+    return f": {small}--detector yunet detects more of them"

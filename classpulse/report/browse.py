@@ -57,7 +57,7 @@ class _Reader(Database):  # type: ignore[misc]  # Datasette has no types
 
 
 def serve(path: Path, port: int, ready: Callable[[str], None]) -> None:
-    """Show the database at `path` until a Ctrl-C; `ready` is told the address. Port 0 takes any that is free.
+    """Show the database at `path` until a Ctrl-C; `ready` is told the address. Port 0 picks a free one.
 
     Raises OSError, with the address in its text, where the port is taken.
     """

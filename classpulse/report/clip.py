@@ -17,11 +17,14 @@ from av.video.reformatter import ColorRange, Colorspace
 from classpulse.report.annotating import Annotator, Blur
 from classpulse.report.sources import Recorded
 from engine.errors import SourceError, UsageError
+from engine.outputs import output_file
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.video import Frame, Video, fingerprint
 
 #: Sound that fits into an MP4 as it is; any other is encoded anew.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
+#: The comment in the metadata of every annotated video, by which it may be replaced.
+MARK = "annotated by classpulse"
 #: Frames decoded ahead of those that are drawn.
 AHEAD = 8
 
@@ -44,28 +47,35 @@ def annotate(
     the time, and the time at the end where it is known. Returns the number of frames written.
 
     Raises SourceError where the recording is gone or is another one, UsageError for an output that is no MP4
-    or whose folder is not there.
+    whose folder is not there, or that is another file than an annotated video.
     """
     if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
-        raise UsageError(f"{output}: an annotated video is an .mp4; name the output so")
-    if not output.parent.is_dir():
-        raise UsageError(f"{output}: there is no folder {output.parent}; make it, or name another output")
+        raise UsageError(f"{output}: an annotated video must be an .mp4; change the name of the output")
     annotator = Annotator(session, judgement, blur)
     path = video or Path(annotator.row["source"])
     if not path.is_file():
-        raise SourceError(f"{path}: the recording is no longer there; say where it is with --video", exit_status=2)
+        raise SourceError(f"{path}: the recording no longer exists; give its path with --video", exit_status=2)
     if output.exists() and output.samefile(path):
-        raise UsageError(f"{output}: that is the recording itself; name another output")
+        raise UsageError(f"{output}: this is the recording itself; choose another output")
     if fingerprint(path) != annotator.row["sha256"]:
-        raise SourceError(f"{path}: another recording than the one that was analysed; name that with --video")
-    part = output.with_name(f"{output.name}.part")
+        raise SourceError(f"{path}: not the recording that was analysed; give its path with --video")
+    refusal = "it is not an annotated video of classpulse, so choose another file with --output"
+    with (
+        output_file(output, replaces=is_annotated, refusal=refusal) as partial,
+        Video(path) as opened,
+        av.open(str(partial), "w", format="mp4") as target,
+    ):
+        target.metadata["comment"] = MARK
+        return _write(opened, target, annotator, start, stop, on_progress or _silent)
+
+
+def is_annotated(path: Path) -> bool:
+    """Whether the file at `path` is a video that `annotate` wrote."""
     try:
-        with Video(path) as opened, av.open(str(part), "w", format="mp4") as target:
-            written = _write(opened, target, annotator, start, stop, on_progress or _silent)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
-    return written
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
+            return container.metadata.get("comment") == MARK
+    except (FFmpegError, OSError):
+        return False
 
 
 def _write(
@@ -78,9 +88,7 @@ def _write(
 ) -> int:
     width, height = video.width // 2 * 2, video.height // 2 * 2  # H.264 halves them for its colours
     if not (width and height):
-        raise SourceError(
-            f"{video.path}: {video.width}x{video.height} px are too few for H.264; nothing to draw on"
-        )
+        raise SourceError(f"{video.path}: {video.width}x{video.height} px is too small for H.264")
     stream = target.add_stream("libx264", rate=_rate(video), options={"preset": "veryfast", "crf": "21"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.time_base = stream.codec_context.time_base = video.time_base

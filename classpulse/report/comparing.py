@@ -10,7 +10,7 @@ import pandas as pd
 from classpulse.report import drawing, figures
 from classpulse.report.parts import Context
 from classpulse.report.sources import Sources
-from storage.schema import VERDICTS
+from engine.verdicts.scale import VERDICTS
 
 
 def compared(first: Sources, second: Sources) -> Context:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from classpulse.report.figures import INSUFFICIENT
-from storage.schema import VERDICTS
+from classpulse.report.figures import LEVELS
+from engine.verdicts.scale import COUNTS
 
 #: Steps of an axis of time, s.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -53,12 +53,11 @@ def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, st
 def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
     """Outlines of how many students have which verdict, stacked from the bottom: interested lowest."""
     unit = _unit(timeline)
-    names = [name.replace(" ", "_") for name in VERDICTS]
-    paths: dict[str, list[str]] = {name: [] for name in names}
-    for start, stop, *counts in zip(*(timeline[name] for name in ("start", "stop", *names)), strict=True):
+    paths: dict[str, list[str]] = {name: [] for name in COUNTS}
+    for start, stop, *counts in zip(*(timeline[name] for name in ("start", "stop", *COUNTS)), strict=True):
         every = sum(counts)
         bottom = height
-        for name, count in zip(names, counts, strict=True):
+        for name, count in zip(COUNTS, counts, strict=True):
             if count:
                 top = bottom - count / every * height
                 paths[name].append(_box(start / unit, top, stop / unit, bottom))
@@ -71,7 +70,7 @@ def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict
     unit = _unit(timeline)
     left = [start / unit for start in timeline["start"]]
     right = [stop / unit for stop in timeline["stop"]]
-    paths: dict[int, list[str]] = {level: [] for level in (INSUFFICIENT, *range(-3, 4))}
+    paths: dict[int, list[str]] = {level: [] for level in LEVELS}
     for place, row in enumerate(rows):
         new = (k for k in range(1, len(row)) if row[k] != row[k - 1] or left[k] > right[k - 1])
         for first, after in pairwise([0, *new, len(row)] if row else []):

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from classpulse.report.sources import DOUBTFUL
-from storage.schema import VERDICTS
+from engine.sessions.students import UNCERTAIN_LINK
+from engine.verdicts.scale import COUNTS, SIDES, VERDICTS
 
 #: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
 INSUFFICIENT = -9
+LEVELS = (INSUFFICIENT, *range(-3, 4))
 EMOTIONS = ("happy", "surprise", "neutral", "sad", "angry", "fear", "disgust")
 _ORDERS = ("seat", "level", "label")
 
@@ -32,8 +33,16 @@ def who(student: dict[str, Any]) -> str:
 def levels(verdict: pd.Series, balance: pd.Series) -> npt.NDArray[np.int64]:
     """One number a window that agrees with its verdict: its sign, in three steps of |balance| (thirds)."""
     steps = np.clip(np.ceil(np.abs(balance.astype(float).fillna(0.0).to_numpy()) * 3), 1, 3).astype(np.int64)
-    sign = verdict.map({"interested": 1, "neutral": 0, "not interested": -1, "insufficient": 0}).to_numpy(np.int64)
+    sign = verdict.map(SIDES).to_numpy(np.int64)
     return np.where(verdict.to_numpy() == "insufficient", INSUFFICIENT, sign * steps)
+
+
+def verdict_of(level: int) -> str:
+    """The verdict that a level stands for."""
+    if level == INSUFFICIENT:
+        return VERDICTS[-1]
+    side = (level > 0) - (level < 0)
+    return next(verdict for verdict, of in SIDES.items() if of == side)
 
 
 def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[str, Any]:
@@ -41,7 +50,7 @@ def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[s
 
     For the class, the four counts of students come as well; `parts` are the marked ones, as in `marks`.
     """
-    columns = ("start", "stop", "balance", "margin", "coverage", *(name.replace(" ", "_") for name in VERDICTS))
+    columns = ("start", "stop", "balance", "margin", "coverage", *COUNTS)
     known = {name: _numbers(windows[name]) for name in columns if name in windows}
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
@@ -187,7 +196,7 @@ def _known(values: pd.Series) -> dict[str, float | None]:
 def _doubtful(tracks: pd.DataFrame) -> list[dict[str, Any]]:
     """The tracks that continue the student with less than the certainty of a sure link."""
     links = tracks.iloc[1:]
-    doubtful = links[links["link_score"].astype(float) < DOUBTFUL]
+    doubtful = links[links["link_score"].astype(float) < UNCERTAIN_LINK]
     return records(doubtful)
 
 

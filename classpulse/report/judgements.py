@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from classpulse.report.rows import text_table
-from classpulse.report.terminal import SIGNS, clock
+from engine.times import format_clock
+from engine.verdicts.scale import SIGNS
 
 #: So many windows are shown of two judgements; all are in the table `differing`.
 SHOWN = 5
@@ -16,10 +17,10 @@ SHOWN = 5
 def side_by_side(verdicts: pd.DataFrame, agreement: pd.DataFrame, differing: pd.DataFrame) -> Iterator[str]:
     """The tables of an engine's `Comparison`, as lines for people."""
     counts = verdicts[list(SIGNS)].astype(str).agg(" ".join, axis=1)
-    signs = " ".join(sign for sign, _ in SIGNS.values())
+    signs = " ".join(SIGNS.values())
     table = verdicts.assign(counts=counts).pivot(index="student", columns="judgement", values="counts")
     order, names = verdicts["student"].unique(), verdicts["judgement"].unique()
-    yield f"how many windows are {', '.join(f'{sign} {verdict}' for verdict, (sign, _) in SIGNS.items())}\n\n"
+    yield f"how many windows are {', '.join(f'{sign} {verdict}' for verdict, sign in SIGNS.items())}\n\n"
     head = {name: f"{name}  {signs}" for name in names}
     yield from text_table(table.reindex(index=order, columns=names).rename(columns=head).reset_index())
     if agreement.empty:
@@ -32,5 +33,8 @@ def side_by_side(verdicts: pd.DataFrame, agreement: pd.DataFrame, differing: pd.
         return
     yield f"\nwhere students' verdicts differ most ({SHOWN} windows of each two):\n\n"
     most = differing.groupby(["one", "other"], sort=False).head(SHOWN)
-    when = [f"{clock(start)}–{clock(stop)}" for start, stop in zip(most["start"], most["stop"], strict=True)]
+    when = [
+        f"{format_clock(start)}–{format_clock(stop)}"
+        for start, stop in zip(most["start"], most["stop"], strict=True)
+    ]
     yield from text_table(most.assign(window=when)[["one", "other", "window", "differ", "opposite", "who"]])

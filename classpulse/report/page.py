@@ -12,10 +12,12 @@ from markupsafe import Markup
 
 from classpulse.report.comparing import compared
 from classpulse.report.library import PLOTLY, packed, sha256
+from classpulse.report.palette import BOXES, level_class
 from classpulse.report.parts import PARTS
 from classpulse.report.sources import Recorded, Sources
-from classpulse.report.terminal import clock
-from storage.errors import StorageError
+from engine.outputs import output_file
+from engine.times import format_clock
+from engine.verdicts.scale import SIGNS
 
 HERE = Path(str(resources.files("classpulse.report")))
 #: How every page of ours begins, by which it may be written over.
@@ -31,12 +33,6 @@ WHOLE = ("summary", "timeline", "parts", "moments", "heatmap", "seats", "student
 ALONE = ("summary", "students", "timeline", "parts", "moments", "provenance")
 
 
-class PageError(StorageError, OSError):
-    """A page that cannot be written where it was wanted."""
-
-    exit_status = 2
-
-
 def render(
     session: Recorded, judgement: str | None = None, student: str | None = None, *, picture: bool = False
 ) -> str:
@@ -44,7 +40,7 @@ def render(
 
     `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
     name) it holds nothing of any other; with `picture` the seats lie on a frame of the recording in which no face
-    can be told, if it is still there. Raises QueryError where there is no such judgement or student.
+    can be told, if it is still there. Raises as `ReportQueries` does.
     """
     sources = Sources(session, judgement, student, picture=picture)
     shown = [fragment(sources, name) for name in _names(sources)]
@@ -121,8 +117,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"zip": partial(zip, strict=True)}
-    found.filters |= {"clock": clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
+    found.globals |= {"zip": partial(zip, strict=True), "boxes": BOXES, "verdict_signs": SIGNS}
+    found.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
+    found.filters |= {"level_class": level_class}
     return found
 
 
@@ -141,10 +138,10 @@ def _signed(value: float | None, margin: float | None = None) -> str:
 
 
 def write(page: str, path: Path) -> None:
-    """Write a page to `path`, in place of an earlier report. Raises PageError where another file is there."""
-    if path.exists() and not (path.is_file() and _is_report(path)):
-        raise PageError(f"{path}: it is there, and no report of classpulse; name another file with --output")
-    path.write_text(page, "utf-8")
+    """Write a page to `path`, in place of an earlier report. Raises UsageError where another file is there."""
+    refusal = "it is not a report of classpulse, so choose another file with --output"
+    with output_file(path, replaces=_is_report, refusal=refusal) as partial:
+        partial.write_text(page, "utf-8")
 
 
 def _is_report(path: Path) -> bool:

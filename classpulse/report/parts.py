@@ -12,9 +12,8 @@ import pandas as pd
 
 from classpulse.report import drawing, figures
 from classpulse.report.sources import Sources
-from classpulse.report.terminal import SIGNS
+from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
-from storage.schema import VERDICTS
 
 Context = dict[str, Any]
 
@@ -57,7 +56,7 @@ def timeline(sources: Sources) -> Context:
 
 
 def parts(sources: Sources) -> Context:
-    """The class in each part of the lesson that a person marked."""
+    """The class in each phase of the lesson that a person marked."""
     answer = sources.ask("parts")
     return {"parts": figures.records(answer.rows), "queries": [answer.sql]}
 
@@ -146,9 +145,7 @@ def _session(sources: Sources) -> dict[str, Any]:
 
 def _signs() -> dict[int, str]:
     """The sign of every level, as the terminal has it."""
-    sign = {verdict: mark for verdict, (mark, _) in SIGNS.items()}
-    steps = dict.fromkeys((1, 2, 3), sign["interested"]) | dict.fromkeys((-1, -2, -3), sign["not interested"])
-    return {0: sign["neutral"], figures.INSUFFICIENT: sign["insufficient"], **steps}
+    return {level: SIGNS[figures.verdict_of(level)] for level in figures.LEVELS}
 
 
 def _corrections(rows: pd.DataFrame) -> list[dict[str, Any]]:

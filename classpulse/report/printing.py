@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from engine.outputs import output_file
 from engine.runtime.platform import find_browser
 from storage.errors import StorageError
 
@@ -24,14 +25,14 @@ def to_pdf(page: Path, pdf: Path) -> None:
         raise PrintError(
             f"no Chromium is installed, so there is no {pdf}; install chromium, or print {page} in any browser"
         )
-    with tempfile.TemporaryDirectory() as profile:
+    with output_file(pdf) as partial, tempfile.TemporaryDirectory() as profile:
         command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={profile}"]
         # Without a sandbox: root has none, and the page holds nothing but what we wrote.
-        command += ["--no-sandbox", f"--print-to-pdf={pdf.absolute()}", page.absolute().as_uri()]
+        command += ["--no-sandbox", f"--print-to-pdf={partial.absolute()}", page.absolute().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         except subprocess.TimeoutExpired as error:
             raise PrintError(f"{browser} did not print {page} in {PATIENCE} s; print it in a browser") from error
-    if done.returncode or not pdf.is_file():
-        said = (done.stderr.strip().splitlines() or ["nothing said why"])[-1]
-        raise PrintError(f"{browser} did not print {page} ({said}); print it in a browser")
+        if done.returncode or not partial.stat().st_size:
+            said = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+            raise PrintError(f"{browser} did not print {page} ({said}); print it in a browser")

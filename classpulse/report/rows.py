@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 from rich.cells import cell_len
 
+from engine.outputs import output_file
 from storage.errors import QueryError
 
 
 def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
     """Write `rows` as table, markdown, csv, json or parquet to the file `path`, or to standard output without one.
 
-    Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold.
+    Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold, and
+    UsageError for a file that must not be replaced (see `engine.outputs`).
     """
     repeated = rows.columns[rows.columns.duplicated()]
     if output_format in ("json", "parquet") and len(repeated):
-        raise QueryError(f"{output_format} cannot hold two columns called {repeated[0]!r}; name one with AS")
+        raise QueryError(f"{output_format} cannot hold two columns named {repeated[0]!r}; rename one with AS")
     if output_format == "parquet":
         _write_parquet(rows, path)
         return
-    with path.open("w", encoding="utf-8") if path else nullcontext(sys.stdout) as file:
+    with _opened(path) as file:
         if output_format == "table":
             file.writelines(text_table(rows))
         elif output_format == "markdown":
@@ -38,7 +41,7 @@ def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> N
 
 def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
     if path is None and sys.stdout.isatty():
-        raise QueryError("parquet is not for the screen; name a file with --output, or pipe it on")
+        raise QueryError("parquet cannot be shown on a terminal; name a file with --output, or use a pipe")
     from pyarrow import ArrowException
 
     try:
@@ -48,9 +51,19 @@ def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
             f"parquet cannot hold these rows ({error.args[0]}); use CAST, or another format"
         ) from error
     if path:
-        path.write_bytes(written)
+        with output_file(path) as partial:
+            partial.write_bytes(written)
     else:
         sys.stdout.buffer.write(written)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    with output_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+        yield file
 
 
 def readable(column: pd.Series) -> pd.Series:

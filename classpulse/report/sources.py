@@ -9,11 +9,9 @@ from typing import Protocol
 
 import pandas as pd
 
+from engine.sessions.students import find_student
 from storage import queries
 from storage.errors import QueryError
-
-#: A link that is less certain than this is doubtful (as engine.sessions.session has it).
-DOUBTFUL = 0.95
 
 
 class Recorded(Protocol):
@@ -141,8 +139,8 @@ ORDER BY correction""",
 class Sources:
     """The answers that a report on one session and one judgement of it is made of, each asked at most once.
 
-    `judgement` is its name, by default the latest; `student` a label or name, for a report on nobody else. Raises
-    QueryError where there is no such judgement or student.
+    `judgement` is its name, by default the latest; `student` a label or name, for a report on that student alone.
+    Raises QueryError where there is no such judgement, and UsageError where there is not one such student.
     """
 
     def __init__(
@@ -179,7 +177,7 @@ class Sources:
         if name is not None:
             rows = rows[rows["name"] == name]
         if rows.empty:
-            what = f"no judgement {name!r}" if name else "no judgement yet; run `classpulse analyze` to its end"
+            what = f"no judgement {name!r}" if name else "no judgement yet; finish `classpulse analyze` first"
             raise QueryError(f"session {self.session_id} has {what}")
         return {str(key): value for key, value in rows.iloc[-1].to_dict().items()}
 
@@ -195,9 +193,4 @@ class Sources:
         if student is None:
             return None
         rows = queries.query(self.database, SQL["students"].format(session=self.session_id, student=""))
-        mine = rows[(rows["label"] == student) | (rows["name"] == student)]
-        if len(mine) != 1:
-            known = ", ".join(rows["label"])
-            what = "no student" if mine.empty else "more than one student"
-            raise QueryError(f"{what} {student!r} in session {self.session_id}; there are {known or 'none'}")
-        return int(mine["student"].iloc[0])
+        return int(find_student(rows, student)["student"])

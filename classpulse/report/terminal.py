@@ -16,19 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from classpulse.report.areas import by_area
-from storage.errors import QueryError
+from classpulse.report.palette import TERMINAL
+from engine.sessions.students import find_student
+from engine.times import format_clock
+from engine.verdicts.scale import COUNTS, SIGNS
 
-#: One sign a verdict, so that a timeline can be read without its colours.
-SIGNS = {
-    "interested": ("+", "green"),
-    "neutral": ("o", "blue"),
-    "not interested": ("-", "red"),
-    "insufficient": (".", "bright_black"),
-}
 #: How often each was the verdict; its sign, so that a table fits into 80 columns.
-_COUNT_HEADS = tuple(f"{sign}>" for sign, _ in SIGNS.values())
+_COUNT_HEADS = tuple(f"{sign}>" for sign in SIGNS.values())
 TIMELINE_WIDTH = 30
-STATIC = "static: a poster or a screen, left out of the class"
+STATIC = "poster or screen, not counted as a student"
 
 BY_ATTENTION = (
     "Judged by attention alone (who is seen, faces the usual way and keeps still), by no emotion: interested\n"
@@ -36,20 +32,13 @@ BY_ATTENTION = (
 )
 
 
-def clock(seconds: float) -> str:
-    """Session time as people write it: 0:05, 12:30, 1:02:03."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
-
-
 def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
     """One sign a window; where there are more windows than `width`, the most frequent verdict of each stretch."""
     stretch = -(-max(len(verdicts), 1) // width)
     text = Text()
     for first in range(0, len(verdicts), stretch):
-        sign, colour = SIGNS[verdicts.iloc[first : first + stretch].mode().iloc[0]]
-        text.append(sign, colour)
+        verdict = verdicts.iloc[first : first + stretch].mode().iloc[0]
+        text.append(SIGNS[verdict], TERMINAL[verdict])
     return text
 
 
@@ -76,22 +65,22 @@ def session_summary(
     by_student = dict(list(windows.groupby("student")))
     for student in students.to_dict("records"):
         mine = by_student.get(student["student"], windows.iloc[:0])
-        seen = f"{clock(student['first'])}–{clock(student['last'])}"
+        seen = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
         who = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
         shown = STATIC if student["static"] else timeline(mine["verdict"])
         table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), shown)
     table.add_section()
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
-    whole = f"0:00–{clock(session['duration'] or 0)}"
+    whole = f"0:00–{format_clock(session['duration'] or 0)}"
     table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
-    identities = class_alone(session) or who_is_who(health)
-    return Group(headline(session, students), identities, "", table, "", _legend(class_windows))
+    certainty = class_alone(session) or identities(health)
+    return Group(headline(session, students), certainty, "", table, "", _legend(class_windows))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     """One line: which session, how long it is, how much of it was seen."""
     text = Text.assemble((f"Session {session['session_id']}: {session['name']}", "bold"))
-    text.append(f"  {clock(session['duration'] or 0)} long")
+    text.append(f"  {format_clock(session['duration'] or 0)} long")
     if not class_alone(session):
         people = students[~students["static"]]
         text.append(f", {people['faces'].sum():,} faces of {len(people)} students")
@@ -101,12 +90,12 @@ def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
 def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
     """How long sessions may be kept, which are kept for longer, and whether none is."""
     if days is None:
-        return "nobody has said how long sessions may be kept; `classpulse retention --days 180` does", True
+        return "no retention limit is set; `classpulse retention --days 180` sets one", True
     which = ", ".join(f"{row['session_id']} ({row['name']})" for row in overdue.to_dict("records"))
     if not which:
-        return f"sessions may be kept for {days} days, and none is kept for longer", True
+        return f"sessions may be kept for {days} days; none is overdue", True
     return (
-        f"kept for longer than {days} days: {which}; `classpulse forget --session` or --before deletes them",
+        f"kept longer than {days} days: {which}; `classpulse forget --session` or --before deletes them",
         False,
     )
 
@@ -117,15 +106,21 @@ def class_alone(session: Mapping[str, Any]) -> str:
     if not settings.get("aggregate_only"):
         return ""
     least = settings["min_group"]
-    return f"The class alone was kept (--aggregate-only), without verdicts of fewer than {least} students"
+    return f"Only verdicts of the class are stored (--aggregate-only), each of {least} or more students"
 
 
-def who_is_who(health: Mapping[str, int]) -> str:
+def identities(health: Mapping[str, int]) -> str:
     """One line: how sure the identities are."""
     return (
-        f"Who is who: {health['students']} students; links made: {health['links']}, "
-        f"doubtful: {health['doubtful']}; faces of nobody: {health['nobody']:,}; static: {health['static']}"
+        f"Identities: {_count(health['students'], 'student')}, {health['reidentified']:,} re-identified "
+        f"({health['uncertain']} uncertain), {_count(health['unassigned'], 'unassigned face')}, "
+        f"{_count(health['static'], 'poster')}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    """1 poster, 2,140 posters."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def students_table(students: pd.DataFrame) -> Table:
@@ -136,7 +131,7 @@ def students_table(students: pd.DataFrame) -> Table:
         table.add_row(
             row["label"],
             escape(name),
-            f"{clock(row['first'])}–{clock(row['last'])}",
+            f"{format_clock(row['first'])}–{format_clock(row['last'])}",
             f"{row['coverage']:.0%}",
             str(row["tracks"]),
             link if isinstance(link, str) else f"{link:.2f}",
@@ -196,8 +191,8 @@ def people_table(people: pd.DataFrame) -> Table:
 def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
     """What came of a roster in a session."""
     parts = {
-        f"named by their seats in {room}": [f"{label} {name}" for label, name in named.items()],
-        "seats that did not match": unmatched,
+        f"named by seat in {room}": [f"{label} {name}" for label, name in named.items()],
+        "seats without a match": unmatched,
         "students without a name": unnamed,
     }
     return "\n".join(f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in parts.items())
@@ -207,7 +202,7 @@ def class_table(class_windows: pd.DataFrame) -> Table:
     """Every window of the class."""
     table = _table("window", "class", "balance>", "coverage>", *_COUNT_HEADS)
     for row in class_windows.to_dict("records"):
-        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        counts = (row[name] for name in COUNTS)
         table.add_row(*_window(row), *map(str, counts))
     return table
 
@@ -216,17 +211,14 @@ def parts_table(parts: pd.DataFrame) -> Table:
     """Every marked part of the class."""
     table = _table("mark>", "part", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
     for row in parts.to_dict("records"):
-        counts = (row["interested"], row["neutral"], row["not_interested"], row["insufficient"])
+        counts = (row[name] for name in COUNTS)
         table.add_row(str(row["phase"]), escape(row["phase_label"]), *_window(row), *map(str, counts))
     return table
 
 
 def student_table(windows: pd.DataFrame, label: str) -> Table:
-    """Every window of the student with this label or name. Raises QueryError where there is none."""
-    mine = windows[(windows["label"] == label) | (windows["name"] == label)]
-    if mine.empty:
-        known = ", ".join(windows["label"].unique())
-        raise QueryError(f"no student {label!r} in this session; there are {known or 'none'}")
+    """Every window of the student with this label or name. Raises UsageError unless there is one."""
+    mine = windows[windows["label"] == find_student(windows, label)["label"]]
     table = _table("window", "verdict", "balance>", "coverage>", "scorable>", "faces>")
     for row in mine.to_dict("records"):
         table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
@@ -237,7 +229,7 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
     """Every session of a database."""
     table = _table("session>", "name", "file", "length>", "state", "analysed")
     for row in sessions.to_dict("records"):
-        length = "–" if pd.isna(row["duration"]) else clock(row["duration"])
+        length = "–" if pd.isna(row["duration"]) else format_clock(row["duration"])
         analysed = _moment(row["created"])
         table.add_row(
             str(row["session_id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed
@@ -256,9 +248,8 @@ def checks_table(checks: Sequence[tuple[str, str, bool]]) -> Table:
 def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]) -> Text:
     """How an analysis agrees with a lesson's script: (found, true) students, (right, all) windows of whom."""
     of_whom = ", ".join(f"{right} of {every} {who}" for who, (right, every) in windows.items())
-    return Text(
-        f"\nAgainst the script: {students[0]} students found of {students[1]}; windows as scripted: {of_whom}."
-    )
+    found = f"{students[0]} of {students[1]} students found"
+    return Text(f"\nCompared with the ground truth: {found}; correct windows: {of_whom}.")
 
 
 class SeenSoFar(Protocol):
@@ -302,11 +293,11 @@ class ProgressBar:
     def __call__(self, seen: SeenSoFar) -> None:
         """Show `seen`."""
         if seen.stage == "see":
-            of = f" of {clock(seen.duration)}" if seen.duration else ""
-            shown = f"{clock(seen.time)}{of}, {seen.faces:,} faces"
+            of = f" of {format_clock(seen.duration)}" if seen.duration else ""
+            shown = f"{format_clock(seen.time)}{of}, {seen.faces:,} faces"
             self._progress.update(self._task, completed=seen.time, total=seen.duration, clock=shown)
         else:
-            what = {"follow": "following students", "judge": "judging windows"}[seen.stage]
+            what = {"follow": "tracking students", "judge": "judging windows"}[seen.stage]
             self._progress.update(self._task, clock=what)
 
     def count(self, done: int, of: int | None) -> None:
@@ -348,18 +339,18 @@ def _counts(windows: pd.DataFrame) -> list[str]:
 
 def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
     """When, which verdict, balance and coverage: what student and class windows share."""
-    verdict = Text(row["verdict"], SIGNS[row["verdict"]][1])
-    when = f"{clock(row['start'])}–{clock(row['stop'])}"
+    verdict = Text(row["verdict"], TERMINAL[row["verdict"]])
+    when = f"{format_clock(row['start'])}–{format_clock(row['stop'])}"
     return when, verdict, balance(row["balance"], row["margin"]), f"{row['coverage']:.0%}"
 
 
 def _legend(class_windows: pd.DataFrame) -> Text:
     """What one sign stands for."""
     text = Text()
-    for name, (sign, colour) in SIGNS.items():
-        text.append(f"{sign} {name}  ", colour)
+    for name, sign in SIGNS.items():
+        text.append(f"{sign} {name}  ", TERMINAL[name])
     if len(class_windows):
         first = class_windows.iloc[0]
         stretch = -(-len(class_windows) // TIMELINE_WIDTH)
-        text.append(f"(one sign: {clock((first['stop'] - first['start']) * stretch)})")
+        text.append(f"(one sign: {format_clock((first['stop'] - first['start']) * stretch)})")
     return text

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classpulse.report.annotating import COLOURS, draw_face
+from classpulse.report.annotating import draw_face
+from classpulse.report.palette import rgb
 from engine.errors import UsageError
 from engine.vision.mtcnn.cascade import Detections
 from engine.vision.sources.video import Frame
@@ -30,12 +31,12 @@ class LiveWindow:
         if sys.platform.startswith("linux") and not (
             os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
-            raise UsageError("there is no screen for --display here (DISPLAY is not set); leave --display out")
+            raise UsageError("--display needs a screen (DISPLAY is not set); omit --display")
         try:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL)
         except cv2.error as error:
             raise UsageError(
-                "the OpenCV that is installed has no windows (opencv-python-headless); leave --display out"
+                "the installed OpenCV cannot open windows (opencv-python-headless); omit --display"
             ) from error
         self._open = True
 
@@ -62,5 +63,5 @@ def drawn(image: npt.NDArray[np.uint8], found: Detections, labels: Sequence[str]
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     for box, label in zip(found.boxes * scale, labels, strict=True):
-        draw_face(small, box, label, COLOURS["neutral"])
+        draw_face(small, box, label, rgb()["neutral"])
     return small

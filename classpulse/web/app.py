@@ -47,7 +47,7 @@ def create_app(serving: Serving) -> FastAPI:
     app = FastAPI(
         title="classpulse",
         version=__version__,
-        summary="What is in the database, corrections, judgements, and analyses in a queue.",
+        summary="Sessions in the database, corrections, judgements and a queue of analyses.",
         openapi_url="/api/openapi.json",
         docs_url=None,  # these pages load scripts from another machine
         redoc_url=None,

@@ -13,7 +13,7 @@ from classpulse.web.bodies import Text
 from classpulse.web.dependencies import SessionDep
 from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import page
-from engine.errors import UsageError
+from engine.times import parse_time
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +30,7 @@ def mark(
     until: Annotated[Text, Form()] = "",
 ) -> Response:
     """Mark a part of the lesson, and judge it."""
-    session.mark(label, _seconds(at), _seconds(until) if until.strip() else None)
+    session.mark(label, parse_time(at), parse_time(until) if until.strip() else None)
     return _marked(request, session, f"{label} is marked")
 
 
@@ -88,8 +88,8 @@ def split(
     request: Request, session: SessionDep, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
 ) -> Response:
     """Make a student somebody else from a time on."""
-    new = session.split(student, _seconds(at))
-    return _corrected(request, session, f"{new} is who is seen as {student} from {at} on")
+    new = session.split(student, parse_time(at))
+    return _corrected(request, session, f"{new} is the new student from {at} on")
 
 
 @router.post("/sessions/{session_id}/undo")
@@ -118,14 +118,3 @@ def corrections(request: Request, session: SessionDep, said: str = "") -> Respon
         corrections=rows,
         said=said if request.method == "POST" else "",
     )
-
-
-def _seconds(text: str) -> float:
-    """12:30, 1:02:03 or seconds."""
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or not all(0 <= part < 60 for part in parts[1:]) or parts[0] < 0:
-        raise UsageError(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)")
-    return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))

@@ -76,9 +76,9 @@ class Guard:
     def _refusal(self, request: HTTPConnection, method: str) -> Response | None:
         path = request.url.path
         if self.serving.loopback and not _names_this_machine(request.headers.get("host", "")):
-            return _refused(path, 421, "this page answers to localhost and 127.0.0.1 only")
+            return _refused(path, 421, "this page can only be opened as localhost or 127.0.0.1")
         if not _same_site(request, method):
-            return _refused(path, 403, "refused: the request comes from a page of another site")
+            return _refused(path, 403, "refused: the request comes from another site")
         if self.serving.token is None or path.startswith(OPEN) or self._knows_token(request):
             return None
         if path.startswith("/api") or "hx-request" in request.headers:

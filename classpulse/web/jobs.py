@@ -188,7 +188,7 @@ class Jobs:
         with self._lock:
             self._process = self._running = None
         if not (ended or self._stopping):
-            why = f"the analysis was ended from outside (exit status {process.exitcode}); analyse it again to go on"
+            why = f"the analysis was killed (exit status {process.exitcode}); analyse the recording again to resume"
             self._note(job.id, {"state": "failed", "message": why})
 
     def _listen(self, number: int, receive: Callable[[], dict[str, Any]]) -> bool:

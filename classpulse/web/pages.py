@@ -39,11 +39,11 @@ LOOK, ALIVE = 0.25, 15.0
 #: Seconds that a wrong token costs.
 PENALTY = 1.0
 EXAMPLES = {
-    "Which parts of the lessons lost the class?": (
+    "In which windows was the class least interested?": (
         "SELECT session, start, verdict, balance, interested, not_interested, insufficient\n"
         "FROM v_class_windows\nWHERE latest = 1 AND verdict <> 'insufficient'\nORDER BY balance\nLIMIT 10"
     ),
-    "Who was hardly seen?": (
+    "Which students have the lowest coverage?": (
         "SELECT session, label, name, coverage, faces, scorable, tracks\nFROM v_students\n"
         "ORDER BY coverage\nLIMIT 20"
     ),

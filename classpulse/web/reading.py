@@ -49,7 +49,7 @@ class Previews:
         evidence, settings, students = self._read(session_id)
         settings = dataclasses.replace(settings, **changes)
         if evidence.duration / settings.window > 100_000:
-            raise UsageError(f"window is {settings.window:g} s; for this session it is too short to be shown")
+            raise UsageError(f"window is {settings.window:g} s; too short to be displayed for this session")
         student_windows, class_windows = (pd.DataFrame(columns) for columns in evidence.judged(settings))
         return settings, students.merge(student_windows, on="student"), class_windows
 

@@ -36,11 +36,11 @@ class Recordings:
         path = Path(session["source"])
         try:
             if not path.is_file():
-                return Recording(None, f"The recording is gone: {path.name} is no longer where it was analysed.")
+                return Recording(None, f"The recording {path.name} is no longer where it was analysed.")
             if verified and self._fingerprint(path) != session["sha256"]:
-                return Recording(None, f"{path.name} is another recording now than the one that was analysed.")
+                return Recording(None, f"{path.name} has changed since it was analysed.")
         except (OSError, SourceError):
-            return Recording(None, f"The recording cannot be read: see the permissions of {path.name}.")
+            return Recording(None, f"The recording cannot be read; check the permissions of {path.name}.")
         return Recording(path)
 
     def _fingerprint(self, path: Path) -> str:

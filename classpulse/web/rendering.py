@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from classpulse.report.terminal import clock
+from engine.times import format_clock
 from engine.version import __version__
 
 
@@ -24,7 +24,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"clock": clock, "size": size}
+    found.filters |= {"clock": format_clock, "size": size}
     found.globals |= {"version": __version__}
     return found
 

@@ -22,9 +22,9 @@ def run(serving: Serving) -> None:
     with listen(serving) as listener:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"classpulse at http://{shown}:{port} – Ctrl-C ends it", flush=True)  # noqa: T201 -- what the command says
+        print(f"classpulse at http://{shown}:{port} – Ctrl-C stops it", flush=True)  # noqa: T201 -- what the command says
         if not serving.has_database:
-            print(f"{serving.db} is not there yet: the first recording that is analysed begins it", flush=True)  # noqa: T201
+            print(f"{serving.db} does not exist yet; the first analysis creates it", flush=True)  # noqa: T201
         config = uvicorn.Config(
             app,
             log_level="warning",  # addresses name sessions; who looked at what is nobody's business

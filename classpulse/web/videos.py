@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import SourceError, UsageError
+from engine.outputs import PARTIAL
 from engine.vision.sources.video import Video
 
 #: What is taken for a recording, by the end of its name; whether it is one, decoding tells.
@@ -17,8 +18,6 @@ SUFFIXES = frozenset(
 )
 #: Disk that an upload leaves free, bytes: the database needs to grow, too.
 SPARE = 2**29
-#: An upload under way; such names are not listed, and what an interrupted server left is removed.
-PART = ".part"
 
 
 class TooLargeError(UsageError):
@@ -54,7 +53,7 @@ class Videos:
         """The recording of that name. Raises UsageError for a name that leads elsewhere, or to nothing."""
         path = self.folder / _checked(name)
         if not path.is_file() or path.resolve().parent != self.folder.resolve():
-            raise UsageError(f"there is no recording {name!r} in the folder of recordings; pick one that is listed")
+            raise UsageError(f"no recording {name!r} in the folder of recordings; choose one from the list")
         return path
 
     async def receive(self, name: str, chunks: AsyncIterator[bytes], length: int | None) -> str:
@@ -65,10 +64,10 @@ class Videos:
         """
         name = _checked(name)
         self._make_room(length or 0)
-        part = self.folder / f".{os.urandom(8).hex()}{PART}"
+        partial = self.folder / f".{os.urandom(8).hex()}{PARTIAL}"
         try:
             size = 0
-            with part.open("xb") as file:
+            with partial.open("xb") as file:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > self.largest:
@@ -77,22 +76,24 @@ class Videos:
                         self._make_room(0)
                     file.write(chunk)
             if length is not None and size != length:
-                raise UsageError(f"{name}: the upload broke off after {size} of {length} bytes; upload it again")
-            return self._place(part, name)
+                raise UsageError(
+                    f"{name}: the upload was interrupted after {size} of {length} bytes; upload it again"
+                )
+            return self._place(partial, name)
         finally:
-            part.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Remove what uploads left that were cut off with the server."""
-        for part in self.folder.glob(f".*{PART}"):
-            part.unlink(missing_ok=True)
+        for partial in self.folder.glob(f".*{PARTIAL}"):
+            partial.unlink(missing_ok=True)
 
-    def _place(self, part: Path, name: str) -> str:
+    def _place(self, partial: Path, name: str) -> str:
         try:
-            with Video(part):
+            with Video(partial):
                 pass
         except SourceError as error:
-            raise SourceError(str(error).replace(str(part), name)) from error
+            raise SourceError(str(error).replace(str(partial), name)) from error
         stem, suffix = Path(name).stem, Path(name).suffix
         for number in range(1, 10_000):
             free = name if number == 1 else f"{stem} ({number}){suffix}"
@@ -100,9 +101,9 @@ class Videos:
                 (self.folder / free).touch(exist_ok=False)  # the name is ours now; no other file is replaced
             except FileExistsError:
                 continue
-            part.replace(self.folder / free)
+            partial.replace(self.folder / free)
             return free
-        raise UsageError(f"{name}: there are too many recordings of that name; give it another")
+        raise UsageError(f"{name}: there are too many recordings of this name; choose another name")
 
     def _make_room(self, length: int) -> None:
         if length > self.largest:
@@ -113,7 +114,7 @@ class Videos:
 
     def _too_large(self) -> TooLargeError:
         return TooLargeError(
-            f"larger than {self.largest / 2**20:,.0f} MB; cut it, or serve with a larger --max-upload"
+            f"larger than {self.largest / 2**20:,.0f} MB; cut it, or start serve with a larger --max-upload"
         )
 
 
@@ -131,7 +132,7 @@ def _is_plain(name: str) -> bool:
 def _checked(name: str) -> str:
     if not _is_plain(name):
         raise UsageError(
-            f"{name[:80]!r} is no name of a recording; it must be one plain file name that ends with one of "
+            f"invalid name of a recording {name[:80]!r}; use a plain file name that ends with one of "
             f"{', '.join(sorted(SUFFIXES))}"
         )
     return name

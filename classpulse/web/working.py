@@ -44,7 +44,7 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
         session = analyze(Path(video), db, name=name, settings=Settings(**settings), on_progress=tell)
         said = list(session.remarks)
         if session.was_done:
-            said.insert(0, "this recording was analysed already")
+            said.insert(0, "this recording was analysed before")
         pipe.send({"state": "done", "session": session.session_id, "message": "; ".join(said) or None})
     except BrokenPipeError:
         sys.exit(1)

@@ -17,7 +17,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # every command imports this module, and few start processes
     import subprocess
@@ -88,17 +88,7 @@ def user_name() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
-# -- files, addresses, programs
-
-
-def create_private(path: Path) -> IO[str]:
-    """Create the text file `path` (UTF-8, line ends as written) that its owner alone can read.
-
-    Where the system knows no such mode (Windows), the folder's permissions hold. Raises FileExistsError.
-    """
-    return open(  # Path.open takes no opener
-        path, "x", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, 0o600)
-    )
+# -- addresses, programs
 
 
 def own_address(listener: socket.socket) -> None:

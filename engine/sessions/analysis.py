@@ -168,8 +168,8 @@ def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
     before = excluded_from(kept, sha256)
     if before and not settings.exclude:
         raise UsageError(
-            f"somebody was excluded from session {before} of this recording; give --exclude {before}, "
-            "so that they stay out"
+            f"a student was excluded from session {before} of this recording; add --exclude {before}, "
+            "so that the student stays excluded"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +10,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.sessions.tables import Row, read_rows, time_of
+from engine.sessions.students import find_student
+from engine.sessions.tables import Row, read_rows
+from engine.times import format_time, parse_time
 from engine.verdicts.judging import VERDICTS
-from engine.verdicts.windows import clock
 
 #: What can be coded, in the order of the scale.
 CODES = VERDICTS[:3]
@@ -63,17 +65,17 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
     """
     rows = read_rows(path, ("student", "start", "code"))
     if rows and not {"stop", "length"} & set(rows[0].values):
-        raise UsageError(f"{path}, row 1: no column stop or length; one of them says how long a stretch is")
-    known = {row[key]: row for row in students.to_dict("records") for key in ("name", "label")}
+        raise UsageError(f"{path}, row 1: no column stop or length; one of them is required")
+    find = cache(partial(find_student, students))
     found = []
     for row in rows:
         who = row.values["student"]
-        if who not in known:
-            there = ", ".join(students["label"]) or "none"
-            raise UsageError(f"{row.place}: no student {who!r}; there are {there}")
-        student = known[who]
+        try:
+            student = find(who)
+        except UsageError as error:
+            raise UsageError(f"{row.place}: {error}") from error
         if student["static"]:
-            raise UsageError(f"{row.place}: {who} is a face on a poster or a screen, which is not judged")
+            raise UsageError(f"{row.place}: {who} is a poster or a screen, which is not judged")
         start, stop = _stretch(row, duration)
         found.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
     columns = ["place", "coder", "student", "label", "start", "stop", "code"]
@@ -82,7 +84,7 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
         _check_apart(mine.sort_values("start", kind="stable"))
     told = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
     if told.empty:
-        raise UsageError(f"{path}: no code in it; below the names of the columns, a row is a code")
+        raise UsageError(f"{path}: no codes; every row below the column names is a code")
     return Codes(told, len(table) - len(told))
 
 
@@ -93,24 +95,28 @@ def _stretch(row: Row, duration: float) -> tuple[float, float]:
         raise UsageError(f"{row.place}: give either stop or length")
     stop = round(_time(row, "stop") if row.values.get("stop") else start + _time(row, "length"), 6)
     if stop < start + SHORTEST:
-        raise UsageError(f"{row.place}: from {start:g} to {stop:g} s is no stretch; the shortest has {SHORTEST} s")
+        raise UsageError(
+            f"{row.place}: invalid interval from {start:g} to {stop:g} s; the shortest is {SHORTEST} s"
+        )
     if start >= duration or stop > duration + _SLACK:
         what, when = ("begins", start) if start >= duration else ("ends", stop)
-        raise UsageError(f"{row.place}: it {what} at {clock(when)}, but the session ends at {clock(duration)}")
+        raise UsageError(
+            f"{row.place}: it {what} at {format_time(when)}, but the session ends at {format_time(duration)}"
+        )
     return start, min(stop, duration)
 
 
 def _time(row: Row, name: str) -> float:
     try:
-        return time_of(row.values[name])
+        return parse_time(row.values[name])
     except UsageError as error:
-        raise UsageError(f"{row.place}: {name} {error}") from error
+        raise UsageError(f"{row.place}, {name}: {error}") from error
 
 
 def _coder(row: Row) -> str:
     coder = row.values.get("coder", "coder")
     if not coder or not coder.isprintable():
-        raise UsageError(f"{row.place}: no coder in it; name one in every row, or leave the column out")
+        raise UsageError(f"{row.place}: no coder; name one in every row, or omit the column")
     return coder
 
 
@@ -120,7 +126,7 @@ def _code(row: Row) -> int:
         return -1
     if code not in CODES:
         there = ", ".join([*CODES, UNTOLD[1]])
-        raise UsageError(f"{row.place}: no code {row.values['code']!r}; there are {there}")
+        raise UsageError(f"{row.place}: invalid code {row.values['code']!r}; use {there}")
     return CODES.index(code)
 
 
@@ -131,6 +137,6 @@ def _check_apart(mine: pd.DataFrame) -> None:
         if after["start"] < before["stop"]:
             # What stands further down gives way.
             one, other = (before, after) if before["row"] > after["row"] else (after, before)
-            when = f"{clock(other['start'])} to {clock(other['stop'])}"
+            when = f"{format_time(other['start'])} to {format_time(other['stop'])}"
             coded = f"{one['label']} is coded by {one['coder']} already from {when}"
             raise UsageError(f"{one['place']}: {coded}, in {other['place']}")

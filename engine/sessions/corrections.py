@@ -7,7 +7,6 @@ without it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +15,10 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.judgements import judge
-from engine.sessions.tracking import Rows, columns_of, label_of
+from engine.sessions.students import checked_name, find_student, label_of, number_of
+from engine.sessions.tracking import Rows, columns_of
 from engine.settings import Settings
-from engine.verdicts.windows import clock
+from engine.times import format_time
 from storage import queries
 from storage.aggregates import is_aggregate
 from storage.corrections import add_correction, mark_undone, write_persons
@@ -30,19 +30,17 @@ from tracking.corrections import Merge, Split, replay, shared_frames
 def rename(store: Store, session_id: int, names: Mapping[str, str]) -> None:
     """Name students, each given by label or former name, in one correction; an empty name takes one away.
 
-    Raises UsageError for a student that is not there, a name that another one has, and one like a label.
+    Raises UsageError for a student that is not there, a name that another one has, and one that is not allowed.
     """
     with store.writing():
         students = finished_students(store, session_id)
-        given = {find_student(students, who)["label"]: name.strip() or None for who, name in names.items()}
+        given = {find_student(students, who)["label"]: checked_name(name) or None for who, name in names.items()}
         after = dict(zip(students["label"], students["name"], strict=True)) | given
         for label, name in given.items():
-            if name and re.fullmatch(r"[SsPp]\d+", name):
-                raise UsageError(f"{name!r} reads like a label; give {label} another name")
             twins = [other for other in after if name and other != label and after[other] == name]
             if twins:
                 raise UsageError(
-                    f"{twins[0]} is called {name!r} already; if they are one, merge {twins[0]} {label}"
+                    f"{twins[0]} is named {name!r} already; if they are one person, merge {twins[0]} {label}"
                 )
         numbers = add_people(store, filter(None, given.values()))
         persons = {label: numbers[name] if name else None for label, name in given.items()}
@@ -69,10 +67,10 @@ def merge(store: Store, session_id: int, one: str, other: str) -> None:
         faces = queries.face_columns(store, session_id, ("pts", "time", "student"))
         both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
         if len(both):
-            when = clock(faces["time"][np.searchsorted(faces["pts"], both[0])])
+            when = format_time(faces["time"][np.searchsorted(faces["pts"], both[0])])
             raise UsageError(
-                f"{first['label']} and {second['label']} are both seen at {when} ({len(both)} frames in all), "
-                "so they are two; split off what is somebody else's first"
+                f"{first['label']} and {second['label']} both have faces at {when} ({len(both)} frames in all), "
+                "so they are two people; split off the other person's faces first"
             )
         _make(store, session_id, "merge", {"student": first["label"], "other": second["label"]})
 
@@ -85,8 +83,8 @@ def split(store: Store, session_id: int, who: str, time: float) -> str:
     with store.writing():
         student = find_student(finished_students(store, session_id), who)
         if not student["first"] < time <= student["last"]:
-            first, last = (clock(student[name]) for name in ("first", "last"))
-            raise UsageError(f"{student['label']} is seen from {first} to {last}; split between the two")
+            first, last = (format_time(student[name]) for name in ("first", "last"))
+            raise UsageError(f"{student['label']} has faces from {first} to {last}; choose a time in between")
         new = label_of(unused(store, session_id))
         _make(store, session_id, "split", {"student": student["label"], "time": time, "new": new})
     return new
@@ -101,9 +99,8 @@ def undo(store: Store, session_id: int) -> str:
             raise UsageError(f"session {session_id} has no correction to undo")
         last = holding.iloc[-1]
         if last["action"] == "forget":
-            raise UsageError(
-                f"{describe(last['action'], last['arguments'], {})} cannot be undone, nor what was before"
-            )
+            what = describe(last["action"], last["arguments"], {})
+            raise UsageError(f"{what} cannot be undone, nor can any earlier correction")
         mark_undone(store, session_id, int(last["correction"]))
         remake(store, session_id, again=last["action"] != "rename")
         return describe(last["action"], last["arguments"], names_of(store))
@@ -123,7 +120,7 @@ def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
     if action == "merge":
         return f"merge {given['student']} {given['other']}"
     if action == "split":
-        return f"split {given['student']} at {clock(given['time'])}, later {given['new']}"
+        return f"split {given['student']} at {format_time(given['time'])}, later {given['new']}"
     called = {
         label: names.get(person, f"P{person}") if person else "" for label, person in given["persons"].items()
     }
@@ -145,23 +142,14 @@ def check_done(store: Store, session_id: int) -> None:
     session = store.session(session_id)
     if is_aggregate(store, session_id):
         raise UsageError(
-            f"session {session_id} ({session['name']}) has its class alone (--aggregate-only), and nothing to "
-            "judge or correct; `classpulse analyze --again` makes another of the recording"
+            f"session {session_id} ({session['name']}) has no data of students (--aggregate-only), so there is "
+            "nothing to judge or correct; `classpulse analyze --again` analyses the recording again"
         )
     if session["state"] != "done":
         raise UsageError(
             f"session {session_id} ({session['name']}) is not finished; run "
             f"`classpulse analyze {session['source']}`"
         )
-
-
-def find_student(students: pd.DataFrame, who: str) -> dict[str, Any]:
-    """The row of the student with this label (s07 is S07) or name. Raises UsageError without one."""
-    mine = students[(students["label"] == who.upper()) | (students["name"] == who)]
-    if mine.empty:
-        known = ", ".join(students["label"]) or "none"
-        raise UsageError(f"no student {who!r} in this session; there are {known}")
-    return {str(name): value for name, value in mine.iloc[0].to_dict().items()}
 
 
 def has_corrections(store: Store, session_id: int) -> bool:
@@ -179,11 +167,7 @@ def unused(store: Store, session_id: int) -> int:
     found = queries.track_columns(store, session_id)["found"].max(initial=-1)
     given = [json.loads(text) for text in queries.corrections(store, session_id)["arguments"]]
     had = [label for one in given for label in (one.get("new", "S0"), one.get("last", "S0"))]
-    return max([int(found), *map(_number_of, had)]) + 1
-
-
-def _number_of(label: str) -> int:
-    return int(label[1:]) - 1
+    return max([int(found), *map(number_of, had)]) + 1
 
 
 def _make(store: Store, session_id: int, action: str, arguments: Mapping[str, Any]) -> None:
@@ -198,15 +182,15 @@ def remake(store: Store, session_id: int, *, again: bool) -> None:
     for action, text in _holding(store, session_id)[["action", "arguments"]].itertuples(index=False):
         given = json.loads(text)
         if action in ("rename", "forget"):
-            persons |= {_number_of(label): person or 0 for label, person in given["persons"].items()}
+            persons |= {number_of(label): person or 0 for label, person in given["persons"].items()}
             continue
-        student = _number_of(given["student"])
+        student = number_of(given["student"])
         if action == "merge":
-            other = _number_of(given["other"])
+            other = number_of(given["other"])
             persons[student] = persons.get(student) or persons.pop(other, 0)
             corrections.append(Merge(student, other))
         else:
-            corrections.append(Split(student, given["time"], _number_of(given["new"])))
+            corrections.append(Split(student, given["time"], number_of(given["new"])))
     persons = {student: person for student, person in persons.items() if person}
     if not again:
         write_persons(store, session_id, persons)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.sessions.corrections import find_student, finished_students
+from engine.sessions.corrections import finished_students
+from engine.sessions.students import find_student
 from storage import queries
 from storage.store import Store
 
@@ -45,7 +46,7 @@ def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
         seats = queries.seats(store, room)
         mine = seats[seats["name"] == name]
         if mine.empty:
-            raise UsageError(f"nobody called {name!r} is in the roster of {room!r}; see `classpulse roster --room`")
+            raise UsageError(f"no seat of {name!r} in the roster of {room!r}; see `classpulse roster --room`")
         x, y, size = mine[["x", "y", "size"]].iloc[0] * [width, height, height]
         return [square_of({"x": x, "y": y, "size": size})]
     session, slash, who = text.rpartition("/")
@@ -55,7 +56,7 @@ def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
     else:
         found = [tuple(row) for row in queries.excluded(store, session_id)[["x", "y", "size"]].to_numpy()]
         if not found:
-            raise UsageError(f"nobody was left out of session {session_id}; name a student of it as in {text}/S07")
+            raise UsageError(f"no student was excluded from session {session_id}; name one as in {text}/S07")
     picture = store.session(session_id)
     scale = np.array([width / picture["width"], height / picture["height"], height / picture["height"]])
     return [_rounded(*(square * scale)) for square in np.array(found)]

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.sessions.corrections import find_student, finished_students, remake, unused
+from engine.sessions.corrections import finished_students, remake, unused
 from engine.sessions.excluding import SEAT, square_of
-from engine.sessions.tracking import Rows, label_of
+from engine.sessions.students import find_student, label_of
+from engine.sessions.tracking import Rows
 from storage import queries
 from storage.excluding import write_excluded
 from storage.forgetting import (
@@ -56,7 +57,7 @@ def choose_student(store: Store, text: str) -> Chosen:
     people = queries.people(store)
     mine = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
     if not mine:
-        raise UsageError(f"nobody is called {text!r}; name a student of a session as in monday.mp4/S07")
+        raise UsageError(f"no person named {text!r}; name a student of a session as in monday.mp4/S07")
     theirs = [
         (session_id, label)
         for session_id in queries.sessions(store)["session_id"].tolist()
@@ -69,11 +70,11 @@ def choose_student(store: Store, text: str) -> Chosen:
 
 
 def choose_before(store: Store, text: str) -> Chosen:
-    """The sessions recorded before the day `text`, as in 2026-09-01, UTC. Raises UsageError for what is no day."""
+    """The sessions recorded before the day `text`, as in 2026-09-01, UTC. Raises UsageError for other texts."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is no day, such as 2026-09-01") from None
+        raise UsageError(f"invalid date {text!r}; use YYYY-MM-DD") from None
     return Chosen(sessions=sessions_before(store, day.isoformat()))
 
 

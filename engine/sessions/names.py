@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 from engine.errors import UsageError
-from engine.runtime.platform import create_private
+from engine.outputs import output_file
+from engine.sessions.students import checked_name
 from storage import people, queries
 from storage.forgetting import clean
 from storage.store import Store
@@ -22,14 +22,11 @@ def export_names(store: Store, path: Path) -> int:
     """
     table = queries.people(store)
     named = table[table["name"].notna()][HEADER]
-    try:
-        created = create_private(path)
-    except FileExistsError:
-        raise UsageError(f"{path}: it is there already, perhaps with names; name a new file") from None
-    with created as file:
+    with (
+        output_file(path, replaces=lambda _: False, refusal="it may hold names, so choose a new file") as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
         csv.writer(file).writerows([HEADER, *named.itertuples(index=False)])
-        file.flush()
-        os.fsync(file.fileno())  # before the names are dropped elsewhere
     return len(named)
 
 
@@ -53,7 +50,9 @@ def import_names(store: Store, path: Path) -> int:
         for person, (row, name) in given.items():
             other = called.get(name)
             if other is not None and other != person and other not in given:
-                raise UsageError(f"{path}, row {row}: {name!r} is P{other} already; call one of them otherwise")
+                raise UsageError(
+                    f"{path}, row {row}: {name!r} is the name of P{other} already; choose another name"
+                )
         people.write_names(store, {person: name for person, (_, name) in given.items()})
     return len(given)
 
@@ -65,7 +64,7 @@ def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: it is no CSV file in UTF-8 ({error}); save it as one") from None
+        raise UsageError(f"{path}: not a UTF-8 CSV file ({error}); save it as CSV UTF-8") from None
     if not rows or rows[0] != HEADER:
         raise UsageError(f"{path}, row 1: expected the header person,name")
     for row, cells in enumerate(rows[1:], 2):
@@ -77,9 +76,13 @@ def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
         number = int(person)
         if number not in known:
             raise UsageError(
-                f"{path}, row {row}: there is no person {number} in this database; is it another's file?"
+                f"{path}, row {row}: no person P{number} in this database; was the file exported from another one?"
             )
-        if number in found or any(name.strip() == other for _, other in found.values()):
-            raise UsageError(f"{path}, row {row}: {person} or {name!r} is there twice")
-        found[number] = row, name.strip()
+        try:
+            name = checked_name(name)
+        except UsageError as error:
+            raise UsageError(f"{path}, row {row}: {error}") from None
+        if number in found or any(name == other for _, other in found.values()):
+            raise UsageError(f"{path}, row {row}: {person} or {name!r} is in the file twice")
+        found[number] = row, name
     return found

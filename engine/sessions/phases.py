@@ -12,8 +12,8 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions.corrections import check_done
 from engine.sessions.judgements import judge_phases
-from engine.sessions.tables import read_rows, time_of
-from engine.verdicts.windows import clock
+from engine.sessions.tables import read_rows
+from engine.times import format_time, parse_time
 from storage import queries
 from storage.phases import add_phases, delete_phases
 from storage.store import Store
@@ -45,12 +45,12 @@ def read_marks(path: str | Path) -> list[Mark]:
         for name in ("start", "stop"):
             text = row.values.get(name, "")
             try:
-                times.append(time_of(text) if text or name == "start" else None)
+                times.append(parse_time(text) if text or name == "start" else None)
             except UsageError as error:
-                raise UsageError(f"{row.place}: {name} {error}") from error
+                raise UsageError(f"{row.place}, {name}: {error}") from error
         found.append(Mark(times[0] or 0.0, times[1], row.values["label"], row.place))
     if not found:
-        raise UsageError(f"{path}: no mark in it; below the names of the columns, a row is a mark")
+        raise UsageError(f"{path}: no phases; every row below the column names is a phase")
     return found
 
 
@@ -83,7 +83,7 @@ def unmark(store: Store, session_id: int, marks: Sequence[int] | None = None) ->
         for one in marks or ():
             if one not in known:
                 there = ", ".join(map(str, known)) or "none"
-                raise UsageError(f"session {session_id} has no mark {one}; there are {there}")
+                raise UsageError(f"session {session_id} has no phase {one}; there are {there}")
         gone = known if marks is None else list(marks)
         delete_phases(store, session_id, gone)
         judge_phases(store, session_id)
@@ -94,17 +94,24 @@ def _checked(one: Mark, duration: float) -> Mark:
     """The mark as it is kept. Raises UsageError for one that cannot be."""
     label = one.label.strip()
     if not label or not label.isprintable():
-        raise _wrong(
-            one, f"the label {one.label!r} is no text" if label else "it has no label; say what the part is"
-        )
+        raise _wrong(one, f"invalid label {one.label!r}" if label else "it has no label; name the phase")
     if one.start >= duration:
-        raise _wrong(one, f"it begins at {clock(one.start)}, but the session ends at {clock(duration)}")
+        raise _wrong(
+            one,
+            f"it begins at {format_time(one.start)}, but the session ends at {format_time(duration)}",
+        )
     if one.stop is None:
         return one._replace(label=label)
     if one.stop <= one.start:
-        raise _wrong(one, f"it ends at {clock(one.stop)}, not after its begin at {clock(one.start)}")
+        raise _wrong(
+            one,
+            f"it ends at {format_time(one.stop)}, not after its begin at {format_time(one.start)}",
+        )
     if one.stop > duration + _SLACK:
-        raise _wrong(one, f"it ends at {clock(one.stop)}, but the session ends at {clock(duration)}")
+        raise _wrong(
+            one,
+            f"it ends at {format_time(one.stop)}, but the session ends at {format_time(duration)}",
+        )
     return one._replace(label=label, stop=min(one.stop, duration))
 
 
@@ -113,8 +120,11 @@ def _check_apart(known: list[Mark], new: list[Mark]) -> None:
         if after.start == before.start or (before.stop or 0) > after.start:
             # What is there stays, and what stands further down gives way.
             one, other = (before, after) if after in known else (after, before)
-            end = "" if other.stop is None else f" to {clock(other.stop)}"
-            raise _wrong(one, f"it overlaps {_named(other)}, from {clock(other.start)}{end}; parts lie apart")
+            end = "" if other.stop is None else f" to {format_time(other.stop)}"
+            raise _wrong(
+                one,
+                f"it overlaps {_named(other)}, from {format_time(other.start)}{end}; phases must not overlap",
+            )
 
 
 def _named(one: Mark) -> str:

@@ -40,7 +40,7 @@ def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
         students = corrections.finished_students(store, session_id)
         named = students[students["person"].notna() & ~students["static"]]
         if named.empty:
-            raise UsageError(f"no student of session {session_id} has a name; give some with --seat S01=NAME")
+            raise UsageError(f"no student of session {session_id} has a name; name some with --seat S01=NAME")
         kept = queries.seats(store, room)
         others = kept[~kept["person"].isin(named["person"])]
         width, height = _picture(store, session_id)
@@ -64,7 +64,7 @@ def carry_names(store: Store, session_id: int, room: str) -> Carried:
         students = corrections.finished_students(store, session_id)
         seats = queries.seats(store, room)
         if seats.empty:
-            raise UsageError(f"room {room!r} has no roster yet; begin one with --seat S01=NAME")
+            raise UsageError(f"room {room!r} has no roster yet; create one with --seat S01=NAME")
         open_seats = seats[~seats["person"].isin(students["person"].dropna())]
         people = students[~students["static"]]
         nameless = people[people["person"].isna()]

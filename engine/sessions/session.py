@@ -12,6 +12,7 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
 from engine.sessions.judgements import judge, settings_of
+from engine.sessions.students import UNCERTAIN_LINK
 from engine.settings import JUDGED_BY, Settings
 from engine.verdicts import comparing
 from storage import queries
@@ -19,8 +20,6 @@ from storage.profiles import profile_settings, write_profile
 from storage.store import Store
 
 T = TypeVar("T")
-#: A link that is less certain than this is doubtful.
-DOUBTFUL = 0.95
 
 
 class Session:
@@ -116,7 +115,7 @@ class Session:
         UsageError for codes of fewer than five students.
         """
         if not profile.strip() or not profile.isprintable():
-            raise UsageError(f"{profile!r} is no name of a profile")
+            raise UsageError(f"invalid profile name {profile!r}")
         with Store.open(self.database, must_exist=True) as store:
             codes, evidence = validation.coded(store, self.session_id, path)
             fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
@@ -139,7 +138,7 @@ class Session:
         """Judge the stored faces again with other settings (`window`, `strategy`, `band`, ...); returns itself.
 
         With a `profile` its settings are taken, but for the `changes`; by default it names the judgement then.
-        The judgement is kept under `name` (by default its strategy, its window and what else is not as usual, as
+        The judgement is kept under `name` (by default strategy, window and every non-default setting, as
         in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
         video. Raises UsageError for a setting that cannot work, or that judging does not use.
         """
@@ -246,7 +245,7 @@ class Session:
             known = "; ".join(queries.judgements(store, self.session_id)["name"])
             if known:
                 raise UsageError(f"session {self.session_id} has no judgement {name!r}, but: {known}")
-            raise UsageError(f"session {self.session_id} has no judgement yet; run `classpulse analyze` to its end")
+            raise UsageError(f"session {self.session_id} has no judgement yet; finish `classpulse analyze` first")
         return int(rows["judgement_id"].iloc[-1])
 
 
@@ -263,8 +262,8 @@ def _health(store: Store, session_id: int) -> dict[str, int]:
     faces = queries.frame_columns(store, session_id)["faces"].sum()
     return {
         "students": int((~students["static"]).sum()),
-        "links": len(links),
-        "doubtful": int((links["link_score"] < DOUBTFUL).sum()),
-        "nobody": int(faces - students["faces"].sum()),
+        "reidentified": len(links),
+        "uncertain": int((links["link_score"] < UNCERTAIN_LINK).sum()),
+        "unassigned": int(faces - students["faces"].sum()),
         "static": int(students["static"].sum()),
     }

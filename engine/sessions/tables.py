@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +47,7 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
         except StopIteration:
             break
         except csv.Error as error:
-            raise UsageError(f"{place}: no CSV ({error}); save the table as CSV again") from error
+            raise UsageError(f"{place}: not valid CSV ({error}); save the table as CSV again") from error
         if names is None:
             names = _names(place, [value.lower() for value in values], needed)
         elif len(values) > len(names):
@@ -56,23 +55,16 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
         elif any(values):
             rows.append(Row(place, dict.fromkeys(names, "") | dict(zip(names, values, strict=False))))
     if names is None:
-        raise UsageError(f"{path}, row 1: empty; it names the columns {', '.join(needed)}")
+        raise UsageError(f"{path}, row 1: empty; the first row must name the columns {', '.join(needed)}")
     return rows
-
-
-def time_of(text: str) -> float:
-    """Seconds of 12:30, 1:02:03 or 750. Raises UsageError for anything else."""
-    if not re.fullmatch(r"[0-9]{1,9}(:[0-5]?[0-9]){0,2}([.][0-9]*)?", text):
-        raise UsageError(f"{text!r} is no time, such as 12:30, 1:02:03 or 750 (seconds)")
-    return sum(float(part) * 60.0**place for place, part in enumerate(reversed(text.split(":"))))
 
 
 def _names(place: str, names: list[str], needed: Collection[str]) -> list[str]:
     missing = [name for name in needed if name not in names]
     if missing:
         there = ", ".join(filter(None, names)) or "none"
-        raise UsageError(f"{place}: no column {' and '.join(missing)}; it names the columns, and has {there}")
+        raise UsageError(f"{place}: no column {' and '.join(missing)}; the columns are {there}")
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
-        raise UsageError(f"{place}: two columns are called {twice}; rename one")
+        raise UsageError(f"{place}: two columns are named {twice}; rename one")
     return names

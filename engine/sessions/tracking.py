@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.arrays import unpack_described, unpack_landmarks
+from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
@@ -170,11 +171,6 @@ def columns_of(
         "part_of": part_of,
     }
     return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons)
-
-
-def label_of(student: int) -> str:
-    """S01 for student 0."""
-    return f"S{student + 1:02d}"
 
 
 def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.sessions.tracking import label_of
+from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from engine.vision.appearance import describe
 from engine.vision.mtcnn.cascade import Detections

@@ -14,14 +14,6 @@ Ints = npt.NDArray[np.int64]
 _EDGE = 1e-9
 
 
-def clock(seconds: float) -> str:
-    """Session time as people write it: 0:05, 0:05.5, 12:30, 1:02:03."""
-    minutes, rest = divmod(round(seconds, 1), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    second = f"{rest:04.1f}".removesuffix(".0")
-    return f"{hours}:{minutes:02}:{second}" if hours else f"{minutes}:{second}"
-
-
 @dataclass(frozen=True, eq=False)
 class Spans:
     """k half-open stretches [start, stop) of session time, s, in order of time and apart from each other."""

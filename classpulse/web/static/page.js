@@ -61,10 +61,10 @@ if (upload) {
       const select = document.querySelector("#pick select[name=video]");
       select.add(new Option(name, name), 1);
       select.value = name;
-      say(`${name} is uploaded: analyse it.`);
+      say(`${name} is uploaded and ready to be analysed.`);
       select.focus();
     });
-    request.addEventListener("error", () => say("the upload broke off; upload the recording again", true));
+    request.addEventListener("error", () => say("the upload was interrupted; upload the recording again", true));
     request.addEventListener("loadend", () => {
       progress.hidden = true;
       button.disabled = false;

@@ -188,7 +188,7 @@
   document.body.addEventListener("corrected", () => rename().then(paint));
   video.addEventListener("error", async () => {
     const answer = await fetch(video.currentSrc || video.src, { headers: { Range: "bytes=0-0" } });
-    const why = answer.ok ? "This browser cannot play the recording; the report shows all the same." : (await answer.json()).detail;
+    const why = answer.ok ? "This browser cannot play the recording; the report works without it." : (await answer.json()).detail;
     status.className = "status message bad";
     status.textContent = why;
   });

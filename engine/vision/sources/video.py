@@ -113,7 +113,7 @@ class Video:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         if not self.path.exists():
-            raise SourceError(f"{self.path}: no such file; check the name", exit_status=2)
+            raise SourceError(f"{self.path}: no such file; check the path", exit_status=2)
         if not self.path.is_file():
             raise SourceError(f"{self.path}: not a file; name one video file", exit_status=2)
         if self.path.stat().st_size == 0:
@@ -125,7 +125,7 @@ class Video:
             first = next(frames, None)
             if first is None or stream.time_base is None:
                 raise SourceError(
-                    f"{self.path}: no frame of it can be decoded; convert it with another program first"
+                    f"{self.path}: no frame can be decoded; convert the file with another program first"
                 )
             times = [-math.inf, first.pts, *(frame.pts for frame in islice(frames, PROBE_FRAMES - 1))]
             believed = all(a is not None and b is not None and a < b for a, b in pairwise(times))
@@ -274,9 +274,9 @@ class Video:
             # The cover of a sound file is a video stream too, and so is the text of a note.txt.
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             if not streams or container.format.name == "tty":
-                raise SourceError(f"{self.path}: has no video in it; name a recording with a picture")
+                raise SourceError(f"{self.path}: contains no video stream; choose a video file")
             if streams[0].codec_context is None:
-                raise SourceError(f"{self.path}: its kind of video is not known here; convert it to mp4")
+                raise SourceError(f"{self.path}: unknown video codec; convert the file to mp4")
             # With several threads, damaged footage decodes to other pictures, and fewer, depending on their number;
             # and every frame costs a fifth more CPU time.
             streams[0].codec_context.thread_count = 1

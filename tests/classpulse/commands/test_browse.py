@@ -27,11 +27,11 @@ pytest.importorskip("datasette", reason="needs the browse extra")
 
 @pytest.fixture(scope="module")
 def address(analysed) -> Iterator[str]:
-    """Where the lesson's database is shown; it ends as Ctrl-C ends it."""
+    """Where the lesson's database is shown; it ends as Ctrl-C stops it."""
     process = start("browse", "--db", analysed.database, "--port", 0)
     assert process.stdout is not None
     said = process.stdout.readline().decode()
-    yield re.fullmatch(r".*classpulse\.db is at (http://127\.0\.0\.1:\d+/classpulse); Ctrl-C ends it\n", said)[1]  # type: ignore[index]
+    yield re.fullmatch(r".*classpulse\.db is at (http://127\.0\.0\.1:\d+/classpulse); Ctrl-C stops it\n", said)[1]  # type: ignore[index]
     process.send_signal(signal.SIGINT)
     ended = finish(process)
     assert (ended.status, ended.out, ended.err.splitlines()[-1]) == (130, "", "classpulse: stopped")

@@ -83,7 +83,7 @@ def test_analyze(run, recording, folder, analysed):
         counts = [str((own == name).sum()) for name in SIGNS]
         signs = "".join(SIGNS[verdict] for verdict in own)
         assert line.split() == [student["label"], "0:00–0:31", f"{student['coverage']:.0%}", *counts, signs]
-    assert lines[1].startswith("Who is who: 4 students; ")
+    assert lines[1].startswith("Identities: 4 students, ")
     assert lines[8].split()[:2] == ["class", "0:00–0:32"]
     assert "one sign: 0:05" in lines[-3]
     assert "docs/responsible-use.md" in lines[-1]
@@ -93,7 +93,7 @@ def test_analyze_twice(run, recording, db):
     before = rows(db)
     result = run("analyze", recording, *OPTIONS)
     assert result.status == 0
-    assert result.err == f"{recording} is done already: session 1. --again analyses it anew.\n"
+    assert result.err == f"{recording} is finished: session 1; --again analyses it again.\n"
     assert result.out.startswith("Session 1: lesson.mp4")
     assert rows(db) == before
 

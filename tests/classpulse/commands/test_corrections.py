@@ -1,4 +1,4 @@
-"""Who is who, put right by a person on the command line."""
+"""Identities corrected by a person on the command line."""
 
 from __future__ import annotations
 
@@ -31,27 +31,25 @@ def test_students(run, seated):
         "S02 – 0:00–1:59 93% 2 0.98",
         "S03 – 0:00–0:49 42% 1 –",
         "S04 – 0:00–1:59 94% 2 0.98",
-        "S05 – 0:00–1:59 100% 1 – static: a poster or a screen, left out of the class",
+        "S05 – 0:00–1:59 100% 1 – poster or screen, not counted as a student",
         "S06 – 1:00–1:59 50% 1 –",
         "",
-        "Who is who: 5 students; links made: 2, doubtful: 0; faces of nobody: 0; static: 1",
+        "Identities: 5 students, 2 re-identified (0 uncertain), 0 unassigned faces, 1 poster",
     ]
 
 
 def test_show_marks_what_is_static(run, seated):
     lines = run("show", 1).out.splitlines()
     assert lines[0] == "Session 1: lesson  2:00 long, 910 faces of 5 students"
-    assert lines[1].startswith("Who is who: 5 students; links made: 2")
-    assert " ".join(lines[8].split()) == (
-        "S05 0:00–1:59 100% 0 0 0 0 static: a poster or a screen, left out of the class"
-    )
+    assert lines[1].startswith("Identities: 5 students, 2 re-identified")
+    assert " ".join(lines[8].split()) == ("S05 0:00–1:59 100% 0 0 0 0 poster or screen, not counted as a student")
 
 
 def test_corrections(run, seated):
     before = rows(seated)
     assert run("corrections", 1).out.split() == ["correction", "what", "made", "undone"]
     assert run("merge", 1, "S06", "S03").out == ""
-    assert run("split", 1, "S04", "--at", "1:00").out == "S07 is who is seen from 1:00 on\n"
+    assert run("split", 1, "S04", "--at", "1:00").out == "S07 is the new student from 1:00 on\n"
     assert run("rename", 1, "S03", "Cem [the tall]").out == ""
     assert labels(run) == ["S01", "S02", "S03", "S04", "S05", "S07"]
     assert "S03 Cem [the tall]" in run("show", 1).out
@@ -83,9 +81,9 @@ def test_times(run, seated, at, label_sees):
         (("merge", 1, "S01", "S01"), "S01 cannot be merged with itself"),
         (("merge", 1, "S01", "S19"), "no student 'S19' in this session"),
         (("rename", 1, "Ida", "Ada"), "no student 'Ida' in this session"),
-        (("split", 1, "S06", "--at", "0:30"), "S06 is seen from 1:00 to 1:59.5"),
-        (("split", 1, "S06", "--at", "1:70"), "Invalid value: '1:70' is no time"),
-        (("split", 1, "S06", "--at", "noon"), "Invalid value: 'noon' is no time"),
+        (("split", 1, "S06", "--at", "0:30"), "S06 has faces from 1:00 to 1:59.5"),
+        (("split", 1, "S06", "--at", "1:70"), "Invalid value: invalid time '1:70'; use 12:30, 1:02:03 or seconds"),
+        (("split", 1, "S06", "--at", "noon"), "Invalid value: invalid time 'noon'"),
         (("undo", 1), "session 1 has no correction to undo"),
         (("undo", 2), "classpulse.db: no session '2'"),
         (("roster", 1, "--room", "B12"), "room 'B12' has no roster yet"),
@@ -121,8 +119,8 @@ def test_roster(run, seated):
         seated, (*(("Ada", (100, 100, 40), (0, 120)), ("Ben", (250, 160, 40), (0, 120))), NEW), name="next"
     )
     assert run("roster", "next", "--room", "B12").out.splitlines() == [
-        "named by their seats in B12: 2 (S01 Ada, S02 Ben)",
-        "seats that did not match: 1 (Cem)",
+        "named by seat in B12: 2 (S01 Ada, S02 Ben)",
+        "seats without a match: 1 (Cem)",
         "students without a name: 1 (S03)",
     ]
     assert run("undo", "next").out == "undone: rename S01 'Ada', S02 'Ben' (roster of B12)\n"

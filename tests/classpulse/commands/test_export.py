@@ -97,7 +97,7 @@ def test_a_folder_is_never_mixed_with_another(run, db, folder):
     before = {path: path.read_bytes() for path in (folder / "empty").iterdir()}
     again = run("export", 1, "-o", "empty")
     assert again.status == 2
-    assert "empty is there already; remove it, or name another folder with --output" in again.complaint()
+    assert "empty: it exists already; remove it, or choose another output folder" in again.complaint()
     assert before == {path: path.read_bytes() for path in (folder / "empty").iterdir()}
 
 
@@ -105,7 +105,7 @@ def test_a_folder_is_never_mixed_with_another(run, db, folder):
     ("arguments", "status", "message"),
     [
         (("nobody",), 2, "no session 'nobody'"),
-        ((1, "-o", "no/where"), 1, "no/where.part: No such file or directory"),
+        ((1, "-o", "no/where"), 2, "there is no folder no; create it, or choose another output"),
         ((1, "-f", "xlsx"), 2, "'xlsx' is not one of 'parquet', 'csv'"),
     ],
 )

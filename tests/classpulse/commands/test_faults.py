@@ -46,13 +46,13 @@ def scrambled(path: Path, recording: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "status", "message"),
     [
-        ("none.mp4", lambda *_: None, 2, "no such file; check the name"),
+        ("none.mp4", lambda *_: None, 2, "no such file; check the path"),
         ("folder", lambda path, _: path.mkdir(), 2, "not a file; name one video file"),
         ("notes.mp4", lambda path, _: path.write_text("Dear diary,\n" * 99), 1, "cannot be read as a video ("),
         ("empty.mp4", lambda path, _: path.touch(), 1, "the file is empty; copy the recording again"),
         ("half.mp4", truncated, 1, "cannot be read as a video ("),
         ("noise.mp4", scrambled, 1, "cannot be read as a video ("),
-        ("sound.m4a", lambda path, _: write_sound(path), 1, "has no video in it; name a recording with a picture"),
+        ("sound.m4a", lambda path, _: write_sound(path), 1, "contains no video stream; choose a video file"),
     ],
 )
 def test_recording_that_cannot_be_read(run, recording, folder, name, make: Make, status, message):
@@ -90,7 +90,7 @@ def test_one_of_several_is_bad(run, recording, folder):
     assert result.status == 2
     first, second = result.err.splitlines()
     assert first.startswith(f"classpulse: {bad}: cannot be read as a video")
-    assert second == "classpulse: none.mp4: no such file; check the name"
+    assert second == "classpulse: none.mp4: no such file; check the path"
     assert [(row["file_name"], row["state"]) for row in rows(folder / "classpulse.db")["sessions"]] == [
         ("lesson.mp4", "done"),
         ("good.mp4", "done"),
@@ -109,14 +109,14 @@ def test_one_of_several_is_bad(run, recording, folder):
         (["show", "1", "--colour"], "No such option: --colour"),
         (
             ["analyze", "x.mp4", "--sample-rate", "fast"],
-            "'fast' is neither a number of frames per second",
+            "'fast' is not a number of frames per second",
         ),
         (
             ["analyze", "x.mp4", "--sample-rate", "0"],
             "sample-rate is 0.0; it must be a number of frames",
         ),
         (["analyze", "x.mp4", "--sample-rate", "nan"], "sample-rate is nan; it must be"),
-        (["analyze", "x.mp4", "--thresholds", "0.6,0.7"], "'0.6,0.7' is not three numbers with commas"),
+        (["analyze", "x.mp4", "--thresholds", "0.6,0.7"], "'0.6,0.7' is not three numbers separated by commas"),
         (["analyze", "x.mp4", "--thresholds", "0.6,0.7,2"], "it must be three numbers between 0 and 1"),
         (["analyze", "x.mp4", "--window", "0"], "window is 0.0; it must be 0.1 s to a day"),
         (["analyze", "x.mp4", "--strategy", "guess"], "'guess' is not one of 'weighted', 'sum', 'dominant'"),
@@ -151,7 +151,7 @@ def test_debug_shows_where_an_error_came_from(run, folder):
         assert result.status == 2
         assert "Traceback" in result.err
         assert "engine/vision/sources/video.py" in result.err
-        assert result.err.splitlines()[-1] == "classpulse: none.mp4: no such file; check the name"
+        assert result.err.splitlines()[-1] == "classpulse: none.mp4: no such file; check the path"
     assert "Traceback" not in run("analyze", "none.mp4").err
 
 

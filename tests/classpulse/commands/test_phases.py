@@ -27,9 +27,9 @@ def test_marks(run, db):
     )
     assert set(lost["phase_label"]) == {"talk", "group work [loud]"}
     assert run("query", "--named", "phases", "-p", "session=1").status == 0
-    assert run("unmark", 1, 2).out == "marks taken away: 1\n"
+    assert run("unmark", 1, 2).out == "phases deleted: 1\n"
     assert len(lines(run("marks", 1).out)) == 2
-    assert run("unmark", 1, "--all").out == "marks taken away: 1\n"
+    assert run("unmark", 1, "--all").out == "phases deleted: 1\n"
     assert "talk" not in run("show", 1).out
 
 
@@ -42,16 +42,16 @@ def test_a_file_of_marks(run, db, folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("mark", 1, "talk"), "give a LABEL and --at, or a --file of marks"),
+        (("mark", 1, "talk"), "give a LABEL and --at, or a --file of phases"),
         (("mark", 1, "--at", "0:10"), "give a LABEL and --at"),
         (("mark", 1, "talk", "--at", "0", "--file", "x.csv"), "give a LABEL and --at"),
-        (("mark", 1, "talk", "--at", "noon"), "Invalid value: 'noon' is no time"),
+        (("mark", 1, "talk", "--at", "noon"), "Invalid value: invalid time 'noon'"),
         (
             ("mark", 1, "talk", "--at", "50:00"),
             "mark 'talk': it begins at 50:00, but the session ends at 0:32",
         ),
         (("mark", 1, "--file", "x.csv"), "x.csv: No such file or directory; check the path"),
-        (("unmark", 1), "give the number of a mark, or --all"),
+        (("unmark", 1), "give the number of a phase, or --all"),
         (("unmark", 1, 7), "session 1 has no mark 7; there are none"),
         (("mark", 9, "talk", "--at", "0"), "no session '9'"),
     ],

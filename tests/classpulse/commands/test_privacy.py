@@ -45,7 +45,7 @@ def test_forget_names_the_backups_that_still_know(run, seated):
     backup = seated.with_name("classpulse.db.v1-backup")
     backup.touch()
     assert run("forget", "--student", "lesson/Ada", "-y").err.splitlines()[1:] == [
-        "classpulse.db.v1-backup still has what was forgotten; delete it, too"
+        "classpulse.db.v1-backup still contains what was deleted; delete it too"
     ]
 
 
@@ -67,8 +67,8 @@ def test_forget_sessions(run, seated):
         (("--session", 7), "no session '7'"),
         (("--student", "lesson/S19"), "no student 'S19' in this session"),
         (("--student", "Ida"), "nobody is called 'Ida'"),
-        (("--before", "yesterday"), "'yesterday' is no day, such as 2026-09-01"),
-        (("--student", "Ada"), "nobody is there to be asked; --yes forgets without asking"),
+        (("--before", "yesterday"), "invalid date 'yesterday'; use YYYY-MM-DD"),
+        (("--student", "Ada"), "cannot ask for confirmation without a terminal; pass --yes"),
     ],
 )
 def test_nothing_is_forgotten_by_mistake(run, seated, arguments, message):
@@ -96,7 +96,7 @@ def test_names_are_kept_apart_and_put_back(run, seated):
     assert "rename S01 'P1', S02 'P2'" in run("corrections", 1).out
     assert run("merge", 1, "S03", "S06").status == 0  # all goes on without names
     assert run("undo", 1).status == 0
-    assert run("names", "--import", "names.csv").out == "names put back: 2\n"
+    assert run("names", "--import", "names.csv").out == "names restored: 2\n"
     after = rows(seated)
     assert after.pop("corrections")[:1] == before.pop("corrections")
     assert after == before
@@ -106,7 +106,7 @@ def test_an_export_replaces_nothing(run, seated):
     Path("names.csv").write_text("precious")
     result = run("names", "--export", "names.csv", "--drop")
     assert (result.status, result.complaint()) == (
-        2, "names.csv: it is there already, perhaps with names; name a new file"
+        2, "names.csv: it exists already; it may hold names, so choose a new file"
     )  # fmt: skip
     assert Path("names.csv").read_text() == "precious"
     assert "Ada" in run("names").out
@@ -117,16 +117,17 @@ def test_an_export_replaces_nothing(run, seated):
     [
         (b"", "names.csv, row 1: expected the header person,name"),
         (b"name,person\n", "names.csv, row 1: expected the header person,name"),
-        (b"person,name\n1,Ada\n\n9,Zoe\n", "names.csv, row 4: there is no person 9 in this database"),
+        (b"person,name\n1,Ada\n\n9,Zoe\n", "names.csv, row 4: no person P9 in this database"),
         (b"person,name\n1\n", "names.csv, row 2: expected a person's number and a name, as in 7,Ada"),
         (b"person,name\nS01,Ada\n", "names.csv, row 2: expected a person's number"),
         (b"person,name\n1, \n", "names.csv, row 2: expected a person's number"),
-        (b"person,name\n1,Zoe\n1,Ada\n", "names.csv, row 3: 1 or 'Ada' is there twice"),
+        (b"person,name\n1,Zoe\n1,Ada\n", "names.csv, row 3: 1 or 'Ada' is in the file twice"),
         (
             b'person,name\n1,"Ben, the [tall]"\n',
-            "row 2: 'Ben, the [tall]' is P2 already; call one of them otherwise",
+            "row 2: 'Ben, the [tall]' is the name of P2 already; choose another name",
         ),
-        (b"person,name\n1,Zo\xeb\n", "names.csv: it is no CSV file in UTF-8"),
+        (b"person,name\n1,S07\n", "names.csv, row 2: invalid name 'S07': it reads like a label"),
+        (b"person,name\n1,Zo\xeb\n", "names.csv: not a UTF-8 CSV file"),
     ],
 )
 def test_what_is_no_file_of_names(run, seated, text, message):
@@ -139,8 +140,8 @@ def test_what_is_no_file_of_names(run, seated, text, message):
 
 
 def test_options_of_names(run, seated):
-    assert "--import goes with neither" in run("names", "--import", "a.csv", "--drop").complaint()
-    assert "nobody is there to be asked; --yes drops without asking" in run("names", "--drop").complaint()
+    assert "--import cannot be combined with --export" in run("names", "--import", "a.csv", "--drop").complaint()
+    assert "cannot ask for confirmation without a terminal; pass --yes" in run("names", "--drop").complaint()
     assert "no such file" in run("names", "--import", "a.csv").complaint().lower()
 
 
@@ -171,7 +172,7 @@ def test_exclude(run, seated):
     assert result.status == 0
     assert result.err == "excluded: S01 of session 1; for other recordings, analyze --exclude 1\n"
     assert "S01" not in run("students", 1).out
-    assert "nobody is there to be asked; --yes excludes" in run("exclude", 1, "S02").complaint()
+    assert "cannot ask for confirmation without a terminal; pass --yes" in run("exclude", 1, "S02").complaint()
     assert "no student 'Ada'" in run("exclude", 1, "Ada", "-y").complaint()
 
 
@@ -187,12 +188,12 @@ def test_the_class_alone(run, folder, recording):
     options = ("--aggregate-only", "--min-group", "3", *OPTIONS)
     shown = run("analyze", recording, *options).out.splitlines()
     assert shown[0] == "Session 1: lesson.mp4  0:32 long"
-    line = "The class alone was kept (--aggregate-only), without verdicts of fewer than 3 students"
+    line = "Only verdicts of the class are stored (--aggregate-only), each of 3 or more students"
     assert shown[1] == line
     assert [row.split()[0] for row in shown[3:5]] == ["student", "class"]
     assert run("students", 1).out == f"{line}\n"
-    assert "has its class alone" in run("judge", 1, "--window", 10).complaint()
-    assert "--min-group goes with --aggregate-only" in run("analyze", recording, "--min-group", "3").complaint()
+    assert "has no data of students" in run("judge", 1, "--window", 10).complaint()
+    assert "--min-group requires --aggregate-only" in run("analyze", recording, "--min-group", "3").complaint()
 
 
 def test_the_class_alone_stopped(folder, recording):
@@ -214,12 +215,12 @@ def test_the_class_alone_stopped(folder, recording):
 
 
 def test_retention(run, seated):
-    assert "nobody has said how long sessions may be kept" in run("retention").out
-    none = "sessions may be kept for 30 days, and none is kept for longer\n"
+    assert "no retention limit is set" in run("retention").out
+    none = "sessions may be kept for 30 days; none is overdue\n"
     assert run("retention", "--days", 30).out == none
     with Store.open(seated) as store, store.writing() as connection:
         connection.exec_driver_sql("UPDATE sessions SET created = '2020-02-02T10:00:00.000Z'")
-    late = "kept for longer than 30 days: 1 (lesson); `classpulse forget --session` or --before deletes them"
+    late = "kept longer than 30 days: 1 (lesson); `classpulse forget --session` or --before deletes them"
     assert run("retention").out == f"{late}\n"
     result = run("doctor", "--db", seated)
     assert result.status == 1
@@ -227,7 +228,7 @@ def test_retention(run, seated):
     assert run("forget", "--before", "2020-02-03", "--yes").status == 0
     assert run("retention").out == none
     assert "docs/responsible-use.md" in run("doctor", "--db", seated).out
-    assert "nobody has said" in run("retention", "--off").out
+    assert "no retention limit is set" in run("retention", "--off").out
     assert "give either --days, 1 or more, or --off" in run("retention", "--days", 0).complaint()
 
 
@@ -287,6 +288,6 @@ def test_a_copy_that_can_only_be_read_is_only_read(run, seated, monkeypatch):
 def test_analyze_points_to_responsible_use_once(run, folder, recording):
     options = ("--min-face", "150", "--sample-rate", "0.5")
     first = run("analyze", recording, *options).out.splitlines()
-    assert first[-1].startswith("Before you use verdicts: docs/responsible-use.md says")
+    assert first[-1].startswith("Before you use verdicts, read docs/responsible-use.md")
     assert "responsible-use" not in run("analyze", recording, *options, "--again").out
     assert "responsible-use" not in run("analyze", recording, *options).out

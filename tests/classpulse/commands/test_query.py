@@ -134,8 +134,8 @@ def test_parameters_are_what_they_look_like(run, db, given, value):
         (("SELECT :x", "-p", "x=1", "-p", "z=1"), "there is no :z in the SQL; it has :x"),
         (("SELECT 1", "-p", "z=1"), "there is no :z in the SQL; it has no parameters"),
         (("SELECT :x", "-p", "x"), "'x' is not a name and a value, such as session=3"),
-        ((), "give either the SQL or the --named query"),
-        (("SELECT 1", "--named", "lessons"), "give either the SQL or the --named query"),
+        ((), "give either SQL or --named"),
+        (("SELECT 1", "--named", "lessons"), "give either SQL or --named"),
         (("--named", "lesson"), "there is no query 'lesson'; there are sessions, lost-the-class, "),
         (("--named", "lost-the-class"), "the SQL needs a value for :session; add -p session=VALUE"),
         (("--named", "lost-the-class", "-p", "session=x"), "no session 'x'; the latest are 1 (lesson.mp4)"),
@@ -212,8 +212,8 @@ def test_what_does_not_only_read_is_refused(run, db, folder, sql, message):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("SELECT 1 AS a, 2 AS a", "-f", "json"), 2, "json cannot hold two columns called 'a'; name one with AS"),
-        (("SELECT 1 AS a, 2 AS a", "-f", "parquet", "-o", "x"), 2, "parquet cannot hold two columns called 'a'"),
+        (("SELECT 1 AS a, 2 AS a", "-f", "json"), 2, "json cannot hold two columns named 'a'; rename one with AS"),
+        (("SELECT 1 AS a, 2 AS a", "-f", "parquet", "-o", "x"), 2, "parquet cannot hold two columns named 'a'"),
         (
             ("SELECT 1 AS a UNION SELECT 'x'", "-f", "parquet", "-o", "x"),
             2,

@@ -35,7 +35,7 @@ def test_a_database_that_is_not_there_is_said(folder):
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
-    assert lines[1] == "typo.db is not there yet: the first recording that is analysed begins it\n"
+    assert lines[1] == "typo.db does not exist yet; the first analysis creates it\n"
 
 
 def test_another_address_needs_a_token(run, folder, monkeypatch):

@@ -40,7 +40,7 @@ def test_ctrl_c(recording, analysed, folder):
     result = finish(process)
     assert (result.status, result.out) == (130, "")
     assert result.complaint() == (
-        f"stopped; what is seen of {recording} is kept in {db}, and the same command goes on from there"
+        f"stopped; finished segments of {recording} are saved in {db}, run the same command to resume"
     )
     committed = count(db, "segments")
     assert 1 <= committed < SEGMENTS

@@ -18,7 +18,7 @@ def test_older_database_is_upgraded_on_request(run, folder):
     upgraded = run("upgrade-db", "--db", "school.db")
     assert (upgraded.status, upgraded.err) == (0, "")
     assert upgraded.out.startswith("school.db: upgraded from schema version 1 to ")
-    assert upgraded.out.endswith("; as it was before, it is in school.db.v1-backup\n")
+    assert upgraded.out.endswith("; the backup is school.db.v1-backup\n")
     assert run("show", 1, "--db", "school.db").out.startswith("Session 1: Physics 8b")
     assert run("upgrade-db", "--db", "school.db").out.endswith(" already\n")
 

@@ -61,7 +61,11 @@ def test_its_tables_are_for_other_programs(run, db, codes):
 @pytest.mark.parametrize(
     ("text", "arguments", "message"),
     [
-        ("student,start,length,code\nS09,0,5,neutral\n", (), "codes.csv, row 2: no student 'S09'; there are S01"),
+        (
+            "student,start,length,code\nS09,0,5,neutral\n",
+            (),
+            "codes.csv, row 2: no student 'S09' in this session; there are S01",
+        ),
         ("student,start,length,code\nS01,30,5,neutral\n", (), "row 2: it ends at 0:35, but the session ends at"),
         (CODES, ("--judgement", "mine"), "session 1 has no judgement 'mine'"),
         (None, (), "codes.csv: No such file or directory; check the path"),

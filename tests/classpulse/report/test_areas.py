@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from classpulse.report import terminal
-from classpulse.report.areas import by_area, measured, remarks
+from classpulse.report.areas import by_area, measured, warnings
 
 FRAMES = 100
 
@@ -28,7 +28,7 @@ def students(*rows: tuple[str, float, int, float]) -> pd.DataFrame:
 
 def said(table: pd.DataFrame, **settings: object) -> list[str]:
     row = {"settings": json.dumps({"min_face": 20.0, "detector": "mtcnn"} | settings)}
-    return list(remarks(measured(table, FRAMES), row))
+    return list(warnings(measured(table, FRAMES), row))
 
 
 CLASS = students(
@@ -56,18 +56,18 @@ def test_by_student_and_by_area_the_back_first():
 def test_the_rows_are_named_with_why_and_what_helps():
     back, middle = said(CLASS)
     assert back == (
-        "Back rows: 3 of 4 could be measured in less than a fifth of the time; their faces are 14 px, too small to "
-        "be scored: record from nearer, or in a higher resolution. They were seen in 30% of it: --min-face 10 or "
-        "--detector yunet sees more of them."
+        "Back rows: 3 of 4 students have scorable faces in less than a fifth of the frames; their faces are 14 px, "
+        "too small to be scored: place the camera closer, or record in a higher resolution. They were detected in "
+        "30% of the frames: --min-face 10 or --detector yunet detects more of them."
     )
     assert middle == (
-        "Middle row: 1 of 2 could be measured in less than a fifth of the time; their faces are 40 px and were "
-        "seen in 80% of it, turned away or blurred."
+        "Middle row: 1 of 2 students have scorable faces in less than a fifth of the frames; their faces are 40 px "
+        "and were detected in 80% of the frames, turned away or blurred."
     )
 
 
 def test_nothing_is_recommended_that_was_done_already():
-    assert "--detector yunet sees more" in said(CLASS, min_face=10.0)[0]
+    assert "--detector yunet detects more" in said(CLASS, min_face=10.0)[0]
     assert "--min-face" not in said(CLASS, min_face=10.0)[0]
     assert "yunet" not in said(CLASS, detector="yunet")[0]
 

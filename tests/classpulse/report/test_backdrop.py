@@ -52,4 +52,4 @@ def test_picture_of_a_video_that_is_gone(analysed, recording):
     finally:
         moved.rename(recording)
     assert "data:image" not in html
-    assert "The video is gone" in html
+    assert "The video is missing" in html

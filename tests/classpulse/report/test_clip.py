@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from classpulse.report.annotating import COLOURS, Annotator, coarsen
+from classpulse.report.annotating import Annotator, coarsen
 from classpulse.report.clip import annotate
+from classpulse.report.palette import rgb
 from classpulse.report.places import hidden, shown, squares
 from engine import Session, analyze
 from engine.errors import SourceError, UsageError
@@ -125,7 +126,7 @@ def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound, tmp_path
     assert heard[0][0] == pytest.approx(0, abs=0.1)
     assert heard[-1][0] == pytest.approx(3, abs=0.2)
     assert np.abs(heard[len(heard) // 2][1]).max() > 0.5
-    assert list(tmp_path.glob("*.part")) == []
+    assert list(tmp_path.glob("*.partial")) == []
 
 
 def test_labels_and_verdicts_are_drawn(analysed, recording):
@@ -139,7 +140,7 @@ def test_labels_and_verdicts_are_drawn(analysed, recording):
     changed = (frame.image != plain).any(axis=2)
     assert 0.01 < changed.mean() < 0.5
     for verdict in set(now["verdict"]):
-        assert (np.abs(frame.image[changed].astype(int) - COLOURS[verdict]).sum(axis=1) < 6).sum() > 20
+        assert (np.abs(frame.image[changed].astype(int) - rgb()[verdict]).sum(axis=1) < 6).sum() > 20
 
 
 def faces_found(path: Path, every: int = 1) -> int:
@@ -202,12 +203,14 @@ class Wrong:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Wrong(UsageError, "an annotated video is an .mp4", output="out.avi"),
+        Wrong(UsageError, "an annotated video must be an .mp4", output="out.avi"),
         Wrong(
-            UsageError, "there is no folder .*nowhere; make it, or name another output", output="nowhere/out.mp4"
+            UsageError,
+            "there is no folder .*nowhere; create it, or choose another output",
+            output="nowhere/out.mp4",
         ),
-        Wrong(SourceError, "no longer there; say where it is with --video", video="gone.mp4"),
-        Wrong(SourceError, "another recording than the one", video="other.mp4"),
+        Wrong(SourceError, "no longer exists; give its path with --video", video="gone.mp4"),
+        Wrong(SourceError, "not the recording that was analysed", video="other.mp4"),
         Wrong(QueryError, "no judgement 'best'", judgement="best"),
     ],
     ids=lambda wrong: wrong.text,
@@ -228,3 +231,17 @@ def test_the_recording_itself_is_not_written_over(recording, tmp_path):
     with pytest.raises(UsageError, match="the recording itself"):
         annotate(session, copy)
     assert copy.read_bytes() == before
+
+
+def test_another_recording_is_not_written_over_but_an_annotated_video_is(analysed, recording, tmp_path):
+    other, output = tmp_path / "tuesday.mp4", tmp_path / "annotated.mp4"
+    shutil.copy(recording, other)
+    before = other.read_bytes()
+    with pytest.raises(UsageError, match=r"tuesday\.mp4: it exists already; it is not an annotated video"):
+        annotate(analysed, other, stop=0.5)
+    assert other.read_bytes() == before
+    annotate(analysed, output, stop=1.0)
+    long = output.stat().st_size
+    annotate(analysed, output, stop=0.5)
+    assert output.stat().st_size < long
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["annotated.mp4", "tuesday.mp4"]

@@ -31,10 +31,10 @@ def test_a_recording_without_a_face(tmp_path):
     session = analyze(video, tmp_path / "classpulse.db")
     html = page.render(session)
     Outline(html)
-    assert "No face was found in this recording" in html
+    assert "No faces were detected in this recording" in html
     assert 'id="part-timeline"' in html
     assert 'id="part-heatmap"' not in html
-    assert "There is no student to show" in page.part("students", session)
+    assert "No students." in page.part("students", session)
 
 
 def test_faces_of_nobody(copied):
@@ -47,7 +47,7 @@ def test_faces_of_nobody(copied):
             connection.execute(statement)
     html = page.render(copied.judge())
     Outline(html)
-    assert "there are faces, and no student" in html
+    assert "Faces were detected, but none for long enough to form a track" in html
 
 
 def test_five_seconds(tmp_path):
@@ -73,13 +73,13 @@ def test_faces_that_were_not_scored(copied):
         connection.execute(f"UPDATE faces SET {', '.join(f'{score} = NULL' for score in score_columns(FER))}")
     html = page.render(copied.judge())
     Outline(html)
-    assert html.count("No face of this student was scored for emotions") == 4
+    assert html.count("No face of this student has emotion scores") == 4
 
 
 def test_a_session_that_is_not_judged(copied):
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("DELETE FROM judgements")
-    with pytest.raises(QueryError, match="session 1 has no judgement yet; run `classpulse analyze` to its end"):
+    with pytest.raises(QueryError, match="session 1 has no judgement yet; finish `classpulse analyze` first"):
         page.render(copied)
 
 
@@ -95,7 +95,7 @@ def test_a_student_who_came_back_by_a_weak_link(copied):
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("UPDATE tracks SET student = 0, link_score = 0.7 WHERE student = 1")
     html = page.render(copied, student="S01")
-    assert "certainty of 0.70 only" in html
+    assert "a low certainty of 0.70" in html
     assert "classpulse split 1 S01 --at 0:00" in html
 
 
@@ -138,7 +138,7 @@ def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
     settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
     html = told(page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings)))
     Outline(html)
-    assert "The class alone was kept" in html
+    assert "Only verdicts of the class were stored" in html
     assert not re.search(r"\bS01\b", html)
     assert "neutral" in data_of(html, "timeline")["verdict"]
 

@@ -13,9 +13,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from classpulse.report import page, sources
+from classpulse.report import page
 from classpulse.report.library import PLOTLY
-from engine.sessions.session import DOUBTFUL
+from engine.errors import UsageError
 from storage import queries
 from storage.errors import QueryError
 from tests.classpulse.report.conftest import data_of, sql_of, told
@@ -188,7 +188,7 @@ def test_student_by_name(copied):
 
 
 def test_unknown_student_and_judgement(analysed):
-    with pytest.raises(QueryError, match="no student 'S99' in session 1; there are S01, S02, S03, S04"):
+    with pytest.raises(UsageError, match="no student 'S99' in this session; there are S01, S02, S03, S04"):
         page.render(analysed, student="S99")
     with pytest.raises(QueryError, match="session 1 has no judgement 'sum'"):
         page.render(analysed, judgement="sum")
@@ -228,10 +228,6 @@ def test_parts_are_the_pages(html, analysed):
     for name, fragment in fragments.items():
         assert fragment in html
         assert page.part(name, analysed) == fragment
-
-
-def test_doubtful_is_what_the_engine_calls_so():
-    assert sources.DOUBTFUL == DOUBTFUL
 
 
 def test_carries_plotly_and_lets_it_run(html):

@@ -44,5 +44,5 @@ def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed():
 def test_without_a_screen_one_line_says_so(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(UsageError, match="no screen for --display here"):
+    with pytest.raises(UsageError, match="--display needs a screen"):
         LiveWindow("lesson.mp4", LiveLabels(Settings()))

@@ -93,7 +93,7 @@ def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_p
     assert page.get_by_label("From the folder").input_value() == "monday.mp4"
     page.get_by_label("Name of the session").fill("Physics <8b>")
     page.get_by_text("Settings").click()
-    page.get_by_label("Frames looked at per second").fill("1")
+    page.get_by_label("Frames analysed per second").fill("1")
     page.get_by_label("Length of a window, s").fill("5")
     page.get_by_role("button", name="Analyse").click()
     page.get_by_role("progressbar", name="Analysed of monday.mp4").wait_for(timeout=60_000)
@@ -172,7 +172,7 @@ def test_corrections_that_cannot_be_made_say_why(page):
     form = page.get_by_role("form", name="Split a student")
     form.get_by_label("is somebody else from").fill("0:16")
     form.get_by_role("button", name="Split").click()
-    page.get_by_text("S05 is who is seen as S01 from 0:16 on").wait_for()
+    page.get_by_text("S05 is the new student from 0:16 on").wait_for()
     assert page.get_by_role("alert").inner_text() == ""
     page.get_by_role("button", name="Undo: split S01").click()
     page.get_by_text("undone: split S01").wait_for()
@@ -192,7 +192,7 @@ def test_a_job_is_cancelled_from_the_page(page):
     page.goto("/new")
     page.get_by_label("From the folder").select_option("lesson.mp4")
     page.get_by_text("Settings").click()
-    page.get_by_label("Frames looked at per second").fill("60")
+    page.get_by_label("Frames analysed per second").fill("60")
     page.get_by_role("button", name="Analyse").click()
     page.get_by_role("button", name="Cancel the analysis of lesson.mp4").click(timeout=30_000)
     page.get_by_text("cancelled", exact=True).wait_for()

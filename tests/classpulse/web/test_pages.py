@@ -34,7 +34,7 @@ def test_sessions(client):
 
 def test_no_database_yet(opened, tmp_path):
     client = opened(Serving(db=str(tmp_path / "new.db"), videos=tmp_path / "videos"))
-    assert "There is no session yet" in client.get("/").text
+    assert "No sessions yet" in client.get("/").text
     assert client.get("/new").status_code == 200
     assert not (tmp_path / "new.db").exists()
     answer = client.get("/sql")
@@ -90,7 +90,7 @@ def test_corrections_by_form_and_by_htmx(client):
     assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
     answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "0:16"}, headers=HTMX)
     assert answer.status_code == 200
-    assert "S05 is who is seen as S02 from 0:16 on" in answer.text
+    assert "S05 is the new student from 0:16 on" in answer.text
     assert answer.headers["hx-trigger"] == '{"corrected": 1}'
     assert "Undo: split S02 at 0:16" in answer.text
     answer = client.post(f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers=HTMX)

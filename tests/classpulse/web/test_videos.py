@@ -90,7 +90,7 @@ def test_an_upload_that_would_fill_the_disk(opened, serving):
 
 
 def test_what_a_cut_off_upload_left_goes_at_the_start(opened, serving):
-    left = serving.videos / ".0123456789abcdef.part"
+    left = serving.videos / ".0123456789abcdef.partial"
     left.write_bytes(b"half")
     client = opened(serving)
     assert not left.exists()

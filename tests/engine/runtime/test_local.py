@@ -183,7 +183,7 @@ def test_ctrl_c_is_one_line_and_leaves_nobody(long, db):
         out, err = process.communicate(timeout=20)
         assert time.monotonic() - begun < 5
     assert (process.returncode, out) == (130, "")
-    assert re.fullmatch(r"classpulse: stopped; what is seen of .*\n", err)
+    assert re.fullmatch(r"classpulse: stopped; finished segments of .*\n", err)
     wait_until_gone(its_workers)
 
 

@@ -8,7 +8,6 @@ import getpass
 import os
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
@@ -82,19 +81,7 @@ def test_an_account_without_a_name(monkeypatch, error):
     assert platform.user_name() == "unknown"
 
 
-# -- files, addresses, programs
-
-
-def test_a_private_file_is_new_and_keeps_its_line_ends(tmp_path):
-    path = tmp_path / "names.csv"
-    with platform.create_private(path) as file:
-        file.write("é\r\n\n")
-    assert path.read_bytes() == "é\r\n\n".encode()
-    if os.name == "posix":
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(FileExistsError):
-        platform.create_private(path)
-    assert path.read_bytes() == "é\r\n\n".encode()
+# -- addresses, programs
 
 
 def test_an_address_is_taken_over_but_never_shared(monkeypatch):

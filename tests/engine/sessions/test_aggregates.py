@@ -70,7 +70,9 @@ def test_what_reads_a_session_reads_it(path):
 
 def test_it_is_done_once(path, recording, analysed):
     assert analyze(recording, path, settings=CLASS).was_done
-    with pytest.raises(UsageError, match=r"session 1 \(lesson.mp4\) has its class alone \(--aggregate-only\), and"):
+    with pytest.raises(
+        UsageError, match=r"session 1 \(lesson.mp4\) has no data of students \(--aggregate-only\), and"
+    ):
         analyze(recording, path, settings=dataclasses.replace(CLASS, window=10))
 
 
@@ -86,7 +88,7 @@ def test_it_is_done_once(path, recording, analysed):
 )
 def test_what_needs_students_says_that_there_are_none(path, do):
     before = rows(path)
-    with pytest.raises(UsageError, match="has its class alone"):
+    with pytest.raises(UsageError, match="has no data of students"):
         do(Session(path, 1))
     assert rows(path) == before
 

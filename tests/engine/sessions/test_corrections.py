@@ -1,4 +1,4 @@
-"""Who is who in a stored session, and what a person puts right: judged again, undone, as a whole."""
+"""Manual identity corrections of a stored session: judged again, undone, as a whole."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_who_is_found(session):
     assert seen(session, "S02") == (0, 119.5, 2)
     assert students["weakest_link"].notna().tolist() == [label in ("S02", "S04") for label in LABELS]
     assert students["weakest_link"].dropna().between(0.9, 1).all()
-    assert session.health() == {"students": 5, "links": 2, "doubtful": 0, "nobody": 0, "static": 1}
+    assert session.health() == {"students": 5, "reidentified": 2, "uncertain": 0, "unassigned": 0, "static": 1}
 
 
 def test_a_poster_is_not_in_class(session):
@@ -163,10 +163,10 @@ def test_only_what_a_correction_says_changes(session):
             lambda s: s.merge("S03", "S19"),
             "no student 'S19' in this session; there are S01, S02, S03, S04, S05, S06",
         ),
-        (lambda s: s.split("S06", 30), "S06 is seen from 1:00 to 1:59.5; split between the two"),
-        (lambda s: s.split("S06", 60), "S06 is seen from 1:00"),
-        (lambda s: s.split("S06", 119.6), "S06 is seen from 1:00"),
-        (lambda s: s.split("S06", float("nan")), "S06 is seen from 1:00"),
+        (lambda s: s.split("S06", 30), "S06 has faces from 1:00 to 1:59.5; choose a time in between"),
+        (lambda s: s.split("S06", 60), "S06 has faces from 1:00"),
+        (lambda s: s.split("S06", 119.6), "S06 has faces from 1:00"),
+        (lambda s: s.split("S06", float("nan")), "S06 has faces from 1:00"),
         (lambda s: s.rename("Ida", "Ada"), "no student 'Ida'"),
         (lambda s: s.rename("S01", "S02"), "'S02' reads like a label; give S01 another name"),
         (lambda s: s.undo(), "session 1 has no correction to undo"),
@@ -183,7 +183,7 @@ def test_what_cannot_be_corrected(session, correction, message):
 
 def test_a_name_belongs_to_one(session):
     session.rename("S01", "Ada")
-    with pytest.raises(UsageError, match="S01 is called 'Ada' already; if they are one, merge S01 S02"):
+    with pytest.raises(UsageError, match="S01 is named 'Ada' already; if they are one person, merge S01 S02"):
         session.rename("S02", "Ada")
     session.rename("S01", "Ada")  # itself may be called so again
 

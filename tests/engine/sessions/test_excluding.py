@@ -90,7 +90,7 @@ def test_what_can_be_named(path):
         ("Ada@B13", "nobody called 'Ada' is in the roster of 'B13'; see `classpulse roster --room`"),
         ("Zoe@B12", "nobody called 'Zoe' is in the roster of 'B12'"),
         ("monday/S19", "no student 'S19' in this session"),
-        ("monday", "nobody was left out of session 1; name a student of it as in monday/S07"),
+        ("monday", "no student was excluded from session 1; name one as in monday/S07"),
     ],
 )
 def test_what_cannot(path, who, message):

@@ -113,7 +113,7 @@ def test_corrections_are_settled(path):
     do_forget(path, "monday/S02")
     session = Session(path, 1)
     assert session.corrections()["what"].tolist() == ["forget S02"]
-    with pytest.raises(UsageError, match="forget S02 cannot be undone, nor what was before"):
+    with pytest.raises(UsageError, match="forget S02 cannot be undone, nor can any earlier correction"):
         session.undo()
     session.rename("S04", "Dan")
     assert session.split("S03", 55) == "S07"
@@ -191,8 +191,8 @@ def test_who_reads_meanwhile_is_in_the_way_and_told(path, monkeypatch):
     ("who", "message"),
     [
         ("monday/S19", "no student 'S19' in this session"),
-        ("Ida", "nobody is called 'Ida'; name a student of a session as in monday.mp4/S07"),
-        ("P99", "nobody is called 'P99'"),
+        ("Ida", "no person named 'Ida'; name a student of a session as in monday.mp4/S07"),
+        ("P99", "no person named 'P99'"),
     ],
 )
 def test_who_is_not_there(path, who, message):

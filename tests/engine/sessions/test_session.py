@@ -146,7 +146,7 @@ def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
         analyze(recording, db, settings=SETTINGS, on_progress=stop)
     with pytest.raises(UsageError, match=rf"not finished; run `classpulse analyze {recording}`"):
         find(1, db).judge(window=7)
-    with pytest.raises(UsageError, match="no judgement yet; run `classpulse analyze` to its end"):
+    with pytest.raises(UsageError, match="no judgement yet; finish `classpulse analyze` first"):
         find(1, db).verdicts()
 
 

@@ -70,12 +70,12 @@ BROKEN = {
     "student,begin,stop\n": "row 1: no column start and code; it names the columns",
     HEAD: "no code in it",
     HEAD + "S01,0,10,\n": "no code in it",
-    HEAD + "S01,0,10,neutral\nS09,0,10,neutral\n": "row 3: no student 'S09'; there are S01, S02, S03",
+    HEAD + "S01,0,10,neutral\nS09,0,10,neutral\n": "3: no student 'S09' in this session; there are S01, S02, S03",
     HEAD + ",0,10,neutral\n": "row 2: no student ''",
     HEAD + "S03,0,10,neutral\n": "row 2: S03 is a face on a poster",
     HEAD + "S01,0,10,bored\n": "row 2: no code 'bored'; there are interested, neutral, not interested, cannot tell",
-    HEAD + "S01,noon,10,neutral\n": "row 2: start 'noon' is no time",
-    HEAD + "S01,0,0:99,neutral\n": "row 2: stop '0:99' is no time",
+    HEAD + "S01,noon,10,neutral\n": "row 2, start: invalid time 'noon'",
+    HEAD + "S01,0,0:99,neutral\n": "row 2, stop: invalid time '0:99'",
     HEAD + "S01,0,,neutral\n": "row 2: give either stop or length",
     HEAD + "S01,20,10,neutral\n": "row 2: from 20 to 10 s is no stretch",
     HEAD + "S01,0,0.01,neutral\n": "row 2: from 0 to 0.01 s is no stretch; the shortest has 0.1 s",
@@ -264,7 +264,7 @@ def test_a_class_alone_has_nobody_to_validate(analysed, tmp_path):
         source.backup(copy)
         copy.execute("UPDATE sessions SET settings = json_set(settings, '$.aggregate_only', json('true'))")
         copy.commit()
-    with pytest.raises(UsageError, match="has its class alone"):
+    with pytest.raises(UsageError, match="has no data of students"):
         Session(tmp_path / "c.db", 1).validate(tmp_path / "none.csv")
 
 

@@ -1,0 +1,34 @@
+"""How a time in a session is written and read: 0:05, 12:30, 1:02:03."""
+
+from __future__ import annotations
+
+import re
+
+from engine.errors import UsageError
+
+_TIME = re.compile(r"[0-9]{1,9}(:[0-5]?[0-9]){0,2}([.][0-9]*)?")
+
+
+def parse_time(text: str) -> float:
+    """Seconds of 12:30, 1:02:03 or 750, each with or without decimals. Raises UsageError for anything else."""
+    stripped = text.strip()
+    if not _TIME.fullmatch(stripped):
+        raise UsageError(f"invalid time {text!r}; use 12:30, 1:02:03 or seconds")
+    return sum(float(part) * 60.0**place for place, part in enumerate(reversed(stripped.split(":"))))
+
+
+def format_time(seconds: float) -> str:
+    """Seconds to a tenth, as people write them: 0:05, 0:05.5, 12:30, 1:02:03."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return _joined(int(minutes), f"{rest:04.1f}".removesuffix(".0"))
+
+
+def format_clock(seconds: float) -> str:
+    """The last whole second: 0:05, 12:30, 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    return _joined(minutes, f"{rest:02}")
+
+
+def _joined(minutes: int, second: str) -> str:
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{second}" if hours else f"{minutes}:{second}"
