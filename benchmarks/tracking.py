@@ -25,7 +25,7 @@ from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.kalman import SORT_NOISE
-from tracking.sort import Tracker, follow
+from tracking.sort import Tracker, track
 from tracking.tracks import tracks_table
 
 SHARED = Path(os.environ.get("CLASSPULSE_DATA", Path(__file__).parents[2] / "shared"))
@@ -70,20 +70,20 @@ def sort_as_published(frames: range, detections: Rows, *, min_hits: int = 3, max
 def ours(footage: Footage) -> Rows:
     """The detections with the identities that a whole session gets; those of nobody are left out."""
     frame, boxes = footage.found.frame, footage.found.boxes
-    track = follow(footage.times, frame, boxes, footage.scores, motion=footage.motion)
+    numbers = track(footage.times, frame, boxes, footage.scores, motion=footage.motion)
     if footage.seats:
         tracks = tracks_table(
             footage.times,
             frame,
             boxes,
-            track,
+            numbers,
             footage.scores,
             motion=footage.motion,
             descriptors=footage.descriptors,
             described=footage.described,
         )
-        track = faces_of_students(frame, track, students_of_tracks(tracks).student)
-    return Rows(frame, track, boxes)[track >= 0]
+        numbers = faces_of_students(frame, numbers, students_of_tracks(tracks).student)
+    return Rows(frame, numbers, boxes)[numbers >= 0]
 
 
 def pedestrians(shared: Path) -> Footage:

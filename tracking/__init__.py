@@ -1,1 +1,1 @@
-"""Who is who: faces to tracks, tracks to students. A leaf: arrays in, arrays out."""
+"""Identities: faces to tracks, tracks to students. A leaf: arrays in, arrays out, no imports of the project."""

@@ -1,4 +1,4 @@
-"""Which box is which: overlap of two sets of boxes, and the best one-to-one pairing."""
+"""Association of two sets of boxes: their overlap (IoU), and the optimal one-to-one assignment."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Indices = npt.NDArray[np.int64]
 
 
 class Matching(NamedTuple):
-    """Rows paired with columns, and what is left of both."""
+    """Pairs of rows and columns, and the unmatched of both."""
 
     rows: Indices
-    """(k,) the paired rows, ascending."""
+    """(k,) matched rows, ascending."""
     columns: Indices
-    """(k,) the column of each."""
+    """(k,) the column of each of them."""
     unmatched_rows: Indices
     unmatched_columns: Indices
 
 
 def iou(a: Floats, b: Floats) -> Floats:
-    """(n, m) overlap, intersection over union in [0, 1], of boxes `a` (n, 4) and `b` (m, 4) as (x1, y1, x2, y2)."""
+    """(n, m) intersection over union, in [0, 1], of boxes `a` (n, 4) and `b` (m, 4) as x1, y1, x2, y2."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     inside = np.prod(np.clip(high - low, 0, None), axis=2)
@@ -34,9 +34,10 @@ def iou(a: Floats, b: Floats) -> Floats:
 
 
 def match(score: Floats, threshold: float) -> Matching:
-    """The one-to-one pairing of rows and columns with the highest total score; pairs under `threshold` are undone.
+    """The one-to-one assignment of rows to columns with the highest total score, without pairs under `threshold`.
 
     `score` is (n, m) and finite. The total is maximised over all pairs first and thresholded after, as in SORT.
+    Raises ValueError for a score of NaN or infinity.
     """
 
     from scipy.optimize import linear_sum_assignment

@@ -1,4 +1,4 @@
-"""Where the camera looks: frame-to-frame motion, filled in from the faces where no picture told it, and its sum."""
+"""Camera motion: affines from frame to frame, estimated from faces where they were not measured, and their sum."""
 
 from __future__ import annotations
 
@@ -8,108 +8,114 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-STILL = np.eye(2, 3)
-#: Fewest faces that must agree on a shift of the whole picture, and the share of the frame's faces.
-FEWEST, SHARE = 3, 0.5
+#: The (2, 3) affine of a camera that does not move.
+IDENTITY = np.eye(2, 3)
+#: Fewest faces that must agree on a shift of the whole image, and the share of the frame's faces.
+MIN_AGREEING, MIN_AGREEING_SHARE = 3, 0.5
+#: Largest difference of the logarithms of two face sizes that may be the same face.
+MAX_LOG_SIZE_RATIO = 0.25
 
 
 class Camera:
-    """Makes every frame's motion known: as measured, or by the faces of before and after, or else still."""
+    """Makes the motion of every frame known: as measured, else from the faces of both frames, else the identity."""
 
     def __init__(self) -> None:
-        self._before = np.empty((0, 4))
-        self._lost = False
+        self._previous_boxes = np.empty((0, 4))
+        """(k, 4) of the last frame with faces, in the pixels of the present frame."""
+        self._unknown = False
+        """Whether a motion since then was unknown."""
 
     def update(self, motion: Floats | None, boxes: Floats) -> Floats:
-        """(2, 3) affine from the previous frame to this one, whose faces are `boxes` (n, 4).
+        """(2, 3) affine from the previous frame to this one, whose faces are `boxes` (n, 4) px.
 
-        `motion` is the measured one; None where the camera stands still, NaN where nobody knows. An unknown motion
-        is made good in the first frame with faces after it.
+        `motion` is the measured affine; None for a camera that does not move, NaN where it is unknown. An unknown
+        motion is estimated in the next frame with faces.
         """
-        known = STILL if motion is None else np.asarray(motion, np.float64).reshape(2, 3)
-        if not np.isfinite(known).all():
-            known, self._lost = STILL, True
-        self._before = moved(self._before, known)
-        if self._lost and len(boxes):
-            known = then(known, shift_of_faces(self._before, boxes))
-            self._lost = False
+        step = IDENTITY if motion is None else np.asarray(motion, np.float64).reshape(2, 3)
+        if not np.isfinite(step).all():
+            step, self._unknown = IDENTITY, True
+        self._previous_boxes = warp_boxes(self._previous_boxes, step)
+        if self._unknown and len(boxes):
+            step = compose(step, shift_of_faces(self._previous_boxes, boxes))
+            self._unknown = False
         if len(boxes):
-            self._before = boxes
-        return known
+            self._previous_boxes = boxes
+        return step
 
 
 def camera_path(motion: npt.ArrayLike | None, frames: int, frame_of_face: Indices, boxes: Floats) -> Floats:
-    """(m, 2, 3) affines from each frame's pixels to those of the first frame: the room's coordinates.
+    """(m, 2, 3) affines from the pixels of each of m frames to those of the first: the session's coordinates.
 
-    `motion` is (m, 2, 3), from the previous frame to this one, NaN where unknown; None for a camera that stands
-    still. `boxes` are the (n, 4) faces of the frames `frame_of_face` (n,), in order of frame.
+    `motion` is (m, 2, 3), from the previous frame to this one, NaN where unknown; None for a camera that does not
+    move. `boxes` are the (n, 4) faces, px, of the frames `frame_of_face` (n,), in order of frame.
     """
     if motion is None:
-        return np.tile(STILL, (frames, 1, 1))
+        return np.tile(IDENTITY, (frames, 1, 1))
     steps = np.asarray(motion, np.float64).reshape(frames, 2, 3)
     starts = np.searchsorted(frame_of_face, np.arange(frames + 1))
-    camera, total = Camera(), STILL
+    camera, total = Camera(), IDENTITY
     path = np.empty((frames, 2, 3))
     for i in range(frames):
-        step = camera.update(STILL if i == 0 else steps[i], boxes[starts[i] : starts[i + 1]])
-        total = then(inverse(step), total)  # back to the previous frame, and on as from there
+        step = camera.update(IDENTITY if i == 0 else steps[i], boxes[starts[i] : starts[i + 1]])
+        total = compose(invert(step), total)  # back to the previous frame, and from there to the first
         path[i] = total
     return path
 
 
-def shift_of_faces(before: Floats, boxes: Floats) -> Floats:
-    """(2, 3) the one shift that takes most of the faces `before` (k, 4) to some of about their size in `boxes`.
+def shift_of_faces(boxes_before: Floats, boxes: Floats) -> Floats:
+    """(2, 3) the one shift that takes most of `boxes_before` (k, 4) to a face of about the same size in `boxes`.
 
-    `boxes` is (n, 4). Still, if fewer than FEWEST of them or less than SHARE of the fewer agree within half a face.
+    `boxes` is (n, 4). The identity, if fewer than MIN_AGREEING faces, or less than MIN_AGREEING_SHARE of the frame
+    with fewer faces, agree within half a face.
     """
-    if min(len(before), len(boxes)) < FEWEST:
-        return STILL
-    size_before, size = sizes(before), sizes(boxes)
-    shifts = centres(boxes)[None, :] - centres(before)[:, None]
-    alike = np.abs(np.log(size[None, :] / size_before[:, None])) < 0.25
-    candidates = np.vstack([np.zeros((1, 2)), shifts[alike]])
+    if min(len(boxes_before), len(boxes)) < MIN_AGREEING:
+        return IDENTITY
+    size_before, size = sizes(boxes_before), sizes(boxes)
+    shifts = centres(boxes)[None, :] - centres(boxes_before)[:, None]
+    same_size = np.abs(np.log(size[None, :] / size_before[:, None])) < MAX_LOG_SIZE_RATIO
+    candidates = np.vstack([np.zeros((1, 2)), shifts[same_size]])
     reach = 0.5 * size_before[:, None]
-    agree = np.array(
-        [((np.hypot(*(shifts - c).transpose(2, 0, 1)) < reach) & alike).any(axis=1).sum() for c in candidates]
+    agreeing = np.array(
+        [((np.hypot(*(shifts - c).transpose(2, 0, 1)) < reach) & same_size).any(axis=1).sum() for c in candidates]
     )
     length = np.hypot(*candidates.T)
-    best = np.lexsort((length, -agree))[0]  # the shortest of those that most agree on
-    if agree[best] < max(FEWEST, SHARE * min(len(before), len(boxes))):
-        return STILL
-    near = alike & (np.hypot(*(shifts - candidates[best]).transpose(2, 0, 1)) < reach)
+    best = np.lexsort((length, -agreeing))[0]  # of equally supported shifts, the shortest
+    if agreeing[best] < max(MIN_AGREEING, MIN_AGREEING_SHARE * min(len(boxes_before), len(boxes))):
+        return IDENTITY
+    near = same_size & (np.hypot(*(shifts - candidates[best]).transpose(2, 0, 1)) < reach)
     return np.hstack([np.eye(2), np.median(shifts[near], axis=0)[:, None]])
 
 
-def then(first: Floats, second: Floats) -> Floats:
-    """(2, 3) the affine that does `first` and then `second`."""
+def compose(first: Floats, second: Floats) -> Floats:
+    """(2, 3) the affine that applies `first` (2, 3) and then `second` (2, 3)."""
     return np.hstack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2:] + second[:, 2:]])
 
 
-def inverse(affine: Floats) -> Floats:
-    """(2, 3) the affine that undoes `affine`."""
-    back = np.linalg.inv(affine[:, :2])
-    return np.hstack([back, -(back @ affine[:, 2:])])
+def invert(affine: Floats) -> Floats:
+    """(2, 3) the affine that undoes `affine` (2, 3). Raises LinAlgError where it cannot be undone."""
+    linear = np.linalg.inv(affine[:, :2])
+    return np.hstack([linear, -(linear @ affine[:, 2:])])
 
 
-def zoom(affine: Floats) -> Floats:
-    """By how much `affine` (..., 2, 3) makes lengths longer."""
-    larger: Floats = np.sqrt(np.abs(np.linalg.det(affine[..., :2])))
-    return larger
+def scale_of(affine: Floats) -> Floats:
+    """(...,) the factor by which `affine` (..., 2, 3) changes lengths: the square root of its determinant."""
+    scale: Floats = np.sqrt(np.abs(np.linalg.det(affine[..., :2])))
+    return scale
 
 
-def moved(boxes: Floats, affine: Floats) -> Floats:
-    """(n, 4) `boxes` where `affine` (2, 3) or (n, 2, 3) takes them: centres move, sizes scale, no box turns."""
+def warp_boxes(boxes: Floats, affine: Floats) -> Floats:
+    """(n, 4) `boxes` (n, 4) warped by `affine` (2, 3) or (n, 2, 3): centres move, sizes scale, no box turns."""
     centre = np.einsum("...ij,...j->...i", affine[..., :2], centres(boxes)) + affine[..., 2]
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.reshape(zoom(affine), (-1, 1))
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.reshape(scale_of(affine), (-1, 1))
     return np.hstack([centre - half, centre + half])
 
 
 def centres(boxes: Floats) -> Floats:
-    """(n, 2) the middle of each box."""
+    """(n, 2) centre (x, y) of each of `boxes` (n, 4), px."""
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
 def sizes(boxes: Floats) -> Floats:
-    """(n,) the square root of each box's area."""
+    """(n,) the square root of the area of each of `boxes` (n, 4), px."""
     side = boxes[:, 2:] - boxes[:, :2]
     return np.sqrt(side[:, 0] * side[:, 1])

@@ -1,4 +1,4 @@
-"""What a person puts right after the tracker: students merged and split, replayed over what was found."""
+"""Identity corrections after tracking: merges and splits of students, replayed over the tracker's output."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Merge:
-    """`other` is `student`, and gone."""
+    """`absorbed` is the same person as `student`, and keeps no track."""
 
     student: int
-    other: int
+    absorbed: int
 
 
 @dataclass(frozen=True)
 class Split:
-    """From `time` on (s), who was taken for `student` is somebody `new`."""
+    """From `time` (s) on, the faces of `student` are those of another person, `new`."""
 
     student: int
     time: float
@@ -30,23 +30,23 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """n faces in t tracks: those that were found under their numbers, then the parts that splits cut off."""
+    """n faces in t tracks: the tracker's under their own numbers, then the parts that splits cut off."""
 
     track: Indices
     """(n,) track of each face, -1 for none."""
     student: Indices
     """(t,) student of each track, -1 for none."""
     part_of: Indices
-    """(t,) the track that each was a part of when it was found: most often itself."""
+    """(t,) the tracker's track that each is a part of; for a track that was not cut, itself."""
 
     def student_of_face(self) -> Indices:
-        """(n,) -1 for none."""
+        """(n,) student of each face, -1 for none."""
         return np.append(self.student, -1)[self.track]
 
     def apply(self, correction: Merge | Split, face_time: npt.ArrayLike) -> Corrected:
-        """The tracks after one correction more; `face_time` is (n,) seconds. What it does not find, it leaves."""
+        """The tracks after one more correction; `face_time` is (n,) seconds. An unknown student changes nothing."""
         if isinstance(correction, Merge):
-            merged = np.where(self.student == correction.other, correction.student, self.student)
+            merged = np.where(self.student == correction.absorbed, correction.student, self.student)
             return Corrected(self.track, merged, self.part_of)
         later = (self.student_of_face() == correction.student) & (np.asarray(face_time) >= correction.time)
         tracks = np.arange(len(self.student))
@@ -65,22 +65,28 @@ class Corrected:
         )
 
     def _tracked(self) -> Indices:
+        """Tracks of the faces that have one."""
         return self.track[self.track >= 0]
 
 
 def replay(
     face_time: npt.ArrayLike, track: npt.ArrayLike, student: npt.ArrayLike, corrections: Iterable[Merge | Split]
 ) -> Corrected:
-    """Make `corrections`, in order, on what was found: n faces of `track` (n,), -1 for none, of `student` (t,)."""
-    found = np.asarray(student, np.int64)
-    corrected = Corrected(np.asarray(track, np.int64), found, np.arange(len(found)))
+    """Apply `corrections`, in order, to the tracker's output, which is not changed.
+
+    `face_time` (n,) is seconds, `track` (n,) the track of each face, -1 for none, `student` (t,) of each track.
+    """
+    students = np.asarray(student, np.int64)
+    corrected = Corrected(np.asarray(track, np.int64), students, np.arange(len(students)))
     for correction in corrections:
         corrected = corrected.apply(correction, face_time)
     return corrected
 
 
-def shared_frames(frame_of_face: npt.ArrayLike, student_of_face: npt.ArrayLike, one: int, other: int) -> Indices:
-    """The frames (k,), ascending, in which both students have a face: they are not one person."""
+def shared_frames(
+    frame_of_face: npt.ArrayLike, student_of_face: npt.ArrayLike, student_a: int, student_b: int
+) -> Indices:
+    """(k,) the frames, ascending, in which both students have a face, so that they are two persons."""
     frame, student = np.asarray(frame_of_face, np.int64), np.asarray(student_of_face, np.int64)
-    shared: Indices = np.intersect1d(frame[student == one], frame[student == other])
+    shared: Indices = np.intersect1d(frame[student == student_a], frame[student == student_b])
     return shared

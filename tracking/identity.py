@@ -1,4 +1,4 @@
-"""Tracks to students: which tracks are one person's, by seat, size, time and look; never two of them at once."""
+"""Re-identification: tracks are clustered to students by seat, size, time and appearance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from tracking.similarity import Likeness, weight
+from tracking.similarity import AppearanceSimilarity, mean_weight
 from tracking.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -17,47 +17,53 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-#: Seconds of the stretches in which tracks are joined first; joined stretches are then joined two by two.
-STRETCH = 60.0
-#: Chance that somebody who was out of sight is seen again in another place.
-MOVES = 0.01
-#: Least score of a link that is made before the whole session has been looked at: a better one may still come.
-SURE = 5.0
-#: What a frame in which both of two tracks have a face takes off the score that they are one person's: not all,
-#: since where people cross, a track may end with a face of somebody else.
+#: Seconds of the intervals within which tracks are linked first; intervals are then joined two by two.
+INTERVAL = 60.0
+#: Probability that somebody who was not detected for a while reappears in another place.
+RELOCATION = 0.01
+#: Least score of a link made before the whole session has been compared, since a better one may still come.
+EARLY_LINK_SCORE = 5.0
+#: Subtracted from a link's score for every frame in which both tracks have a face: most likely two persons, but
+#: where people cross, a track may end with a face of somebody else.
 SHARED_FRAME = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Students:
-    """Who is who. A link's score is the log of the odds that its two groups of tracks are one person's."""
+    """Students of t tracks, and the k links between them. A score is the log odds that both ends are one person."""
 
     student: Indices
-    """(t,) student of each track, 0, 1, ... by their first face; -1 for tracks too slight to be anybody's."""
+    """(t,) student of each track, 0, 1, ... by their first face; -1 for clusters with too few faces."""
     link_from: Indices
-    """(k,) first track of the group that was joined,"""
+    """(k,) first track of the cluster that was linked."""
     link_to: Indices
-    """(k,) first track of the group that it was joined to,"""
+    """(k,) first track of the cluster that it was linked to."""
     link_score: Floats
-    """(k,) and the score."""
+    """(k,) score of the link."""
 
 
 @dataclass(eq=False)
-class Groups:
-    """c groups of tracks, as columns: what a link's score looks at."""
+class TrackletClusters:
+    """c clusters of tracks, as columns: what the score of a link depends on."""
 
     first_time: Floats
+    """(c,) seconds."""
     last_time: Floats
+    """(c,) seconds."""
     start: Floats
+    """(c, 3) place (x, y, size) at the first face, px; so are `end`, at the last, and `place`, on average."""
     end: Floats
     place: Floats
     faces: Floats
-    look: Floats
+    """(c,) number of faces."""
+    appearance: Floats
+    """(c, k) projected mean appearance."""
     weight: Floats
+    """(c,) its weight, as `tracking.similarity.mean_weight` defines it."""
 
     @classmethod
-    def of(cls, tracks: Tracks, likeness: Likeness) -> Self:
-        """Every track a group of its own."""
+    def of(cls, tracks: Tracks, similarity: AppearanceSimilarity) -> Self:
+        """Every track a cluster of its own."""
         return cls(
             first_time=tracks.first_time.copy(),
             last_time=tracks.last_time.copy(),
@@ -65,21 +71,21 @@ class Groups:
             end=tracks.end.copy(),
             place=tracks.place.copy(),
             faces=tracks.faces.astype(np.float64),
-            look=likeness.project(tracks.look),
-            weight=weight(tracks.looks),
+            appearance=similarity.project(tracks.appearance),
+            weight=mean_weight(tracks.descriptors),
         )
 
-    def take(self, rows: Indices) -> Groups:
-        """The groups of `rows`, copied."""
-        return Groups(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def take(self, rows: Indices) -> TrackletClusters:
+        """A copy of the clusters `rows` (r,)."""
+        return TrackletClusters(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def put(self, rows: Indices, groups: Groups) -> None:
-        """Put `groups` back where `take` had them from."""
+    def put(self, rows: Indices, clusters: TrackletClusters) -> None:
+        """Replace the clusters `rows` (r,) by `clusters`."""
         for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(groups, field.name)
+            getattr(self, field.name)[rows] = getattr(clusters, field.name)
 
-    def join(self, i: int, j: int) -> None:
-        """Let group `i` have what group `j` has."""
+    def merge(self, i: int, j: int) -> None:
+        """Add cluster `j` to cluster `i`; `j` itself stays as it is."""
         if self.first_time[j] < self.first_time[i]:
             self.first_time[i], self.start[i] = self.first_time[j], self.start[j]
         if self.last_time[j] > self.last_time[i]:
@@ -89,20 +95,21 @@ class Groups:
         self.faces[i] += self.faces[j]
         if self.weight[j] > 0:
             share = self.weight[j] / (self.weight[i] + self.weight[j])
-            self.look[i] += share * (self.look[j] - self.look[i])
+            self.appearance[i] += share * (self.appearance[j] - self.appearance[i])
             self.weight[i] += self.weight[j]
 
 
 @dataclass(frozen=True)
-class Room:
-    """What a link's score is measured against: the room is `area` face sizes² large and holds `people`."""
+class LinkPrior:
+    """What is expected of a link before any evidence: one of `people` persons, anywhere in the scene."""
 
     area: float
+    """Extent of the scene in squared face sizes."""
     people: int
 
     @classmethod
     def of(cls, tracks: Tracks) -> Self:
-        """The room that the tracks were seen in."""
+        """Of the scene in which `tracks` lie: its extent, and the most tracks at one time."""
         if not len(tracks):
             return cls(20.0, 2)
         low, high = np.percentile(tracks.place[:, :2], [5, 95], axis=0)
@@ -114,30 +121,29 @@ class Room:
 
 
 def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces: int | None = None) -> Students:
-    """Join tracks to students over the whole session; a pure function of the rows.
+    """Cluster tracks to students over the whole session; a pure function of the rows.
 
-    The best link of all is made first, in stretches of a minute, then between two minutes, four, ...; time and
-    memory are linear in the length of the session. No link under `least_score` is made, and a group of fewer than
-    `least_faces` faces (by default 2 % of the frames, from 5 to 30) is nobody. Tracks of one student may share a
-    frame where people crossed: `faces_of_students` then gives the face to one of them.
+    The best link of all is made first, within intervals of a minute, then of two minutes, four, ...; time and
+    memory are linear in the length of the session. No link under `least_score` is made, and a cluster with fewer
+    than `least_faces` faces (by default 2 % of the frames, from 5 to 30) is no student. Tracks of one student may
+    share a frame where people crossed: `faces_of_students` then assigns the face to one of them.
     """
 
     from scipy.sparse import csr_array
 
     owner = np.arange(len(tracks))
-    likeness = Likeness(tracks.sample, tracks.sample_track, len(tracks))
-    groups, room = Groups.of(tracks, likeness), Room.of(tracks)
+    similarity = AppearanceSimilarity(tracks.sample, tracks.sample_track, len(tracks))
+    clusters, prior = TrackletClusters.of(tracks, similarity), LinkPrior.of(tracks)
     links: list[tuple[int, int, float]] = []
-    span, end = STRETCH, tracks.last_time.max(initial=0.0)
+    span, end = INTERVAL, tracks.last_time.max(initial=0.0)
     while True:
-        joined = csr_array((np.ones(len(owner), np.int32), (np.arange(len(owner)), owner)), shape=2 * owner.shape)
-        shared = csr_array(joined.T @ tracks.shared @ joined)
+        members = csr_array((np.ones(len(owner), np.int32), (np.arange(len(owner)), owner)), shape=2 * owner.shape)
+        shared = csr_array(members.T @ tracks.shared @ members)
         roots = np.unique(owner)
-        stretch = np.floor(groups.first_time[roots] / span)
-        for members in np.split(roots, np.flatnonzero(np.diff(stretch)) + 1) if len(roots) else []:
-            links += _join(
-                groups, members, shared, room, likeness, least_score if span > end else max(least_score, SURE)
-            )
+        interval = np.floor(clusters.first_time[roots] / span)
+        least = least_score if span > end else max(least_score, EARLY_LINK_SCORE)
+        for rows in np.split(roots, np.flatnonzero(np.diff(interval)) + 1) if len(roots) else []:
+            links += _link(clusters, rows, shared, prior, similarity, least)
         owner = _owners(len(tracks), links)
         if span > end:
             break
@@ -145,33 +151,36 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
     if least_faces is None:
         least_faces = min(max(5, tracks.frames // 50), 30)
     ends = np.array([(a, b) for a, b, _ in links], np.int64).reshape(-1, 2)
-    return Students(_named(owner, tracks, least_faces), ends[:, 0], ends[:, 1], np.array([s for *_, s in links]))
+    return Students(_numbered(owner, tracks, least_faces), ends[:, 0], ends[:, 1], np.array([s for *_, s in links]))
 
 
 def faces_of_students(frame_of_face: npt.ArrayLike, tracks: npt.ArrayLike, student: npt.ArrayLike) -> Indices:
     """(n,) student of every face, -1 for none, from its track (n,) and each track's student (t,).
 
-    Where two tracks of a student have a face in one frame, the longer track's is the student's and the other's is
-    nobody's.
+    Where two tracks of a student have a face in one frame, the face of the longer track is the student's and the
+    other one is unassigned.
     """
     frame, track = np.asarray(frame_of_face, np.int64), np.asarray(tracks, np.int64)
     of_face = np.append(np.asarray(student, np.int64), -1)[track]
     length = np.append(np.bincount(track[track >= 0], minlength=len(of_face)), 0)[track]
     order = np.lexsort((track, -length, of_face, frame))
-    same = (np.diff(frame[order]) == 0) & (np.diff(of_face[order]) == 0)
-    of_face[order[1:][same]] = -1
+    repeated = (np.diff(frame[order]) == 0) & (np.diff(of_face[order]) == 0)
+    of_face[order[1:][repeated]] = -1
     return of_face
 
 
-def link_scores(a: Groups, b: Groups, room: Room, likeness: Likeness) -> Floats:
-    """(n, m) log odds that a group of `a` and one of `b` are one person, whatever frames they share.
+def link_scores(
+    a: TrackletClusters, b: TrackletClusters, prior: LinkPrior, similarity: AppearanceSimilarity
+) -> Floats:
+    """(n, m) log odds that one of the n clusters `a` and one of the m clusters `b` are one person.
 
-    The odds before any evidence are one in the number of people. Then: where the later one begins, from where the
-    earlier one ended, in face sizes, against anywhere in the room (or a move to another place); the size; the look.
+    Shared frames do not count here. The prior odds are one in the number of people. The evidence is the distance
+    from where the earlier one ended to where the later one starts, in face sizes, against anywhere in the scene (or
+    a move to another place), the ratio of sizes, and the appearance.
     """
     a_first = a.last_time[:, None] < b.first_time[None, :]
     b_first = b.last_time[None, :] < a.first_time[:, None]
-    gap = np.full(a_first.shape, STRETCH)  # of groups that interleave
+    gap = np.full(a_first.shape, INTERVAL)  # for clusters that interleave
     gap = np.where(a_first, b.first_time[None, :] - a.last_time[:, None], gap)
     gap = np.where(b_first, a.first_time[:, None] - b.last_time[None, :], gap)
     from_a = np.where(
@@ -180,78 +189,84 @@ def link_scores(a: Groups, b: Groups, room: Room, likeness: Likeness) -> Floats:
     from_b = np.where(a_first[..., None], b.start[None], np.where(b_first[..., None], b.end[None], b.place[None]))
     size = np.sqrt(from_a[..., 2] * from_b[..., 2])
     distance = ((from_a - from_b)[..., :2] ** 2).sum(axis=-1) / size**2
-    # Heads sway by a quarter of a face, and within seconds come to sit half a face from where they were; one time
-    # in ten, more.
+    # Heads sway by a quarter of a face, and within seconds come to rest half a face from where they were; in one
+    # case of ten, more.
     variance = 0.25**2 + 0.45**2 * (1 - np.exp(-gap / 5.0))
-    seat = 0.9 * _normal2(distance, variance) + 0.1 * _normal2(distance, 6 * variance)
-    larger = np.log(from_a[..., 2] / from_b[..., 2]) ** 2
-    like_size = 0.9 * _likelier(larger, 0.1**2, 0.4**2) + 0.1 * _likelier(larger, 0.3**2, 0.4**2)
-    ratio = (1 - MOVES) * seat * room.area * like_size + MOVES
-    scores: Floats = np.log(ratio) - np.log(room.people) + likeness.score(a.look, a.weight, b.look, b.weight)
+    seat = 0.9 * _normal_density(distance, variance) + 0.1 * _normal_density(distance, 6 * variance)
+    log_ratio = np.log(from_a[..., 2] / from_b[..., 2]) ** 2
+    same_size = 0.9 * _density_ratio(log_ratio, 0.1**2, 0.4**2) + 0.1 * _density_ratio(log_ratio, 0.3**2, 0.4**2)
+    odds = (1 - RELOCATION) * seat * prior.area * same_size + RELOCATION
+    appearance = similarity.score(a.appearance, a.weight, b.appearance, b.weight)
+    scores: Floats = np.log(odds) - np.log(prior.people) + appearance
     return scores
 
 
-def _join(
-    groups: Groups, members: Indices, shared: csr_array, room: Room, likeness: Likeness, least: float
+def _link(
+    clusters: TrackletClusters,
+    rows: Indices,
+    shared: csr_array,
+    prior: LinkPrior,
+    similarity: AppearanceSimilarity,
+    least: float,
 ) -> list[tuple[int, int, float]]:
-    """Make the links between `members`, best first; returns them as (joined, to, score)."""
-    own = groups.take(members)
-    together = shared[members][:, members].toarray().astype(np.float64)
-    alone = np.eye(len(members), dtype=bool)
-    score = link_scores(own, own, room, likeness) - SHARED_FRAME * together
-    score[alone] = -np.inf
+    """Link the clusters `rows` (r,), best first, and merge them; returns (linked, to, score) of each link."""
+    members = clusters.take(rows)
+    together = shared[rows][:, rows].toarray().astype(np.float64)
+    score = link_scores(members, members, prior, similarity) - SHARED_FRAME * together
+    score[np.eye(len(rows), dtype=bool)] = -np.inf
     best = score.argmax(axis=1)
     top = score[np.arange(len(best)), best]
     links = []
     while len(top) > 1 and top.max() >= least:
         i = int(top.argmax())
         i, j = sorted((i, int(best[i])))
-        links.append((int(members[j]), int(members[i]), float(score[i, j])))
-        own.join(i, j)
+        links.append((int(rows[j]), int(rows[i]), float(score[i, j])))
+        members.merge(i, j)
         together[i] += together[j]
         together[:, i] += together[:, j]
-        row = link_scores(own.take(np.array([i])), own, room, likeness)[0] - SHARED_FRAME * together[i]
-        row[score[i] == -np.inf] = -np.inf  # itself, and whoever was joined before
+        row = link_scores(members.take(np.array([i])), members, prior, similarity)[0] - SHARED_FRAME * together[i]
+        row[score[i] == -np.inf] = -np.inf  # itself, and every cluster merged before
         row[j] = -np.inf
         score[i], score[:, i] = row, row
         score[j], score[:, j] = -np.inf, -np.inf
-        again = (best == i) | (best == j)
-        again[i] = True
+        stale = (best == i) | (best == j)
+        stale[i] = True
         better = row > top
         best[better], top[better] = i, row[better]
-        best[again] = score[again].argmax(axis=1)
-        top[again] = score[again, best[again]]
-    groups.put(members, own)
+        best[stale] = score[stale].argmax(axis=1)
+        top[stale] = score[stale, best[stale]]
+    clusters.put(rows, members)
     return links
 
 
 def _owners(tracks: int, links: list[tuple[int, int, float]]) -> Indices:
-    """(t,) first track of the group that each track is in."""
+    """(t,) first track of the cluster that each track is in."""
     owner = np.arange(tracks)
-    for joined, to, _ in links:
-        owner[joined] = to
+    for linked, to, _ in links:
+        owner[linked] = to
     while (owner[owner] != owner).any():
         owner = owner[owner]
     return owner
 
 
-def _named(owner: Indices, tracks: Tracks, least_faces: int) -> Indices:
-    """(t,) 0, 1, ... by the first face of each group that has enough faces, else -1."""
+def _numbered(owner: Indices, tracks: Tracks, least_faces: int) -> Indices:
+    """(t,) 0, 1, ... by the first face of each cluster that has enough faces, else -1."""
     faces = np.bincount(owner, tracks.faces, minlength=len(owner))
     first = np.full(len(owner), np.inf)
     np.minimum.at(first, owner, tracks.first_time)
     roots = np.flatnonzero(faces >= least_faces) if len(owner) else owner
-    name = np.full(len(owner), -1)
-    name[roots[np.lexsort((roots, first[roots]))]] = np.arange(len(roots))
-    return name[owner]
+    number = np.full(len(owner), -1)
+    number[roots[np.lexsort((roots, first[roots]))]] = np.arange(len(roots))
+    return number[owner]
 
 
-def _likelier(square: Floats, variance: float, other: float) -> Floats:
-    """The normal density of one variance over that of another, also where both are too small for a number."""
-    ratio: Floats = np.exp(-square * (1 / variance - 1 / other) / 2) * np.sqrt(other / variance)
+def _density_ratio(square: Floats, variance: float, reference: float) -> Floats:
+    """Normal density of `variance` over that of variance `reference`, also where both underflow."""
+    ratio: Floats = np.exp(-square * (1 / variance - 1 / reference) / 2) * np.sqrt(reference / variance)
     return ratio
 
 
-def _normal2(square: Floats, variance: Floats) -> Floats:
+def _normal_density(square: Floats, variance: Floats) -> Floats:
+    """Density of an isotropic normal distribution in two dimensions at the squared distance `square`."""
     density: Floats = np.exp(-square / (2 * variance)) / (2 * np.pi * variance)
     return density

@@ -1,4 +1,4 @@
-"""Students while they are seen: each track is given to one as soon as it is old enough to be told by."""
+"""Online student labels during analysis; once assigned, a label is never changed."""
 
 from __future__ import annotations
 
@@ -9,36 +9,40 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracking.camera import STILL, centres, inverse, moved, sizes, then
-from tracking.identity import Groups, Room, link_scores
-from tracking.similarity import Likeness, weight
+from tracking.camera import IDENTITY, centres, compose, invert, sizes, warp_boxes
+from tracking.identity import LinkPrior, TrackletClusters, link_scores
+from tracking.similarity import AppearanceSimilarity, mean_weight
 from tracking.sort import Tracker
 from tracking.tracks import EDGE
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-#: Seconds after which the model of looks is learned anew.
+#: Seconds after which the model of appearance is learned again.
 LEARN_EVERY = 30.0
 #: Most descriptors of a track, and most tracks, that it is learned from.
-MOST_LOOKS, MOST_TRACKS = 60, 1000
+MAX_DESCRIPTORS, MAX_TRACKS = 60, 1000
+#: Score of a link between a student and a track of the same time: nobody is in two places.
+IMPOSSIBLE = -1e6
 
 
 @dataclass(eq=False)
-class _Seen:
-    """What is kept of a track, or of a student's tracks put together."""
+class _History:
+    """What is known of a track, or of a student's tracks; places are (3,) x, y, size in px of the first frame."""
 
     first_time: float
     start: list[Floats] = field(default_factory=list)
+    """Places of the first EDGE seconds."""
     end: list[tuple[float, Floats]] = field(default_factory=list)
-    looks: list[Floats] = field(default_factory=list)
-    look: Floats | None = None
-    """Mean of the tracks' looks, of this weight."""
+    """Times and places of the last EDGE seconds."""
+    descriptors: list[Floats] = field(default_factory=list)
+    appearance: Floats | None = None
+    """(d,) mean over the tracks, of this weight."""
     weight: float = 0.0
     faces: int = 0
     last_time: float = 0.0
 
-    def see(self, time: float, place: Floats) -> None:
+    def add_face(self, time: float, place: Floats) -> None:
         self.faces += 1
         self.last_time = time
         if time <= self.first_time + EDGE:
@@ -46,28 +50,33 @@ class _Seen:
         self.end = [(t, p) for t, p in self.end if t >= time - EDGE]
         self.end.append((time, place))
 
-    def take(self, track: _Seen) -> None:
-        """Put where a track was to what is known of its student."""
+    def add_track(self, track: _History) -> None:
+        """Continue a student's history with that of a track."""
         self.faces += track.faces
         self.last_time, self.end = track.last_time, track.end
 
-    def judge_look(self) -> None:
-        """Sum up the descriptors."""
-        self.look, self.weight = np.median(self.looks, axis=0), float(weight(np.array(len(self.looks))))
+    def summarise_appearance(self) -> None:
+        """Reduce a track's descriptors to their median."""
+        self.appearance = np.median(self.descriptors, axis=0)
+        self.weight = float(mean_weight(np.array(len(self.descriptors))))
 
-    def take_look(self, track: _Seen) -> None:
-        """Put how a track looked to how its student does."""
-        if track.look is not None:
+    def add_appearance(self, track: _History) -> None:
+        """Add a track's appearance to the mean of its student."""
+        if track.appearance is not None:
             share = track.weight / (self.weight + track.weight)
-            self.look = track.look if self.look is None else self.look + share * (track.look - self.look)
+            if self.appearance is None:
+                self.appearance = track.appearance
+            else:
+                self.appearance = self.appearance + share * (track.appearance - self.appearance)
             self.weight += track.weight
 
 
 class LiveStudents:
-    """Follows faces and names their students frame by frame, `delay` seconds after a track's first face.
+    """Tracks faces and assigns them to students frame by frame, `delay` seconds after a track's first face.
 
-    What it says is never taken back, so it knows less than `students_of_tracks` does at the session's end. Student
-    numbers count up from 0, in order of being told, and none is given twice. The settings are those of `Tracker`.
+    An assignment is never changed, so less is known than `students_of_tracks` knows at the end of a session.
+    Students are numbered from 0 in order of assignment, and no number is used twice. `settings` are those of
+    `Tracker`; `least_score` is the least score of a link to a student, `min_hits` the fewest faces of a track.
     """
 
     def __init__(self, *, delay: float = 2.0, min_hits: int = 5, least_score: float = 1.0, **settings: Any) -> None:
@@ -75,12 +84,14 @@ class LiveStudents:
         self.min_hits = min_hits
         self.least_score = least_score
         self._tracker = Tracker(**settings)
-        self._path = STILL
-        self._seen: dict[int, _Seen] = {}
+        self._path = IDENTITY
+        self._tracks: dict[int, _History] = {}
+        """Tracks that have not ended, by number."""
         self._student: dict[int, int] = {}
-        self._students: list[_Seen] = []
-        self._looks: deque[list[Floats]] = deque(maxlen=MOST_TRACKS)
-        self._likeness = Likeness(np.empty((0, 0), np.uint8), np.empty(0, np.int64), 0)
+        """Student of each track, by number."""
+        self._students: list[_History] = []
+        self._descriptors: deque[list[Floats]] = deque(maxlen=MAX_TRACKS)
+        self._similarity = AppearanceSimilarity(np.empty((0, 0), np.uint8), np.empty(0, np.int64), 0)
         self._learned = np.inf
 
     def update(
@@ -91,96 +102,101 @@ class LiveStudents:
         motion: Floats | None = None,
         descriptors: npt.ArrayLike | None = None,
     ) -> Indices:
-        """(n,) student of each face of the frame at `time`, -1 while nobody can tell; arguments as for `Tracker`.
+        """(n,) student of each face of the frame at `time` (s), -1 while unknown; see also `Tracker.update`.
 
         `descriptors` is (n, d) uint8, or None in a frame whose faces were not described.
         """
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-        tracks = self._tracker.update(time, boxes, scores, motion)
-        self._path = then(inverse(self._tracker.step), self._path)
-        unmoved = moved(boxes, self._path)
-        places = np.column_stack([centres(unmoved), sizes(unmoved)])
-        looks = None if descriptors is None else np.asarray(descriptors, np.float64)
-        for face in np.flatnonzero(tracks >= 0):
-            number = int(tracks[face])
-            seen = self._seen.setdefault(number, _Seen(time))
-            seen.see(time, places[face])
-            if looks is not None and len(seen.looks) < MOST_LOOKS:
-                seen.looks.append(looks[face])
+        numbers = self._tracker.update(time, boxes, scores, motion)
+        self._path = compose(invert(self._tracker.step), self._path)
+        boxes = warp_boxes(boxes, self._path)
+        places = np.column_stack([centres(boxes), sizes(boxes)])
+        samples = None if descriptors is None else np.asarray(descriptors, np.float64)
+        for face in np.flatnonzero(numbers >= 0):
+            number = int(numbers[face])
+            track = self._tracks.setdefault(number, _History(time))
+            track.add_face(time, places[face])
+            if samples is not None and len(track.descriptors) < MAX_DESCRIPTORS:
+                track.descriptors.append(samples[face])
             if number in self._student:
-                self._students[self._student[number]].see(time, places[face])
-        living = {track.number for track in self._tracker.tracks}
-        for number in self._seen.keys() - living:
-            self._end(number)
-        self._tell(time)
-        return np.array([self._student.get(int(number), -1) for number in tracks], np.int64)
+                self._students[self._student[number]].add_face(time, places[face])
+        active = {track.number for track in self._tracker.tracks}
+        for number in self._tracks.keys() - active:
+            self._end_track(number)
+        self._assign_students(time)
+        return np.array([self._student.get(int(number), -1) for number in numbers], np.int64)
 
-    def _end(self, number: int) -> None:
-        """Forget a dead track; its student is known to look as it did."""
-        seen = self._seen.pop(number)
-        if number in self._student and seen.looks:
-            seen.judge_look()
-            self._students[self._student[number]].take_look(seen)
+    def _end_track(self, number: int) -> None:
+        """Drop a track that has ended; its appearance counts for its student from now on."""
+        track = self._tracks.pop(number)
+        if number in self._student and track.descriptors:
+            track.summarise_appearance()
+            self._students[self._student[number]].add_appearance(track)
 
-    def _tell(self, time: float) -> None:
-        """Give a student to every track that is old enough."""
-
+    def _assign_students(self, time: float) -> None:
+        """Assign a student to every track that is long enough."""
         from scipy.optimize import linear_sum_assignment
 
         ready = [
             number
-            for number, seen in self._seen.items()
-            if number not in self._student and seen.faces >= self.min_hits and time >= seen.first_time + self.delay
+            for number, track in self._tracks.items()
+            if number not in self._student
+            and track.faces >= self.min_hits
+            and time >= track.first_time + self.delay
         ]
         if not ready:
             return
-        new = [self._seen[number] for number in ready]
-        for one in new:
-            if one.looks:
-                one.judge_look()
-                self._looks.append(one.looks)  # which goes on to grow
+        tracks = [self._tracks[number] for number in ready]
+        for track in tracks:
+            if track.descriptors:
+                track.summarise_appearance()
+                self._descriptors.append(track.descriptors)  # the list itself, which still grows
         self._learn(time)
-        chosen = np.full(len(new), -1)
+        assigned = np.full(len(tracks), -1)
         if self._students:
-            students = _groups(self._students, self._likeness)
-            score = link_scores(students, _groups(new, self._likeness), self._room(students), self._likeness)
-            present = students.last_time[:, None] >= np.array([one.first_time for one in new])
-            score[present] = -1e6  # nobody is in two places
+            students = _clusters(self._students, self._similarity)
+            candidates = _clusters(tracks, self._similarity)
+            score = link_scores(students, candidates, self._prior(students), self._similarity)
+            score[students.last_time[:, None] >= candidates.first_time] = IMPOSSIBLE
             rows, columns = linear_sum_assignment(score, maximize=True)
             good = score[rows, columns] >= self.least_score
-            chosen[columns[good]] = rows[good]
-        for number, one, student in zip(ready, new, chosen.tolist(), strict=True):
+            assigned[columns[good]] = rows[good]
+        for number, track, student in zip(ready, tracks, assigned.tolist(), strict=True):
             if student < 0:
                 student = len(self._students)
-                self._students.append(_Seen(one.first_time, start=one.start))
+                self._students.append(_History(track.first_time, start=track.start))
             self._student[number] = student
-            self._students[student].take(one)
+            self._students[student].add_track(track)
 
     def _learn(self, time: float) -> None:
+        """Learn the model of appearance again, every LEARN_EVERY seconds from the first descriptors on."""
         self._learned = min(self._learned, time)
-        if self._looks and time >= self._learned + LEARN_EVERY:
-            track = np.repeat(np.arange(len(self._looks)), [len(looks) for looks in self._looks])
-            self._likeness = Likeness(np.concatenate(self._looks).astype(np.uint8), track, len(self._looks))
+        if self._descriptors and time >= self._learned + LEARN_EVERY:
+            track = np.repeat(np.arange(len(self._descriptors)), [len(rows) for rows in self._descriptors])
+            sample = np.concatenate(self._descriptors).astype(np.uint8)
+            self._similarity = AppearanceSimilarity(sample, track, len(self._descriptors))
             self._learned = time
 
-    def _room(self, students: Groups) -> Room:
+    def _prior(self, students: TrackletClusters) -> LinkPrior:
         low, high = np.percentile(students.place[:, :2], [5, 95], axis=0)
         area = float(np.prod((high - low) / np.median(students.place[:, 2]) + 2))
-        return Room(max(area, 20.0), max(len(self._students), 2))
+        return LinkPrior(max(area, 20.0), max(len(self._students), 2))
 
 
-def _groups(seen: list[_Seen], likeness: Likeness) -> Groups:
-    start = np.array([np.median(one.start, axis=0) for one in seen])
-    end = np.array([np.median([place for _, place in one.end], axis=0) for one in seen])
-    unknown = np.full(len(likeness.centre), np.nan)
-    looks = np.array([unknown if one.look is None or not len(unknown) else one.look for one in seen])
-    return Groups(
-        first_time=np.array([one.first_time for one in seen]),
-        last_time=np.array([one.last_time for one in seen]),
+def _clusters(histories: list[_History], similarity: AppearanceSimilarity) -> TrackletClusters:
+    start = np.array([np.median(history.start, axis=0) for history in histories])
+    end = np.array([np.median([place for _, place in history.end], axis=0) for history in histories])
+    unknown = np.full(len(similarity.centre), np.nan)
+    appearance = np.array(
+        [unknown if h.appearance is None or not len(unknown) else h.appearance for h in histories]
+    )
+    return TrackletClusters(
+        first_time=np.array([history.first_time for history in histories]),
+        last_time=np.array([history.last_time for history in histories]),
         start=start,
         end=end,
         place=end,
-        faces=np.array([one.faces for one in seen], np.float64),
-        look=likeness.project(looks),
-        weight=np.array([one.weight for one in seen]),
+        faces=np.array([history.faces for history in histories], np.float64),
+        appearance=similarity.project(appearance),
+        weight=np.array([history.weight for history in histories]),
     )

@@ -14,12 +14,12 @@ from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
-from tracking.camera import camera_path, moved
+from tracking.camera import camera_path, warp_boxes
 from tracking.corrections import Corrected
 from tracking.identity import faces_of_students, students_of_tracks
 from tracking.seats import areas
-from tracking.sort import follow as follow_faces
-from tracking.static import still
+from tracking.sort import track as track_faces
+from tracking.static import static_faces
 from tracking.tracks import tracks_table
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -102,7 +102,7 @@ def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
     found = np.empty_like(boxes)
     for start in range(0, len(boxes), 10_000):
         part = slice(start, start + 10_000)
-        found[part] = moved(boxes[part], path[frame[part]])
+        found[part] = warp_boxes(boxes[part], path[frame[part]])
     return found
 
 
@@ -116,7 +116,7 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
         how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
-    track = follow_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)
+    track = track_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)
     table = tracks_table(
         rows.frame_times,
         rows.frame,
@@ -201,10 +201,10 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
         "x": seats.place[:, 0],
         "y": seats.place[:, 1],
         "size": seats.place[:, 2],
-        "spread": seats.spread,
+        "spread": seats.deviation,
         "area": areas(seats.place, counted=~static),
     }
 
 
 def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
-    return still(rows.frame_times, rows.frame, rows.boxes, rows.landmarks, who, path=rows.path)
+    return static_faces(rows.frame_times, rows.frame, rows.boxes, rows.landmarks, who, path=rows.path)

@@ -1,4 +1,4 @@
-"""Who is who while a recording is seen: labels that are given as soon as they can be told, and not taken back."""
+"""Online student labels during analysis; once assigned, a label is never changed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from tracking.live import LiveStudents
 
 
 class LiveLabels:
-    """Takes the frames in order of time. At the session's end more is known: its students' labels may be others."""
+    """Labels the faces of each frame, in order of time.
+
+    At the end of a session more is known, and the labels of its students may differ from these.
+    """
 
     def __init__(self, settings: Settings) -> None:
         how = {name: getattr(settings, name) for name in FOLLOWED_BY if name != "min_hits"}
         self._students = LiveStudents(min_hits=settings.min_hits, **how)
         self._second = -1
 
-    def __call__(self, frame: Frame, found: Detections) -> list[str]:
-        """The label of each face, empty while nobody can tell."""
+    def __call__(self, frame: Frame, detections: Detections) -> list[str]:
+        """The label of each of the n detections, S01 and so on, empty while it is unknown."""
         new_second, self._second = int(frame.time) != self._second, int(frame.time)
-        looks = describe(frame.image, found.boxes) if new_second else None
-        students = self._students.update(frame.time, found.boxes, found.scores, None, looks)
+        descriptors = describe(frame.image, detections.boxes) if new_second else None
+        students = self._students.update(frame.time, detections.boxes, detections.scores, None, descriptors)
         return ["" if student < 0 else label_of(int(student)) for student in np.asarray(students)]

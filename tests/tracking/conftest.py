@@ -10,7 +10,7 @@ import pytest
 
 from classpulse.simulation.motion_truth import Lesson, lesson
 from tracking.identity import Students, faces_of_students, students_of_tracks
-from tracking.sort import follow
+from tracking.sort import track
 from tracking.tracks import Tracks, tracks_table
 
 
@@ -26,18 +26,20 @@ class Followed:
 
 def follow_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(None)) -> Followed:
     faces = drawn.frame[keep], drawn.boxes[keep]
-    track = follow(drawn.times, *faces, drawn.scores[keep], motion=drawn.motion)
+    numbers = track(drawn.times, *faces, drawn.scores[keep], motion=drawn.motion)
     tracks = tracks_table(
         drawn.times,
         *faces,
-        track,
+        numbers,
         drawn.scores[keep],
         motion=drawn.motion,
         descriptors=drawn.descriptors[keep][drawn.described[keep]],
         described=drawn.described[keep],
     )
     students = students_of_tracks(tracks)
-    return Followed(drawn, track, tracks, students, faces_of_students(drawn.frame[keep], track, students.student))
+    return Followed(
+        drawn, numbers, tracks, students, faces_of_students(drawn.frame[keep], numbers, students.student)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.evaluation import Rows, perfect, score
 from classpulse.simulation.motion_truth import lesson
 from tracking.identity import faces_of_students, students_of_tracks
-from tracking.sort import follow
+from tracking.sort import track
 from tracking.tracks import tracks_table
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def students(spells: Seen, rate: float = 5.0) -> list[int]:
     described = look >= 0
     noise = random.integers(-12, 13, (len(frame), LOOKS.shape[1]))
     descriptors = np.clip(LOOKS[look.astype(int)].astype(int) + noise, 0, 255).astype(np.uint8)
-    track = follow(times, frame.astype(int), boxes)
+    numbers = track(times, frame.astype(int), boxes)
     table = tracks_table(
-        times, frame.astype(int), boxes, track, descriptors=descriptors[described], described=described
+        times, frame.astype(int), boxes, numbers, descriptors=descriptors[described], described=described
     )
-    student = faces_of_students(frame.astype(int), track, students_of_tracks(table).student)
+    student = faces_of_students(frame.astype(int), numbers, students_of_tracks(table).student)
     told = [set(student[spell == k].tolist()) for k in range(len(spells))]
     assert all(len(one) == 1 for one in told)
     return [one.pop() for one in told]
@@ -131,12 +131,12 @@ def test_nobody_is_twice_in_a_frame_and_the_order_of_faces_is_no_matter(seed: in
 
     def told(rows: np.ndarray) -> np.ndarray:
         faces = drawn.frame[rows], drawn.boxes[rows]
-        track = follow(drawn.times, *faces, drawn.scores[rows], motion=drawn.motion)
+        numbers = track(drawn.times, *faces, drawn.scores[rows], motion=drawn.motion)
         looks, described = drawn.descriptors[rows], drawn.described[rows]
         table = tracks_table(
-            drawn.times, *faces, track, motion=drawn.motion, descriptors=looks[described], described=described
+            drawn.times, *faces, numbers, motion=drawn.motion, descriptors=looks[described], described=described
         )
-        return faces_of_students(drawn.frame[rows], track, students_of_tracks(table).student)
+        return faces_of_students(drawn.frame[rows], numbers, students_of_tracks(table).student)
 
     student = told(np.arange(len(drawn.frame)))
     kept = np.stack([drawn.frame, student])[:, student >= 0]

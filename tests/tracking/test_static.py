@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracking.camera import camera_path
-from tracking.static import still
+from tracking.static import static_faces
 
 if TYPE_CHECKING:
     from conftest import Followed
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_posters_are_still_and_students_are_not(lesson_with_posters: Followed) -> None:
     drawn, student = lesson_with_posters.lesson, lesson_with_posters.student
     path = camera_path(drawn.motion, len(drawn.times), drawn.frame, drawn.boxes)
-    found = still(drawn.times, drawn.frame, drawn.boxes, drawn.landmarks, student, path=path)
+    found = static_faces(drawn.times, drawn.frame, drawn.boxes, drawn.landmarks, student, path=path)
     owner = [np.median(drawn.student[student == one]) for one in range(len(found))]
     assert sum(one < 0 for one in owner) == 2
     assert found.tolist() == [one < 0 for one in owner]
@@ -26,12 +26,14 @@ def test_a_poster_that_a_camera_pans_over_is_still() -> None:
     boxes = np.array([100.0, 100.0, 140.0, 150.0]) + 0.7 * np.arange(400)[:, None] * [1, 0, 1, 0]
     points = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2 + np.array([[-8, -8], [8, -8], [0, 0], [-6, 9], [6, 9]])
     arguments = times, np.arange(400), boxes, points, np.zeros(400, int)
-    assert still(*arguments, path=camera_path(motion, 400, np.arange(400), boxes)).tolist() == [True]
-    assert still(*arguments).tolist() == [False]
+    assert static_faces(*arguments, path=camera_path(motion, 400, np.arange(400), boxes)).tolist() == [True]
+    assert static_faces(*arguments).tolist() == [False]
 
 
 def test_who_was_seen_for_less_than_a_minute_is_alive() -> None:
     times = np.arange(250) / 5
     boxes = np.tile([100.0, 100.0, 140.0, 150.0], (250, 1))
-    assert still(times, np.arange(250), boxes, np.full((250, 5, 2), 120.0), np.zeros(250, int)).tolist() == [False]
-    assert still([0.0], [], np.empty((0, 4)), np.empty((0, 5, 2)), []).tolist() == []
+    assert static_faces(times, np.arange(250), boxes, np.full((250, 5, 2), 120.0), np.zeros(250, int)).tolist() == [
+        False
+    ]
+    assert static_faces([0.0], [], np.empty((0, 4)), np.empty((0, 5, 2)), []).tolist() == []
