@@ -26,6 +26,7 @@ from benchmarks.guided import mot
 from benchmarks.speed import keep
 from classpulse.simulation.lesson import Lesson, busy_lesson
 from classpulse.simulation.render import frames as drawn_frames
+from engine.faces import EDGES
 from engine.sessions.tracking import follow
 from engine.settings import Settings
 from engine.vision.extraction import Seer
@@ -177,7 +178,7 @@ class Covered:
         faces = faces[faces["student"].notna()]
         for frame, (truth, ignored) in zip(clip.images, clip.truth, strict=True):
             here = faces[faces["pts"] == frame.pts]
-            boxes = here[["x1", "y1", "x2", "y2"]].to_numpy()
+            boxes = here[list(EDGES)].to_numpy()
             right, beside = middles_in(boxes, truth), middles_in(boxes, ignored).any(axis=1)
             covered.hit += int(right.any(axis=0).sum())
             covered.all += len(truth)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from classpulse.simulation.lesson import VERDICT_OF
+from engine.faces import EDGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Truth:
         return {
             "time": self.time,
             "student": self.student,
-            **{name: self.boxes[:, i] for i, name in enumerate(("x1", "y1", "x2", "y2"))},
+            **{name: self.boxes[:, i] for i, name in enumerate(EDGES)},
             "mood": self.mood,
             "visibility": self.visibility,
             "looking_down": self.looking_down,
@@ -47,7 +48,7 @@ class Truth:
     def write_csv(self, path: str | Path) -> None:
         """Write the columns; boxes to 0.01 px, empty while the student is out."""
         table = pd.DataFrame(self.columns()).round({"time": 6, "visibility": 3})
-        table[["x1", "y1", "x2", "y2"]] = table[["x1", "y1", "x2", "y2"]].astype(np.float64).round(2)
+        table[list(EDGES)] = table[list(EDGES)].astype(np.float64).round(2)
         table["looking_down"] = table["looking_down"].astype(np.int64)
         table.to_csv(path, index=False)
 
@@ -58,7 +59,7 @@ class Truth:
         return cls(
             time=table["time"].to_numpy(np.float64),
             student=table["student"].to_numpy(np.int64),
-            boxes=table[["x1", "y1", "x2", "y2"]].to_numpy(np.float32),
+            boxes=table[list(EDGES)].to_numpy(np.float32),
             mood=table["mood"].to_numpy(np.str_),
             visibility=table["visibility"].to_numpy(np.float32),
             looking_down=table["looking_down"].to_numpy(np.bool_),
