@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,17 @@ def log_ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
     """0 up to `zero`, 1 from `one` on, straight over log(x) in between: of the shape of `x`, any."""
     share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
     return share
+
+
+def inside_squares(
+    boxes: npt.NDArray[np.floating], squares: Iterable[tuple[float, float, float]]
+) -> npt.NDArray[np.bool_]:
+    """(n,) whether the middle of each of `boxes` (n, 4) lies in any of `squares`, (x, y, side); all in px."""
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = np.zeros(len(boxes), np.bool_)
+    for x, y, side in squares:
+        inside |= (np.abs(middles - (x, y)) <= side / 2).all(axis=1)
+    return inside
 
 
 def pack_rows(array: npt.NDArray[Any]) -> npt.NDArray[np.object_]:

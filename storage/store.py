@@ -255,6 +255,7 @@ class Store:
         track: npt.NDArray[np.int64],
         track_columns: Columns,
         student_columns: Columns,
+        path_columns: Columns | None = None,
     ) -> None:
         """Give every face of a session its `track` (-1: none) and every track its student, in place of the former.
 
@@ -277,6 +278,14 @@ class Store:
                 track_columns=track_columns,
                 student_columns=student_columns,
             )
+            if path_columns is not None:
+                self.write_path(session, path_columns)
+
+    def write_path(self, session: int, path_columns: Columns) -> None:
+        """Keep the path of the camera (`path_a`, ... of the table `frames`) at the frames `pts`."""
+        columns = {name: array for name, array in path_columns.items() if name != "pts"}
+        with self.writing(session) as connection:
+            update_columns(connection, frames, columns, {"pts": path_columns["pts"]}, session_id=session)
 
     def replace_students(
         self,

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from classpulse.report.backdrop import FACE_PIXELS
+from classpulse.report.excluded import coarsen, excluded_places
 from classpulse.report.palette import rgb
-from classpulse.report.places import Floats, hidden, shown, squares
+from classpulse.report.places import Camera, hidden, shown
 from classpulse.report.sources import Recorded
+from engine.sessions.records import read_faces, read_path
 from engine.times import format_clock
 from engine.verdicts.scale import COUNTS, SIGNS
 from storage import queries
@@ -31,18 +32,17 @@ class Annotator:
         with Store.open(session.database, must_exist=True, read_only=True) as store:
             session_id = session.session_id
             self.row = store.session(session_id)
-            faces, frames = queries.faces(store, session_id), queries.frames(store, session_id)
+            faces = read_faces(store, session_id, ("boxes_xyxy", "time", "track", "student"))
+            frames = queries.frame_columns(store, session_id)
+            camera = Camera(frames["time"], read_path(store, session_id, frames, faces))
+            self._blurred = [excluded_places(store, session_id, camera)]
             students = queries.students(store, session_id)
-            excluded = queries.excluded(store, session_id)
             judged = _judgement(queries.judgements(store, session_id), session_id, judgement)
             windows = queries.class_windows(store, judged) if judged else pd.DataFrame()
             verdicts = queries.student_windows(store, judged) if judged else pd.DataFrame()
-        step = float(frames["time"].diff().median()) if len(frames) > 1 else 0.0
-        end = float(frames["time"].max()) + step + 1 if len(frames) else 0.0
-        self._shown = shown(faces, step)
-        self._blurred = [squares(excluded, frames, end)] if len(excluded) else []
+        self._shown = shown(faces, camera.step)
         if blur == "all":
-            self._blurred.append(hidden(faces, frames))
+            self._blurred.append(hidden(faces, camera))
         self._height = int(self.row["height"])
         names = students["name"].fillna("").to_numpy(object)
         self._labels = dict(zip(students["student"], (students["label"] + " " + names).str.strip(), strict=True))
@@ -56,8 +56,7 @@ class Annotator:
     def draw(self, image: Image, time: float) -> None:
         """Blur, then draw onto `image` (h, w, 3) uint8 RGB, the frame at `time` s."""
         for places in self._blurred:
-            for box in places.at(time)[0]:
-                coarsen(image, box)
+            coarsen(image, places.at(time)[0])
         window = self._window(time)
         boxes, who = self._shown.at(time)
         for box, student in zip(boxes, who.tolist(), strict=True):
@@ -87,19 +86,6 @@ def draw_face(image: Image, box: npt.NDArray[Any], label: str, colour: tuple[int
     if label:
         tag = _tag(label, colour, max(11, height // 54))
         paste(image, tag, x1 - thickness // 2, y1 - tag.shape[0] - thickness)
-
-
-def coarsen(image: Image, box: Floats) -> None:
-    """Leave so little of a box (x1, y1, x2, y2) of the image that no face can be told in it."""
-    height, width = image.shape[:2]
-    x1, y1 = np.floor(box[:2]).astype(int).clip(0)
-    x2, y2 = np.ceil(box[2:]).astype(int).clip(0, [width, height])
-    if x2 <= x1 or y2 <= y1:
-        return
-    part = image[y1:y2, x1:x2]
-    cells = max(2, round(FACE_PIXELS * (1 + 2 * 0.35)))
-    few = cv2.resize(part, (min(cells, x2 - x1), min(cells, y2 - y1)), interpolation=cv2.INTER_AREA)
-    part[:] = cv2.resize(few, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR)
 
 
 def paste(image: Image, patch: Image, x: int, y: int) -> None:

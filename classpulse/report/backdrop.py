@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from classpulse.report.excluded import FACE_PIXELS, coarsen
+from classpulse.report.places import Floats
 from engine.vision.sources.video import Video
-
-#: A face of the largest size seen is left with so many pixels of height: with 5, MTCNN finds one now and then.
-FACE_PIXELS = 3
 
 
 def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
@@ -28,12 +27,16 @@ def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def backdrop(video: str | Path, time: float, face: float) -> str:
+def backdrop(video: str | Path, time: float, face: float, excluded: Floats) -> str:
     """The frame of `video` at `time` (s), made `coarse`, as a data: address of a PNG.
 
-    `face` is the size of the largest face in the recording, px. Raises the video's SourceError where it is gone.
+    `face` is the size of the largest face that was kept of the recording, px. Those of excluded students were not,
+    and may be larger: `excluded` (n, 4), px, is where they are in that frame. Raises the video's SourceError where
+    it is gone.
     """
     with Video(video) as opened, closing(opened.frames(None, time)) as frames:
-        image = coarse(next(frames).image, face)
+        image = next(frames).image
+    coarsen(image, excluded)
+    image = coarse(image, face)
     _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return "data:image/png;base64," + base64.b64encode(png.tobytes()).decode()

@@ -14,6 +14,7 @@ from classpulse.report import drawing, figures
 from classpulse.report.sources import Sources
 from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
+from storage.store import Store
 
 Context = dict[str, Any]
 
@@ -85,9 +86,13 @@ def seats(sources: Sources) -> Context:
     picture = None
     if sources.picture and data["students"] and Path(session["source"]).is_file():
         from classpulse.report.backdrop import backdrop  # the only one that decodes video
+        from classpulse.report.excluded import excluded_places
 
         fullest, largest = sources.ask("fullest"), sources.ask("largest")
-        picture = backdrop(session["source"], fullest.rows["time"].iloc[0], largest.rows["face"].iloc[0])
+        time = float(fullest.rows["time"].iloc[0])
+        with Store.open(sources.database, must_exist=True, read_only=True) as store:
+            excluded = excluded_places(store, sources.session_id).at(time)[0]
+        picture = backdrop(session["source"], time, largest.rows["face"].iloc[0], excluded)
         asked += [fullest.sql, largest.sql]
     return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
 

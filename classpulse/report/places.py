@@ -7,10 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from engine.faces import Faces
+from tracking.camera import warp_boxes
+from tracking.path import CameraPath
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+#: start and stop, s, first and last box, px, and the student of some spans.
+Spans = tuple[Floats, Floats, Floats, Floats, Ints]
 
 #: A face that was found at some time is hidden for so many seconds before and after, where it was: it does not come
 #: and go when it is found and missed.
@@ -39,18 +44,55 @@ class Places:
         return self.first[here] + along * (self.last[here] - self.first[here]), self.who[here]
 
     @classmethod
-    def of(cls, spans: Iterator[tuple[Floats, Floats, Floats, Floats, Ints]]) -> Places:
+    def of(cls, spans: Iterator[Spans]) -> Places:
         """All of some (start, stop, first, last, who)."""
         none = np.empty(0), np.empty(0), np.empty((0, 4)), np.empty((0, 4)), np.empty(0, np.int64)
         return cls(*map(np.concatenate, zip(none, *spans, strict=True)))
 
 
-def shown(faces: pd.DataFrame, step: float) -> Places:
-    """The faces of tracks, from the first to the last one of each and half a `step` (s, between samples) beyond."""
-    tracked = faces[faces["track"].notna()].sort_values(["track", "time"], kind="stable")
-    track, time, boxes, who = _arrays(tracked)
+class Camera:
+    """When frames were sampled, and what the camera's path is between them."""
 
-    def spans() -> Iterator[tuple[Floats, Floats, Floats, Floats, Ints]]:
+    def __init__(self, times: Floats, path: CameraPath) -> None:
+        if len(times) != len(path):
+            raise ValueError(f"{len(times)} times of {len(path)} frames")
+        self.times = times
+        self.section = path.section
+        self.step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        """Seconds from one sampled frame to the next, as a rule."""
+        self._to_first, self._from_first = path.to_first, path.from_first
+
+    def frame_at(self, time: Floats) -> Ints:
+        """(k,) the last frame until each time (k,), s; the first one before it."""
+        return np.clip(np.searchsorted(self.times, time, "right") - 1, 0, len(self.times) - 1)
+
+    def held(self, box: Floats, at: float, start: float, stop: float) -> Iterator[Spans]:
+        """Spans of a box (4,) of the frame at `at` from `start` to `stop`, s, going along with the camera.
+
+        Where the camera's motion is an estimate, nobody knows when between the two frames it moved: the box is held in
+        both places then.
+        """
+        inner = np.arange(np.searchsorted(self.times, start, "right"), np.searchsorted(self.times, stop, "left"))
+        times = np.concatenate([[start], self.times[inner], [stop]])
+        frame = self.frame_at(times)
+        in_first = warp_boxes(box[np.newaxis], self._to_first[self.frame_at(np.array([at]))])
+        boxes = warp_boxes(np.repeat(in_first, len(frame), axis=0), self._from_first[frame])
+        nobody = np.full(len(times) - 1, -1, np.int64)
+        yield times[:-1], times[1:], boxes[:-1], boxes[1:], nobody
+        jumps = np.flatnonzero(np.diff(self.section[frame]))
+        yield times[jumps], times[jumps + 1], boxes[jumps], boxes[jumps], nobody[jumps]
+        yield times[jumps], times[jumps + 1], boxes[jumps + 1], boxes[jumps + 1], nobody[jumps]
+
+
+def shown(faces: Faces, step: float) -> Places:
+    """The faces of tracks, from the first to the last one of each and half a `step` (s, between samples) beyond.
+
+    `faces` have boxes_xyxy, time, track and student.
+    """
+    tracked = _by_track(faces.take(faces.track >= 0))
+    track, time, boxes, who = tracked.track, tracked.time, tracked.exact("boxes_xyxy"), tracked.student
+
+    def spans() -> Iterator[Spans]:
         pair = np.flatnonzero(track[1:] == track[:-1])
         yield time[pair], time[pair + 1], boxes[pair], boxes[pair + 1], who[pair]
         ends = np.flatnonzero(np.append(track[1:] != track[:-1], True)) if len(track) else np.empty(0, np.intp)
@@ -59,54 +101,49 @@ def shown(faces: pd.DataFrame, step: float) -> Places:
     return Places.of(spans())
 
 
-def hidden(faces: pd.DataFrame, frames: pd.DataFrame) -> Places:
-    """Wherever a face was found, or may have been without being found: more rather than less."""
-    times, camera = frames["time"].to_numpy(np.float64), camera_path(frames)
-    none = faces["track"].isna().to_numpy()
+def hidden(faces: Faces, camera: Camera) -> Places:
+    """Wherever a face was found, or may have been without being found: more rather than less; `faces` as above."""
     # A face of no track is a track of its own here.
-    faces = faces.assign(track=np.where(none, -1 - np.arange(len(faces)), faces["track"].fillna(0)))
-    faces = faces.sort_values(["track", "time"], kind="stable")
-    track, time, boxes, who = _arrays(faces)
-    boxes = _larger(boxes)
+    of_none = faces.track < 0
+    own = np.where(of_none, -1 - np.arange(len(faces)), faces.track)
+    order = np.lexsort((faces.time, own))
+    track, faces = own[order], faces.take(order)
+    time, who, boxes = faces.time, faces.student, _larger(faces.exact("boxes_xyxy"))
     begins = np.flatnonzero(np.append(True, track[1:] != track[:-1])) if len(track) else np.empty(0, np.intp)
     ends = np.append(begins[1:], len(track)) - 1 if len(track) else begins
 
-    def spans() -> Iterator[tuple[Floats, Floats, Floats, Floats, Ints]]:
+    def spans() -> Iterator[Spans]:
         pair = np.flatnonzero(track[1:] == track[:-1])
         yield time[pair], time[pair + 1], boxes[pair], boxes[pair + 1], who[pair]
+        section = camera.section[camera.frame_at(time)]
+        jump = pair[section[pair] != section[pair + 1]]
+        for place in (jump, jump + 1):
+            yield time[jump], time[jump + 1], boxes[place], boxes[place], who[jump]
         before, after = _holds(time[begins], time[ends], who[begins])
         for face, hold in zip(begins, before, strict=True):
-            yield _held(boxes[face], time[face], time[face] - hold, time[face], times, camera)
+            yield from camera.held(boxes[face], time[face], time[face] - hold, time[face])
         for face, hold in zip(ends, after, strict=True):
-            yield _held(boxes[face], time[face], time[face], time[face] + hold, times, camera)
+            yield from camera.held(boxes[face], time[face], time[face], time[face] + hold)
 
     return Places.of(spans())
 
 
-def squares(regions: pd.DataFrame, frames: pd.DataFrame, end: float) -> Places:
-    """Squares (x, y, size: px of the first frame), going along with the camera from 0 to `end` s."""
-    times, camera = frames["time"].to_numpy(np.float64), camera_path(frames)
-    middles, half = regions[["x", "y"]].to_numpy(np.float64), regions[["size"]].to_numpy(np.float64) / 2
-    first = times[0] if len(times) else 0.0
-    return Places.of(
-        _held(box, first, 0.0, end, times, camera) for box in np.hstack([middles - half, middles + half])
-    )
+def squares(regions: Floats, camera: Camera) -> Places:
+    """Squares (k, 3) of x, y and side, px of the first frame, going along with the camera as long as it runs."""
+    middles, half = regions[:, :2], regions[:, 2:] / 2
+    if not len(camera.times):
+        return Places.of(iter(()))
+    first, end = float(camera.times[0]), float(camera.times[-1]) + camera.step + 1
+
+    def spans() -> Iterator[Spans]:
+        for box in np.hstack([middles - half, middles + half]):
+            yield from camera.held(box, first, 0.0, end)
+
+    return Places.of(spans())
 
 
-def camera_path(frames: pd.DataFrame) -> Floats:
-    """(m, 3, 3) from the first frame's pixels to each frame's; the camera stands still where that is unknown."""
-    path = np.tile(np.eye(3), (len(frames), 1, 1))
-    for i, (a, b, x, y) in enumerate(frames[[f"camera_{name}" for name in "abxy"]].to_numpy(np.float64)):
-        if i:
-            step = np.array([[a, -b, x], [b, a, y], [0, 0, 1]])
-            path[i] = step @ path[i - 1] if np.isfinite(step).all() else path[i - 1]
-    return path
-
-
-def _arrays(faces: pd.DataFrame) -> tuple[Ints, Floats, Floats, Ints]:
-    boxes = faces[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
-    who = faces["student"].fillna(-1).to_numpy(np.int64)
-    return faces["track"].to_numpy(np.int64), faces["time"].to_numpy(np.float64), boxes, who
+def _by_track(faces: Faces) -> Faces:
+    return faces.take(np.lexsort((faces.time, faces.track)))
 
 
 def _larger(boxes: Floats) -> Floats:
@@ -124,17 +161,3 @@ def _holds(first: Floats, last: Floats, who: Ints) -> tuple[Floats, Floats]:
         if who[one] == who[other] >= 0 and HOLD < gap <= STAY:
             after[one] = before[other] = gap
     return before, after
-
-
-def _held(
-    box: Floats, at: float, start: float, stop: float, times: Floats, camera: Floats
-) -> tuple[Floats, Floats, Floats, Floats, Ints]:
-    """Spans of a box of the moment `at` from `start` to `stop`, going along with the camera."""
-    inner = np.arange(np.searchsorted(times, start, "right"), np.searchsorted(times, stop, "left"))
-    moments = np.concatenate([[start], times[inner], [stop]])
-    frame = np.clip(np.searchsorted(times, moments, "right") - 1, 0, len(times) - 1)
-    home = np.linalg.inv(camera[np.clip(np.searchsorted(times, at, "right") - 1, 0, len(times) - 1)])
-    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
-    middles = (camera[frame] @ home @ np.append(middle, 1))[:, :2]
-    boxes = np.hstack([middles - half, middles + half])
-    return moments[:-1], moments[1:], boxes[:-1], boxes[1:], np.full(len(moments) - 1, -1, np.int64)

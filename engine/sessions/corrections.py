@@ -210,13 +210,13 @@ def _replay(store: Store, session_id: int, corrections: list[Merge | Split], per
     found, link_score = np.full(count, -1), np.full(count, np.nan)
     found[stored["track"][whole]] = stored["found"][whole]
     link_score[stored["track"][whole]] = stored["link_score"][whole]
-    corrected = replay(rows.time, part_of[rows.track], found, corrections)
-    changed = corrected.track != rows.track
+    corrected = replay(rows.faces.time, part_of[rows.faces.track], found, corrections)
+    changed = corrected.track != rows.faces.track
     track_columns, student_columns = columns_of(rows, corrected, found, link_score, persons)
     store.replace_students(
         session_id,
-        pts=rows.pts[changed],
-        face=rows.face[changed],
+        pts=rows.faces.pts[changed],
+        face=rows.faces.face[changed],
         track=corrected.track[changed],
         track_columns=track_columns,
         student_columns=student_columns,

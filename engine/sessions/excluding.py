@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def squares(store: Store, texts: Iterable[str], width: int, height: int) -> list
     return [square for text in texts for square in _squares(store, text, width, height)]
 
 
-def square_of(student: pd.Series | dict[str, float]) -> Square:
+def square_of(student: pd.Series | Mapping[Any, Any]) -> Square:
     """The square around a student's seat, px."""
     return _rounded(student["x"], student["y"], SEAT * student["size"])
 

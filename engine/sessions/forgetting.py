@@ -10,9 +10,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from engine.arrays import inside_squares
 from engine.errors import UsageError
 from engine.sessions.corrections import finished_students, remake, unused
-from engine.sessions.excluding import SEAT, square_of
+from engine.sessions.excluding import square_of
 from engine.sessions.students import find_student, label_of
 from engine.sessions.tracking import Rows
 from storage import queries
@@ -112,10 +113,11 @@ def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
     faces = queries.face_columns(store, session_id, ("student",))["student"]
     theirs = np.isin(faces, students["student"][going])
     # What was seen on their seat and is in nobody's track may well be them.
-    middle = (rows.still_boxes[:, :2] + rows.still_boxes[:, 2:]) / 2
-    for x, y, size in students.loc[going, ["x", "y", "size"]].itertuples(index=False):
-        theirs |= (faces < 0) & (np.abs(middle - (x, y)) <= SEAT / 2 * size).all(axis=1)
-    delete_faces(store, session_id, rows.pts[theirs], rows.face[theirs])
+    seats = [square_of(student) for student in students[going].to_dict("records")]
+    theirs |= (faces < 0) & inside_squares(rows.boxes_in_first, seats)
+    # A path that no tracking stored can be told from all faces alone; afterwards they are fewer.
+    store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
+    delete_faces(store, session_id, rows.faces.pts[theirs], rows.faces.face[theirs])
     corrections = queries.corrections(store, session_id)
     before = [
         label

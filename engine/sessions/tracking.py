@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.arrays import unpack_described, unpack_landmarks
+from engine.arrays import unpack_described
+from engine.faces import Faces
+from engine.sessions.records import read_faces, read_path
 from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
 from storage.store import Store
-from tracking.camera import camera_path, warp_boxes
 from tracking.corrections import Corrected
 from tracking.identity import faces_of_students, students_of_tracks
+from tracking.path import CameraPath
 from tracking.seats import areas
 from tracking.sort import track as track_faces
 from tracking.static import static_faces
@@ -29,81 +31,50 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What following needs of a session's m frames and n faces, in order of (pts, face)."""
+    """What tracking needs of a session's m frames and n faces, in order of (pts, face)."""
 
+    frame_pts: Ints
     frame_times: Floats
     """(m,) s."""
-    motion: Floats
-    """(m, 2, 3) affine from the frame before, NaN where unknown."""
-    pts: Ints
-    face: Ints
+    path: CameraPath
+    """Through the m frames."""
+    faces: Faces
+    """With boxes_xyxy, score, landmarks, scorable, time, and track as it is stored."""
     frame: Ints
     """(n,) index of each face's frame."""
     boxes: Floats
-    """(n, 4) px."""
-    score: Floats
-    track: Ints
-    """(n,) as it is stored, -1 for none."""
-    scorable: npt.NDArray[np.bool_]
-    look: npt.NDArray[np.uint8]
-    """(s, d) of the faces that have one."""
-    looked: npt.NDArray[np.bool_]
-    """(n,) which those are."""
-    still_boxes: Floats
+    """(n, 4) px of its frame."""
+    boxes_in_first: Floats
     """(n, 4) px of the first frame, as if the camera had not moved."""
-    landmarks: npt.NDArray[np.float32]
-    """(n, 5, 2) px of their frame."""
-    path: Floats
-    """(m, 2, 3) affine from each frame's pixels to those of the first frame."""
-
-    @property
-    def time(self) -> Floats:
-        """(n,) s."""
-        return self.frame_times[self.frame]
+    appearance: npt.NDArray[np.uint8]
+    """(s, d) of the faces that have a descriptor: to keep a row of zeros for all others would take most memory."""
+    described: npt.NDArray[np.bool_]
+    """(n,) which those are."""
 
     @classmethod
     def read(cls, store: Store, session_id: int) -> Rows:
         """Those of session `session_id`."""
         frames = queries.frame_columns(store, session_id)
-        edges = ("x1", "y1", "x2", "y2")
-        faces = queries.face_columns(
-            store,
-            session_id,
-            ("pts", "face", *edges, "score", "landmarks", "track", "scorable", "appearance"),
-            {"landmarks": unpack_landmarks},
-        )
-        looks = faces.pop("appearance")
-        looked = np.array([look is not None for look in looks], np.bool_)
-        a, b, x, y = (frames[f"camera_{name}"] for name in "abxy")
-        motion = np.stack([a, -b, x, b, a, y], axis=1).reshape(-1, 2, 3)
-        boxes = np.stack([faces.pop(edge) for edge in edges], axis=1)
-        frame = np.searchsorted(frames["pts"], faces["pts"])
-        path = camera_path(motion, len(motion), frame, boxes)
+        names = ("face", "boxes_xyxy", "score", "landmarks", "scorable", "time", "track")
+        faces = read_faces(store, session_id, names)
+        blobs = queries.face_columns(store, session_id, ("appearance",))["appearance"]
+        described = np.array([blob is not None for blob in blobs], np.bool_)
+        appearance = unpack_described(blobs[described])
+        del blobs
+        frame = np.searchsorted(frames["pts"], faces.pts)
+        boxes = faces.exact("boxes_xyxy")
+        path = read_path(store, session_id, frames, faces)
         return cls(
+            frame_pts=frames["pts"],
             frame_times=frames["time"],
-            motion=motion,
-            pts=faces["pts"],
-            face=faces["face"],
+            path=path,
+            faces=faces,
             frame=frame,
             boxes=boxes,
-            score=faces["score"],
-            track=faces["track"],
-            scorable=faces["scorable"],
-            look=unpack_described(looks[looked]),
-            looked=looked,
-            still_boxes=_moved(boxes, path, frame),
-            landmarks=faces["landmarks"],
-            path=path,
+            boxes_in_first=path.boxes_in_first(boxes, frame),
+            appearance=appearance,
+            described=described,
         )
-
-
-def _moved(boxes: Floats, path: Floats, frame: Ints) -> Floats:
-    """(n, 4) boxes where the camera's path (m, 2, 3) takes them; 10,000 at a time, to save memory."""
-    found = np.empty_like(boxes)
-    for start in range(0, len(boxes), 10_000):
-        part = slice(start, start + 10_000)
-        found[part] = warp_boxes(boxes[part], path[frame[part]])
-    return found
 
 
 def follow(store: Store, session_id: int, settings: Settings) -> None:
@@ -116,15 +87,16 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
         how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
-    track = track_faces(rows.frame_times, rows.frame, rows.boxes, rows.score, motion=rows.motion, **how)
+    score = rows.faces.exact("score")
+    track = track_faces(rows.frame_times, rows.frame, rows.boxes, score, motion=rows.path.steps, **how)
     table = tracks_table(
         rows.frame_times,
         rows.frame,
-        rows.still_boxes,
+        rows.boxes_in_first,
         track,
-        rows.score,
-        descriptors=rows.look,
-        described=rows.looked,
+        score,
+        descriptors=rows.appearance,
+        described=rows.described,
     )
     students = students_of_tracks(table)
     # Where two tracks of a student share a frame, the face that is not the student's is in no track.
@@ -138,11 +110,12 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
     track_columns, student_columns = columns_of(rows, found, students.student, link_score, {})
     store.write_tracking(
         session_id,
-        pts=rows.pts,
-        face=rows.face,
+        pts=rows.faces.pts,
+        face=rows.faces.face,
         track=track,
         track_columns=track_columns,
         student_columns=student_columns,
+        path_columns={"pts": rows.frame_pts, **rows.path.columns()},
     )
 
 
@@ -154,7 +127,9 @@ def columns_of(
     `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `persons` are the
     students' numbers in the table `people`, of those whom a person named.
     """
-    faces = pd.DataFrame({"track": corrected.track, "student": corrected.student_of_face(), "time": rows.time})
+    faces = pd.DataFrame(
+        {"track": corrected.track, "student": corrected.student_of_face(), "time": rows.faces.time}
+    )
     in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
     numbers = in_track.index.to_numpy(np.int64)
     part_of = corrected.part_of[numbers]
@@ -175,7 +150,9 @@ def columns_of(
 
 def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:
     mine = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
-    scorable = faces[(faces["student"] >= 0) & rows.scorable].groupby("student")["time"].agg(["size", "nunique"])
+    scorable = (
+        faces[(faces["student"] >= 0) & rows.faces.scorable].groupby("student")["time"].agg(["size", "nunique"])
+    )
     scorable = scorable.reindex(mine.index).fillna(0)
     numbers = mine.index.to_numpy(np.int64)
     labels = np.empty(len(numbers), object)
@@ -184,7 +161,7 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
     links = tracks[tracks.duplicated("student")]
     # A student's faces as one track, whose median place is the seat.
     dense = np.where(faces["student"] >= 0, np.searchsorted(numbers, faces["student"]), -1)
-    seats = tracks_table(rows.frame_times, rows.frame, rows.still_boxes, dense)
+    seats = tracks_table(rows.frame_times, rows.frame, rows.boxes_in_first, dense)
     static = _static(rows, dense)
     return {
         "student": numbers,
@@ -207,4 +184,6 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
 
 
 def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
-    return static_faces(rows.frame_times, rows.frame, rows.boxes, rows.landmarks, who, path=rows.path)
+    return static_faces(
+        rows.frame_times, rows.frame, rows.boxes, rows.faces.landmarks, who, path=rows.path.to_first
+    )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import inside_squares
 from engine.faces import EMOTIONS, Faces
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
@@ -179,11 +180,8 @@ def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
 
 def _outside(found: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
     """Those whose middle lies in none of the `squares`, (x, y, side) px."""
-    middle = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    inside = np.zeros(len(found), np.bool_)
-    for x, y, side in squares:
-        inside |= (np.abs(middle - (x, y)) <= side / 2).all(axis=1)
-    return Detections(found.boxes[~inside], found.scores[~inside], found.landmarks[~inside])
+    outside = ~inside_squares(found.boxes, squares)
+    return Detections(found.boxes[outside], found.scores[outside], found.landmarks[outside])
 
 
 def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from classpulse.report import page
-from classpulse.report.backdrop import FACE_PIXELS, backdrop, coarse
+from classpulse.report.backdrop import backdrop, coarse
+from classpulse.report.excluded import FACE_PIXELS
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 
@@ -31,7 +32,7 @@ def test_no_detector_finds_a_face(recording):
         frame = next(video.frames(None))
         detector = Mtcnn(min_face=12)
         assert len(detector.detect(frame.image)) == 4
-        picture = decoded(backdrop(recording, frame.time, 54))
+        picture = decoded(backdrop(recording, frame.time, 54, np.empty((0, 4))))
         assert picture.shape[0] < 40
         for shown in (picture, cv2.resize(picture, (640, 360), interpolation=cv2.INTER_CUBIC)):
             assert len(detector.detect(shown)) == 0

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pandas as pd
 import pytest
 
-from classpulse.report.annotating import Annotator, coarsen
+from classpulse.report.annotating import Annotator
 from classpulse.report.clip import annotate
+from classpulse.report.excluded import coarsen
 from classpulse.report.palette import rgb
-from classpulse.report.places import hidden, shown, squares
+from classpulse.report.places import Camera, hidden, shown, squares
 from engine import Session, analyze
 from engine.errors import SourceError, UsageError
+from engine.faces import Faces
 from engine.settings import Settings
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
@@ -26,17 +27,26 @@ from storage.excluding import write_excluded
 from storage.store import Store
 from tests.engine import footage
 from tests.engine.footage import Score
+from tracking.path import CameraPath
 
 
-def faces(*rows: tuple[int | None, float, float, int | None]) -> pd.DataFrame:
-    """Faces of 10 px: track, time, left edge, student."""
-    table = pd.DataFrame(rows, columns=["track", "time", "x1", "student"])
-    table = table.astype({"track": "Int64", "student": "Int64"})
-    return table.assign(y1=0.0, x2=table["x1"] + 10, y2=10.0)
+def faces(*rows: tuple[int, float, float, int]) -> Faces:
+    """Faces of 10 px: track, time, left edge, student; -1 for no track or student."""
+    track, time, left, student = np.array(rows, np.float64).T
+    zero = np.zeros(len(rows))
+    return Faces(
+        pts=np.arange(len(rows)),
+        boxes_xyxy=np.stack([left, zero, left + 10, zero + 10], axis=1).astype(np.float32),
+        time=time,
+        track=track.astype(np.int64),
+        student=student.astype(np.int64),
+    )
 
 
-def frames(times: list[float], pan: float = 0.0) -> pd.DataFrame:
-    return pd.DataFrame({"time": times, "camera_a": 1.0, "camera_b": 0.0, "camera_x": pan, "camera_y": 0.0})
+def camera(times: list[float], pan: float = 0.0) -> Camera:
+    """One whose background goes by `pan` px to the right from frame to frame."""
+    motion = np.tile([[1.0, 0, pan], [0, 1, 0]], (len(times), 1, 1))
+    return Camera(np.array(times), CameraPath.estimate(motion, np.empty(0), np.empty((0, 4))))
 
 
 def lefts(places, time: float) -> list[float]:
@@ -44,7 +54,7 @@ def lefts(places, time: float) -> list[float]:
 
 
 def test_boxes_glide_from_face_to_face_and_end_with_their_track():
-    places = shown(faces((0, 1.0, 100, 3), (0, 1.2, 120, 3), (0, 1.8, 150, 3), (1, 1.8, 400, None)), 0.2)
+    places = shown(faces((0, 1.0, 100, 3), (0, 1.2, 120, 3), (0, 1.8, 150, 3), (1, 1.8, 400, -1)), 0.2)
     assert lefts(places, 0.99) == []
     assert lefts(places, 1.0) == [100]
     assert lefts(places, 1.1) == [110]
@@ -55,7 +65,7 @@ def test_boxes_glide_from_face_to_face_and_end_with_their_track():
 
 
 def test_a_face_seen_once_is_hidden_two_seconds_before_and_after():
-    places = hidden(faces((None, 5.0, 100, None)), frames([0.0, 5.0, 6.0, 9.0]))
+    places = hidden(faces((-1, 5.0, 100, -1)), camera([0.0, 5.0, 6.0, 9.0]))
     (box,) = places.at(6.9)[0]
     assert box.tolist() == [96.5, -3.5, 113.5, 13.5]
     assert lefts(places, 3.1) == [96.5]
@@ -63,22 +73,21 @@ def test_a_face_seen_once_is_hidden_two_seconds_before_and_after():
 
 
 def test_a_student_is_hidden_all_the_while_between_two_tracks_near_in_time():
-    places = hidden(faces((0, 1.0, 100, 3), (1, 8.0, 130, 3), (2, 40.0, 100, 3)), frames([1.0, 8.0, 40.0]))
+    places = hidden(faces((0, 1.0, 100, 3), (1, 8.0, 130, 3), (2, 40.0, 100, 3)), camera([1.0, 8.0, 40.0]))
     assert lefts(places, 5.0) == [96.5, 126.5]
     assert lefts(places, 20.0) == []
 
 
 def test_what_is_hidden_goes_along_with_the_camera():
-    table = frames([0.0, 1.0, 2.0], pan=-30.0)
-    assert lefts(hidden(faces((0, 0.0, 100, None)), table), 1.5) == pytest.approx([51.5])
-    regions = pd.DataFrame({"x": [200.0], "y": [50.0], "size": [40.0]})
-    assert lefts(squares(regions, table, 4.0), 2.5) == pytest.approx([120])
+    pans = camera([0.0, 1.0, 2.0], pan=-30.0)
+    assert lefts(hidden(faces((0, 0.0, 100, -1)), pans), 1.5) == pytest.approx([51.5])
+    assert lefts(squares(np.array([[200.0, 50.0, 40.0]]), pans), 2.5) == pytest.approx([120])
 
 
 def test_of_a_coarsened_box_nothing_is_left_and_around_it_everything():
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     before = image.copy()
-    coarsen(image, np.array([-10.0, 20.5, 30.2, 50.0]))
+    coarsen(image, np.array([[-10.0, 20.5, 30.2, 50.0]]))
     assert np.abs(np.diff(image[20:50, :31].astype(int), axis=1)).max() < 20
     image[20:50, :31] = before[20:50, :31]
     np.testing.assert_array_equal(image, before)
