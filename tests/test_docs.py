@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shlex
@@ -123,7 +122,11 @@ def execute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Runs one command line of a document."""
 
     def run(line: str) -> None:
-        words = [part for word in shlex.split(line) for part in (sorted(glob.glob(word)) or [word])]
+        words = [
+            part
+            for word in shlex.split(line)
+            for part in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+        ]
         program, *arguments = words
         if program == "make":
             makefile = (ROOT / "Makefile").read_text("utf-8")
