@@ -69,8 +69,8 @@ class Camera:
     def held(self, box: Floats, at: float, start: float, stop: float) -> Iterator[Spans]:
         """Spans of a box (4,) of the frame at `at` from `start` to `stop`, s, going along with the camera.
 
-        Where the camera's motion is an estimate, nobody knows when between the two frames it moved: the box is held in
-        both places then.
+        Where the camera's motion is an estimate, the time of the move between the two frames is unknown: the box is
+        held in both places then.
         """
         inner = np.arange(np.searchsorted(self.times, start, "right"), np.searchsorted(self.times, stop, "left"))
         times = np.concatenate([[start], self.times[inner], [stop]])
