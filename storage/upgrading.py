@@ -8,6 +8,7 @@ from pathlib import Path
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.schema import SetColumnComment
 
 from storage.database import create_views, database_of, drop_views, version_of, versions
 from storage.errors import DatabaseError, named
@@ -59,6 +60,16 @@ def take_steps(connection: Connection, found: int) -> None:
     of_users = drop_views(connection)
     for version in range(found + 1, SCHEMA_VERSION + 1):
         STEPS[version](operations)
+    if connection.dialect.supports_comments:
+        _comment(operations)
     create_views(connection)
     for statement in of_users:
         connection.exec_driver_sql(statement)
+
+
+def _comment(operations: Operations) -> None:
+    """Give tables and columns the comments of this version, where the database keeps such (PostgreSQL)."""
+    for table in metadata.sorted_tables:
+        operations.create_table_comment(table.name, table.comment)
+        for column in table.c:
+            operations.execute(SetColumnComment(column))

@@ -29,6 +29,7 @@ from storage.upgrading import upgrade
 
 ROOT = Path(__file__).parents[2]
 VERSION_1 = (Path(__file__).with_name("version_1.sql")).read_text("utf-8")
+VERSION_2 = (Path(__file__).with_name("version_2.sql")).read_text("utf-8")
 
 
 @pytest.fixture
@@ -87,8 +88,14 @@ def files(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_upgraded_file_has_the_very_schema_of_a_new_one(old, tmp_path):
-    upgrade(old)
+@pytest.mark.parametrize("version", [1, 2])
+def test_upgraded_file_has_the_very_schema_of_a_new_one(old, tmp_path, version):
+    if version == 2:
+        old.unlink()
+        with closing(sqlite3.connect(old)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(VERSION_2)
+    assert upgrade(old).found == version
     Store.open(tmp_path / "new.db").close()
     expected = schema_of(tmp_path / "new.db")
     found = schema_of(old)
