@@ -1,4 +1,4 @@
-"""Camera motion: affines from frame to frame, estimated from faces where they were not measured, and their sum."""
+"""Camera motion from frame to frame: affines, estimated from the faces where they were not measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 #: The (2, 3) affine of a camera that does not move.
 IDENTITY = np.eye(2, 3)
@@ -41,25 +40,6 @@ class Camera:
         if len(boxes):
             self._previous_boxes = boxes
         return step
-
-
-def camera_path(motion: npt.ArrayLike | None, frames: int, frame_of_face: Indices, boxes: Floats) -> Floats:
-    """(m, 2, 3) affines from the pixels of each of m frames to those of the first: the session's coordinates.
-
-    `motion` is (m, 2, 3), from the previous frame to this one, NaN where unknown; None for a camera that does not
-    move. `boxes` are the (n, 4) faces, px, of the frames `frame_of_face` (n,), in order of frame.
-    """
-    if motion is None:
-        return np.tile(IDENTITY, (frames, 1, 1))
-    steps = np.asarray(motion, np.float64).reshape(frames, 2, 3)
-    starts = np.searchsorted(frame_of_face, np.arange(frames + 1))
-    camera, total = Camera(), IDENTITY
-    path = np.empty((frames, 2, 3))
-    for i in range(frames):
-        step = camera.update(IDENTITY if i == 0 else steps[i], boxes[starts[i] : starts[i + 1]])
-        total = compose(invert(step), total)  # back to the previous frame, and from there to the first
-        path[i] = total
-    return path
 
 
 def shift_of_faces(boxes_before: Floats, boxes: Floats) -> Floats:

@@ -34,8 +34,8 @@ def static_faces(
     """(w,) whether each `owner`, a track or a student, is static: a face that never moved.
 
     `owner` (n,) is 0, 1, ... w - 1 for each face, -1 for none. `landmarks` is (n, 5, 2) px; `path` is the (m, 2, 3)
-    `camera_path`, None for a camera that does not move; the rest as for `tracking.sort.track`. In nine of ten cases
-    no landmark may have moved by MAX_MOVEMENT or more from one INTERVAL to the next.
+    `CameraPath.to_first`, None for a camera that does not move; the rest as for `tracking.sort.track`. In nine of
+    ten cases no landmark may have moved by MAX_MOVEMENT or more from one INTERVAL to the next.
     """
     times, frame = np.asarray(frame_times, np.float64), np.asarray(frame_of_face, np.int64)
     boxes, owner = np.asarray(boxes, np.float64).reshape(-1, 4), np.asarray(owner, np.int64)

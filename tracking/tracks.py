@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tracking.camera import camera_path, centres, sizes, warp_boxes
+from tracking.camera import centres, sizes
+from tracking.path import CameraPath
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -86,7 +87,7 @@ def tracks_table(
 
     if motion is not None:
         by_frame = np.argsort(frame, kind="stable")
-        boxes = warp_boxes(boxes, camera_path(motion, len(times), frame[by_frame], boxes[by_frame])[frame])
+        boxes = CameraPath.estimate(motion, frame[by_frame], boxes[by_frame]).boxes_in_first(boxes, frame)
     places = np.column_stack([centres(boxes), sizes(boxes)])
 
     order = np.lexsort((frame, track))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracking.camera import IDENTITY, Camera, camera_path, compose, invert, scale_of, shift_of_faces, warp_boxes
+from tracking.camera import IDENTITY, Camera, compose, invert, scale_of, shift_of_faces, warp_boxes
 
 UNKNOWN = np.full((2, 3), np.nan)
 
@@ -53,14 +53,3 @@ def test_an_unknown_motion_is_made_good_by_the_next_faces_that_are_seen() -> Non
     np.testing.assert_array_equal(camera.update(UNKNOWN, np.empty((0, 4))), IDENTITY)
     np.testing.assert_allclose(camera.update(IDENTITY, warp_boxes(SEATS, shift(90, 30))), shift(90, 30))
     np.testing.assert_array_equal(camera.update(IDENTITY, warp_boxes(SEATS, shift(90, 30))), IDENTITY)
-
-
-def test_the_path_leads_back_to_the_first_frame() -> None:
-    steps = np.array([UNKNOWN, shift(5, 0), [[1.1, 0.0, 0.0], [0.0, 1.1, 0.0]], shift(-3, 2)])
-    point = np.array([200.0, 100.0])
-    seen = [point]
-    for step in steps[1:]:
-        seen.append(step[:, :2] @ seen[-1] + step[:, 2])
-    path = camera_path(steps, 4, np.empty(0, np.int64), np.empty((0, 4)))
-    for affine, at in zip(path, seen, strict=True):
-        np.testing.assert_allclose(affine[:, :2] @ at + affine[:, 2], point)

@@ -35,6 +35,16 @@ def test_the_path_undoes_every_motion_since_the_first_frame():
     np.testing.assert_array_equal(path.steps[2], TURN)
 
 
+def test_the_path_leads_a_point_of_the_background_back_to_the_first_frame() -> None:
+    steps = np.array([UNKNOWN, shift(5, 0), [[1.1, 0.0, 0.0], [0.0, 1.1, 0.0]], shift(-3, 2)])
+    point = np.array([200.0, 100.0])
+    places = [point]
+    for step in steps[1:]:
+        places.append(step[:, :2] @ places[-1] + step[:, 2])
+    for affine, place in zip(CameraPath.estimate(steps, *NOBODY).to_first, places, strict=True):
+        np.testing.assert_allclose(affine[:, :2] @ place + affine[:, 2], point, atol=5.1e-5)  # as it is stored
+
+
 def test_a_pan_that_was_not_measured_is_told_by_the_faces_and_begins_a_new_section():
     motion = [UNKNOWN, shift(0), UNKNOWN, shift(0)]
     seats = np.array(SEATS)

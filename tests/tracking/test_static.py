@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracking.camera import camera_path
+from tracking.path import CameraPath
 from tracking.static import static_faces
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_posters_are_still_and_students_are_not(lesson_with_posters: Followed) -> None:
     drawn, student = lesson_with_posters.lesson, lesson_with_posters.student
-    path = camera_path(drawn.motion, len(drawn.times), drawn.frame, drawn.boxes)
+    path = CameraPath.estimate(drawn.motion, drawn.frame, drawn.boxes).to_first
     found = static_faces(drawn.times, drawn.frame, drawn.boxes, drawn.landmarks, student, path=path)
     owner = [np.median(drawn.student[student == one]) for one in range(len(found))]
     assert sum(one < 0 for one in owner) == 2
@@ -26,7 +26,9 @@ def test_a_poster_that_a_camera_pans_over_is_still() -> None:
     boxes = np.array([100.0, 100.0, 140.0, 150.0]) + 0.7 * np.arange(400)[:, None] * [1, 0, 1, 0]
     points = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2 + np.array([[-8, -8], [8, -8], [0, 0], [-6, 9], [6, 9]])
     arguments = times, np.arange(400), boxes, points, np.zeros(400, int)
-    assert static_faces(*arguments, path=camera_path(motion, 400, np.arange(400), boxes)).tolist() == [True]
+    assert static_faces(*arguments, path=CameraPath.estimate(motion, np.arange(400), boxes).to_first).tolist() == [
+        True
+    ]
     assert static_faces(*arguments).tolist() == [False]
 
 
