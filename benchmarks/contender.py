@@ -18,14 +18,14 @@ from typing import Any
 def classpulse(scan: str) -> Callable[[Iterable[Any]], int]:
     """All stages but decoding: detection, crops, scores, quality, clothes, camera motion."""
     from engine.settings import Settings
-    from engine.vision.extraction import Seer
+    from engine.vision.extraction import FeatureExtractor
     from engine.vision.sources.video import Frame
 
-    seer = Seer(Settings(scan=scan))
+    extractor = FeatureExtractor(Settings(scan=scan))
 
     def see(images: Iterable[Any]) -> int:
-        frames = (Frame(i, i / seer.settings.sample_rate, image) for i, image in enumerate(images))
-        return sum(len(segment.faces) for segment in seer.over(frames))
+        frames = (Frame(i, i / extractor.settings.sample_rate, image) for i, image in enumerate(images))
+        return sum(len(segment.faces) for segment in extractor.from_frames(frames))
 
     return see
 

@@ -18,9 +18,10 @@ from benchmarks.speed import keep
 from classpulse.simulation.lesson import busy_lesson
 from classpulse.simulation.render import render_lesson
 from engine.settings import SEGMENT_SECONDS
-from engine.vision.guided import Guide
+from engine.vision.detection import Detections
+from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import small_grey
-from engine.vision.mtcnn.cascade import Detections, Mtcnn
+from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Frame, Video
 from tracking.association import iou, match
 
@@ -55,20 +56,20 @@ Truth = Callable[[Frame], tuple[Boxes, Boxes]]
 def compare(path: Path, rate: float | None, truth: Truth) -> tuple[Count, Count]:
     """Full scans and guided ones over the frames of a file, each with a detector of its own."""
     detectors, counts = (Mtcnn(), Mtcnn()), (Count(), Count())
-    guide, segment, before = Guide(20), -1, None
+    scheduler, segment, before = DetectionScheduler(20), -1, None
     with Video(path) as video:
         for frame in video.frames(rate):
             if frame.time // SEGMENT_SECONDS != segment:
-                guide, segment = Guide(20), frame.time // SEGMENT_SECONDS
+                scheduler, segment = DetectionScheduler(20), frame.time // SEGMENT_SECONDS
             grey, scale = small_grey(frame.image)
-            hints = guide.hints(frame.time, before, grey, scale)
+            regions = scheduler.regions(frame.time, before, grey, scale)
             before = grey
-            for detector, count, where in zip(detectors, counts, (None, hints), strict=True):
+            for detector, count, where in zip(detectors, counts, (None, regions), strict=True):
                 began = time.process_time()
                 found = detector.detect(frame.image, where)
                 count.cpu += 1e3 * (time.process_time() - began)
                 count.add(found, *truth(frame))
-            guide.saw(frame.time, found)
+            scheduler.update(frame.time, found)
     return counts
 
 

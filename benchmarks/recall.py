@@ -29,8 +29,9 @@ from classpulse.simulation.render import frames as drawn_frames
 from engine.faces import EDGES
 from engine.sessions.tracking import follow
 from engine.settings import Settings
-from engine.vision.extraction import Seer
-from engine.vision.mtcnn.cascade import Detections, Detector, Mtcnn
+from engine.vision.detection import Detections, Detector
+from engine.vision.extraction import FeatureExtractor
+from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.reference import ReferenceDetector
 from engine.vision.sources.video import Frame, Video
 from engine.vision.yunet import YuNet
@@ -157,7 +158,7 @@ def followed(clip: Clip, settings: Settings) -> pd.DataFrame:
             name="", source="", sha256="", settings=settings.to_json(), version="", models="{}",
             time_base=Fraction(1, 1), start_pts=0, width=1, height=1,
         )  # fmt: skip
-        for segment in Seer(settings).segments(clip):  # type: ignore[arg-type]
+        for segment in FeatureExtractor(settings).segments(clip):  # type: ignore[arg-type]
             store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
         follow(store, number, settings)
         return queries.faces(store, number)

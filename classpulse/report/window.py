@@ -13,7 +13,7 @@ import numpy.typing as npt
 from classpulse.report.annotating import draw_face
 from classpulse.report.palette import rgb
 from engine.errors import UsageError
-from engine.vision.mtcnn.cascade import Detections
+from engine.vision.detection import Detections
 from engine.vision.sources.video import Frame
 
 #: Longer side of the picture that is shown, px.

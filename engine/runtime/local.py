@@ -20,8 +20,8 @@ from engine.errors import WorkerError
 from engine.runtime import platform
 from engine.runtime.executor import OnFrame, Run, missing_runs
 from engine.settings import SEGMENT_SECONDS, Settings
-from engine.vision.extraction import Seer, Segment
-from engine.vision.mtcnn.cascade import Detections
+from engine.vision.detection import Detections
+from engine.vision.extraction import FeatureExtractor, Segment
 from engine.vision.sources.video import Frame, Video
 
 #: Called with every frame and its faces, for a preview.
@@ -53,7 +53,7 @@ class InProcess:
         self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
     ) -> Generator[Segment]:
         """See `Executor.extract`; segments come in order."""
-        extractor = Seer(settings)
+        extractor = FeatureExtractor(settings)
         for first, stop in missing_runs(committed, source.duration):
 
             def report(frame: Frame, detections: Detections, first: int = first) -> None:
@@ -193,7 +193,7 @@ def _serve(parent: Connection) -> None:
         parent.send((frame.time, len(detections)))
 
     with Video(path) as source:
-        extractor = Seer(settings)
+        extractor = FeatureExtractor(settings)
         while True:
             first, stop = parent.recv()
             for segment in extractor.segments(source, first, stop, report):

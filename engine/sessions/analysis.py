@@ -18,8 +18,8 @@ from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
 from engine.version import __version__
+from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
-from engine.vision.mtcnn.cascade import Detections
 from engine.vision.networks import checksums
 from engine.vision.sources.video import Frame, Video, fingerprint
 from storage import queries

@@ -7,7 +7,7 @@ import numpy as np
 from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from engine.vision.appearance import describe
-from engine.vision.mtcnn.cascade import Detections
+from engine.vision.detection import Detections
 from engine.vision.sources.video import Frame
 from tracking.live import LiveStudents
 

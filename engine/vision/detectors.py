@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.registry import Registry
 from engine.settings import Settings
-from engine.vision.mtcnn.cascade import Detector, Mtcnn
+from engine.vision.detection import Detector
+from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.networks import checksums
 
 Factory = Callable[[Settings], Detector]
@@ -62,8 +63,8 @@ def read_weights(settings: Settings, remedy: str = "name the file with --detecto
 def make_mtcnn(settings: Settings) -> Detector:
     """MTCNN over the networks that come with the package."""
     _no_weights(settings)
-    sieve = settings.precision == "auto"
-    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device, sieve=sieve)
+    prefilter = settings.precision == "auto"
+    return Mtcnn(settings.min_face, settings.thresholds, device=settings.device, prefilter=prefilter)
 
 
 def make_yunet(settings: Settings) -> Detector:

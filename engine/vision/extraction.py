@@ -1,4 +1,4 @@
-"""Pass 1: a pure function of (video, segment, settings) to the segment's sampled frames and its scored faces."""
+"""Pass 1: a pure function of (source, segment, settings) to the segment's sampled frames and its scored faces."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from engine.arrays import inside_squares
 from engine.faces import EMOTIONS, Faces
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
+from engine.vision.detection import Detections, Detector, Image
 from engine.vision.detectors import open_detector
 from engine.vision.expression import Crops, FerScorer, Scorer, crop_faces
-from engine.vision.guided import Guide
+from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import estimate_motion, small_grey
-from engine.vision.mtcnn.cascade import Detections, Detector
 from engine.vision.quality import measure
 from engine.vision.sources.video import Frame, Video
 
 OnFrame = Callable[[Frame, Detections], None]
 Ticks = npt.NDArray[np.int64]
-Image = npt.NDArray[np.uint8]
-#: Two frames further apart than this, s, or than two samples, are not compared: how the camera moved is unknown.
-MOTION_REACH = 2.0
+#: Two frames further apart than this, s, or than two samples, are not compared: the camera's motion is unknown.
+MAX_MOTION_GAP = 2.0
 UNKNOWN = np.full((2, 3), np.nan)
 
 
 class Sampled(NamedTuple):
-    """A sampled frame with its grey image, as large and small."""
+    """A sampled frame with its grey image, in full size and reduced."""
 
     frame: Frame
     grey: Image
@@ -43,7 +42,7 @@ class Sampled(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """What pass 1 saw in one segment."""
+    """The result of pass 1 for one segment."""
 
     number: int
     frames: dict[str, npt.NDArray[Any]]
@@ -52,8 +51,8 @@ class Segment:
     faces: Faces
 
 
-class Seer:
-    """The detector and the scorer that `settings` ask for, loaded once and used for any number of segments."""
+class FeatureExtractor:
+    """The detector and the scorer that `settings` name, loaded once and used for any number of segments."""
 
     def __init__(self, settings: Settings) -> None:
         cv2.setNumThreads(1)  # its threads wait by spinning; other cores have Seers of their own
@@ -63,63 +62,71 @@ class Seer:
     def segments(
         self, video: Video, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
     ) -> Iterator[Segment]:
-        """See segments `first`, `first` + 1, ... up to `stop` (left out), or to where the video ends.
+        """Process segments `first`, `first` + 1, ... up to `stop` (exclusive), or to the end of the video.
 
-        A segment in which nothing was sampled (a gap in the recording) comes as one without frames. `on_frame`
-        is told of every frame as soon as its faces are found.
+        A segment in which nothing was sampled (a gap in the recording) has no frames. `on_frame` is called for
+        every frame as soon as its faces are detected.
         """
         frames = video.frames(
             self.settings.sample_rate,
-            start=max(first * SEGMENT_SECONDS - self._reach, 0),
+            start=max(first * SEGMENT_SECONDS - self._max_gap, 0),
             stop=None if stop is None else stop * SEGMENT_SECONDS,
         )
-        return self.over(frames, first, on_frame)
+        return self.from_frames(frames, first, on_frame)
 
-    def over(self, frames: Iterable[Frame], first: int = 0, on_frame: OnFrame | None = None) -> Iterator[Segment]:
-        """The same over frames in order of time; those before segment `first` only tell how the camera moved."""
+    def from_frames(
+        self, frames: Iterable[Frame], first: int = 0, on_frame: OnFrame | None = None
+    ) -> Iterator[Segment]:
+        """The same for frames in order of time; those before segment `first` only serve to measure motion."""
         due = first
         for number, group in groupby(_in_pairs(frames), key=_segment_of):
             if number < first:
                 continue
             for skipped in range(due, number):
-                yield self.see(skipped, (), on_frame)
-            yield self.see(number, group, on_frame)
+                yield self.extract(skipped, (), on_frame)
+            yield self.extract(number, group, on_frame)
             due = number + 1
 
-    def see(
+    def extract(
         self,
         number: int,
         pairs: Iterable[tuple[Sampled | None, Sampled]],
         on_frame: OnFrame | None = None,
     ) -> Segment:
-        """See the frames of segment `number`, each given after the one before it, also that of another segment."""
+        """Process the frames of segment `number`, each paired with the previous one, also of another segment."""
         pts: list[int] = []
         times: list[float] = []
-        found: list[Detections] = []
+        detections: list[Detections] = []
         crops: list[Crops] = []
-        looks: list[Image] = []
+        appearance: list[Image] = []
         motion: list[npt.NDArray[np.float64]] = []
         second = -1
-        # Begun anew with every segment, whose first frame is looked at in full: segments share nothing.
-        guide = Guide(self.settings.min_face) if self.settings.scan == "guided" else None
-        for before, now in pairs:
-            frame = now.frame
+        # A new one for each segment, whose first frame is scanned in full: segments share nothing.
+        scheduler = DetectionScheduler(self.settings.min_face) if self.settings.scan == "guided" else None
+        for previous, current in pairs:
+            frame = current.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            hints = guide.hints(frame.time, before and before.small, now.small, now.scale) if guide else None
-            found.append(_outside(self.detector.detect(frame.image, hints), self.settings.exclude))
-            boxes = found[-1].boxes
-            crops.append(crop_faces(now.grey, boxes, self.settings.crop_margin))
-            # One look a second is enough to tell clothes apart.
+            regions = (
+                scheduler.regions(frame.time, previous and previous.small, current.small, current.scale)
+                if scheduler
+                else None
+            )
+            faces = _without_excluded(self.detector.detect(frame.image, regions), self.settings.exclude)
+            detections.append(faces)
+            crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
+            # One descriptor a second is enough to distinguish clothes.
             new_second, second = int(frame.time) != second, int(frame.time)
-            looks.append(describe(frame.image, boxes) if new_second else np.zeros((len(boxes), LENGTH), np.uint8))
-            near = before is not None and frame.time - before.frame.time <= self._reach
-            motion.append(_motion(before, now, boxes) if before and near else UNKNOWN)
-            if guide:
-                guide.saw(frame.time, found[-1], motion[-1])
+            appearance.append(
+                describe(frame.image, faces.boxes) if new_second else np.zeros((len(faces), LENGTH), np.uint8)
+            )
+            near = previous is not None and frame.time - previous.frame.time <= self._max_gap
+            motion.append(_motion(previous, current, faces.boxes) if previous and near else UNKNOWN)
+            if scheduler:
+                scheduler.update(frame.time, faces, motion[-1])
             if on_frame:
-                on_frame(frame, found[-1])
-        counts = np.fromiter(map(len, found), np.int64)
+                on_frame(frame, faces)
+        counts = np.fromiter(map(len, detections), np.int64)
         ticks = np.array(pts, np.int64)
         affines = np.array(motion).reshape(-1, 2, 3)
         columns = {
@@ -131,30 +138,35 @@ class Seer:
             "camera_x": affines[:, 0, 2],
             "camera_y": affines[:, 1, 2],
         }
-        return Segment(number, columns, self._faces(ticks, counts, found, crops, looks))
+        return Segment(number, columns, self._faces(ticks, counts, detections, crops, appearance))
 
     @property
-    def _reach(self) -> float:
+    def _max_gap(self) -> float:
         rate = self.settings.sample_rate
-        return MOTION_REACH if rate is None else max(MOTION_REACH, 2 / rate)
+        return MAX_MOTION_GAP if rate is None else max(MAX_MOTION_GAP, 2 / rate)
 
     def _faces(
-        self, pts: Ticks, counts: Ticks, found: list[Detections], crops: list[Crops], looks: list[Image]
+        self,
+        pts: Ticks,
+        counts: Ticks,
+        detections: list[Detections],
+        crops: list[Crops],
+        appearance: list[Image],
     ) -> Faces:
         if not counts.sum():
             return Faces.empty()
-        boxes = np.concatenate([detections.boxes for detections in found])
-        landmarks = np.concatenate([detections.landmarks for detections in found])
-        every_crop = np.concatenate(crops)
-        measured = measure(every_crop, boxes, landmarks, self.settings)
+        boxes = np.concatenate([each.boxes for each in detections])
+        landmarks = np.concatenate([each.landmarks for each in detections])
+        all_crops = np.concatenate(crops)
+        measured = measure(all_crops, boxes, landmarks, self.settings)
         return Faces(
             pts=np.repeat(pts, counts),
             face=np.arange(len(boxes)) - np.repeat(np.cumsum(counts) - counts, counts),
             boxes_xyxy=boxes,
-            score=np.concatenate([detections.scores for detections in found]),
+            score=np.concatenate([each.scores for each in detections]),
             landmarks=landmarks,
-            scores=self._scores(every_crop),
-            appearance=np.concatenate(looks),
+            scores=self._scores(all_crops),
+            appearance=np.concatenate(appearance),
             **vars(measured),
         )
 
@@ -165,36 +177,35 @@ class Seer:
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:
-    """Each frame after the one before it."""
-    before = None
+    """Each frame with the one before it."""
+    previous = None
     for frame in frames:
         grey = cast(Image, cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY))
-        now = Sampled(frame, grey, *small_grey(grey))
-        yield before, now
-        before = now
+        current = Sampled(frame, grey, *small_grey(grey))
+        yield previous, current
+        previous = current
 
 
 def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
     return int(pair[1].frame.time // SEGMENT_SECONDS)
 
 
-def _outside(found: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
-    """Those whose middle lies in none of the `squares`, (x, y, side) px."""
-    outside = ~inside_squares(found.boxes, squares)
-    return Detections(found.boxes[outside], found.scores[outside], found.landmarks[outside])
+def _without_excluded(faces: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
+    """The faces whose centre lies in none of the `squares`, (x, y, side) px."""
+    return faces[~inside_squares(faces.boxes, squares)]
 
 
-def _motion(before: Sampled, now: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """(2, 3) from the frame before to this one, whose faces are `boxes`.
+def _motion(previous: Sampled, current: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """(2, 3) from the previous frame to the current one, whose faces are `boxes`.
 
-    Measured backwards and inverted: where the faces were in the frame before, the segment need not know.
+    Measured backwards and inverted, so that a segment need not know the faces of the previous one.
     """
-    back = estimate_motion(now.small, before.small, boxes, scale=now.scale)
+    back = estimate_motion(current.small, previous.small, boxes, scale=current.scale)
     return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
 
 
 def _networks(settings: Settings) -> tuple[Detector, Scorer | None]:
-    """The scorer is None, and nothing of it is loaded, where faces are not to be scored."""
+    """The detector, and the scorer, which is None and not loaded where faces are not to be scored."""
     if settings.engine == "reference":
         from engine.vision.reference import ReferenceDetector, ReferenceScorer
 

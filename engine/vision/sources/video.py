@@ -50,7 +50,7 @@ class Frame:
     """(height, width, 3) RGB, upright."""
 
 
-class Spared:
+class SkippablePackets:
     """Which pictures no sample needs: those that come after another one of their bucket.
 
     `buckets` is the number of buckets a tick. Whether what was to be sampled then came, it is asked afterwards: in
@@ -171,13 +171,13 @@ class Video:
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
         # The bucket that holds `start` may have begun before it.
         first = math.floor(Fraction(start) / self.time_base) if rate is None else math.floor(Fraction(start) * rate)
-        spared = Spared(rate * self.time_base) if rate is not None and self.seekable else None
+        spared = SkippablePackets(rate * self.time_base) if rate is not None and self.seekable else None
         missed = yield from self._taken(rate, first, start, stop, spared)
         if missed is not None:  # of damaged footage every picture is needed, to see which are left
             yield from self._taken(rate, missed, start, stop, None)
 
     def _taken(
-        self, rate: Fraction | None, first: int, start: float, stop: float | None, spared: Spared | None
+        self, rate: Fraction | None, first: int, start: float, stop: float | None, spared: SkippablePackets | None
     ) -> Generator[Frame, None, int | None]:
         """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one."""
         taken = first - 1
@@ -197,7 +197,7 @@ class Video:
                     taken = bucket
         return spared.missed(taken) if spared else None
 
-    def _timed(self, needed: int, spared: Spared | None) -> Generator[tuple[int, VideoFrame]]:
+    def _timed(self, needed: int, spared: SkippablePackets | None) -> Generator[tuple[int, VideoFrame]]:
         """Frames with their ticks since the start, increasing; from `needed` on, only the `spared` are missing."""
         last, after = -1, 0
         with closing(self._from(needed, spared)) as frames:
@@ -211,7 +211,7 @@ class Video:
                 last, after = ticks, ticks + max(frame.duration, 1)
                 yield ticks, frame
 
-    def _from(self, needed: int, spared: Spared | None) -> Generator[VideoFrame]:
+    def _from(self, needed: int, spared: SkippablePackets | None) -> Generator[VideoFrame]:
         """Decoded frames, from a keyframe at or before `needed` ticks where the container lets us go there."""
         for back in SEEK_BACK if self.seekable else ():
             target = needed - math.ceil(back / self.time_base)
@@ -236,7 +236,7 @@ class Video:
             yield from self._decode(container, stream, spared)
 
     def _decode(
-        self, container: InputContainer, stream: VideoStream, spared: Spared | None = None
+        self, container: InputContainer, stream: VideoStream, spared: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
         while True:

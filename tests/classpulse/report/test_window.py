@@ -10,7 +10,7 @@ from engine import analyze
 from engine.errors import UsageError
 from engine.sessions.watching import LiveLabels
 from engine.settings import Settings
-from engine.vision.mtcnn.cascade import Detections
+from engine.vision.detection import Detections
 from tests.drawn import LESSON
 
 

@@ -13,7 +13,7 @@ from engine.runtime.executor import LONGEST_RUN, Executor, missing_runs
 from engine.runtime.executors import EXECUTORS, open_executor
 from engine.runtime.local import ByLength, InProcess, Processes
 from engine.settings import Settings
-from engine.vision.extraction import Seer
+from engine.vision.extraction import FeatureExtractor
 from tests.drawn import SETTINGS, rows
 
 # -- runs
@@ -97,7 +97,7 @@ class Backwards:
         self.order: list[int] = []
 
     def extract(self, source, settings, committed, on_frame):
-        extractor = Seer(settings)
+        extractor = FeatureExtractor(settings)
         for first, stop in reversed(missing_runs(committed, source.duration)):
 
             def report(frame, detections, first=first):

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.verdicts.attention import Heads, Signals
 from engine.verdicts.judging import STRATEGIES, judge
 from engine.verdicts.windows import windows_of
-from engine.vision.extraction import Seer
+from engine.vision.extraction import FeatureExtractor
 from engine.vision.sources.video import Video
 
 EVIDENCE = ["verdict", "balance", "margin", "coverage"]
@@ -364,7 +364,7 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
 def woman(shared) -> tuple[np.ndarray, np.ndarray, Faces]:
     """One woman who first cries, then smiles: times of the frames, times of the faces, and the faces."""
     with Video(shared / "footage/one_person.mp4") as video:
-        seen = list(Seer(Settings(sample_rate=2.0)).segments(video))
+        seen = list(FeatureExtractor(Settings(sample_rate=2.0)).segments(video))
     faces = Faces.concatenate([segment.faces for segment in seen])
     pts, times = (np.concatenate([segment.frames[name] for segment in seen]) for name in ("pts", "time"))
     return times, times[np.searchsorted(pts, faces.pts)], faces

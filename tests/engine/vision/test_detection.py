@@ -11,9 +11,10 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.recall import SURE, Heads, heads
 from engine.errors import UsageError
-from engine.vision.mtcnn.boxes import best, crops, overlaps, pyramid, shrunk_crops, square, suppress
-from engine.vision.mtcnn.cascade import ONET_LARGEST, Detections, Hints, Mtcnn
-from engine.vision.mtcnn.proposals import Proposer, Sweep
+from engine.vision.detection import Detections, FullScan, RegionsOfInterest
+from engine.vision.mtcnn.boxes import antialiased_crops, batched_nms, crops, nms, paired_iou, pyramid, square
+from engine.vision.mtcnn.cascade import ONET_LARGEST, Mtcnn
+from engine.vision.mtcnn.proposals import Proposer
 from engine.vision.networks import Network, has_bf16
 from tests.engine.footage import Score, frames, iou, photo
 
@@ -33,7 +34,7 @@ def pairs(a: Detections, b: Detections) -> tuple[np.ndarray, np.ndarray]:
     return rows[same], columns[same]
 
 
-# -- suppress: boxes, scores, threshold, of_smaller -> kept
+# -- nms: boxes, scores, threshold, over_smaller -> kept
 SQUARE = [0, 0, 10, 10]
 SUPPRESSED = [
     ("nothing", [], [], 0.5, False, []),
@@ -49,13 +50,13 @@ SUPPRESSED = [
 
 
 @pytest.mark.parametrize(
-    ("boxes", "scores", "threshold", "of_smaller", "kept"),
+    ("boxes", "scores", "threshold", "over_smaller", "kept"),
     [c[1:] for c in SUPPRESSED],
     ids=[c[0] for c in SUPPRESSED],
 )
-def test_suppress(boxes, scores, threshold, of_smaller, kept):
+def test_nms(boxes, scores, threshold, over_smaller, kept):
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    found = suppress(boxes, np.array(scores, np.float32), threshold, of_smaller=of_smaller)
+    found = nms(boxes, np.array(scores, np.float32), threshold, over_smaller=over_smaller)
     assert found.tolist() == kept
 
 
@@ -139,69 +140,69 @@ def group(shared, mtcnn) -> tuple[np.ndarray, Detections]:
     return image, mtcnn.detect(image)
 
 
-def test_with_hints_faces_are_looked_for_there_alone(mtcnn, group):
+def test_with_regions_of_interest_only_these_are_searched(mtcnn, group):
     image, faces = group
-    expected = mtcnn.detect(image, Hints(faces.boxes[:2], NOWHERE))
+    expected = mtcnn.detect(image, RegionsOfInterest(faces.boxes[:2], NOWHERE))
     rows, columns = pairs(expected, faces)
     assert len(expected) == 2
     assert sorted(columns) == [0, 1]
     assert iou(expected.boxes, faces.boxes)[rows, columns].min() > 0.75
-    # Around a lost face, a neighbour may be seen too.
-    around = pairs(mtcnn.detect(image, Hints(NOWHERE, faces.boxes[:2])), faces)[1]
+    # Around a missing face, a neighbour may be detected too.
+    around = pairs(mtcnn.detect(image, RegionsOfInterest(NOWHERE, faces.boxes[:2])), faces)[1]
     assert {0, 1} <= set(around) < {0, 1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("shift", [-0.5, 0.5])
 @pytest.mark.parametrize("size", [0.75, 1.0, 1.33])
-def test_a_face_is_found_half_its_size_from_its_hint_and_a_third_larger_or_smaller(mtcnn, group, shift, size):
+def test_a_face_is_found_half_its_size_from_its_region_and_a_third_larger_or_smaller(mtcnn, group, shift, size):
     image, faces = group
     sides = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, keepdims=True)
     middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 + shift * sides
     off = np.concatenate([middles - size * sides / 2, middles + size * sides / 2], axis=1).astype(np.float32)
-    assert len(pairs(mtcnn.detect(image, Hints(off, NOWHERE)), faces)[0]) == 5
+    assert len(pairs(mtcnn.detect(image, RegionsOfInterest(off, NOWHERE)), faces)[0]) == 5
 
 
-def test_a_hint_alone_is_no_face(mtcnn, group):
+def test_a_region_of_interest_alone_gives_no_face(mtcnn, group):
     image, faces = group
     blank = np.full_like(image, 90)
-    assert len(mtcnn.detect(blank, Hints(faces.boxes, faces.boxes + 10))) == 0
-    assert len(mtcnn.detect(image, Hints(NOWHERE, NOWHERE))) == 0
+    assert len(mtcnn.detect(blank, RegionsOfInterest(faces.boxes, faces.boxes + 10))) == 0
+    assert len(mtcnn.detect(image, RegionsOfInterest(NOWHERE, NOWHERE))) == 0
 
 
-def test_hints_may_lie_outside_the_image(mtcnn, group):
+def test_regions_of_interest_may_lie_outside_the_image(mtcnn, group):
     image, _ = group
     width = image.shape[1]
     outside = np.array([[-90, -90, -50, -50], [width + 9, 0, width + 49, 40], [-5e5, 0, 5e5, 1e6]], np.float32)
-    assert len(mtcnn.detect(image, Hints(outside, outside))) == 0
+    assert len(mtcnn.detect(image, RegionsOfInterest(outside, outside))) == 0
 
 
-@pytest.mark.parametrize("between", [False, True])
-@pytest.mark.parametrize("thorough", [False, True])
-def test_a_sweep_finds_what_a_full_scan_does(mtcnn, group, between, thorough):
+@pytest.mark.parametrize("offset_grid", [False, True])
+@pytest.mark.parametrize("all_scales", [False, True])
+def test_a_sparse_scan_detects_the_same_faces_as_a_dense_one(mtcnn, group, offset_grid, all_scales):
     image, faces = group
-    hints = Hints(NOWHERE, NOWHERE, Sweep(between, thorough))
-    found = mtcnn.detect(image, hints)
+    regions = RegionsOfInterest(NOWHERE, NOWHERE, FullScan(offset_grid, all_scales))
+    found = mtcnn.detect(image, regions)
     assert len(found) == len(pairs(found, faces)[0]) == 5
     largest = (faces.boxes[:, 3] - faces.boxes[:, 1]).max()
-    assert len(Mtcnn(min_face=2 * largest).detect(image, hints)) == 0
+    assert len(Mtcnn(min_face=2 * largest).detect(image, regions)) == 0
 
 
-def test_overlaps_of_pairs():
+def test_paired_iou_of_known_pairs():
     ones = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4], [3, 3, 3, 3]], np.float32)
     others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [0, 0, 8, 8], [3, 3, 3, 3]], np.float32)
-    np.testing.assert_allclose(overlaps(ones, others), [1, 1 / 3, 0, 1 / 4, 0], rtol=1e-6)
+    np.testing.assert_allclose(paired_iou(ones, others), [1, 1 / 3, 0, 1 / 4, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
-def test_with_hints_no_face_scores_less_than_asked_for(group, least):
+def test_at_expected_places_no_face_scores_less_than_the_threshold(group, least):
     image, faces = group
     blurred = cv2.GaussianBlur(image, (0, 0), 11)
-    found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, Hints(faces.boxes, NOWHERE))
+    found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, RegionsOfInterest(faces.boxes, NOWHERE))
     assert len(found) >= 1
     assert (found.scores > least).all()
 
 
-def test_a_doubtful_face_is_looked_for_no_further_where_it_stays(mtcnn, group, monkeypatch):
+def test_no_patch_is_scanned_around_a_doubtful_face_that_did_not_move(mtcnn, group, monkeypatch):
     image, faces = group
     blurred = cv2.GaussianBlur(image, (0, 0), 13)
     asked = []
@@ -212,8 +213,8 @@ def test_a_doubtful_face_is_looked_for_no_further_where_it_stays(mtcnn, group, m
         return around(proposer, image, boxes)
 
     monkeypatch.setattr(Proposer, "around", noted)
-    found = mtcnn.detect(blurred, Hints(faces.boxes, NOWHERE))
-    again = mtcnn.detect(blurred, Hints(found.boxes, NOWHERE))
+    found = mtcnn.detect(blurred, RegionsOfInterest(faces.boxes, NOWHERE))
+    again = mtcnn.detect(blurred, RegionsOfInterest(found.boxes, NOWHERE))
     assert 1 <= len(asked[0]) < 5  # those that cannot be seen any more
     assert len(asked[1]) == 0
     assert len(again) == len(found) >= 2
@@ -239,11 +240,11 @@ def test_onet_in_8_bits_is_about_onet(shared, mtcnn):
     assert np.abs(scores).max() < 0.1
 
 
-def test_best_takes_the_surest_of_every_group_that_overlap_little():
+def test_batched_nms_keeps_the_highest_scores_of_every_group_that_overlap_little():
     square = np.array([0, 0, 10, 10], np.float32)
     boxes = np.stack([square, square + 1, square + 20, square + 40])
     scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.1, 0.1, 0.1, 0.1], [0.1, 0.9, 0.8, 0.7]], np.float32)
-    found = best(np.stack([boxes] * 3), scores, 0.5, 0.5, 2)
+    found = batched_nms(np.stack([boxes] * 3), scores, 0.5, 0.5, 2)
     np.testing.assert_array_equal(found, boxes[[0, 2, 1, 2]])
 
 
@@ -251,7 +252,7 @@ def test_large_crops_are_averaged_not_sampled():
     """A fine chessboard is grey from afar, also where its crop is 5 times as large as asked for."""
     image = np.repeat((np.indices((400, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
     boxes = np.array([[100, 100, 260, 260], [110, 110, 142, 142]], np.float32)
-    large, exact = shrunk_crops(image, boxes, 32)
+    large, exact = antialiased_crops(image, boxes, 32)
     assert np.ptp(large) <= 2
     np.testing.assert_array_equal(exact, image[110:142, 110:142])
 
@@ -267,10 +268,10 @@ def test_min_face_and_thresholds_are_obeyed(shared, mtcnn):
     assert strict.scores.min() > 0.995
 
 
-def test_the_sieve_changes_no_face(shared, mtcnn):
+def test_the_prefilter_changes_no_face(shared, mtcnn):
     if not has_bf16():
-        pytest.skip("this processor does not compute in bf16, so there is no sieve")
-    plain = Mtcnn(sieve=False)
+        pytest.skip("this processor does not compute in bf16, so there is no prefilter")
+    plain = Mtcnn(prefilter=False)
     images = [photo(path) for path in sorted((shared / "eval/photos").iterdir())]
     images += [image for _, image in frames(shared / "footage/walking_1080p.mp4", 30, 3)]
     for image in images:

@@ -16,8 +16,9 @@ from benchmarks.recall import Heads, heads
 from engine import analyze, find
 from engine.errors import UsageError
 from engine.settings import Settings
+from engine.vision.detection import Detector
 from engine.vision.detectors import DETECTORS, fingerprints, open_detector
-from engine.vision.mtcnn.cascade import Detector, Mtcnn
+from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.networks import MODELS
 from engine.vision.yunet import YuNet
 from tests.drawn import SETTINGS, count

@@ -15,23 +15,23 @@ from engine.settings import Settings
 from engine.vision import networks
 from engine.vision.appearance import LENGTH
 from engine.vision.expression import crop_faces
-from engine.vision.extraction import Seer, Segment
-from engine.vision.guided import Guide
+from engine.vision.extraction import FeatureExtractor, Segment
+from engine.vision.guided import DetectionScheduler
 from engine.vision.sources.video import Video
 from tests.drawn import FRAMES, LESSON, SEGMENTS, SETTINGS
 from tests.engine.synthetic import write_video
 
 
 @pytest.fixture(scope="module")
-def seer() -> Seer:
-    return Seer(SETTINGS)
+def extractor() -> FeatureExtractor:
+    return FeatureExtractor(SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def in_order(seer: Seer, recording: Path) -> list[Segment]:
+def in_order(extractor: FeatureExtractor, recording: Path) -> list[Segment]:
     """All segments of the lesson, seen one after the other."""
     with Video(recording) as video:
-        return list(seer.segments(video))
+        return list(extractor.segments(video))
 
 
 def assert_same(one: Segment, other: Segment) -> None:
@@ -56,24 +56,26 @@ def test_segments_of_the_lesson(in_order):
 
 
 @pytest.mark.parametrize("number", [3, 1, 0])
-def test_a_segment_alone_is_the_same_as_in_order(seer, recording, in_order, number):
+def test_a_segment_alone_is_the_same_as_in_order(extractor, recording, in_order, number):
     with Video(recording) as video:
-        (alone,) = seer.segments(video, number, number + 1)
+        (alone,) = extractor.segments(video, number, number + 1)
     assert_same(alone, in_order[number])
 
 
 def test_new_networks_see_the_same(recording, in_order):
     with Video(recording) as video:
-        (again,) = Seer(SETTINGS).segments(video, 2, 3)
+        (again,) = FeatureExtractor(SETTINGS).segments(video, 2, 3)
     assert_same(again, in_order[2])
 
 
-def test_batches_score_as_single_faces_do(seer, recording, in_order):
+def test_batches_score_as_single_faces_do(extractor, recording, in_order):
     """Faces of several frames are scored in one batch: whatever else is in it must not matter."""
     with Video(recording) as video:
         frame = next(video.frames(SETTINGS.sample_rate, start=20))
-    found = seer.detector.detect(frame.image, Guide(SETTINGS.min_face).hints(frame.time))  # a segment's first frame
-    scores = seer.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
+    found = extractor.detector.detect(
+        frame.image, DetectionScheduler(SETTINGS.min_face).regions(frame.time)
+    )  # a segment's first frame
+    scores = extractor.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
     stored = in_order[2].faces
     here = stored.pts == frame.pts
     np.testing.assert_array_equal(stored.boxes_xyxy[here], found.boxes)
@@ -102,14 +104,14 @@ def test_the_camera_stood_still(in_order):
     np.testing.assert_allclose(np.stack([b, x, y])[:, 1:], 0, atol=0.5)
 
 
-def test_a_pan_is_measured(seer, tmp_path):
+def test_a_pan_is_measured(extractor, tmp_path):
     """Frames at 8, 9, 10 and 11 s, 6 px further to the right each time, and one after a long gap."""
     wide = np.tile(Renderer(LESSON).frame(0).image, (1, 2, 1))
     images = [wide[:, 6 * i : 6 * i + LESSON.width].copy() for i in range(5)]
     path = write_video(tmp_path / "pan.mp4", (0, 8, 9, 10, 14), images=images, time_base=Fraction(1))
     with Video(path) as video:
-        first, second = seer.segments(video)
-        (alone,) = seer.segments(video, 1, 2)
+        first, second = extractor.segments(video)
+        (alone,) = extractor.segments(video, 1, 2)
     for segment, x in ((first, [np.nan, np.nan, -6]), (second, [-6, np.nan])):
         np.testing.assert_allclose(segment.frames["camera_x"], x, atol=0.3)
         np.testing.assert_allclose(segment.frames["camera_y"], np.array(x) * 0, atol=0.3)
@@ -118,7 +120,7 @@ def test_a_pan_is_measured(seer, tmp_path):
 
 def test_looks_are_taken_once_a_second(recording):
     with Video(recording) as video:
-        (segment,) = Seer(Settings(sample_rate=2, min_face=40)).segments(video, 3)
+        (segment,) = FeatureExtractor(Settings(sample_rate=2, min_face=40)).segments(video, 3)
     looked = segment.faces.appearance.any(axis=1)
     seconds = segment.frames["time"][np.searchsorted(segment.frames["pts"], segment.faces.pts)]
     np.testing.assert_array_equal(looked, seconds % 1 == 0)
@@ -126,37 +128,37 @@ def test_looks_are_taken_once_a_second(recording):
     assert 0 < looked.sum() < len(looked)
 
 
-def test_every_frame_is_told_as_soon_as_it_is_seen(seer, recording, in_order):
+def test_every_frame_is_told_as_soon_as_it_is_seen(extractor, recording, in_order):
     told: list[tuple[int, int]] = []
     with Video(recording) as video:
-        for segment in seer.segments(video, 2, 3, lambda frame, found: told.append((frame.pts, len(found)))):
+        for segment in extractor.segments(video, 2, 3, lambda frame, found: told.append((frame.pts, len(found)))):
             assert told == list(zip(segment.frames["pts"], segment.frames["faces"], strict=True))
 
 
-def test_a_gap_comes_as_segments_without_frames(seer, tmp_path):
+def test_a_gap_comes_as_segments_without_frames(extractor, tmp_path):
     """Frames at 0, 1, 35 and 36 s: segments 1 and 2 are there, and empty."""
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35, 36), images=[face] * 4, time_base=Fraction(1))
     with Video(path) as video:
-        segments = list(seer.segments(video))
-        (alone,) = seer.segments(video, 3, 4)
+        segments = list(extractor.segments(video))
+        (alone,) = extractor.segments(video, 3, 4)
     assert [len(segment.frames["pts"]) for segment in segments] == [2, 0, 0, 2]
     assert [len(segment.faces) for segment in segments] == [8, 0, 0, 8]
     assert segments[1].faces.columns().keys() == Faces.empty().columns().keys()
     assert_same(alone, segments[3])
 
 
-def test_resuming_within_a_gap_skips_no_segment(seer, tmp_path):
+def test_resuming_within_a_gap_skips_no_segment(extractor, tmp_path):
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35), images=[face] * 3, time_base=Fraction(1))
     with Video(path) as video:
-        assert [segment.number for segment in seer.segments(video, 2)] == [2, 3]
+        assert [segment.number for segment in extractor.segments(video, 2)] == [2, 3]
 
 
-def test_frames_without_faces_are_kept(seer, tmp_path):
+def test_frames_without_faces_are_kept(extractor, tmp_path):
     path = write_video(tmp_path / "grey.mp4", images=[np.full((90, 160, 3), 128, np.uint8)] * 30)
     with Video(path) as video:
-        (segment,) = seer.segments(video)
+        (segment,) = extractor.segments(video)
     assert segment.frames["faces"].tolist() == [0, 0]
     assert len(segment.faces) == 0
 
@@ -164,7 +166,7 @@ def test_frames_without_faces_are_kept(seer, tmp_path):
 def test_settings_reach_the_detector(recording):
     """The lesson's faces are 54 px high: a detector for larger ones finds none."""
     with Video(recording) as video:
-        (segment,) = Seer(Settings(sample_rate=1, min_face=150)).segments(video, 3)
+        (segment,) = FeatureExtractor(Settings(sample_rate=1, min_face=150)).segments(video, 3)
     assert len(segment.frames["pts"]) == 2
     assert len(segment.faces) == 0
 
@@ -176,9 +178,9 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
     read = networks._read
     monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
     with Video(recording) as video:
-        (segment,) = Seer(dataclasses.replace(SETTINGS, expression=False, strategy="attention")).segments(
-            video, 2, 3
-        )
+        (segment,) = FeatureExtractor(
+            dataclasses.replace(SETTINGS, expression=False, strategy="attention")
+        ).segments(video, 2, 3)
     assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
     assert np.isnan(segment.faces.scores).all()
     for name, scored in in_order[2].faces.arrays().items():
@@ -198,8 +200,8 @@ def test_precision_reaches_the_networks(recording, monkeypatch):
     monkeypatch.setattr(networks, "_openvino", noted)
     full = dataclasses.replace(SETTINGS, scan="full")
     with Video(recording) as video:
-        (plain,) = Seer(dataclasses.replace(full, precision="f32")).segments(video, 3)
+        (plain,) = FeatureExtractor(dataclasses.replace(full, precision="f32")).segments(video, 3)
         assert set(asked) == {"f32"}
-        (sieved,) = Seer(full).segments(video, 3)
+        (prefiltered,) = FeatureExtractor(full).segments(video, 3)
     assert ("bf16" in asked) == ("8 bits" in asked) == networks.has_bf16()
-    assert_same(plain, sieved)
+    assert_same(plain, prefiltered)

@@ -1,4 +1,4 @@
-"""Where the guide sends the detector, and what of a full scan that keeps."""
+"""Where the scheduler sends the detector, and what of a full scan that keeps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.vision.guided import Guide
-from engine.vision.mtcnn.cascade import Detections, Mtcnn
-from engine.vision.mtcnn.proposals import Sweep
+from engine.vision.detection import Detections, FullScan
+from engine.vision.guided import DetectionScheduler
+from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 from tests.engine.footage import Score
 
@@ -18,87 +18,87 @@ def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
     return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
 
 
-EVERYTHING = Sweep(thorough=True)
+EVERYTHING = FullScan(all_scales=True)
 
 
 def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
-    guide = Guide(20)
-    assert guide.hints(7.0).sweep == EVERYTHING
-    guide.saw(7.0, faces_at((100, 50)))
-    assert guide.hints(7.9).sweep is None
-    guide.saw(7.9, faces_at((100, 50)))
-    hints = guide.hints(8.9)
-    assert hints.sweep == EVERYTHING
-    assert len(hints.boxes) == len(hints.lost) == 0
+    scheduler = DetectionScheduler(20)
+    assert scheduler.regions(7.0).full_scan == EVERYTHING
+    scheduler.update(7.0, faces_at((100, 50)))
+    assert scheduler.regions(7.9).full_scan is None
+    scheduler.update(7.9, faces_at((100, 50)))
+    regions = scheduler.regions(8.9)
+    assert regions.full_scan == EVERYTHING
+    assert len(regions.expected) == len(regions.missing) == 0
 
 
 @pytest.mark.parametrize("rate", [2, 3, 5, 12, 25, 30])
-def test_every_second_the_whole_picture_is_swept(rate):
-    guide = Guide(20)
-    guide.saw(0, faces_at())
+def test_every_second_the_whole_image_is_scanned(rate):
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0, faces_at())
     times = np.arange(1, 3 * rate + 1) / rate
-    sweeps = []
+    scans = []
     for time in times:
-        sweeps.append(guide.hints(time).sweep)
-        guide.saw(time, faces_at())
+        scans.append(scheduler.regions(time).full_scan)
+        scheduler.update(time, faces_at())
     for second in range(3):
-        *others, last = sweeps[second * rate : (second + 1) * rate]
+        *others, last = scans[second * rate : (second + 1) * rate]
         assert others == [None] * (rate - 1)
-        assert last == Sweep(between=second % 2 == 1)
+        assert last == FullScan(offset_grid=second % 2 == 1)
 
 
 @pytest.mark.parametrize("rate", [1.2, 1.5, 2.5, 5, 29.97])
-def test_sweeps_come_once_a_second_on_average_from_the_first_look_on(rate):
-    guide, sweeps = Guide(20), []
+def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate):
+    scheduler, scans = DetectionScheduler(20), []
     for frame in range(round(60 * rate)):
         time = frame / rate
-        if (sweep := guide.hints(time).sweep) is not None:
-            sweeps.append((time, sweep))
-        guide.saw(time, faces_at())
-    times = [time for time, _ in sweeps]
-    assert sweeps[0] == (0, Sweep(thorough=True))
-    assert [sweep for _, sweep in sweeps[1:4]] == [Sweep(between=True), Sweep(), Sweep(between=True)]
-    assert 59 <= len(sweeps) <= 61
+        if (scan := scheduler.regions(time).full_scan) is not None:
+            scans.append((time, scan))
+        scheduler.update(time, faces_at())
+    times = [time for time, _ in scans]
+    assert scans[0] == (0, FullScan(all_scales=True))
+    assert [scan for _, scan in scans[1:4]] == [FullScan(offset_grid=True), FullScan(), FullScan(offset_grid=True)]
+    assert 59 <= len(scans) <= 61
     assert np.diff(times).max() < 1 + 1 / rate
 
 
 def test_a_face_is_expected_where_it_moves_to():
-    guide = Guide(20)
+    scheduler = DetectionScheduler(20)
     for time, x in ((0.0, 100), (0.2, 110), (0.4, 120)):
-        guide.saw(time, faces_at((x, 50), (500, 50)))
-    expected = guide.hints(0.6)
-    np.testing.assert_allclose(expected.boxes, [[130, 50, 170, 90], [500, 50, 540, 90]], atol=1e-3)
-    assert len(expected.lost) == 0
+        scheduler.update(time, faces_at((x, 50), (500, 50)))
+    expected = scheduler.regions(0.6)
+    np.testing.assert_allclose(expected.expected, [[130, 50, 170, 90], [500, 50, 540, 90]], atol=1e-3)
+    assert len(expected.missing) == 0
 
 
-def test_a_lost_face_is_expected_where_it_was_lost_until_it_is_there_again():
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((100, 50), (500, 50)))
-    guide.saw(0.2, faces_at((500, 50)))
-    guide.saw(0.4, faces_at((500, 50)))
-    np.testing.assert_array_equal(guide.hints(0.6).lost, [[100, 50, 140, 90]])
-    guide.saw(0.6, faces_at((105, 50), (500, 50)))
-    hints = guide.hints(0.8)
-    assert len(hints.lost) == 0
-    assert len(hints.boxes) == 2
+def test_a_missing_face_is_expected_at_its_last_place_until_it_reappears():
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((100, 50), (500, 50)))
+    scheduler.update(0.2, faces_at((500, 50)))
+    scheduler.update(0.4, faces_at((500, 50)))
+    np.testing.assert_array_equal(scheduler.regions(0.6).missing, [[100, 50, 140, 90]])
+    scheduler.update(0.6, faces_at((105, 50), (500, 50)))
+    regions = scheduler.regions(0.8)
+    assert len(regions.missing) == 0
+    assert len(regions.expected) == 2
 
 
-def test_a_lost_face_is_given_up_after_two_seconds():
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((100, 50), (500, 50)))
+def test_a_missing_face_is_given_up_after_two_seconds():
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((100, 50), (500, 50)))
     for time in (0.5, 1.0, 1.5):
-        guide.saw(time, faces_at((500, 50)))
-        assert len(guide.hints(time + 0.2).lost) == 1
-    guide.saw(2.0, faces_at((500, 50)))
-    assert len(guide.hints(2.2).lost) == 0
+        scheduler.update(time, faces_at((500, 50)))
+        assert len(scheduler.regions(time + 0.2).missing) == 1
+    scheduler.update(2.0, faces_at((500, 50)))
+    assert len(scheduler.regions(2.2).missing) == 0
 
 
-def test_lost_faces_go_along_with_the_camera():
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((100, 50)))
-    guide.saw(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
-    guide.saw(0.4, faces_at(), np.full((2, 3), np.nan))
-    np.testing.assert_allclose(guide.hints(0.6).lost, [[70, 54, 110, 94]])
+def test_missing_faces_are_shifted_with_the_camera():
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((100, 50)))
+    scheduler.update(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
+    scheduler.update(0.4, faces_at(), np.full((2, 3), np.nan))
+    np.testing.assert_allclose(scheduler.regions(0.6).missing, [[70, 54, 110, 94]])
 
 
 def scene(seed: int) -> np.ndarray:
@@ -109,10 +109,10 @@ def scene(seed: int) -> np.ndarray:
 
 
 def test_after_a_cut_everything_is_looked_at():
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((100, 50)))
-    assert guide.hints(0.2, scene(1), scene(1) // 2 + 40).sweep is None  # the lights go down
-    assert guide.hints(0.2, scene(1), scene(2)).sweep == EVERYTHING
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((100, 50)))
+    assert scheduler.regions(0.2, scene(1), scene(1) // 2 + 40).full_scan is None  # the lights go down
+    assert scheduler.regions(0.2, scene(1), scene(2)).full_scan == EVERYTHING
 
 
 def test_where_something_moves_a_face_may_be_new():
@@ -121,41 +121,41 @@ def test_where_something_moves_a_face_may_be_new():
     now = before.copy()
     now[160:192, 320:352] ^= 128
     now[64:96, 64:96] ^= 128
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((300, 300), size=60))
-    lost = guide.hints(0.2, before, now, scale=0.25).lost
-    centres, sizes = (lost[:, :2] + lost[:, 2:]) / 2, lost[:, 2:] - lost[:, :2]
-    assert len(lost) == 4
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((300, 300), size=60))
+    missing = scheduler.regions(0.2, before, now, scale=0.25).missing
+    centres, sizes = (missing[:, :2] + missing[:, 2:]) / 2, missing[:, 2:] - missing[:, :2]
+    assert len(missing) == 4
     assert (centres >= [1280, 640]).all()
     assert (centres <= [1408, 768]).all()
     assert (sizes == 60).all()
 
 
 def test_a_camera_that_moves_shows_nothing_new():
-    guide = Guide(20)
-    guide.saw(0.0, faces_at((100, 50)))
-    assert len(guide.hints(0.2, scene(1), np.roll(scene(1), 5, axis=1), 0.25).lost) == 0
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at((100, 50)))
+    assert len(scheduler.regions(0.2, scene(1), np.roll(scene(1), 5, axis=1), 0.25).missing) == 0
 
 
 def test_nothing_new_in_noise_or_in_a_tiny_picture():
     rng = np.random.default_rng(0)
     noisy = [np.clip(scene(1) + rng.normal(0, 6, (270, 480)), 0, 255).astype(np.uint8) for _ in range(2)]
-    guide = Guide(20)
-    guide.saw(0.0, faces_at())
-    assert len(guide.hints(0.2, *noisy).lost) == 0
-    assert len(guide.hints(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).lost) == 0
+    scheduler = DetectionScheduler(20)
+    scheduler.update(0.0, faces_at())
+    assert len(scheduler.regions(0.2, *noisy).missing) == 0
+    assert len(scheduler.regions(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).missing) == 0
 
 
 def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared):
     """A pan, and a teacher who crosses in front; against the ground truth."""
-    mtcnn, guide = Mtcnn(), Guide(20)
+    mtcnn, scheduler = Mtcnn(), DetectionScheduler(20)
     full, guided = Score(shared), Score(shared)
     with Video(shared / "footage/students.mp4") as video:
         for frame in video.frames(5):
             number = round(frame.time * 24) + 1
             full.add(number, mtcnn.detect(frame.image).boxes)
-            found = mtcnn.detect(frame.image, guide.hints(frame.time))
-            guide.saw(frame.time, found)
+            found = mtcnn.detect(frame.image, scheduler.regions(frame.time))
+            scheduler.update(frame.time, found)
             guided.add(number, found.boxes)
     assert full.true > 150
     assert guided.true >= 0.98 * full.true

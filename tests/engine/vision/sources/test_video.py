@@ -195,8 +195,8 @@ def decoded_whole(monkeypatch: pytest.MonkeyPatch):
 
     def decoded(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
         with monkeypatch.context() as patch:
-            patch.setattr(engine.vision.sources.video.Spared, "has", lambda *_: False)
-            patch.setattr(engine.vision.sources.video.Spared, "missed", lambda *_: None)
+            patch.setattr(engine.vision.sources.video.SkippablePackets, "has", lambda *_: False)
+            patch.setattr(engine.vision.sources.video.SkippablePackets, "missed", lambda *_: None)
             return contents(video, *span)
 
     return decoded

@@ -1,0 +1,95 @@
+"""The protocol of whatever finds faces in an image, what it returns, and where it may be asked to look.
+
+One convention holds for all coordinates: pixels are squares, (0, 0) is the upper left corner of the image's first
+pixel, (0.5, 0.5) its centre, and (width, height) the lower right corner of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The n faces of one image, in descending order of score. Raises ValueError for arrays of other shapes."""
+
+    boxes: Floats
+    """(n, 4) x1, y1, x2, y2 in px, within the image, x1 < x2 and y1 < y2: from the brows to the chin, and as wide
+    as the face. The width decides what the expression network is shown."""
+    scores: Floats
+    """(n,) in [0, 1]. A student's track starts at `Settings.birth_score` (0.9, where MTCNN is right in 98.5 % of
+    its faces); lower scores continue one."""
+    landmarks: Floats
+    """(n, 5, 2) x, y in px, in the order of `engine.faces.LANDMARKS`; they may lie outside the image."""
+
+    def __post_init__(self) -> None:
+        n = len(self.scores)
+        for name, shape in {"boxes": (n, 4), "scores": (n,), "landmarks": (n, 5, 2)}.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, which: npt.NDArray[Any]) -> Self:
+        """The detections that a mask (n,) or an array of indices selects."""
+        return type(self)(self.boxes[which], self.scores[which], self.landmarks[which])
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Detections]) -> Self:
+        """All detections of one or more `parts`, in their order."""
+        columns = zip(*((part.boxes, part.scores, part.landmarks) for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns))
+
+
+class FullScan(NamedTuple):
+    """A scan of the whole image at a quarter of the grid's cells."""
+
+    offset_grid: bool = False
+    """Scan the cells halfway between those of a scan without it: two successive scans, one on each grid, find more
+    than two on the same grid."""
+    all_scales: bool = False
+    """Scan at every scale, for an image of which nothing is known yet; without it, at fewer scales."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegionsOfInterest:
+    """Where to look for faces in one image. What lies elsewhere is the responsibility of whoever gives them."""
+
+    expected: Floats
+    """(n, 4) boxes where a face is expected."""
+    missing: Floats
+    """(m, 4) boxes around which a face may reappear."""
+    full_scan: FullScan | None = None
+    """How to look for other faces in the whole image; None: not in this image."""
+
+
+class Detector(Protocol):
+    """Finds faces in an image. Any class with this one method is a detector.
+
+    A detector is made once for each process and called for many images, never by several threads at once. The same
+    image and regions must give the same faces, whatever was seen before: segments of a recording are processed in
+    any order, by any process, and must give the same rows.
+
+    Another package offers one through an entry point of the group `classpulse.detectors`: a name, and a callable
+    that takes the session's `engine.settings.Settings` and returns the detector (docs/detectors.md). From the
+    settings it should honour `min_face` (px), and may read `detector_weights`
+    (`engine.vision.detectors.read_weights`), `device` and `thresholds`. Wrong settings are an
+    `engine.errors.UsageError`, in one line.
+    """
+
+    def detect(self, image: Image, regions: RegionsOfInterest | None = None) -> Detections:
+        """Find the faces of `image`, (height, width, 3) uint8 RGB, upright.
+
+        With `regions`, it is enough to look there, which saves time; to look everywhere all the same is right. A
+        region alone is no evidence: only faces that are visible in the image may be returned.
+        """
+        ...
