@@ -19,7 +19,7 @@ def classpulse(scan: str) -> Callable[[Iterable[Any]], int]:
     """All stages but decoding: detection, crops, scores, quality, clothes, camera motion."""
     from engine.settings import Settings
     from engine.vision.extraction import FeatureExtractor
-    from engine.vision.sources.video import Frame
+    from engine.vision.sources.protocol import Frame
 
     extractor = FeatureExtractor(Settings(scan=scan))
 

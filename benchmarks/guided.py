@@ -22,7 +22,8 @@ from engine.vision.detection import Detections
 from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import small_grey
 from engine.vision.mtcnn.cascade import Mtcnn
-from engine.vision.sources.video import Frame, Video
+from engine.vision.sources.protocol import Frame
+from engine.vision.sources.video import Video
 from tracking.association import iou, match
 
 Boxes = npt.NDArray[np.float64]

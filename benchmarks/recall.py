@@ -33,7 +33,8 @@ from engine.vision.detection import Detections, Detector
 from engine.vision.extraction import FeatureExtractor
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.reference import ReferenceDetector
-from engine.vision.sources.video import Frame, Video
+from engine.vision.sources.protocol import Frame
+from engine.vision.sources.video import Video
 from engine.vision.yunet import YuNet
 from storage import queries
 from storage.store import Store

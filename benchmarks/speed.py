@@ -23,7 +23,8 @@ from pathlib import Path
 from benchmarks.footage import SHARED, loop
 from classpulse.simulation.lesson import busy_lesson
 from classpulse.simulation.render import render_lesson
-from engine.vision.sources.video import Frame, Video
+from engine.vision.sources.protocol import Frame
+from engine.vision.sources.video import Video
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ("walking_1080p.mp4", "students.mp4")

@@ -32,6 +32,9 @@ class Settings:
     # -- see: changing any of these needs the video again
     sample_rate: float | None = 5.0
     """Sampled frames per second of media time; None takes every frame."""
+    every: float | None = None
+    """Seconds from one image of a folder to the next, in the order of their names; None takes the times in their
+    EXIF data, or one second where not every image has one. Video has times of its own."""
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     detector: str = "mtcnn"
@@ -95,6 +98,12 @@ class Settings:
             "sample_rate",
             self.sample_rate,
             "a number of frames per second above 0, or every frame (`all`)",
+        )
+        _check(
+            self.every is None or 0.001 <= self.every <= 86_400,
+            "every",
+            self.every,
+            "0.001 to 86400 seconds between the images of a folder",
         )
         _check(self.engine in get_args(Engine), "engine", self.engine, " or ".join(get_args(Engine)))
         _check(

@@ -39,13 +39,23 @@ RESPONSIBLE = (
 @app.command()
 def analyze(
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO...", readable=False, help="Recordings; each becomes one session.")
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO...", readable=False, help="Video files or folders of images; each becomes one session."
+        ),
     ],
     db: Database = "classpulse.db",
     name: Annotated[str | None, typer.Option(help="Name of the session (default: the file name).")] = None,
     sample_rate: Annotated[
         str, typer.Option(metavar="RATE|all", help="Frames analysed per second of video.")
     ] = f"{DEFAULT.sample_rate:g}",
+    every: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Interval between the images of a folder, in order of name (default: their EXIF times, or 1).",
+        ),
+    ] = None,
     window: Window = DEFAULT.window,
     strategy: StrategyOption = None,
     band: Band = DEFAULT.band,
@@ -126,8 +136,8 @@ def analyze(
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group requires --aggregate-only")
     settings = Settings(
-        sample_rate=sample_rate_of(sample_rate), expression=not no_expression, window=window, band=band,
-        min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
+        sample_rate=sample_rate_of(sample_rate), every=every, expression=not no_expression, window=window,
+        band=band, min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
         thresholds=thresholds_of(thresholds),
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,

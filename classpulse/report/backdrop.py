@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from classpulse.report.excluded import FACE_PIXELS, coarsen
 from classpulse.report.places import Floats
-from engine.vision.sources.video import Video
+from engine.settings import Settings
+from engine.vision.sources.registry import open_source
 
 
 def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
@@ -27,14 +28,16 @@ def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def backdrop(video: str | Path, time: float, face: float, excluded: Floats) -> str:
-    """The frame of `video` at `time` (s), made `coarse`, as a data: address of a PNG.
+def backdrop(
+    recording: str | Path, time: float, face: float, excluded: Floats, settings: Settings | None = None
+) -> str:
+    """The frame of `recording` at `time` (s), made `coarse`, as a data: address of a PNG.
 
     `face` is the size of the largest face that was kept of the recording, px. Those of excluded students were not,
-    and may be larger: `excluded` (n, 4), px, is where they are in that frame. Raises the video's SourceError where
-    it is gone.
+    and may be larger: `excluded` (n, 4), px, is where they are in that frame. `settings` are the session's. Raises
+    the source's SourceError where it is gone.
     """
-    with Video(video) as opened, closing(opened.frames(None, time)) as frames:
+    with open_source(recording, settings) as opened, closing(opened.frames(None, time)) as frames:
         image = next(frames).image
     coarsen(image, excluded)
     image = coarse(image, face)

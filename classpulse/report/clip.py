@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
@@ -18,8 +19,10 @@ from classpulse.report.annotating import Annotator, Blur
 from classpulse.report.sources import Recorded
 from engine.errors import SourceError, UsageError
 from engine.outputs import output_file
+from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
-from engine.vision.sources.video import Frame, Video, fingerprint
+from engine.vision.sources.protocol import Frame, FrameSource
+from engine.vision.sources.registry import open_source
 
 #: Sound that fits into an MP4 as it is; any other is encoded anew.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
@@ -53,33 +56,33 @@ def annotate(
         raise UsageError(f"{output}: an annotated video must be an .mp4; change the name of the output")
     annotator = Annotator(session, judgement, blur)
     path = video or Path(annotator.row["source"])
-    if not path.is_file():
+    if not path.exists():
         raise SourceError(f"{path}: the recording no longer exists; give its path with --video", exit_status=2)
     if output.exists() and output.samefile(path):
         raise UsageError(f"{output}: this is the recording itself; choose another output")
-    if fingerprint(path) != annotator.row["sha256"]:
-        raise SourceError(f"{path}: not the recording that was analysed; give its path with --video")
     refusal = "it is not an annotated video of classpulse, so choose another file with --output"
-    with (
-        output_file(output, replaces=is_annotated, refusal=refusal) as partial,
-        Video(path) as opened,
-        av.open(str(partial), "w", format="mp4") as target,
-    ):
-        target.metadata["comment"] = MARK
-        return _write(opened, target, annotator, start, stop, on_progress or _silent)
+    with open_source(path, Settings.from_json(annotator.row["settings"])) as source:
+        if source.fingerprint() != annotator.row["sha256"]:
+            raise SourceError(f"{path}: not the recording that was analysed; give its path with --video")
+        with (
+            output_file(output, replaces=is_annotated, refusal=refusal) as partial,
+            av.open(str(partial), "w", format="mp4") as target,
+        ):
+            target.metadata["comment"] = MARK
+            return _write(source, target, annotator, start, stop, on_progress or _silent)
 
 
 def is_annotated(path: Path) -> bool:
     """Whether the file at `path` is a video that `annotate` wrote."""
     try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
+        with open_recording(path) as container:
             return container.metadata.get("comment") == MARK
     except (FFmpegError, OSError):
         return False
 
 
 def _write(
-    video: Video,
+    video: FrameSource,
     target: Any,
     annotator: Annotator,
     start: float,
@@ -117,15 +120,16 @@ def _write(
 class _Sound:
     """The recording's first sound from `start` to `stop`, in step with the pictures; silence where it has none."""
 
-    def __init__(self, video: Video, target: Any, start: float, stop: float | None) -> None:
+    def __init__(self, video: FrameSource, target: Any, start: float, stop: float | None) -> None:
         self._target = target
         self._begin = float(video.start_pts * video.time_base) + start
         self._length = float("inf") if stop is None else stop - start
-        self._source = open_recording(video.path)
+        self._source = _container(video.path)
         self._packets: Iterator[Any] = iter(())
         self._encoder: Any = None
-        stream = next((s for s in self._source.streams.audio if s.codec_context is not None), None)
-        if stream is not None:
+        streams = self._source.streams.audio if self._source else ()
+        stream = next((s for s in streams if s.codec_context is not None), None)
+        if self._source and stream is not None:
             if stream.codec_context.name in COPIED:
                 self._out: Any = target.add_stream_from_template(stream)
             else:
@@ -137,7 +141,8 @@ class _Sound:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._source.close()
+        if self._source:
+            self._source.close()
 
     def until(self, time: float) -> None:
         """Write what sounds up to `time` s of what is shown."""
@@ -210,10 +215,21 @@ def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
             thread.join(0.01)
 
 
-def _rate(video: Video) -> Fraction:
+def _rate(video: FrameSource) -> Fraction:
     """Frames per second, for players that want to know; the frames' times are their own."""
-    with open_recording(video.path) as container:
-        return container.streams.video[0].average_rate or Fraction(25)
+    container = _container(video.path)
+    if container is None:
+        return Fraction(25)
+    with container:
+        return next((stream.average_rate for stream in container.streams.video), None) or Fraction(25)
+
+
+def _container(path: Path) -> InputContainer | None:
+    """The recording as FFmpeg opens it; None for a folder, and for what only a source of another package reads."""
+    try:
+        return open_recording(path) if path.is_file() else None
+    except FFmpegError:
+        return None
 
 
 def _silent(time: float, end: float | None) -> None:

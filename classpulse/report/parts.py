@@ -37,7 +37,7 @@ def summary(sources: Sources) -> Context:
         "balance": None if judged.empty else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.who(figures.records(students)[0]),
-        "gone": not Path(session["source"]).is_file(),
+        "gone": not Path(session["source"]).exists(),
         "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql],
     }
 
@@ -84,15 +84,17 @@ def seats(sources: Sources) -> Context:
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
     asked = [students.sql, windows.sql]
     picture = None
-    if sources.picture and data["students"] and Path(session["source"]).is_file():
+    if sources.picture and data["students"] and Path(session["source"]).exists():
         from classpulse.report.backdrop import backdrop  # the only one that decodes video
         from classpulse.report.excluded import excluded_places
+        from engine.settings import Settings
 
         fullest, largest = sources.ask("fullest"), sources.ask("largest")
         time = float(fullest.rows["time"].iloc[0])
         with Store.open(sources.database, must_exist=True, read_only=True) as store:
             excluded = excluded_places(store, sources.session_id).at(time)[0]
-        picture = backdrop(session["source"], time, largest.rows["face"].iloc[0], excluded)
+        settings = Settings.from_json(str(sources.judgement["settings"]))
+        picture = backdrop(session["source"], time, largest.rows["face"].iloc[0], excluded, settings)
         asked += [fullest.sql, largest.sql]
     return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
 

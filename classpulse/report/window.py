@@ -14,7 +14,7 @@ from classpulse.report.annotating import draw_face
 from classpulse.report.palette import rgb
 from engine.errors import UsageError
 from engine.vision.detection import Detections
-from engine.vision.sources.video import Frame
+from engine.vision.sources.protocol import Frame
 
 #: Longer side of the picture that is shown, px.
 SIDE = 1280

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.errors import SourceError
-from engine.vision.sources.video import fingerprint
+from engine.settings import Settings
+from engine.vision.sources.registry import open_source
 
 
 class Recording(NamedTuple):
@@ -35,20 +36,23 @@ class Recordings:
         """The recording of a row of `sessions`; unless `verified`, its bytes are not looked at."""
         path = Path(session["source"])
         try:
-            if not path.is_file():
+            if not path.exists():
                 return Recording(None, f"The recording {path.name} is no longer where it was analysed.")
-            if verified and self._fingerprint(path) != session["sha256"]:
+            if not path.is_file():
+                return Recording(None, f"{path.name} is a folder of images, which a browser does not play.")
+            if verified and self._fingerprint(path, Settings.from_json(session["settings"])) != session["sha256"]:
                 return Recording(None, f"{path.name} has changed since it was analysed.")
         except (OSError, SourceError):
             return Recording(None, f"The recording cannot be read; check the permissions of {path.name}.")
         return Recording(path)
 
-    def _fingerprint(self, path: Path) -> str:
+    def _fingerprint(self, path: Path, settings: Settings) -> str:
         stat = path.stat()
         key = str(path), stat.st_size, stat.st_mtime_ns
         with self._lock:  # a browser asks for several parts at once
             if key not in self._known:
-                self._known[key] = fingerprint(path)
+                with open_source(path, settings) as source:
+                    self._known[key] = source.fingerprint()
             return self._known[key]
 
 

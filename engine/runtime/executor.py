@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.extraction import Segment
-from engine.vision.sources.video import Video
+from engine.vision.sources.protocol import FrameSource
 
 #: Consecutive segments: the first, and the one before which to stop, or None for the end, wherever that is.
 Run = tuple[int, int | None]
@@ -32,7 +32,7 @@ class Executor(Protocol):
     """
 
     def extract(
-        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+        self, source: FrameSource, settings: Settings, committed: Collection[int], on_frame: OnFrame
     ) -> Generator[Segment]:
         """Compute the segments of `source` that are not `committed`, and yield each as soon as it is complete.
 
@@ -43,8 +43,9 @@ class Executor(Protocol):
         `on_frame` must be called once for every sampled frame, from the thread that iterates, with the first
         segment of the run that the frame belongs to; times of one run must not decrease.
 
-        `source` is open, and belongs to the caller. Another process or machine opens it again, by `source.path`.
-        `source.damaged` must afterwards be the number of packets that could not be decoded, wherever that was.
+        `source` is open, and belongs to the caller. Another process or machine opens it again, by
+        `open_source(source.path, settings)`. `source.damaged` must afterwards be the number of packets or images
+        that could not be decoded, wherever that was.
 
         Exceptions of the computation must reach the caller as they are; WorkerError (one line with a remedy) is
         raised where a worker ends before its work. The generator is closed at the end or when the analysis stops

@@ -22,7 +22,8 @@ from engine.runtime.executor import OnFrame, Run, missing_runs
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.detection import Detections
 from engine.vision.extraction import FeatureExtractor, Segment
-from engine.vision.sources.video import Frame, Video
+from engine.vision.sources.protocol import Frame, FrameSource
+from engine.vision.sources.registry import open_source
 
 #: Called with every frame and its faces, for a preview.
 OnDetections = Callable[[Frame, Detections], None]
@@ -50,7 +51,7 @@ class InProcess:
         self._on_detections = on_detections
 
     def extract(
-        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+        self, source: FrameSource, settings: Settings, committed: Collection[int], on_frame: OnFrame
     ) -> Generator[Segment]:
         """See `Executor.extract`; segments come in order."""
         extractor = FeatureExtractor(settings)
@@ -71,7 +72,7 @@ class Processes:
         self._workers = workers
 
     def extract(
-        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+        self, source: FrameSource, settings: Settings, committed: Collection[int], on_frame: OnFrame
     ) -> Generator[Segment]:
         """See `Executor.extract`. However it ends, no worker process is left."""
         count = usable_workers(settings) if self._workers is None else self._workers
@@ -89,7 +90,7 @@ class ByLength:
         self._workers = workers
 
     def extract(
-        self, source: Video, settings: Settings, committed: Collection[int], on_frame: OnFrame
+        self, source: FrameSource, settings: Settings, committed: Collection[int], on_frame: OnFrame
     ) -> Generator[Segment]:
         """See `Executor.extract`."""
         missing = ceil((source.duration or 0) / SEGMENT_SECONDS) - len(committed)
@@ -100,7 +101,7 @@ class ByLength:
 class WorkerPool:
     """`count` worker processes that compute segments of `source`. Each ends when this process does, however."""
 
-    def __init__(self, source: Video, settings: Settings, count: int) -> None:
+    def __init__(self, source: FrameSource, settings: Settings, count: int) -> None:
         self._source = source
         self._processes: dict[Connection, subprocess.Popen[bytes]] = {}
         try:
@@ -192,7 +193,7 @@ def _serve(parent: Connection) -> None:
     def report(frame: Frame, detections: Detections) -> None:
         parent.send((frame.time, len(detections)))
 
-    with Video(path) as source:
+    with open_source(path, settings) as source:
         extractor = FeatureExtractor(settings)
         while True:
             first, stop = parent.recv()

@@ -21,7 +21,8 @@ from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
 from engine.vision.networks import checksums
-from engine.vision.sources.video import Frame, Video, fingerprint
+from engine.vision.sources.protocol import Frame, FrameSource
+from engine.vision.sources.registry import open_source
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
@@ -61,10 +62,11 @@ def analyze(
     on_progress: Callable[[Progress], None] | None = None,
     on_seen: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
-    """Analyse a recording into the database `db`, and return its session.
+    """Analyse a recording, or a folder of images, into the database `db`, and return its session.
 
     Segments that an earlier call with the same file and settings committed are not seen again; a session that is
-    done is returned as it is, unless `again` asks for a second one beside it. `name` is the file's name by default.
+    done is returned as it is, unless `again` asks for a second one beside it. `name` is by default the file's or
+    folder's name.
     Detection runs on `workers` processes, by default as many as this machine has cores; the rows are the same for
     any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
     names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
@@ -76,8 +78,8 @@ def analyze(
     settings = settings or Settings()
     tell = on_progress or _silent
     chosen = open_executor(executor, settings, workers, on_seen)
-    with Video(source) as video, Store.open(db) as kept, _working(kept, settings) as store:
-        sha256 = fingerprint(source)
+    with open_source(source, settings) as video, Store.open(db) as kept, _working(kept, settings) as store:
+        sha256 = video.fingerprint()
         if exclude:
             from engine.sessions.excluding import squares
 
@@ -94,7 +96,7 @@ def analyze(
             _check_excluded(kept, sha256, settings)
             found = _begin(store, video, sha256, name, settings), "detecting"
         session_id, state = found
-        remarks = _remarks(store.session(session_id), name)
+        remarks = [*video.warnings, *_remarks(store.session(session_id), name)]
         if state == "detecting":
             progress = _see(store, session_id, video, settings, chosen, tell)
             remarks += _damage(video, store.session(session_id)["duration"], settings)
@@ -146,7 +148,7 @@ def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
     return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if other else []
 
 
-def _damage(video: Video, decoded: float, settings: Settings) -> list[str]:
+def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[str]:
     """One line if the footage breaks off before its claimed end, or did not decode whole."""
     # Less than the last samples may be missing of any recording, and headers round.
     slack = max(1.0, 2 / (settings.sample_rate or 1))
@@ -154,7 +156,7 @@ def _damage(video: Video, decoded: float, settings: Settings) -> list[str]:
     if video.duration is not None and decoded < video.duration - slack:
         found.append(f"it breaks off after {decoded:.1f} of {video.duration:.1f} s")
     if video.damaged:
-        found.append(f"{video.damaged} damaged pieces of it were passed over")
+        found.append(f"{video.damaged} damaged packets or images of it were skipped")
     if not found:
         return []
     return [f"{video.path}: {' and '.join(found)}; what decodes is analysed, for more copy the recording again"]
@@ -173,10 +175,10 @@ def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
         )
 
 
-def _begin(store: Store, video: Video, sha256: str, name: str | None, settings: Settings) -> int:
+def _begin(store: Store, video: FrameSource, sha256: str, name: str | None, settings: Settings) -> int:
     with store.writing():
         session_id = store.add_session(
-            name=name or video.path.name,
+            name=name or video.name,
             source=video.path.absolute(),
             sha256=sha256,
             settings=settings.to_json(),
@@ -208,7 +210,7 @@ def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
 def _see(
     store: Store,
     session_id: int,
-    video: Video,
+    video: FrameSource,
     settings: Settings,
     executor: Executor,
     tell: Callable[[Progress], None],

@@ -8,7 +8,7 @@ from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from engine.vision.appearance import describe
 from engine.vision.detection import Detections
-from engine.vision.sources.video import Frame
+from engine.vision.sources.protocol import Frame
 from tracking.live import LiveStudents
 
 

@@ -21,7 +21,7 @@ from engine.vision.expression import Crops, FerScorer, Scorer, crop_faces
 from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
-from engine.vision.sources.video import Frame, Video
+from engine.vision.sources.protocol import Frame, FrameSource
 
 OnFrame = Callable[[Frame, Detections], None]
 Ticks = npt.NDArray[np.int64]
@@ -60,14 +60,14 @@ class FeatureExtractor:
         self.detector, self.scorer = _networks(settings)
 
     def segments(
-        self, video: Video, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
+        self, source: FrameSource, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
     ) -> Iterator[Segment]:
-        """Process segments `first`, `first` + 1, ... up to `stop` (exclusive), or to the end of the video.
+        """Process segments `first`, `first` + 1, ... up to `stop` (exclusive), or to the end of the source.
 
         A segment in which nothing was sampled (a gap in the recording) has no frames. `on_frame` is called for
         every frame as soon as its faces are detected.
         """
-        frames = video.frames(
+        frames = source.frames(
             self.settings.sample_rate,
             start=max(first * SEGMENT_SECONDS - self._max_gap, 0),
             stop=None if stop is None else stop * SEGMENT_SECONDS,

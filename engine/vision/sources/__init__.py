@@ -1,1 +1,1 @@
-"""What gives frames: a FrameSource is a recording, a folder of images, or whatever a package registers."""
+"""What gives frames: the protocol, video files, folders of images, and the registry of all of them."""

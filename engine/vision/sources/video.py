@@ -1,12 +1,11 @@
-"""Frames of a recording with their true timestamps, the same ones from wherever reading starts."""
+"""Frames of a video file with their true timestamps, the same ones from wherever reading starts."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -24,73 +23,32 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.errors import SourceError, UsageError
+from engine.errors import SourceError
+from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
+from engine.vision.sources.packets import SkippablePackets
+from engine.vision.sources.protocol import Frame, bucket_of, checked_rate
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
 INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
-#: How far before the wanted time to land, s: further back each time that the landing came too late.
+#: How far before the wanted time to seek, s: further back each time that a seek landed too late.
 SEEK_BACK = (0, 10, 60)
 #: Cameras whose clock was never set count from 1904, 1970 or 1980.
 CLOCK_SET = 1990
-#: Frames that show whether a stream's presentation times can be believed: more than any codec reorders.
+#: Frames that show whether a stream's presentation times are usable: more than any codec reorders.
 PROBE_FRAMES = 20
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Frame:
-    """One sampled image of a session."""
-
-    pts: int
-    """Media timestamp, in ticks of the video's time base; it names the frame."""
-    time: float
-    """Seconds since the video's first frame."""
-    image: npt.NDArray[np.uint8]
-    """(height, width, 3) RGB, upright."""
-
-
-class SkippablePackets:
-    """Which pictures no sample needs: those that come after another one of their bucket.
-
-    `buckets` is the number of buckets a tick. Whether what was to be sampled then came, it is asked afterwards: in
-    damaged footage, a picture that was spared may have been the first of its bucket that decodes.
-    """
-
-    def __init__(self, buckets: Fraction) -> None:
-        self._buckets = buckets
-        self._first: dict[int, int] = {}
-        """Ticks of the first packet of each bucket so far."""
-
-    def has(self, ticks: int) -> bool:
-        """Whether the picture of the next packet, in the order of decoding, may be spared."""
-        bucket = math.floor(ticks * self._buckets)
-        first = self._first.setdefault(bucket, ticks)
-        if ticks < first:
-            self._first[bucket] = ticks
-        return ticks > first
-
-    def missed(self, taken: int, bucket: int | None = None, ticks: int | None = None) -> int | None:
-        """The first bucket after `taken` whose first picture did not come, now that `bucket` begins with `ticks`.
-
-        Without a `bucket`, now that the footage has ended.
-        """
-        passed = [each for each in self._first if bucket is None or each < bucket]
-        missed = [each for each in passed if each > taken]
-        if bucket is not None and self._first.get(bucket) != ticks:
-            missed.append(bucket)
-        for each in passed:
-            del self._first[each]
-        return min(missed, default=None)
-
-
 class Video:
-    """A recording on disk: its measures, and its frames.
+    """A video file: a `FrameSource`.
 
-    Raises SourceError when `path` is no file (exit status 2) or nothing in it decodes (exit status 1).
+    Raises SourceError where `path` is not a file (exit status 2) or nothing in it decodes (exit status 1). No
+    setting changes what it gives.
     """
 
     path: Path
+    name: str
     width: int
     """Of the upright image, px."""
     height: int
@@ -101,17 +59,20 @@ class Video:
     duration: float | None
     """Seconds that the header claims; footage may end before or after. None where it claims nothing."""
     recorded: datetime | None
-    """When the recording began, as its file says; None where it does not, or has no clock set."""
+    """When the recording began, according to its file; None without, or where the camera's clock was not set."""
     codec: str
     seekable: bool
-    """Whether reading from the middle starts near there; if not, all that comes before is decoded too."""
+    """Whether reading from the middle starts near there; if not, everything before it is decoded too."""
     dropped: int
     """Frames that the last `frames()` left out because their timestamp did not increase."""
     damaged: int
     """Packets and frames that the last `frames()` left out because they did not decode whole."""
+    warnings: Sequence[str] = ()
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], settings: Settings | None = None) -> None:
+        del settings
         self.path = Path(path)
+        self.name = self.path.name
         if not self.path.exists():
             raise SourceError(f"{self.path}: no such file; check the path", exit_status=2)
         if not self.path.is_file():
@@ -128,11 +89,11 @@ class Video:
                     f"{self.path}: no frame can be decoded; convert the file with another program first"
                 )
             times = [-math.inf, first.pts, *(frame.pts for frame in islice(frames, PROBE_FRAMES - 1))]
-            believed = all(a is not None and b is not None and a < b for a, b in pairwise(times))
-            # AVI and raw streams have no presentation times, and what is handed out as such is in decoding order.
+            increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))
+            # AVI and raw streams have no presentation times, and what is returned as such is in decoding order.
             # The decoding time of the packet that released a frame then keeps the right pace.
-            self._clock = "pts" if believed else "dts"
-            self.seekable = believed and container.format.name in INDEXED
+            self._clock = "pts" if increasing else "dts"
+            self.seekable = increasing and container.format.name in INDEXED
             self.time_base = stream.time_base
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
@@ -142,6 +103,11 @@ class Video:
             self._quarter_turns = round(first.rotation / 90) % 4
         self.width, self.height = self._size[:: -1 if self._quarter_turns % 2 else 1]
 
+    @staticmethod
+    def accepts(location: str) -> bool:
+        """Whether it is not a folder: errors about a file that is missing are this class's, too."""
+        return not Path(location).is_dir()
+
     def __enter__(self) -> Self:
         return self
 
@@ -149,58 +115,67 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """End every reader that is still open; the file is not held between readers."""
+        """End every reader that is still open; the file is not open between readers."""
         for reader in list(self._readers):
             reader.close()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file's bytes."""
+        return fingerprint(self.path)
 
     def frames(self, sample_rate: float | None, start: float = 0.0, stop: float | None = None) -> Generator[Frame]:
         """Frames with start <= time < stop (s), in order of time.
 
         With a `sample_rate` a frame is taken if it is the first one in its bucket floor(time * sample_rate), else
-        every frame is. What is taken does not depend on `start` and `stop`: the readings of adjoining spans are
-        together the reading of the whole (pictures that refer to damaged ones aside, which may be patched up
-        differently). Damaged stretches are skipped, and footage that breaks off just ends; `dropped` and `damaged`
+        every frame is. What is taken does not depend on `start` and `stop`: the frames of adjoining spans are
+        together those of the whole (frames that refer to damaged ones aside, which the decoder may conceal
+        differently). Damaged packets are skipped, and footage that breaks off just ends; `dropped` and `damaged`
         count what was left out.
         """
-        if sample_rate is not None and not 0 < sample_rate < math.inf:
-            raise UsageError(f"sample-rate is {sample_rate!r}; it must be a number above 0, or every frame (`all`)")
-        reader = self._sample(None if sample_rate is None else Fraction(str(sample_rate)), start, stop)
+        reader = self._sample(checked_rate(sample_rate), start, stop)
         self._readers.add(reader)
         return reader
 
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
         # The bucket that holds `start` may have begun before it.
-        first = math.floor(Fraction(start) / self.time_base) if rate is None else math.floor(Fraction(start) * rate)
-        spared = SkippablePackets(rate * self.time_base) if rate is not None and self.seekable else None
-        missed = yield from self._taken(rate, first, start, stop, spared)
-        if missed is not None:  # of damaged footage every picture is needed, to see which are left
+        first = math.floor(Fraction(start) / self.time_base) if rate is None else bucket_of(Fraction(start), rate)
+        skippable = SkippablePackets(rate * self.time_base) if rate is not None and self.seekable else None
+        missed = yield from self._taken(rate, first, start, stop, skippable)
+        if missed is not None:  # in damaged footage every frame is decoded, to find the first that is whole
             yield from self._taken(rate, missed, start, stop, None)
 
     def _taken(
-        self, rate: Fraction | None, first: int, start: float, stop: float | None, spared: SkippablePackets | None
+        self,
+        rate: Fraction | None,
+        first: int,
+        start: float,
+        stop: float | None,
+        skippable: SkippablePackets | None,
     ) -> Generator[Frame, None, int | None]:
         """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one."""
         taken = first - 1
         needed = first if rate is None else math.floor(first / rate / self.time_base)
-        with closing(self._timed(needed, spared)) as frames:
+        with closing(self._timed(needed, skippable)) as frames:
             for ticks, frame in frames:
                 exact = ticks * self.time_base
                 time = float(exact)
-                bucket = ticks if rate is None else math.floor(exact * rate)
-                if bucket > taken and spared and (missed := spared.missed(taken, bucket, ticks)) is not None:
-                    return missed
+                bucket = ticks if rate is None else bucket_of(exact, rate)
+                if bucket > taken and skippable:
+                    missed = skippable.first_missed(taken, bucket, ticks)
+                    if missed is not None:
+                        return missed
                 if stop is not None and time >= stop:
                     return None
                 if bucket > taken:
                     if time >= start:
                         yield Frame(self.start_pts + ticks, time, self._image(frame))
                     taken = bucket
-        return spared.missed(taken) if spared else None
+        return skippable.first_missed(taken) if skippable else None
 
-    def _timed(self, needed: int, spared: SkippablePackets | None) -> Generator[tuple[int, VideoFrame]]:
-        """Frames with their ticks since the start, increasing; from `needed` on, only the `spared` are missing."""
+    def _timed(self, needed: int, skippable: SkippablePackets | None) -> Generator[tuple[int, VideoFrame]]:
+        """Frames with their ticks since the start, increasing; from `needed` on without `skippable` ones only."""
         last, after = -1, 0
-        with closing(self._from(needed, spared)) as frames:
+        with closing(self._from(needed, skippable)) as frames:
             for frame in frames:
                 pts: int | None = getattr(frame, self._clock)
                 # Where the time is missing (raw streams, the last frames by decoding time), one frame on.
@@ -211,8 +186,8 @@ class Video:
                 last, after = ticks, ticks + max(frame.duration, 1)
                 yield ticks, frame
 
-    def _from(self, needed: int, spared: SkippablePackets | None) -> Generator[VideoFrame]:
-        """Decoded frames, from a keyframe at or before `needed` ticks where the container lets us go there."""
+    def _from(self, needed: int, skippable: SkippablePackets | None) -> Generator[VideoFrame]:
+        """Decoded frames, from a keyframe at or before `needed` ticks where the container can seek."""
         for back in SEEK_BACK if self.seekable else ():
             target = needed - math.ceil(back / self.time_base)
             if target <= 0:
@@ -223,8 +198,8 @@ class Video:
                     container.seek(self.start_pts + target, stream=stream)
                 except FFmpegError:  # no index as far as that
                     break
-                frames = self._decode(container, stream, spared)
-                # What comes out before the first keyframe may refer to pictures that were not decoded.
+                frames = self._decode(container, stream, skippable)
+                # Frames before the first keyframe may refer to some that were not decoded.
                 latest = self.start_pts + needed
                 landed = next((f for f in frames if f.key_frame or f.pts is None or f.pts > latest), None)
                 if landed is not None and landed.pts is not None and landed.pts <= latest:
@@ -233,10 +208,10 @@ class Video:
                     return
         self.dropped = self.damaged = 0
         with self._open() as (container, stream):
-            yield from self._decode(container, stream, spared)
+            yield from self._decode(container, stream, skippable)
 
     def _decode(
-        self, container: InputContainer, stream: VideoStream, spared: SkippablePackets | None = None
+        self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
         while True:
@@ -245,10 +220,10 @@ class Video:
             except FFmpegError:  # cut off or garbled; that looks like an I/O error in some containers
                 self.damaged += 1
                 packet = None
-            if spared and packet and packet.pts is not None:
-                needless = spared.has(packet.pts - self.start_pts)
-                # Takes effect on pictures that no other refers to; all others are decoded all the same.
-                stream.codec_context.skip_frame = "NONREF" if needless else "DEFAULT"
+            if skippable and packet and packet.pts is not None:
+                skip = skippable.skips(packet.pts - self.start_pts)
+                # Takes effect on frames that no other refers to; all others are decoded all the same.
+                stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
             try:
                 frames = stream.codec_context.decode(packet)
             except EOFError:  # drained by demux's own last packet
@@ -271,13 +246,13 @@ class Video:
                 f"{self.path}: cannot be read as a video ({error.strerror}); convert it to mp4, or copy it again"
             ) from error
         with container:
-            # The cover of a sound file is a video stream too, and so is the text of a note.txt.
+            # The cover of an audio file is a video stream too, and so is the text of a note.txt.
             streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             if not streams or container.format.name == "tty":
                 raise SourceError(f"{self.path}: contains no video stream; choose a video file")
             if streams[0].codec_context is None:
                 raise SourceError(f"{self.path}: unknown video codec; convert the file to mp4")
-            # With several threads, damaged footage decodes to other pictures, and fewer, depending on their number;
+            # With several threads, damaged footage decodes to other frames, and fewer, depending on their number;
             # and every frame costs a fifth more CPU time.
             streams[0].codec_context.thread_count = 1
             yield container, streams[0]
@@ -294,7 +269,7 @@ def fingerprint(path: str | PathLike[str]) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; check the name and its permissions", exit_status=2) from error
+        raise SourceError(f"{path}: {error.strerror}; check the path and its permissions", exit_status=2) from error
 
 
 def _recorded(container: InputContainer, stream: VideoStream) -> datetime | None:

@@ -47,7 +47,12 @@ def scrambled(path: Path, recording: Path) -> None:
     ("name", "make", "status", "message"),
     [
         ("none.mp4", lambda *_: None, 2, "no such file; check the path"),
-        ("folder", lambda path, _: path.mkdir(), 2, "not a file; name one video file"),
+        (
+            "folder",
+            lambda path, _: path.mkdir(),
+            2,
+            "the folder contains no images (0 other files); name a video file",
+        ),
         ("notes.mp4", lambda path, _: path.write_text("Dear diary,\n" * 99), 1, "cannot be read as a video ("),
         ("empty.mp4", lambda path, _: path.touch(), 1, "the file is empty; copy the recording again"),
         ("half.mp4", truncated, 1, "cannot be read as a video ("),

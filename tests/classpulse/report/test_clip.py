@@ -27,6 +27,7 @@ from storage.excluding import write_excluded
 from storage.store import Store
 from tests.engine import footage
 from tests.engine.footage import Score
+from tests.engine.synthetic import write_video
 from tracking.path import CameraPath
 
 
@@ -225,7 +226,7 @@ class Wrong:
     ids=lambda wrong: wrong.text,
 )
 def test_what_cannot_be_annotated(analysed, tmp_path, wrong):
-    (tmp_path / "other.mp4").write_bytes(b"something else")
+    write_video(tmp_path / "other.mp4", range(3))
     video = wrong.video and tmp_path / wrong.video
     with pytest.raises(wrong.error, match=wrong.text):
         annotate(analysed, tmp_path / wrong.output, video=video, judgement=wrong.judgement)

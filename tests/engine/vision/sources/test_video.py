@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-import engine.vision.sources.video
+import engine.vision.sources.packets
 from engine.errors import SourceError, UsageError
 from engine.vision.sources.video import Video, fingerprint
 from tests.engine.synthetic import Image, number, numbered, turn_tkhd, write_sound, write_video
@@ -195,8 +195,8 @@ def decoded_whole(monkeypatch: pytest.MonkeyPatch):
 
     def decoded(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
         with monkeypatch.context() as patch:
-            patch.setattr(engine.vision.sources.video.SkippablePackets, "has", lambda *_: False)
-            patch.setattr(engine.vision.sources.video.SkippablePackets, "missed", lambda *_: None)
+            patch.setattr(engine.vision.sources.packets.SkippablePackets, "skips", lambda *_: False)
+            patch.setattr(engine.vision.sources.packets.SkippablePackets, "first_missed", lambda *_: None)
             return contents(video, *span)
 
     return decoded
@@ -493,7 +493,7 @@ def unknown(path: Path) -> None:
         ("headless.mp4", headless, 1, "cannot be read as a video"),
         ("sound.m4a", write_sound, 1, "no video"),
         ("cover.mp4", cover, 1, "no video"),
-        ("unknown.avi", unknown, 1, "not known"),
+        ("unknown.avi", unknown, 1, "unknown video codec; convert the file"),
         ("undecodable.mp4", undecodable, 1, "no frame"),
     ],
 )
