@@ -14,7 +14,7 @@ from scipy.special import log_softmax
 from benchmarks.verdicts import SIZES, draw, labelled_faces, recalls, verdicts
 from engine.settings import Settings
 from engine.verdicts import calibration
-from engine.verdicts.calibration import group_logs
+from engine.verdicts.calibration import valence_logs
 from engine.vision.expression import FerScorer
 
 #: The smallest step that gets 95 % of the windows of each mood right at 48 px on `choose`; more of it costs faces
@@ -27,7 +27,7 @@ def fit(sizes: tuple[int, ...] = (48,)) -> tuple[float, float, float]:
     scorer = FerScorer()
     faces = [labelled_faces("fit", size, scorer) for size in sizes]
     mood = np.concatenate([each.mood for each in faces])
-    logs = group_logs(np.concatenate([each.emotions for each in faces]))
+    logs = valence_logs(np.concatenate([each.emotions for each in faces]))
     weight = 1 / np.bincount(mood)[mood] / 3
 
     def loss(numbers: np.ndarray) -> float:
@@ -39,11 +39,11 @@ def fit(sizes: tuple[int, ...] = (48,)) -> tuple[float, float, float]:
     return scale, positive, negative
 
 
-def resting_lean() -> float:
-    """RESTING_LEAN: of the faces of `fit` that are at rest, every mood weighing the same."""
+def neutral_log_odds() -> float:
+    """NEUTRAL_LOG_ODDS: of the faces of `fit` that are at rest, every mood weighing the same."""
     faces = labelled_faces("fit", 48)
-    at_rest = calibration.mood_shares(faces.emotions)[:, 1] > calibration.RESTING
-    lean, mood = calibration.leans(faces.emotions[at_rest]), faces.mood[at_rest]
+    at_rest = calibration.valence_shares(faces.emotions)[:, 1] > calibration.NEUTRAL_SHARE
+    lean, mood = calibration.valence_log_odds(faces.emotions[at_rest]), faces.mood[at_rest]
     weight = (1 / np.bincount(faces.mood))[mood]
     order = np.argsort(lean)
     return float(lean[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)])
@@ -53,7 +53,7 @@ def main() -> None:
     """Print the numbers, and what raising the last one would do."""
     scale, positive, negative = fit()
     print(f"SCALE = {scale:.2f}\nPOSITIVE_BIAS = {positive:.2f}\nNEGATIVE_BIAS = {negative + RAISED:.2f}")
-    print(f"RESTING_LEAN = {resting_lean():.2f}\n")
+    print(f"NEUTRAL_LOG_ODDS = {neutral_log_odds():.2f}\n")
     print("raised by, px: right of all windows of `choose`, of positive, neutral, negative mood")
     for size in SIZES:
         faces = labelled_faces("choose", size)

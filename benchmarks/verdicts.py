@@ -27,10 +27,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
+from engine.faces import EMOTIONS, FER, NEGATIVE, POSITIVE
 from engine.settings import Settings
-from engine.verdicts.calibration import mood_shares
-from engine.verdicts.judging import STRATEGIES, VERDICTS, judge
+from engine.verdicts.calibration import valence_shares
+from engine.verdicts.evidence import Evidence, ScoredFaces
+from engine.verdicts.judging import judge
+from engine.verdicts.scale import INSUFFICIENT, VERDICTS
 from engine.vision.expression import FerScorer, crop_faces
 from engine.vision.quality import measure
 
@@ -113,18 +115,18 @@ def verdicts(faces: Labelled, drawn: list[Ints], settings: Settings) -> npt.NDAr
     window = np.repeat(np.arange(len(drawn)), [len(each) for each in drawn])
     frame = np.concatenate([np.arange(len(each)) for each in drawn])
     student, window = window // _WINDOWS_A_STUDENT, window % _WINDOWS_A_STUDENT
-    moment = window * _LONGEST + frame
-    order = np.argsort(moment, kind="stable")
-    rows, _ = judge(
-        np.arange(_WINDOWS_A_STUDENT * _LONGEST) / 5,
-        moment[order] / 5,
-        student[order],
-        faces.emotions[place[order]],
-        faces.quality[place[order]],
-        np.ones(len(order), np.bool_),
-        settings=settings,
-        duration=_WINDOWS_A_STUDENT * _LONGEST / 5,
+    frame_index = window * _LONGEST + frame
+    order = np.argsort(frame_index, kind="stable")
+    scored = ScoredFaces(
+        time=frame_index[order] / 5,
+        student=student[order],
+        scores=faces.emotions[place[order]],
+        quality=faces.quality[place[order]],
+        scorable=np.ones(len(order), np.bool_),
+        classes=FER,
     )
+    frames = _WINDOWS_A_STUDENT * _LONGEST
+    rows, _ = judge(Evidence(np.arange(frames) / 5, scored, frames / 5), settings)
     found: npt.NDArray[np.str_] = rows["verdict"].reshape(_WINDOWS_A_STUDENT, -1).T.ravel()[: len(drawn)]
     return found
 
@@ -138,7 +140,7 @@ def recalls(found: npt.NDArray[np.str_], moods: Ints) -> tuple[float, list[float
 def resting(faces: Labelled, windows: int = 600) -> dict[tuple[str, str], tuple[float, float]]:
     """Share of right verdicts without and with the resting level, by the lesson's moods and its neutral faces."""
     neutral = np.flatnonzero(faces.mood == 1)
-    shares = mood_shares(faces.emotions[neutral])
+    shares = valence_shares(faces.emotions[neutral])
     order = neutral[np.argsort(shares[:, 0] - shares[:, 2])]
     halves = {"any": neutral, "dour": order[: len(order) // 2], "sunny": order[len(order) // 2 :]}
     lessons = {"all three": (1 / 3,) * 3, "neutral": (0.0, 1.0, 0.0), "mostly neutral": (0.15, 0.7, 0.15)}
@@ -165,10 +167,11 @@ def main(split: str = "report", windows: int = 3000) -> None:
     for size in SIZES:
         faces = labelled_faces(split, size, scorer)
         drawn, moods = draw(faces.mood, windows, seed=SPLITS.index(split))
-        for name in STRATEGIES:
-            found = verdicts(faces, drawn, Settings(strategy=name, window=window))  # type: ignore[arg-type]
+        for name in ("weighted", "sum", "dominant"):
+            found = verdicts(faces, drawn, Settings(strategy=name, window=window))
             overall, each = recalls(found, moods)
-            shares = " | ".join(f"{share:.3f}" for share in (overall, *each, (found == VERDICTS[3]).mean()))
+            none = (found == VERDICTS[INSUFFICIENT]).mean()
+            shares = " | ".join(f"{share:.3f}" for share in (overall, *each, none))
             print(f"| {size} | `{name}` | {shares} |", flush=True)
     print("\n| px | moods of the lesson | neutral faces | `baseline` off | on |\n|---|---|---|---|---|")
     for size in (32, 48):

@@ -13,7 +13,6 @@ from engine.errors import UsageError
 Engine = Literal["classpulse", "reference"]
 Device = Literal["cpu", "cuda"]
 Precision = Literal["auto", "f32"]
-Strategy = Literal["weighted", "sum", "dominant", "attention"]
 Scan = Literal["guided", "full"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
@@ -79,8 +78,10 @@ class Settings:
     # -- judge: repeatable from stored students
     window: float = 10.0
     """Length of a window, s."""
-    strategy: Strategy = None  # type: ignore[assignment]
-    """None: `weighted`, or `attention` where faces are not scored; never None once it is made."""
+    strategy: str = None  # type: ignore[assignment]
+    """`weighted`, `sum`, `dominant`, `attention`, or one of another installed package; checked where it is opened
+    (engine/verdicts/strategies.py). None: `weighted`, or `attention` where faces are not scored; never None once
+    it is made."""
     band: float = 0.1
     """Half-width of the neutral band of the balance: |balance| <= band is neutral."""
     min_faces: int = 5
@@ -138,13 +139,6 @@ class Settings:
         _check(0 < self.iou_threshold < 1, "iou_threshold", self.iou_threshold, "a number between 0 and 1")
         _check(0 <= self.birth_score <= 1, "birth_score", self.birth_score, "0 to 1")
         _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
-        _check(self.strategy in get_args(Strategy), "strategy", self.strategy, ", ".join(get_args(Strategy)))
-        _check(
-            self.expression or self.strategy == "attention",
-            "strategy",
-            self.strategy,
-            "attention, since faces are not scored for emotions here (no-expression)",
-        )
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
         _check(self.min_faces >= 0, "min_faces", self.min_faces, "0 or more")
         _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")

@@ -72,6 +72,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     """The summary of a session, by default with its latest judgement."""
     from classpulse.report import terminal
     from classpulse.report.areas import measured, warnings
+    from engine.verdicts.strategies import reads_cues
 
     parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*parts, session.health()))
@@ -83,5 +84,5 @@ def show_session(session: Session, judgement: str | None = None) -> None:
         terminal.show(terminal.parts_table(parts_of_it))
     judgements = session.judgements()
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
-    if shown["strategy"].iloc[-1] == "attention":
+    if reads_cues(shown["strategy"].iloc[-1]):
         print(terminal.BY_ATTENTION)

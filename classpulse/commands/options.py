@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from engine.errors import UsageError
-from engine.settings import Settings, Strategy
+from engine.settings import Settings
 from engine.times import parse_time
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
@@ -28,8 +28,12 @@ SessionKey = Annotated[str, typer.Argument(metavar="SESSION", help="Session numb
 StudentKey = Annotated[str, typer.Argument(metavar="STUDENT", help="Label, such as S07, or name of a student.")]
 Window = Annotated[float, typer.Option(metavar="SECONDS", help="Length of a window.")]
 StrategyOption = Annotated[
-    Strategy | None,
-    typer.Option(help="How the balance is computed (default: weighted; attention if emotions are not scored)."),
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="How the balance is computed: weighted, sum, dominant, attention or an installed strategy (default: "
+        "weighted; attention if emotions are not scored).",
+    ),
 ]
 Band = Annotated[float, typer.Option(help="Largest |balance| that is neutral.")]
 MinFaces = Annotated[int, typer.Option(help="Minimum number of scorable faces in a window for a verdict.")]

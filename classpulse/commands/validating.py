@@ -28,7 +28,7 @@ def validate(
     ] = None,
     db: Database = "classpulse.db",
     table: Annotated[
-        Literal["figures", "stretches", "confusion"] | None,
+        Literal["figures", "intervals", "confusion"] | None,
         typer.Option(help="Print one table with all columns (default with --format: figures)."),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format of the table.")] = "table",
@@ -48,15 +48,15 @@ def validate(
         if output_format != "table" or output:
             rows.write(fitted.figures, output_format, output)
         else:
-            lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.said())
+            lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.summary())
             print(*lines, sep="", end="")
         return
     result = found.validate(codes, judgement)
     if table or output_format != "table" or output:
-        tables = {"figures": result.figures, "stretches": result.stretches, "confusion": result.confusion}
+        tables = {"figures": result.figures, "intervals": result.intervals, "confusion": result.confusion}
         rows.write(tables[table or "figures"], output_format, output)
         return
-    lines = validation.summary(result.stretches, result.figures, result.confusion, result.codes.untold)
+    lines = validation.summary(result.intervals, result.figures, result.confusion, result.codes.uncodable)
     print(*lines, sep="", end="")
 
 

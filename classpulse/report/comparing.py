@@ -30,7 +30,7 @@ def compared(first: Sources, second: Sources) -> Context:
         "differing": differing(*(side["settings"] for side in both)),
         "people": people(*(side["people"] for side in both)),
         "verdicts": VERDICTS,
-        "attention": first.strategy == second.strategy == "attention",
+        "attention": first.by_cues and second.by_cues,
     }
 
 

@@ -125,7 +125,7 @@ def environment() -> Environment:
 
 def fragment(sources: Sources, name: str) -> Markup:
     """Like `part`, of any sources: those that a caller has answers of its own for, too."""
-    attention = sources.strategy == "attention"
+    attention = sources.by_cues
     return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources), attention=attention))
 
 

@@ -66,7 +66,7 @@ def heatmap(sources: Sources) -> Context:
     """Students x windows."""
     students, windows = sources.ask("students"), sources.ask("windows")
     data = figures.heatmap(students.rows, windows.rows)
-    data["evidence"] = "frames that count" if sources.strategy == "attention" else "scorable faces"
+    data["evidence"] = "frames that count" if sources.by_cues else "scorable faces"
     order = data["orders"]["seat"]
     return {
         "data": data,
@@ -108,7 +108,7 @@ def moments(sources: Sources) -> Context:
 def students(sources: Sources) -> Context:
     """A card for each student, or for the one that is asked for."""
     # Who asked to be judged by no emotion is not shown any either.
-    measured = "signals" if sources.strategy == "attention" else "emotions"
+    measured = "signals" if sources.by_cues else "emotions"
     names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))

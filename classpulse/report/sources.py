@@ -10,6 +10,7 @@ from typing import Protocol
 import pandas as pd
 
 from engine.sessions.students import find_student
+from engine.verdicts.strategies import reads_cues
 from storage import queries
 from storage.errors import QueryError
 
@@ -183,8 +184,13 @@ class Sources:
 
     @property
     def strategy(self) -> str:
-        """What the judgement that is shown goes by: weighted, sum, dominant or attention."""
+        """What the judgement that is shown goes by."""
         return str(self.judgement["strategy"])
+
+    @property
+    def by_cues(self) -> bool:
+        """Whether that reads behavioural cues, and nothing of the emotions."""
+        return reads_cues(self.strategy)
 
     @cached_property
     def student(self) -> int | None:

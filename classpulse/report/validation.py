@@ -1,4 +1,4 @@
-"""What `validate` prints: how far verdicts are what people saw."""
+"""What `validate` prints: the agreement between verdicts and human codes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from classpulse.report.rows import text_table
 FEW = 6
 
 
-def summary(stretches: pd.DataFrame, figures: pd.DataFrame, confusion: pd.DataFrame, untold: int) -> Iterator[str]:
+def summary(
+    intervals: pd.DataFrame, figures: pd.DataFrame, confusion: pd.DataFrame, uncodable: int
+) -> Iterator[str]:
     """The tables of an engine's `Validation`, as lines for people."""
-    none, students = int((stretches["verdict"] == "insufficient").sum()), stretches["student"].nunique()
-    yield f"{len(stretches)} stretches of {students} students are coded; codes left out as cannot tell: {untold}\n"
-    yield f"without a verdict of the machine: {none} ({none / len(stretches):.0%}); kappa says nothing of these\n\n"
-    machine = figures["one"] == "the machine"
-    yield from measures(figures[machine].assign(who=figures["other"]), "the machine and")
-    coders = figures[~machine]
+    none, students = int((intervals["verdict"] == "insufficient").sum()), intervals["student"].nunique()
+    yield f"{len(intervals)} coded intervals of {students} students; left out as uncodable: {uncodable}\n"
+    yield f"without a verdict of the system: {none} ({none / len(intervals):.0%}); these are not in kappa\n\n"
+    system = figures["one"] == "the system"
+    yield from measures(figures[system].assign(who=figures["other"]), "the system and")
+    coders = figures[~system]
     if len(coders):
         pairs = coders["one"].where(coders["one"] == coders["other"], coders["one"] + ", " + coders["other"])
         yield "\n"
         yield from measures(coders.assign(who=pairs), "coders")
-    yield "\nstretches, by what most coders say (rows) and what the machine says:\n"
+    yield "\nintervals, by what most coders say (rows) and what the system says:\n"
     yield from text_table(confusion)
     yield "\nIn brackets: 95 % intervals, by bootstrap over students"
     yield f"; of {students} students they are too narrow, code {FEW} or more\n" if students < FEW else "\n"
@@ -57,7 +59,7 @@ def measures(figures: pd.DataFrame, head: str) -> Iterator[str]:
     rows = []
     for who, mine in figures.groupby("who", sort=False):
         cells = {row["measure"]: estimate(row["value"], row["low"], row["high"]) for row in mine.to_dict("records")}
-        rows.append({head: who, "stretches": int(mine["stretches"].max()), **cells})
+        rows.append({head: who, "intervals": int(mine["intervals"].max()), **cells})
     yield from text_table(pd.DataFrame(rows))
 
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from classpulse.web.jobs import Job, State
-from engine.settings import Settings, Strategy
+from engine.settings import Settings
+from engine.verdicts.strategies import STRATEGIES
 
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Time = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def _installed(name: str) -> str:
+    """A strategy's name; UsageError, which is a ValueError, for one that is not there."""
+    STRATEGIES.load(name)
+    return name
+
+
+Strategy = Annotated[str, AfterValidator(_installed)]
 
 
 class Problem(BaseModel):

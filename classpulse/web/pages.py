@@ -6,7 +6,7 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -22,7 +22,8 @@ from classpulse.web.reading import plain_rows, plain_values
 from classpulse.web.rendering import environment, page
 from engine.errors import UsageError
 from engine.sessions.judgements import settings_of
-from engine.settings import Settings, Strategy
+from engine.settings import Settings
+from engine.verdicts.strategies import STRATEGIES
 from storage import queries
 from storage.aggregates import is_aggregate
 from storage.errors import DatabaseError
@@ -171,7 +172,7 @@ def session_page(
         judgements=session.judgements()["name"].tolist(),
         judgement=judgement,
         settings=settings,
-        strategies=get_args(Strategy),
+        strategies=STRATEGIES.names(),
         gone=found.why,
         students=plain_rows(session.students()),
     )

@@ -13,8 +13,10 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.corrections import check_done
-from engine.sessions.judgements import Evidence, settings_of
+from engine.sessions.judgements import read_evidence, settings_of
 from engine.settings import JUDGED_BY, Settings
+from engine.verdicts.evidence import Evidence
+from engine.verdicts.judging import judge
 from storage import queries
 from storage.store import Store
 
@@ -50,7 +52,7 @@ class Previews:
         settings = dataclasses.replace(settings, **changes)
         if evidence.duration / settings.window > 100_000:
             raise UsageError(f"window is {settings.window:g} s; too short to be displayed for this session")
-        student_windows, class_windows = (pd.DataFrame(columns) for columns in evidence.judged(settings))
+        student_windows, class_windows = (pd.DataFrame(columns) for columns in judge(evidence, settings))
         return settings, students.merge(student_windows, on="student"), class_windows
 
     def prepare(self, session_id: int) -> None:
@@ -67,7 +69,7 @@ class Previews:
                 kept = [(old, value) for old, value in self._evidence.items() if old[0] != session_id]
                 self._evidence = dict(kept[-(REMEMBERED - 1) :])
                 students = queries.students(store, session_id)[["student", "label", "name"]]
-                self._evidence[key] = Evidence.read(store, session_id), settings_of(store, session_id), students
+                self._evidence[key] = read_evidence(store, session_id), settings_of(store, session_id), students
             return self._evidence[key]
 
 

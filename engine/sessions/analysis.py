@@ -17,6 +17,7 @@ from engine.faces import FER, Faces
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
+from engine.verdicts.strategies import open_strategy
 from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
@@ -76,6 +77,7 @@ def analyze(
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
     """
     settings = settings or Settings()
+    open_strategy(settings)  # before anything is detected that could not be judged
     tell = on_progress or _silent
     chosen = open_executor(executor, settings, workers, on_seen)
     with open_source(source, settings) as video, Store.open(db) as kept, _working(kept, settings) as store:

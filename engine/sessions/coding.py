@@ -1,4 +1,4 @@
-"""What people saw: the codes of human coders, each of one student in one stretch of a session, read from a file."""
+"""The codes of human coders, each of one student in one interval of a session, read from a CSV file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from engine.errors import UsageError
 from engine.sessions.students import find_student
 from engine.sessions.tables import Row, read_rows
 from engine.times import format_time, parse_time
-from engine.verdicts.judging import VERDICTS
+from engine.verdicts.scale import VERDICTS
 
 #: What can be coded, in the order of the scale.
 CODES = VERDICTS[:3]
-#: A coder who saw nothing that can be coded.
-UNTOLD = ("", "cannot tell")
-#: The shortest stretch, s.
+#: An interval in which the coder saw nothing that can be coded.
+UNCODABLE = ("", "cannot tell")
+#: The shortest interval, s.
 SHORTEST = 0.1
 #: An end may lie so many seconds beyond the session's, which nobody knows to the frame.
 _SLACK = 1.0
@@ -30,14 +30,14 @@ class Codes(NamedTuple):
 
     given: pd.DataFrame
     """A row for each code: `coder`, `student` (number), `label`, `start`, `stop` (s), `code` (place in CODES)."""
-    untold: int
-    """How many stretches more a coder could not tell."""
+    uncodable: int
+    """How many intervals more the coders left uncoded."""
 
     def units(self) -> pd.DataFrame:
-        """A row for each stretch of a student: `student`, `label`, `start`, `stop`, and what most coders say.
+        """A row for each interval of a student: `student`, `label`, `start`, `stop`, and what most coders say.
 
         `majority` is a place in CODES, -1 where no code has more coders than every other. The index counts the
-        rows; each coder has a column, `by NAME`, with -1 where the coder did not code the stretch.
+        rows; each coder has a column, `by NAME`, with -1 where the coder did not code the interval.
         """
         key = ["student", "label", "start", "stop"]
         by_coder = self.given.pivot(index=key, columns="coder", values="code").fillna(-1).astype("int64")
@@ -76,19 +76,19 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
             raise UsageError(f"{row.place}: {error}") from error
         if student["static"]:
             raise UsageError(f"{row.place}: {who} is a poster or a screen, which is not judged")
-        start, stop = _stretch(row, duration)
+        start, stop = _interval(row, duration)
         found.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
     columns = ["place", "coder", "student", "label", "start", "stop", "code"]
     table = pd.DataFrame.from_records(found, columns=columns)
     for _, mine in table.assign(row=range(len(table))).groupby(["coder", "student"], sort=False):
         _check_apart(mine.sort_values("start", kind="stable"))
-    told = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
-    if told.empty:
+    coded = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
+    if coded.empty:
         raise UsageError(f"{path}: no codes; every row below the column names is a code")
-    return Codes(told, len(table) - len(told))
+    return Codes(coded, len(table) - len(coded))
 
 
-def _stretch(row: Row, duration: float) -> tuple[float, float]:
+def _interval(row: Row, duration: float) -> tuple[float, float]:
     """From when to when a row is about, s."""
     start = round(_time(row, "start"), 6)
     if bool(row.values.get("stop")) == bool(row.values.get("length")):
@@ -122,16 +122,16 @@ def _coder(row: Row) -> str:
 
 def _code(row: Row) -> int:
     code = " ".join(row.values["code"].lower().replace("_", " ").replace("-", " ").split())
-    if code in UNTOLD:
+    if code in UNCODABLE:
         return -1
     if code not in CODES:
-        there = ", ".join([*CODES, UNTOLD[1]])
+        there = ", ".join([*CODES, UNCODABLE[1]])
         raise UsageError(f"{row.place}: invalid code {row.values['code']!r}; use {there}")
     return CODES.index(code)
 
 
 def _check_apart(mine: pd.DataFrame) -> None:
-    """Raise UsageError where two stretches of one coder and student, in order of time, overlap."""
+    """Raise UsageError where two intervals of one coder and student, in order of time, overlap."""
     rows = mine.to_dict("records")
     for before, after in pairwise(rows):
         if after["start"] < before["stop"]:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.coding import CODES, Codes
-from engine.sessions.judgements import Evidence
-from engine.sessions.validation import machine, plain_kappa, tables, unjudged, weighted_kappa
+from engine.sessions.validation import judge_units, plain_kappa, tables, unjudged, weighted_kappa
 from engine.settings import JUDGED_BY, Settings
 from engine.verdicts import agreement
 from engine.verdicts.agreement import Array, Estimate
+from engine.verdicts.evidence import Evidence
 from engine.verdicts.judging import verdicts_of
 
 #: What is tried, beside what is set.
@@ -38,10 +38,10 @@ class Fit:
 
     settings: Settings
     figures: pd.DataFrame
-    """A row for each figure: `settings` (which), `measure`, `value`, `low`, `high`, `stretches`, `students`."""
+    """A row for each figure: `settings` (which), `measure`, `value`, `low`, `high`, `intervals`, `students`."""
     gain: Estimate
     """Of the score on students that the thresholds were not chosen on, over the settings as they were."""
-    stretches: int
+    intervals: int
     students: int
     coders: int
 
@@ -56,13 +56,13 @@ class Fit:
         unseen = self.figures[(self.figures["settings"] == UNSEEN) & (self.figures["measure"] == "score")]
         return bool(self.gain.low > 0 and unseen["low"].iloc[0] > 0)
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """One line: what the fit is worth."""
         value, low, high = self.gain
         held = f"on students they were not fitted on, the score changes by {value:+.2f} ({low:+.2f} to {high:+.2f})"
         if self.better:
             return f"{held}: they are better"
-        why = "agreement is no better than chance" if low > 0 else "that may be chance"
+        why = "agreement is no better than chance" if low > 0 else "that may be due to chance"
         return f"{held}: no gain is shown, {why}; code more, or keep the settings as they are"
 
     def judged_by(self) -> dict[str, object]:
@@ -79,7 +79,7 @@ def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> 
     """The thresholds with the best score against the coders' majority; `settings` is what they start from.
 
     Among those with the same score the nearest to `settings` are taken. The window becomes as long as the coded
-    stretches are, since thresholds are of a window of that length. To tell what the fit is worth, the students are
+    intervals are, since thresholds are of a window of that length. To tell what the fit is worth, the students are
     dealt into FOLDS folds, and each is judged by the thresholds that are best for the others. Raises UsageError for
     codes of fewer students.
     """
@@ -87,11 +87,11 @@ def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> 
     units = units[units["majority"] >= 0].reset_index(drop=True)
     names, student = np.unique(units["student"], return_inverse=True)
     if len(names) < FOLDS:
-        raise UsageError(f"codes of {len(names)} students are too few to fit anything; code {FOLDS} or more")
+        raise UsageError(f"codes of {len(names)} students are too few for a fit; code {FOLDS} students or more")
     window = float(np.clip(np.median(units["stop"] - units["start"]), 0.1, 86_400))
     settings = dataclasses.replace(settings, window=round(window, 3))
     tried = candidates(settings)
-    windows = {str(name): values.to_numpy() for name, values in machine(evidence, settings, units).items()}
+    windows = {str(name): values.to_numpy() for name, values in judge_units(evidence, settings, units).items()}
     human = units["majority"].to_numpy(np.int64)
     counts = np.stack([tables(human, verdicts_of(windows, one), student.astype(np.int64)) for one in tried])
 
@@ -109,7 +109,7 @@ def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> 
     ]
     gain = agreement.estimate(_gain, np.stack([unseen, counts[0]], axis=1))
     rows.append((GAIN, "score", *gain, *size))
-    columns = ["settings", "measure", "value", "low", "high", "stretches", "students"]
+    columns = ["settings", "measure", "value", "low", "high", "intervals", "students"]
     return Fit(tried[best], pd.DataFrame(rows, columns=columns), gain, *size, len(codes.coders))
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from engine.faces import FER, score_columns
+from engine.faces import EDGES, FER, Classes, score_columns
 from engine.settings import Settings
-from engine.verdicts.attention import Heads, Signals
-from engine.verdicts.judging import judge as judge_faces
-from engine.verdicts.windows import Spans, windows_of
+from engine.verdicts import comparing
+from engine.verdicts.cues import BehaviouralCues, HeadPoses
+from engine.verdicts.evidence import Evidence, ScoredFaces
+from engine.verdicts.judging import judge as judge_evidence
+from engine.verdicts.scale import VERDICTS
+from engine.verdicts.windows import Windows
 from storage import queries
 from storage.phases import write_phases
 from storage.store import Store
@@ -22,96 +25,42 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What judging needs of a session's m frames and n faces; read once, it can be judged in many ways."""
-
-    frame_times: Floats
-    """(m,) s."""
-    time: Floats
-    """(n,) s, of each face's frame."""
-    student: Ints
-    """(n,) -1 for nobody, and for a static face."""
-    emotions: Floats
-    """(n, 7)"""
-    quality: Floats
-    scorable: npt.NDArray[np.bool_]
-    signals: Signals
-    """Of the students' faces."""
-    duration: float
-
-    @classmethod
-    def read(cls, store: Store, session_id: int) -> Evidence:
-        """That of session `session_id`."""
-        session = store.session(session_id)
-        frames = queries.frame_columns(store, session_id)
-        names = (
-            "pts",
-            "time",
-            "student",
-            "x1",
-            "y1",
-            "x2",
-            "y2",
-            "yaw",
-            "pitch",
-            *score_columns(FER),
-            "quality",
-            "scorable",
-        )
-        faces = queries.face_columns(store, session_id, names)
-        students = queries.students(store, session_id)
-        posters = students["student"][students["static"]]
-        student = np.where(np.isin(faces["student"], posters), -1, faces["student"])
-        return cls(
-            frame_times=frames["time"],
-            time=faces["time"],
-            student=student,
-            emotions=np.stack([faces.pop(name) for name in score_columns(FER)], axis=1),
-            quality=faces["quality"],
-            scorable=faces["scorable"],
-            signals=_signals(frames, faces, student, Settings.from_json(session["settings"]).scorable_size),
-            duration=session["duration"],
-        )
-
-    def judged(self, settings: Settings, parts: Spans | None = None) -> tuple[Columns, Columns]:
-        """The columns of its student windows and of its class windows, or `parts`; nothing is stored."""
-        return judge_faces(
-            self.frame_times,
-            self.time,
-            self.student,
-            self.emotions,
-            self.quality,
-            self.scorable,
-            settings=settings,
-            duration=self.duration,
-            signals=self.signals,
-            parts=parts,
-        )
-
-    def attention(self, settings: Settings, parts: Spans | None = None) -> Columns:
-        """The columns of its attention windows, or `parts`, whatever it is judged by."""
-        names = np.unique(self.student[self.student >= 0])
-        spans = windows_of(self.frame_times, settings.window, self.duration) if parts is None else parts
-        return {
-            "window": np.repeat(np.arange(len(spans)), len(names)),
-            "student": np.tile(names, len(spans)),
-            **self.signals.windows(spans, self.frame_times, len(names)),
-        }
+def read_evidence(store: Store, session_id: int) -> Evidence:
+    """What judging needs of session `session_id`."""
+    session = store.session(session_id)
+    frames = queries.frame_columns(store, session_id)
+    members = queries.classes(store, session_id)
+    classes = Classes.of(members["name"], members["polarity"]) if len(members) else FER
+    scores = score_columns(classes)
+    names = ("pts", "time", "student", *EDGES, "yaw", "pitch", *scores, "quality", "scorable")
+    faces = queries.face_columns(store, session_id, names)
+    students = queries.students(store, session_id)
+    posters = students["student"][students["static"]]
+    student = np.where(np.isin(faces["student"], posters), -1, faces["student"])
+    scored = ScoredFaces(
+        time=faces["time"],
+        student=student,
+        scores=np.stack([faces.pop(name) for name in scores], axis=1),
+        quality=faces["quality"],
+        scorable=faces["scorable"],
+        classes=classes,
+    )
+    smallest = Settings.from_json(session["settings"]).scorable_size
+    return Evidence(frames["time"], scored, session["duration"], _cues(frames, faces, student, smallest))
 
 
-def _signals(frames: Columns, faces: Columns, student: Ints, smallest: float) -> Signals:
+def _cues(frames: Columns, faces: Columns, student: Ints, smallest: float) -> BehaviouralCues:
     """What the faces of students show beside emotions, if they are large enough."""
     mine = student >= 0
-    heads = Heads.of(
-        np.stack([faces[edge][mine] for edge in ("x1", "y1", "x2", "y2")], axis=1),
+    poses = HeadPoses.of(
+        np.stack([faces[edge][mine] for edge in EDGES], axis=1),
         faces["yaw"][mine],
         faces["pitch"][mine],
         np.searchsorted(frames["pts"], faces["pts"][mine]),
         np.stack([frames[f"camera_{name}"] for name in "abxy"], axis=1),
     )
     index = np.unique(student[mine], return_inverse=True)[1]
-    return Signals.of(heads, index, faces["time"][mine], frames["time"], smallest)
+    return BehaviouralCues.of(poses, index, faces["time"][mine], frames["time"], smallest)
 
 
 def judge(
@@ -119,10 +68,11 @@ def judge(
 ) -> None:
     """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now.
 
-    Without a `name` it is called after its strategy and window, and whatever else is not as it is by default.
+    Without a `name` it is called after its strategy, its window and every non-default setting. Raises UsageError
+    for a strategy that is not there, or that this session has nothing for.
     """
-    evidence = Evidence.read(store, session_id)
-    student_windows, class_windows = evidence.judged(settings)
+    evidence = read_evidence(store, session_id)
+    student_windows, class_windows = judge_evidence(evidence, settings)
     judgement = store.write_judgement(
         session_id,
         name or name_of(settings),
@@ -131,7 +81,7 @@ def judge(
         student_windows,
         class_windows,
         created,
-        evidence.attention(settings),
+        evidence.cue_windows(evidence.windows(settings.window)),
     )
     _judge_phases(store, session_id, {judgement: settings}, evidence)
 
@@ -150,15 +100,15 @@ def _judge_phases(
         for judgement in judgements:
             write_phases(store, judgement, {}, {})
         return
-    evidence = evidence or Evidence.read(store, session_id)
+    evidence = evidence or read_evidence(store, session_id)
     start, stop = phases["start"].to_numpy(np.float64), phases["stop"].to_numpy(np.float64)
     stop = np.where(np.isnan(stop), np.append(start[1:], evidence.duration), stop)
-    parts, mark = Spans(start, stop), phases["phase"].to_numpy(np.int64)
+    parts, phase = Windows(start, stop), phases["phase"].to_numpy(np.int64)
     for judgement, settings in judgements.items():
-        students, whole = evidence.judged(settings, parts)
-        signals = evidence.attention(settings, parts)
-        students |= {name: signals[name] for name in ("visible", "facing", "movement")}
-        students["phase"], whole["phase"] = mark[students.pop("window")], mark[whole.pop("window")]
+        students, whole = judge_evidence(evidence, settings, parts)
+        cues = evidence.cue_windows(parts)
+        students |= {name: cues[name] for name in ("visible", "facing", "movement")}
+        students["phase"], whole["phase"] = phase[students.pop("window")], phase[whole.pop("window")]
         write_phases(store, judgement, students, whole)
 
 
@@ -176,3 +126,42 @@ def settings_of(store: Store, session_id: int) -> Settings:
     judgements = queries.judgements(store, session_id)
     text = store.session(session_id)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
     return Settings.from_json(text)
+
+
+class Comparison(NamedTuple):
+    """Judgements of one session side by side: tables whose columns engine/verdicts/comparing.py explains."""
+
+    verdicts: pd.DataFrame
+    agreement: pd.DataFrame
+    differing: pd.DataFrame
+
+
+def compare_judgements(store: Store, judgements: pd.DataFrame) -> Comparison:
+    """Compare the `judgements`, rows of `queries.judgements` with their `name` and `settings`, by number."""
+    compared = comparing.compare(
+        {
+            str(row["name"]): comparing.Judged(
+                Settings.from_json(row["settings"]).window,
+                _verdicts(queries.student_windows(store, judgement)),
+                _verdicts(queries.class_windows(store, judgement).assign(label=comparing.CLASS)),
+            )
+            for judgement, row in zip(judgements.index.tolist(), judgements.to_dict("records"), strict=True)
+        }
+    )
+    two = ["one", "other"]
+    return Comparison(
+        pd.DataFrame(compared.verdicts),
+        pd.DataFrame(compared.agreement, columns=[*two, "of", "windows", "same", "judged", "kappa"]),
+        pd.DataFrame(compared.differing, columns=[*two, "start", "stop", "differ", "opposite", "who"]),
+    )
+
+
+def _verdicts(windows: pd.DataFrame) -> comparing.Verdicts:
+    """Rows of windows as arrays."""
+    return comparing.Verdicts(
+        label=np.array(windows["label"].tolist(), np.str_),
+        window=windows["window"].to_numpy(np.int64),
+        start=windows["start"].to_numpy(np.float64),
+        stop=windows["stop"].to_numpy(np.float64),
+        verdict=np.array([VERDICTS.index(name) for name in windows["verdict"]], np.int64),
+    )

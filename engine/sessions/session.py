@@ -11,10 +11,9 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
-from engine.sessions.judgements import judge, settings_of
+from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.settings import JUDGED_BY, Settings
-from engine.verdicts import comparing
 from storage import queries
 from storage.profiles import profile_settings, write_profile
 from storage.store import Store
@@ -123,11 +122,11 @@ class Session:
                 store,
                 profile,
                 fitted.judged_by(),
-                origin=fitted.said(),
+                origin=fitted.summary(),
                 sha256=store.session(self.session_id)["sha256"],
                 coders=fitted.coders,
                 students=fitted.students,
-                intervals=fitted.stretches,
+                intervals=fitted.intervals,
                 kappa_before=fitted.value(fitting.AS_IS, "kappa"),
                 kappa_in=fitted.value(fitting.SEEN, "kappa"),
                 kappa_out=fitted.value(fitting.UNSEEN, "kappa"),
@@ -153,22 +152,13 @@ class Session:
             judge(store, self.session_id, settings, name)
         return self
 
-    def compare(self, *names: str) -> comparing.Comparison:
+    def compare(self, *names: str) -> Comparison:
         """Judgements side by side, by their names; without one, all there are."""
 
-        def compared(store: Store) -> comparing.Comparison:
+        def compared(store: Store) -> Comparison:
             rows = queries.judgements(store, self.session_id).set_index("judgement_id")
             chosen = [self._judgement(store, name) for name in dict.fromkeys(names)] or rows.index.tolist()
-            return comparing.compare(
-                {
-                    rows["name"][one]: comparing.Judged(
-                        Settings.from_json(rows["settings"][one]).window,
-                        queries.student_windows(store, one),
-                        queries.class_windows(store, one),
-                    )
-                    for one in chosen
-                }
-            )
+            return compare_judgements(store, rows.loc[chosen])
 
         return self._read(compared)
 

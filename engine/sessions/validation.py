@@ -1,4 +1,4 @@
-"""How far verdicts are what people see: the machine's of every coded stretch, held against the coders' codes."""
+"""Agreement between verdicts and human codes, per coded interval."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ import pandas as pd
 
 from engine.sessions.coding import CODES, Codes, column_of, read_codes
 from engine.sessions.corrections import check_done
-from engine.sessions.judgements import Evidence
+from engine.sessions.judgements import read_evidence
 from engine.settings import Settings
 from engine.verdicts import agreement
 from engine.verdicts.agreement import Array, Ints
-from engine.verdicts.judging import VERDICTS
-from engine.verdicts.windows import Spans
+from engine.verdicts.evidence import Evidence
+from engine.verdicts.judging import judge
+from engine.verdicts.scale import INSUFFICIENT, VERDICTS
+from engine.verdicts.windows import Windows
 from storage import queries
 from storage.store import Store
 
 MAJORITY = "the majority"
-MACHINE = "the machine"
-_NONE = VERDICTS.index("insufficient")
+SYSTEM = "the system"
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """What came of holding a judgement against codes."""
+    """A judgement compared with human codes."""
 
     codes: Codes
-    stretches: pd.DataFrame
-    """A row for each coded stretch of a student: `student`, `label`, `start`, `stop` (s), the code of each coder
-    (`by NAME`) and of the `majority` (None: none), and what the machine says: `verdict`, `balance`, `margin`,
+    intervals: pd.DataFrame
+    """A row for each coded interval of a student: `student`, `label`, `start`, `stop` (s), the code of each coder
+    (`by NAME`) and of the `majority` (None: none), and what the system says: `verdict`, `balance`, `margin`,
     `coverage`, `faces`, `scorable`, `positive`, `negative`."""
     figures: pd.DataFrame
     """A row for each figure: `one` and `other` (who are compared), `measure`, `value`, `low`, `high` (the 95 %
-    interval), `stretches` and `students` that it rests on. NaN: undefined."""
+    interval), `intervals` and `students` that it rests on. NaN: undefined."""
     confusion: pd.DataFrame
-    """A row for each code of the majority, a column for each verdict: how many stretches."""
+    """A row for each code of the majority, a column for each verdict: how many intervals."""
 
 
 def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evidence]:
@@ -49,37 +50,37 @@ def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evide
     """
     check_done(store, session_id)
     codes = read_codes(path, queries.students(store, session_id), store.session(session_id)["duration"])
-    return codes, Evidence.read(store, session_id)
+    return codes, read_evidence(store, session_id)
 
 
 def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation:
-    """Hold what these settings make of every coded stretch against its codes."""
+    """Compare the verdicts that these settings give every coded interval with its codes."""
     units = codes.units()
-    judged = machine(evidence, settings, units)
+    judged = judge_units(evidence, settings, units)
     verdict = judged["verdict"].map(VERDICTS.index).to_numpy(np.int64)
     return Validation(
         codes,
         _readable(units).join(judged),
         pd.DataFrame(
-            [*_machine_figures(codes, units, verdict, judged["balance"].to_numpy()), *_coder_figures(codes, units)],
-            columns=["one", "other", "measure", "value", "low", "high", "stretches", "students"],
+            [*_system_figures(codes, units, verdict, judged["balance"].to_numpy()), *_coder_figures(codes, units)],
+            columns=["one", "other", "measure", "value", "low", "high", "intervals", "students"],
         ),
         _confusion(units["majority"].to_numpy(), verdict),
     )
 
 
-def machine(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.DataFrame:
+def judge_units(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.DataFrame:
     """What the settings say of each of the `units` (`student`, `start`, `stop`): columns of a student's window.
 
-    What lies between the coded stretches is judged along, in pieces of their usual length: how alike neighbouring
-    faces are, which the margin rests on, is told by the whole session, as it is where windows are judged.
+    What lies between the coded intervals is judged along, in pieces of their usual length: how alike neighbouring
+    faces are, which the margin rests on, is estimated from the whole session, as it is where windows are judged.
     """
     layer = _layers(units)
     found = []
     for place in np.unique(layer):
         mine = units[layer == place]
         spans = _filled(mine, evidence.duration)
-        columns = pd.DataFrame(evidence.judged(settings, spans)[0])
+        columns = pd.DataFrame(judge(evidence, settings, spans)[0])
         students = np.unique(columns["student"])
         span = np.searchsorted(spans.start, mine["start"])
         rows = columns.iloc[span * len(students) + np.searchsorted(students, mine["student"])]
@@ -89,48 +90,48 @@ def machine(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.D
 
 
 def _layers(units: pd.DataFrame) -> Ints:
-    """(n,) a number for each unit, such that different stretches of one number lie apart."""
+    """(n,) a number for each unit, such that different intervals of one number lie apart."""
     ends: list[float] = []
     of: dict[tuple[float, float], int] = {}
     for start, stop in sorted(set(zip(units["start"], units["stop"], strict=True))):
         free = next((place for place, end in enumerate(ends) if end <= start), len(ends))
         ends[free : free + 1] = [stop]
         of[start, stop] = free
-    return np.array([of[stretch] for stretch in zip(units["start"], units["stop"], strict=True)], np.int64)
+    return np.array([of[interval] for interval in zip(units["start"], units["stop"], strict=True)], np.int64)
 
 
-def _filled(units: pd.DataFrame, duration: float) -> Spans:
-    """The stretches of the units, which lie apart, and what lies between them, in pieces of the usual length."""
-    stretches = sorted(set(zip(units["start"], units["stop"], strict=True)))
-    usual = float(np.median([stop - start for start, stop in stretches]))
+def _filled(units: pd.DataFrame, duration: float) -> Windows:
+    """The intervals of the units, which lie apart, and what lies between them, in pieces of the usual length."""
+    intervals = sorted(set(zip(units["start"], units["stop"], strict=True)))
+    usual = float(np.median([stop - start for start, stop in intervals]))
     filled: list[tuple[float, float]] = []
     end = 0.0
-    for start, stop in [*stretches, (duration, duration)]:
+    for start, stop in [*intervals, (duration, duration)]:
         filled += pairwise([*np.arange(end, start, usual), start])
         filled += [(start, stop)] * (start < stop)
         end = stop
     whole = np.array([(start, stop) for start, stop in filled if start < stop])
-    return Spans(whole[:, 0], whole[:, 1])
+    return Windows(whole[:, 0], whole[:, 1])
 
 
-def _machine_figures(codes: Codes, units: pd.DataFrame, verdict: Ints, balance: Array) -> list[tuple[object, ...]]:
-    """The machine against each coder, and against the majority where there are several."""
+def _system_figures(codes: Codes, units: pd.DataFrame, verdict: Ints, balance: Array) -> list[tuple[object, ...]]:
+    """The system against each coder, and against the majority where there are several."""
     several = len(codes.coders) > 1
     rows: list[tuple[object, ...]] = []
     for other in [*codes.coders, *[MAJORITY] * several]:
         human = units["majority" if other == MAJORITY else column_of(other)].to_numpy(np.int64)
-        who = MACHINE, other
-        told = human >= 0
-        student = _dense(units["student"].to_numpy()[told])
-        table = tables(human[told], verdict[told], student)
+        who = SYSTEM, other
+        coded = human >= 0
+        student = _dense(units["student"].to_numpy()[coded])
+        table = tables(human[coded], verdict[coded], student)
         rows.append((*who, "no verdict", *agreement.estimate(unjudged, table), *_size(student)))
-        rows += _agreeing(who, human[told], verdict[told], student)
-        has = told & np.isfinite(balance)
+        rows += _agreeing(who, human[coded], verdict[coded], student)
+        has = coded & np.isfinite(balance)
         student = _dense(units["student"].to_numpy()[has])
         for code, sign in (("interested", 1), ("not interested", -1)):
             if has.any():
-                pairs = agreement.won(sign * balance[has], human[has] == CODES.index(code), student)
-                area = agreement.estimate_area(pairs)
+                pairs = agreement.concordant_pairs(sign * balance[has], human[has] == CODES.index(code), student)
+                area = agreement.estimate_auc(pairs)
                 rows.append((*who, f"AUC {code}", *area, *_size(student)))
     return rows
 
@@ -148,7 +149,7 @@ def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]
         student = _dense(units["student"].to_numpy()[unit])
         table = agreement.coincidences(_dense(unit), codes_of[unit, coder], student, len(CODES))
         of_units = student[np.unique(unit, return_index=True)[1]]
-        alpha = agreement.estimate(agreement.alpha, table)
+        alpha = agreement.estimate(agreement.krippendorff_alpha, table)
         rows.append(("all coders", "all coders", "alpha", *alpha, *_size(of_units)))
     return rows
 
@@ -160,18 +161,20 @@ def _agreeing(who: tuple[str, str], one: Ints, other: Ints, student: Ints) -> li
         return []
     one, other, student = one[both], other[both], _dense(student[both])
     table = tables(one, other, student)[..., : len(CODES)]
-    statistics = {"same": agreement.same, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
+    statistics = {"same": agreement.percent_agreement, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
     return [(*who, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
 
 
 def tables(human: Ints, verdict: Ints, student: Ints) -> Array:
     """(s, 3, 4) how often each code meets each verdict in each student; the last verdict is none."""
-    return agreement.counted(human, verdict, student, (int(student.max(initial=0)) + 1, len(CODES), len(VERDICTS)))
+    return agreement.contingency(
+        human, verdict, student, (int(student.max(initial=0)) + 1, len(CODES), len(VERDICTS))
+    )
 
 
 def unjudged(table: Array) -> Array:
-    """The share of stretches without a verdict, of tables (..., 3, 4)."""
-    return np.asarray(table[..., _NONE].sum(axis=-1) / np.maximum(table.sum(axis=(-1, -2)), 1))
+    """The share of intervals without a verdict, of tables (..., 3, 4)."""
+    return np.asarray(table[..., INSUFFICIENT].sum(axis=-1) / np.maximum(table.sum(axis=(-1, -2)), 1))
 
 
 def plain_kappa(table: Array) -> Array:
@@ -185,8 +188,8 @@ def weighted_kappa(table: Array) -> Array:
 
 
 def _confusion(human: npt.NDArray[np.int64], verdict: Ints) -> pd.DataFrame:
-    told = human >= 0
-    table = tables(human[told], verdict[told], np.zeros(told.sum(), np.int64))[0].astype(np.int64)
+    coded = human >= 0
+    table = tables(human[coded], verdict[coded], np.zeros(coded.sum(), np.int64))[0].astype(np.int64)
     return pd.DataFrame(table, columns=list(VERDICTS)).assign(code=CODES)[["code", *VERDICTS]]
 
 
@@ -203,5 +206,5 @@ def _dense(values: npt.NDArray[np.int64]) -> Ints:
 
 
 def _size(student: Ints) -> tuple[int, int]:
-    """How many stretches and students."""
+    """How many intervals and students."""
     return len(student), len(np.unique(student))

@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-def counted(one: Ints, other: Ints, student: Ints, shape: tuple[int, int, int]) -> Array:
+def contingency(one: Ints, other: Ints, student: Ints, shape: tuple[int, int, int]) -> Array:
     """How often code i of `one` meets code j of `other` (n,) in each student: (s, k, m), the `shape`."""
     place = np.ravel_multi_index((student, one, other), shape)
     return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
@@ -52,12 +52,12 @@ def kappa(table: Array, distance: Array) -> Array:
     """
     total = table.sum(axis=(-1, -2))
     expected = table.sum(axis=-1)[..., :, None] * table.sum(axis=-2)[..., None, :]
-    return 1 - _over(total * (table * distance).sum(axis=(-1, -2)), (expected * distance).sum(axis=(-1, -2)))
+    return 1 - safe_divide(total * (table * distance).sum(axis=(-1, -2)), (expected * distance).sum(axis=(-1, -2)))
 
 
-def same(table: Array) -> Array:
+def percent_agreement(table: Array) -> Array:
     """The share of equal codes in tables (..., k, k)."""
-    return _over(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-1, -2)))
+    return safe_divide(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-1, -2)))
 
 
 def coincidences(unit: Ints, code: Ints, student: Ints, kinds: int) -> Array:
@@ -78,7 +78,7 @@ def coincidences(unit: Ints, code: Ints, student: Ints, kinds: int) -> Array:
     return found
 
 
-def alpha(table: Array) -> Array:
+def krippendorff_alpha(table: Array) -> Array:
     """Krippendorff's alpha for codes in an order, of coincidences (..., k, k); NaN where all codes are the same.
 
     Krippendorff (2011), as above, section D, with the metric of ordinal data: the distance of ranks.
@@ -88,13 +88,13 @@ def alpha(table: Array) -> Array:
     rank = number.cumsum(axis=-1) - number / 2
     distance = (rank[..., :, None] - rank[..., None, :]) ** 2
     expected = (number[..., :, None] * number[..., None, :] * distance).sum(axis=(-1, -2))
-    return 1 - _over((total - 1) * (table * distance).sum(axis=(-1, -2)), expected)
+    return 1 - safe_divide((total - 1) * (table * distance).sum(axis=(-1, -2)), expected)
 
 
-def won(value: Array, positive: npt.NDArray[np.bool_], student: Ints) -> Array:
-    """(s, s, 2): for the positive values of a student against the others' of another one, pairs won and all pairs.
+def concordant_pairs(value: Array, positive: npt.NDArray[np.bool_], student: Ints) -> Array:
+    """(s, s, 2): for the positive values of a student against the others' of another one, concordant and all pairs.
 
-    A pair is won if the positive value is higher, and half won if both are the same.
+    A pair is concordant if the positive value is higher, and half of one if both are equal.
     """
     students = int(student.max(initial=-1)) + 1
     found = np.zeros((students, students, 2))
@@ -107,12 +107,12 @@ def won(value: Array, positive: npt.NDArray[np.bool_], student: Ints) -> Array:
     return found
 
 
-def area(pairs: Array) -> Array:
-    """The area under the ROC curve of (..., 2) pairs won and all pairs: the share that is won.
+def auc(pairs: Array) -> Array:
+    """The area under the ROC curve of (..., 2) concordant and all pairs: the concordant share.
 
     Hanley and McNeil, Radiology 143 (1982) 29-36: the Wilcoxon statistic.
     """
-    return _over(pairs[..., 0], pairs[..., 1])
+    return safe_divide(pairs[..., 0], pairs[..., 1])
 
 
 def samples(students: int, seed: int = 0) -> Array:
@@ -132,11 +132,11 @@ def estimate(statistic: Callable[[Array], Array], tables: Array) -> Estimate:
     return Estimate(float(statistic(tables.sum(axis=0))), *interval(statistic(resampled), len(tables)))
 
 
-def estimate_area(pairs: Array) -> Estimate:
-    """The area of `won` (s, s, 2), and its interval."""
+def estimate_auc(pairs: Array) -> Estimate:
+    """The area of `concordant_pairs` (s, s, 2), and its interval."""
     weights = samples(len(pairs))
     resampled = np.einsum("bi,ijc,bj->bc", weights, pairs, weights, optimize=True)
-    return Estimate(float(area(pairs.sum(axis=(0, 1)))), *interval(area(resampled), len(pairs)))
+    return Estimate(float(auc(pairs.sum(axis=(0, 1)))), *interval(auc(resampled), len(pairs)))
 
 
 def interval(values: Array, students: int) -> tuple[float, float]:
@@ -156,7 +156,7 @@ def interval(values: Array, students: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _over(part: Array, whole: Array) -> Array:
+def safe_divide(part: Array, whole: Array) -> Array:
     """NaN where the whole is 0."""
     part, whole = np.asarray(part), np.asarray(whole)
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)

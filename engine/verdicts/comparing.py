@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from engine.verdicts import agreement
-from engine.verdicts.judging import VERDICTS
+from engine.verdicts.scale import INSUFFICIENT, SIDES, VERDICTS
 
 CLASS = "class"
+
+Ints = npt.NDArray[np.int64]
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """n verdicts, of students or of the class."""
+
+    label: npt.NDArray[Any]
+    """(n,) of the student, or CLASS."""
+    window: Ints
+    """(n,) its number."""
+    start: npt.NDArray[np.float64]
+    """(n,) s."""
+    stop: npt.NDArray[np.float64]
+    verdict: Ints
+    """(n,) places in VERDICTS."""
+
+    def take(self, rows: npt.NDArray[Any]) -> Verdicts:
+        """Those at the places, or under the mask, `rows`."""
+        return Verdicts(*(column[rows] for column in vars(self).values()))
 
 
 class Judged(NamedTuple):
@@ -21,101 +43,100 @@ class Judged(NamedTuple):
 
     window: float
     """Length of a window, s."""
-    students: pd.DataFrame
-    """Rows of `queries.student_windows`."""
-    whole: pd.DataFrame
-    """Rows of `queries.class_windows`."""
+    students: Verdicts
+    whole: Verdicts
+    """Of the class."""
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What came of comparing judgements."""
+class Comparison(NamedTuple):
+    """What came of comparing judgements, as rows."""
 
-    verdicts: pd.DataFrame
-    """A row for each `judgement` and `student` (label, or class): `windows`, and how many have each verdict."""
-    agreement: pd.DataFrame
-    """A row for each two, `one` and `other`, of all `students` and of the class (`of`): `windows` that both have,
-    share of the `same` verdict, insufficient being one; and `judged` in both, with Cohen's `kappa` of these."""
-    differing: pd.DataFrame
-    """A row for each window in which two give some student different verdicts, those with the most students first:
-    `one`, `other`, `start`, `stop` (s), how many students `differ`, of how many `opposite`ly, and `who`."""
+    verdicts: Rows
+    """For each `judgement` and `student` (label, or class): `windows`, and how many have each verdict."""
+    agreement: Rows
+    """For each two, `one` and `other`, of all `students` and of the class (`of`): `windows` that both have, share
+    of the `same` verdict, insufficient being one; and `judged` in both, with Cohen's `kappa` of these."""
+    differing: Rows
+    """For each window in which two give some student different verdicts, those with the most students first: `one`,
+    `other`, `start`, `stop` (s), how many students `differ`, of how many `opposite`ly, and `who`."""
 
 
 def compare(judgements: Mapping[str, Judged]) -> Comparison:
     """Compare judgements by name; where their windows differ in length, at the middle of each shorter one."""
-    agreeing, differing = [], []
+    agreeing: Rows = []
+    differing: Rows = []
     for one, other in combinations(judgements, 2):
+        names = {"one": one, "other": other}
         for of in ("students", CLASS):
-            both = _paired(judgements[one], judgements[other], of)
-            agreeing.append((one, other, of, *_agreement(both)))
+            windows, *verdicts = _paired(judgements[one], judgements[other], of)
+            agreeing.append({**names, "of": of, **_agreement(*verdicts)})
             if of == "students":
-                differing.append(_differing(both).assign(one=one, other=other))
-    names = ["one", "other", "start", "stop", "differ", "opposite", "who"]
-    where = pd.concat(differing)[names] if differing else pd.DataFrame(columns=names)
-    columns = ["one", "other", "of", "windows", "same", "judged", "kappa"]
-    return Comparison(
-        pd.DataFrame([row for name, judged in judgements.items() for row in _counts(name, judged)]),
-        pd.DataFrame(agreeing, columns=columns),
-        where.reset_index(drop=True),
-    )
+                differing += [names | row for row in _differing(windows, *verdicts)]
+    counts = [row for name, judged in judgements.items() for row in _counts(name, judged)]
+    return Comparison(counts, agreeing, differing)
 
 
-def _counts(judgement: str, judged: Judged) -> list[dict[str, object]]:
+def _counts(judgement: str, judged: Judged) -> Rows:
     """How often each student, and the class, has which verdict."""
-    of = {str(label): mine for label, mine in judged.students.groupby("label")} | {CLASS: judged.whole}
+    labels = np.unique(judged.students.label)
+    of = [(str(label), judged.students.take(judged.students.label == label)) for label in labels]
     return [
         {
             "judgement": judgement,
-            "student": who,
-            "windows": len(mine),
-            **{verdict: int((mine["verdict"] == verdict).sum()) for verdict in VERDICTS},
+            "student": label,
+            "windows": len(verdicts.verdict),
+            **{name: int((verdicts.verdict == place).sum()) for place, name in enumerate(VERDICTS)},
         }
-        for who, mine in of.items()
+        for label, verdicts in [*of, (CLASS, judged.whole)]
     ]
 
 
-def _paired(one: Judged, other: Judged, of: str) -> pd.DataFrame:
-    """The windows of whichever has the shorter ones: `label`, `start`, `stop`, verdicts `one` and `other`."""
-    tables = []
-    shorter = one if one.window <= other.window else other
-    for judged in (one, other):
-        table = judged.whole.assign(label=CLASS) if of == CLASS else judged.students
-        tables.append(table[["label", "window", "start", "stop", "verdict"]])
-    place = 0 if shorter is one else 1
-    short, long = tables[place], tables[1 - place]
-    length = (other if shorter is one else one).window
-    middle = (short["start"] + short["stop"]) / 2
-    there = np.floor(middle / length).astype(np.int64)
-    theirs = long[["label", "window", "verdict"]].rename(columns={"window": "there", "verdict": "theirs"})
-    both = short.assign(there=there).merge(theirs, on=["label", "there"])
-    mine, others = ("one", "other") if place == 0 else ("other", "one")
-    return both.rename(columns={"verdict": mine, "theirs": others})
+def _paired(one: Judged, other: Judged, of: str) -> tuple[Verdicts, Ints, Ints]:
+    """The windows of whichever has the shorter ones that the other has as well, and both verdicts of these."""
+    turned = one.window > other.window
+    short, long = (other, one) if turned else (one, other)
+    mine, theirs = (short.whole, long.whole) if of == CLASS else (short.students, long.students)
+    middle = np.floor((mine.start + mine.stop) / 2 / long.window).astype(np.int64)
+    labels = np.unique(np.concatenate([mine.label, theirs.label]))
+    width = int(max(middle.max(initial=0), theirs.window.max(initial=0))) + 1
+    wanted = np.searchsorted(labels, mine.label) * width + middle
+    there = np.searchsorted(labels, theirs.label) * width + theirs.window
+    order = np.argsort(there)
+    place = np.searchsorted(there[order], wanted)
+    has = np.append(there[order], -1)[place] == wanted
+    matched = theirs.verdict[order[place[has]]]
+    windows = mine.take(has)
+    return (windows, matched, windows.verdict) if turned else (windows, windows.verdict, matched)
 
 
-def _agreement(both: pd.DataFrame) -> tuple[int, float, int, float]:
+def _agreement(one: Ints, other: Ints) -> dict[str, Any]:
     """windows, same, judged, kappa."""
-    one, other = (both[name].map(VERDICTS.index).to_numpy(np.int64) for name in ("one", "other"))
     kinds = len(VERDICTS)
-    table = agreement.counted(one, other, np.zeros_like(one), (1, kinds, kinds))[0]
-    judged = table[: kinds - 1, : kinds - 1]
-    kappa = agreement.kappa(judged, agreement.nominal(kinds - 1))
-    return len(both), float(agreement.same(table)), int(judged.sum()), float(kappa)
+    table = agreement.contingency(one, other, np.zeros_like(one), (1, kinds, kinds))[0]
+    judged = table[:INSUFFICIENT, :INSUFFICIENT]
+    return {
+        "windows": len(one),
+        "same": float(agreement.percent_agreement(table)),
+        "judged": int(judged.sum()),
+        "kappa": float(agreement.kappa(judged, agreement.nominal(INSUFFICIENT))),
+    }
 
 
-def _differing(both: pd.DataFrame) -> pd.DataFrame:
+def _differing(windows: Verdicts, one: Ints, other: Ints) -> Rows:
     """A row for each window with students whose verdicts differ, the most of them first."""
-    unlike = both[both["one"] != both["other"]]
-    sides = {VERDICTS[0], VERDICTS[2]}
-    opposite = unlike["one"].isin(sides) & unlike["other"].isin(sides)
+    side = np.array([SIDES[name] for name in VERDICTS])
+    unlike = one != other
+    opposite = (side[one] * side[other] == -1)[unlike]
+    windows = windows.take(unlike)
+    spans, of = np.unique(np.stack([windows.start, windows.stop], axis=1), axis=0, return_inverse=True)
     rows = [
         {
-            "start": start,
-            "stop": stop,
-            "differ": len(mine),
-            "opposite": int(opposite[mine.index].sum()),
-            "who": " ".join(sorted(mine["label"])),
+            "start": float(start),
+            "stop": float(stop),
+            "differ": int((of == place).sum()),
+            "opposite": int(opposite[of == place].sum()),
+            "who": " ".join(sorted(map(str, windows.label[of == place]))),
         }
-        for (start, stop), mine in unlike.groupby(["start", "stop"])
+        for place, (start, stop) in enumerate(spans)
     ]
-    found = pd.DataFrame(rows, columns=["start", "stop", "differ", "opposite", "who"])
-    return found.sort_values(["differ", "opposite", "start"], ascending=[False, False, True])
+    return sorted(rows, key=lambda row: (-row["differ"], -row["opposite"], row["start"]))

@@ -1,4 +1,4 @@
-"""How far a balance may be off: it rests on few faces, and neighbouring ones are alike."""
+"""How far a balance may be off: it rests on few faces, and neighbouring faces resemble each other."""
 
 from __future__ import annotations
 
@@ -10,119 +10,136 @@ Ints = npt.NDArray[np.int64]
 
 #: Probability with which a margin is meant to reach the balance that more faces of the same kind would show.
 CONFIDENCE = 0.9
-#: Lags, in faces, up to which the likeness of neighbours is measured.
+#: Lags, in faces, up to which autocovariances are measured.
 _LAGS = 12
-#: Among these a memory is looked for; the longest outlasts the default window.
-_MEMORIES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
-#: A window is taken to last this many lifetimes, 1 / (1 - memory), of a mood or more: within a shorter one, a mood
-#: that fades is not told from one that does not change.
-_REACH = 2.5
-#: Faces of the whole session that join a student's own for it: a short session has too few of each student.
-_SHARED = 300.0
-#: Independent faces of the student's other windows that join a window's own for its spread ...
-_BORROWED = 20.0
-#: ... and that many more degrees of freedom than independent faces it is trusted with.
-_FREEDOM = 4.0
-#: Spread (variance) of one imagined face beside those that were seen: equal faces are no certainty.
-_PRIOR = 0.005
+#: The AR(1) autocorrelations that are tried; the longest outlasts the default window.
+_AUTOCORRELATIONS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+#: A window is taken to last this many lifetimes, 1 / (1 - autocorrelation), of a mood or more: within a shorter
+#: one, a mood that fades is not told from one that does not change.
+_LIFETIMES = 2.5
+#: Prior weight: session-wide pairs added to each student's autocovariance estimate.
+_SHARED_PAIRS = 300.0
+#: Prior weight of a student's usual variance beside that of one window, in independent faces ...
+_PRIOR_FACES = 20.0
+#: ... and the degrees of freedom that this adds to a window's effective sample size.
+_PRIOR_FREEDOM = 4.0
+#: Variance of one imagined face beside those that were seen: equal faces are no certainty.
+_PRIOR_VARIANCE = 0.005
 #: Longest window, in faces, for which the autocovariances are worked out; they hardly change from there on.
 _LONGEST = 200
 
 
-def margins(influence: Array, cell: Ints, student: Ints, quality: Array, cells: int) -> Array:
-    """Half-width of the 90 % confidence interval of each cell's balance: (cells,), NaN where there is no face.
+def margins(influence: Array, group: Ints, student: Ints, quality: Array, groups: int) -> Array:
+    """Half-width of the 90 % confidence interval of each group's balance: (groups,), NaN where there is no face.
 
-    A cell is a student's window. `influence` (n,) is what each face would move its cell's balance by if it were the
-    only one, its residual over the mean denominator (the linearised ratio of Cochran 1977, "Sampling techniques",
-    section 6.4); it sums to 0 over a cell. `cell`, `student` (both from 0) and `quality`, in [0, 1], are (n,) as
-    well; the faces of a cell stand in order of time.
+    A group is a student's window. `influence` (n,) is what each face would move its group's balance by if it were
+    the only one, its residual over the mean denominator (the linearised ratio of Cochran 1977, "Sampling
+    techniques", section 6.4); it sums to 0 over a group. `group`, `student` (both from 0) and `quality`, in [0, 1],
+    are (n,) as well; the faces of a group stand in order of time.
 
     The variance of a mean of n faces follows from their autocovariances (Bayley and Hammersley 1946). These are
-    taken to be those of a mood that fades by a constant factor from face to face, its memory, plus noise that every
-    face has for itself. A face counts by its quality: one of 0.5 proves half as much.
+    modelled as an AR(1) process, which persists by a constant factor from face to face, plus idiosyncratic noise of
+    each face. A face counts by its quality: one of 0.5 proves half as much.
     """
+    from scipy.special import stdtrit  # costs a tenth of a second, and only here
 
-    from scipy.special import stdtrit
-
-    result = np.full(cells, np.nan)
-    if not len(cell):
+    result = np.full(groups, np.nan)
+    if not len(group):
         return result
-    order = np.argsort(cell, kind="stable")
-    cell, student, influence, quality = cell[order], student[order], influence[order], quality[order]
-    number = np.bincount(cell, minlength=cells)
-    seen = np.flatnonzero(number)
-    owner = np.zeros(cells, np.int64)
-    owner[cell] = student
-    number, owner = number[seen], owner[seen]
+    order = np.argsort(group, kind="stable")
+    group, student, influence, quality = group[order], student[order], influence[order], quality[order]
+    number = np.bincount(group, minlength=groups)
+    filled = np.flatnonzero(number)
+    owner = np.zeros(groups, np.int64)
+    owner[group] = student
+    number, owner = number[filled], owner[filled]
 
     faces = np.maximum(np.bincount(student), 1)
     power = np.bincount(student, influence**2) / faces
     typical = int(np.clip(np.average(number, weights=number), 2, _LONGEST))
     scaled = influence / np.sqrt(np.where(power > 0, power, 1))[student]
-    memory, lasting, own = _memory(scaled, cell, student, typical)
+    autocorrelation, persistent, idiosyncratic = _fit_autocovariance(scaled, group, student, typical)
 
-    # Variance of a window's mean, for faces of unit variance: 1 / the number of independent faces it is worth.
-    gap = np.clip(lasting[owner] * _of_mean(memory[owner], number) + own[owner] / number, 1e-9, 1)
-    lost = lasting * _of_mean(memory, typical) + own / typical
-    # About its own mean, a window misses the spread that all of its faces share.
-    spread = np.bincount(cell, influence**2, cells)[seen] / number / np.maximum(1 - gap, 0.05)
-    usual = (power / np.maximum(1 - lost, 0.05))[owner]
-    spread = (spread / gap + _BORROWED * usual) / (1 / gap + _BORROWED)
-    worth = np.maximum(np.bincount(cell, quality, cells)[seen] / number, 1e-3) / gap
-    half = stdtrit(worth + _FREEDOM, (1 + CONFIDENCE) / 2) * np.sqrt((spread + _PRIOR / worth) / worth)
-    result[seen] = np.minimum(half, 2)
+    # Variance of a window's mean, for faces of unit variance: 1 / the number of independent faces.
+    of_mean = persistent[owner] * _variance_of_mean(autocorrelation[owner], number) + idiosyncratic[owner] / number
+    of_mean = np.clip(of_mean, 1e-9, 1)
+    of_typical = persistent * _variance_of_mean(autocorrelation, typical) + idiosyncratic / typical
+    # Deviations from a window's own mean miss the variance that all of its faces share.
+    variance = np.bincount(group, influence**2, groups)[filled] / number / np.maximum(1 - of_mean, 0.05)
+    usual = (power / np.maximum(1 - of_typical, 0.05))[owner]
+    variance = (variance / of_mean + _PRIOR_FACES * usual) / (1 / of_mean + _PRIOR_FACES)
+    n_eff = np.maximum(np.bincount(group, quality, groups)[filled] / number, 1e-3) / of_mean
+    quantile = stdtrit(n_eff + _PRIOR_FREEDOM, (1 + CONFIDENCE) / 2)
+    half_width = quantile * np.sqrt((variance + _PRIOR_VARIANCE / n_eff) / n_eff)
+    result[filled] = np.minimum(half_width, 2)
     return result
 
 
-def _memory(influence: Array, cell: Ints, student: Ints, typical: int) -> tuple[Array, Array, Array]:
-    """Each student's memory, and the shares of what lasts and of each face's own noise in the variance.
+def _fit_autocovariance(influence: Array, group: Ints, student: Ints, typical: int) -> tuple[Array, Array, Array]:
+    """Each student's AR(1) autocorrelation, and the persistent and the idiosyncratic share of the variance.
 
-    The memory is the one whose autocovariances come nearest to the student's (least squares over all lags). Those
-    are about the windows' own means, and so compared with what a window of `typical` faces would show.
+    Chosen is the autocorrelation whose autocovariances come nearest to the student's (least squares over all lags).
+    Those are about the windows' own means, and so compared with what a window of `typical` faces would show.
     """
-    students = int(student.max()) + 1
-    lags = min(_LAGS + 1, typical)
-    sums, pairs = np.zeros((students, lags)), np.zeros((students, lags))
-    for lag in range(lags):
-        same = cell[lag:] == cell[: len(cell) - lag]
-        sums[:, lag] = np.bincount(student[lag:], influence[lag:] * influence[: len(cell) - lag] * same, students)
-        pairs[:, lag] = np.bincount(student[lag:], same, students)
-    sums += _SHARED * sums.sum(axis=0) / len(cell)
-    pairs += _SHARED * pairs.sum(axis=0) / len(cell)
-    found = sums / np.maximum(pairs, 1e-9)
-
+    measured, pairs = _autocovariances(influence, group, student, lags=min(_LAGS + 1, typical))
+    students, lags = measured.shape
     noise = _about_mean(np.eye(typical), lags)
     distance = np.abs(np.subtract.outer(np.arange(typical), np.arange(typical)))
     least = np.full(students, np.inf)
     best = np.zeros((3, students))
-    for memory in _MEMORIES:
-        if memory > max(0, 1 - _REACH / typical):
+    for autocorrelation in _AUTOCORRELATIONS:
+        if autocorrelation > max(0, 1 - _LIFETIMES / typical):
             break
-        lasts = _about_mean(memory**distance, lags) if memory else noise
-        # Two shares, neither below 0: where one would be, the other alone.
-        ll, ln, nn = pairs @ lasts**2, pairs @ (lasts * noise), pairs @ noise**2
-        lf, nf = (pairs * found) @ lasts, (pairs * found) @ noise
-        det = ll * nn - ln**2
-        solvable = det > 1e-9 * ll * nn
-        det = np.where(solvable, det, 1)
-        lasting, own = (nn * lf - ln * nf) / det, (ll * nf - ln * lf) / det
-        only_own = ~solvable | (lasting < 0)
-        only_lasting = ~only_own & (own < 0)
-        lasting = np.where(only_own, 0, np.where(only_lasting, lf / ll, lasting))
-        own = np.where(only_own, nf / nn, np.where(only_lasting, 0, own))
-        miss = (pairs * (found - np.outer(lasting, lasts) - np.outer(own, noise)) ** 2).sum(axis=1)
+        process = _about_mean(autocorrelation**distance, lags) if autocorrelation else noise
+        persistent, idiosyncratic = _two_shares(measured, pairs, process, noise)
+        residual = measured - np.outer(persistent, process) - np.outer(idiosyncratic, noise)
+        miss = (pairs * residual**2).sum(axis=1)
         better = miss < least
         least = np.where(better, miss, least)
-        best = np.where(better, np.stack([np.full(students, memory), lasting, own]), best)
-    memories, lasting, own = best
-    total = np.where(lasting + own > 0, lasting + own, 1)
-    return memories, lasting / total, np.where(lasting + own > 0, own / total, 1)
+        best = np.where(better, np.stack([np.full(students, autocorrelation), persistent, idiosyncratic]), best)
+    autocorrelations, persistent, idiosyncratic = best
+    known = persistent + idiosyncratic > 0
+    total = np.where(known, persistent + idiosyncratic, 1)
+    return autocorrelations, persistent / total, np.where(known, idiosyncratic / total, 1)
 
 
-def _of_mean(memory: Array, n: npt.ArrayLike) -> Array:
-    """Variance of the mean of n successive values of unit variance with this memory."""
-    n, gap = np.asarray(n, np.float64), 1 - memory
-    variance: Array = ((1 + memory) / gap - 2 * memory * (1 - memory**n) / (n * gap**2)) / n
+def _autocovariances(influence: Array, group: Ints, student: Ints, lags: int) -> tuple[Array, Array]:
+    """(students, lags) the mean product of faces so many apart in one group, and how many pairs it rests on."""
+    students = int(student.max()) + 1
+    sums, pairs = np.zeros((students, lags)), np.zeros((students, lags))
+    for lag in range(lags):
+        same = group[lag:] == group[: len(group) - lag]
+        sums[:, lag] = np.bincount(student[lag:], influence[lag:] * influence[: len(group) - lag] * same, students)
+        pairs[:, lag] = np.bincount(student[lag:], same, students)
+    sums += _SHARED_PAIRS * sums.sum(axis=0) / len(group)
+    pairs += _SHARED_PAIRS * pairs.sum(axis=0) / len(group)
+    return sums / np.maximum(pairs, 1e-9), pairs
+
+
+def _two_shares(measured: Array, pairs: Array, process: Array, noise: Array) -> tuple[Array, Array]:
+    """(students,) weighted least squares of `measured` on the two curves (lags,); neither share is below 0.
+
+    Where one would be, it is 0 and the other is fitted alone.
+    """
+    pp, pn, nn = pairs @ process**2, pairs @ (process * noise), pairs @ noise**2
+    pm, nm = (pairs * measured) @ process, (pairs * measured) @ noise
+    det = pp * nn - pn**2
+    solvable = det > 1e-9 * pp * nn
+    det = np.where(solvable, det, 1)
+    persistent, idiosyncratic = (nn * pm - pn * nm) / det, (pp * nm - pn * pm) / det
+    noise_alone = ~solvable | (persistent < 0)
+    process_alone = ~noise_alone & (idiosyncratic < 0)
+    persistent = np.where(noise_alone, 0, np.where(process_alone, pm / pp, persistent))
+    idiosyncratic = np.where(noise_alone, nm / nn, np.where(process_alone, 0, idiosyncratic))
+    return persistent, idiosyncratic
+
+
+def _variance_of_mean(autocorrelation: Array, n: npt.ArrayLike) -> Array:
+    """Variance of the mean of n successive values of an AR(1) process of unit variance."""
+    n, gap = np.asarray(n, np.float64), 1 - autocorrelation
+    variance: Array = (
+        (1 + autocorrelation) / gap - 2 * autocorrelation * (1 - autocorrelation**n) / (n * gap**2)
+    ) / n
     return variance
 
 

@@ -124,7 +124,10 @@ def test_one_of_several_is_bad(run, recording, folder):
         (["analyze", "x.mp4", "--thresholds", "0.6,0.7"], "'0.6,0.7' is not three numbers separated by commas"),
         (["analyze", "x.mp4", "--thresholds", "0.6,0.7,2"], "it must be three numbers between 0 and 1"),
         (["analyze", "x.mp4", "--window", "0"], "window is 0.0; it must be 0.1 s to a day"),
-        (["analyze", "x.mp4", "--strategy", "guess"], "'guess' is not one of 'weighted', 'sum', 'dominant'"),
+        (
+            ["analyze", "x.mp4", "--strategy", "guess"],
+            "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see docs/extending.md)",
+        ),
         (["analyze", "x.mp4", "--min-faces", "few"], "Invalid value for '--min-faces'"),
         (["show", "7"], "no session '7'; the latest are 1 (lesson.mp4)"),
         (["show", "1", "--student", "S99"], "no student 'S99' in this session; there are S01, S02, S03, S04"),

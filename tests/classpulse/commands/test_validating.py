@@ -39,8 +39,8 @@ def test_validate(run, db, codes):
     result = run("validate", 1, codes)
     assert (result.status, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0] == "4 stretches of 2 students are coded; codes left out as cannot tell: 0"
-    assert lines[3].split()[:4] == ["the", "machine", "and", "stretches"]
+    assert lines[0] == "4 coded intervals of 2 students; left out as uncodable: 0"
+    assert lines[3].split()[:4] == ["the", "system", "and", "intervals"]
     assert [line.split("  ")[0] for line in lines[4:7]] == ["Ada", "Ben", "the majority"]
     assert any(line.startswith("Ada, Ben") and "0.75" in line for line in lines)
     assert lines[-1].endswith("of 2 students they are too narrow, code 6 or more")
@@ -49,10 +49,10 @@ def test_validate(run, db, codes):
 
 def test_its_tables_are_for_other_programs(run, db, codes):
     figures = json.loads(run("validate", "lesson.mp4", codes, "--format", "json").out)
-    assert {"one", "other", "measure", "value", "low", "high", "stretches", "students"} == set(figures[0])
-    stretches = pd.read_csv(io.StringIO(run("validate", 1, codes, "--table", "stretches", "-f", "csv").out))
-    assert stretches[["label", "start", "by Ada", "majority"]].iloc[1].to_list()[:3] == ["S01", 5, "not interested"]
-    assert pd.isna(stretches["majority"][1])
+    assert {"one", "other", "measure", "value", "low", "high", "intervals", "students"} == set(figures[0])
+    intervals = pd.read_csv(io.StringIO(run("validate", 1, codes, "--table", "intervals", "-f", "csv").out))
+    assert intervals[["label", "start", "by Ada", "majority"]].iloc[1].to_list()[:3] == ["S01", 5, "not interested"]
+    assert pd.isna(intervals["majority"][1])
     assert run("validate", 1, codes, "--table", "confusion", "-f", "csv", "-o", "out.csv").out == ""
     confusion = pd.read_csv("out.csv").set_index("code")
     assert confusion.loc["not interested"].to_list() == [0, 0, 2, 0]
@@ -87,13 +87,13 @@ def test_fit_and_profiles(run, folder):
     result = run("validate", 1, "codes.csv", "--fit", "ours")
     assert (result.status, result.err) == (0, "")
     said = result.out.splitlines()
-    assert said[0].split()[:3] == ["settings", "stretches", "score"]
+    assert said[0].split()[:3] == ["settings", "intervals", "score"]
     assert [line.split("  ")[0] for line in said[1:5]] == [AS_IS, SEEN, UNSEEN, GAIN]
     assert any("no gain is shown" in line for line in said)  # of faces at random
     assert said[-1].startswith("profile ours: window 30.0, strategy weighted, band ")
 
     listed = run("profiles").out.splitlines()
-    assert listed[0].split()[:4] == ["name", "coders", "students", "stretches"]
+    assert listed[0].split()[:4] == ["name", "coders", "students", "intervals"]
     assert listed[1].split()[:4] == ["ours", "1", "6", "24"]
     kept = json.loads(run("profiles", "--format", "json").out)
     assert "no gain is shown" in kept[0]["origin"]

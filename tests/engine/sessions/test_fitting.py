@@ -13,10 +13,11 @@ import pytest
 
 from engine.errors import UsageError
 from engine.sessions import fitting
-from engine.sessions.judgements import Evidence
+from engine.sessions.judgements import read_evidence
 from engine.sessions.session import Session
 from engine.settings import Settings
-from engine.verdicts.judging import VERDICTS, verdicts_of
+from engine.verdicts.judging import judge, verdicts_of
+from engine.verdicts.scale import VERDICTS
 from storage.errors import SessionError
 from storage.profiles import all_profiles, drop_profile
 from storage.store import Store
@@ -70,8 +71,8 @@ def test_a_band_that_people_have_is_found(played, tmp_path):
     assert fitted.value(fitting.UNSEEN, "kappa") > 0.9
     assert fitted.gain.low > 0
     assert fitted.better
-    assert fitted.said().endswith("they are better")
-    assert (fitted.stretches, fitted.students, fitted.coders) == (120, 10, 1)
+    assert fitted.summary().endswith("they are better")
+    assert (fitted.intervals, fitted.students, fitted.coders) == (120, 10, 1)
 
     with Store.open(session.database) as store:
         kept = all_profiles(store).to_dict("records")
@@ -92,7 +93,7 @@ def test_no_gain_is_claimed_for_codes_without_sense(played, tmp_path):
     fitted = session.fit(write(tmp_path / "codes.csv", rows), "noise", "plain")
     assert fitted.value(fitting.SEEN, "score") >= fitted.value(fitting.AS_IS, "score")
     assert not fitted.better
-    assert "no gain is shown" in fitted.said()
+    assert "no gain is shown" in fitted.summary()
     with Store.open(session.database) as store:
         assert "no gain is shown" in all_profiles(store).set_index("name")["origin"]["noise"]
         drop_profile(store, "noise")
@@ -107,18 +108,18 @@ def test_settings_that_are_right_stay(played, tmp_path):
     fitted = session.fit(path, "same", "plain")
     assert (fitted.settings.band, fitted.settings.min_faces, fitted.settings.min_coverage) == (0.1, 5, 0.2)
     assert fitted.gain == (0, 0, 0)
-    assert "that may be due to chance" in fitted.said()
+    assert "that may be due to chance" in fitted.summary()
 
 
 @pytest.mark.parametrize("strategy", ["weighted", "sum", "attention"])
 def test_thresholds_judge_again_what_was_judged(played, strategy):
     session, _ = played
     with Store.open(session.database) as store:
-        evidence = Evidence.read(store, session.session_id)
+        evidence = read_evidence(store, session.session_id)
     usual = Settings(strategy=strategy)
-    columns = evidence.judged(usual)[0]
+    columns = judge(evidence, usual)[0]
     for other in fitting.candidates(usual)[::83]:
-        assert (np.array(VERDICTS)[verdicts_of(columns, other)] == evidence.judged(other)[0]["verdict"]).all(), (
+        assert (np.array(VERDICTS)[verdicts_of(columns, other)] == judge(evidence, other)[0]["verdict"]).all(), (
             other
         )
 
@@ -146,7 +147,7 @@ def test_few_students_are_no_ground(played, tmp_path):
         UsageError, match=re.escape("codes of 4 students are too few for a fit; code 5 students or more")
     ):
         session.fit(path, "few")
-    with pytest.raises(UsageError, match="invalid profile name ''"):
+    with pytest.raises(UsageError, match="invalid profile name ' '"):
         session.fit(path, " ")
 
 

@@ -14,7 +14,8 @@ from engine import Session, Settings, analyze, find
 from engine.errors import UsageError
 from engine.faces import EMOTIONS
 from engine.sessions.analysis import Progress
-from engine.sessions.judgements import Evidence, settings_of
+from engine.sessions.judgements import read_evidence, settings_of
+from engine.verdicts.judging import judge
 from storage.errors import SessionError
 from storage.store import Store
 from tests.drawn import SETTINGS, rows
@@ -116,7 +117,7 @@ def test_judging_with_other_settings_leaves_the_earlier_judgements(copied):
         ({"sample_rate": 3}, "judging does not use sample_rate; it uses window, strategy"),
         ({"windows": 3}, "judging does not use windows"),
         ({"window": 0}, "window is 0; it must be 0.1 s to a day"),
-        ({"strategy": "guess"}, "strategy is 'guess'; it must be weighted, sum, dominant"),
+        ({"strategy": "guess"}, "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see"),
         ({"band": float("nan")}, "band is nan; it must be 0 or more, under 1"),
     ],
 )
@@ -153,9 +154,9 @@ def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
 def test_evidence_is_judged_without_being_stored(analysed):
     """What a preview shows is what judging would keep."""
     with Store.open(analysed.database, must_exist=True, read_only=True) as store:
-        evidence = Evidence.read(store, analysed.session_id)
-        student_windows, class_windows = evidence.judged(settings_of(store, analysed.session_id))
-        other, _ = evidence.judged(Settings(window=10, strategy="sum"))
+        evidence = read_evidence(store, analysed.session_id)
+        student_windows, class_windows = judge(evidence, settings_of(store, analysed.session_id))
+        other, _ = judge(evidence, Settings(window=10, strategy="sum"))
     assert list(student_windows["verdict"]) == list(analysed.verdicts()["verdict"])
     assert list(class_windows["verdict"]) == list(analysed.class_verdicts()["verdict"])
     assert max(other["stop"] - other["start"]) == 10

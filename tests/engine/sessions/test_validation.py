@@ -49,7 +49,7 @@ def test_files_of_codes(tmp_path, text):
         {"coder": "coder", "student": 0, "label": "S01", "start": 10.0, "stop": 20.0, "code": 0},
         {"coder": "coder", "student": 1, "label": "S02", "start": 10.0, "stop": 20.0, "code": 2},
     ]
-    assert codes.untold == text.count("S01,20") + text.count("cannot tell")
+    assert codes.uncodable == text.count("S01,20") + text.count("cannot tell")
 
 
 def test_the_majority_is_more_than_any_other_code(tmp_path):
@@ -65,26 +65,28 @@ def test_the_majority_is_more_than_any_other_code(tmp_path):
 
 
 BROKEN = {
-    "": "row 1: empty; it names the columns student, start, code",
+    "": "row 1: empty; the first row must name the columns student, start, code",
     "student,start,code\nS01,0,neutral\n": "row 1: no column stop or length",
-    "student,begin,stop\n": "row 1: no column start and code; it names the columns",
-    HEAD: "no code in it",
-    HEAD + "S01,0,10,\n": "no code in it",
+    "student,begin,stop\n": "row 1: no column start and code; the columns are student, begin, stop",
+    HEAD: "no codes; every row below the column names is a code",
+    HEAD + "S01,0,10,\n": "no codes; every row below the column names is a code",
     HEAD + "S01,0,10,neutral\nS09,0,10,neutral\n": "3: no student 'S09' in this session; there are S01, S02, S03",
     HEAD + ",0,10,neutral\n": "row 2: no student ''",
-    HEAD + "S03,0,10,neutral\n": "row 2: S03 is a face on a poster",
-    HEAD + "S01,0,10,bored\n": "row 2: no code 'bored'; there are interested, neutral, not interested, cannot tell",
+    HEAD + "S03,0,10,neutral\n": "row 2: S03 is a poster or a screen, which is not judged",
+    HEAD + "S01,0,10,bored\n": "row 2: invalid code 'bored'; use interested, neutral, not interested, cannot tell",
     HEAD + "S01,noon,10,neutral\n": "row 2, start: invalid time 'noon'",
     HEAD + "S01,0,0:99,neutral\n": "row 2, stop: invalid time '0:99'",
     HEAD + "S01,0,,neutral\n": "row 2: give either stop or length",
-    HEAD + "S01,20,10,neutral\n": "row 2: from 20 to 10 s is no stretch",
-    HEAD + "S01,0,0.01,neutral\n": "row 2: from 0 to 0.01 s is no stretch; the shortest has 0.1 s",
+    HEAD + "S01,20,10,neutral\n": "row 2: invalid interval from 20 to 10 s",
+    HEAD + "S01,0,0.01,neutral\n": "row 2: invalid interval from 0 to 0.01 s; the shortest is 0.1 s",
     HEAD + "S01,55,65,neutral\n": "row 2: it ends at 1:05, but the session ends at 1:00",
     HEAD + "S01,60,65,\n": "row 2: it begins at 1:00, but the session ends at 1:00",
     HEAD + "S01,5,15,neutral\nS02,0,9,neutral\nAda,0,10,\n": (
         "row 4: S01 is coded by coder already from 0:05 to 0:15, in codes.csv, row 2"
     ),
-    "coder,student,start,stop,code\nBen,S01,0,10,neutral\n,S02,0,10,neutral\n": "row 3: no coder in it",
+    "coder,student,start,stop,code\nBen,S01,0,10,neutral\n,S02,0,10,neutral\n": (
+        "row 3: no coder; name one in every row"
+    ),
     "student,start,stop,length,code\nS01,0,10,10,neutral\n": "row 2: give either stop or length",
 }
 
@@ -193,9 +195,9 @@ def test_the_machine_sees_what_the_script_says(analysed, truth, tmp_path):
     before = rows(Path(analysed.database))
     result = analysed.validate(file_of(tmp_path / "codes.csv", Ada=truth))
     for measure in ("same", "kappa", "weighted kappa", "AUC interested", "AUC not interested"):
-        assert figure(result, "the machine", "Ada", measure)["value"] == 1, measure
-    assert figure(result, "the machine", "Ada", "no verdict")["value"] == 0
-    assert np.trace(result.confusion[list(CODES)].to_numpy()) == len(result.stretches) == 24
+        assert figure(result, "the system", "Ada", measure)["value"] == 1, measure
+    assert figure(result, "the system", "Ada", "no verdict")["value"] == 0
+    assert np.trace(result.confusion[list(CODES)].to_numpy()) == len(result.intervals) == 24
     assert "the majority" not in set(result.figures["other"])  # of one coder
     assert rows(Path(analysed.database)) == before
 
@@ -205,8 +207,8 @@ def test_each_stretch_has_the_verdict_of_the_window_that_it_is(analysed, truth, 
     some = truth.iloc[[0, 3, 7, 11, 16, 22]]
     result = analysed.validate(file_of(tmp_path / "codes.csv", Ada=some))
     windows = analysed.verdicts().set_index(["label", "start"])
-    assert len(result.stretches) == 6
-    for row in result.stretches.to_dict("records"):
+    assert len(result.intervals) == 6
+    for row in result.intervals.to_dict("records"):
         stored = windows.loc[(row["label"], row["start"])]
         assert row["verdict"] == stored["verdict"]
         for name in ("balance", "margin", "coverage"):
@@ -215,21 +217,21 @@ def test_each_stretch_has_the_verdict_of_the_window_that_it_is(analysed, truth, 
 
 def test_stretches_may_overlap_those_of_others(analysed, tmp_path):
     text = HEAD + "S01,0,10,neutral\nS02,3,13,neutral\nS03,5,7,neutral\nS01,10,20,neutral\n"
-    stretches = analysed.validate(write(tmp_path / "codes.csv", text)).stretches
-    assert stretches[["label", "start", "stop"]].to_numpy().tolist() == [
+    intervals = analysed.validate(write(tmp_path / "codes.csv", text)).intervals
+    assert intervals[["label", "start", "stop"]].to_numpy().tolist() == [
         ["S01", 0, 10], ["S01", 10, 20], ["S02", 3, 13], ["S03", 5, 7],
     ]  # fmt: skip
-    assert stretches["scorable"].tolist() == [10, 10, 10, 2]
+    assert intervals["scorable"].tolist() == [10, 10, 10, 2]
 
 
 def test_several_coders(analysed, truth, tmp_path):
     wrong = truth.assign(code=["neutral", *truth["code"][1:]])
     path = file_of(tmp_path / "codes.csv", Ada=truth, Ben=wrong, Cem=truth[:12])
     result = analysed.validate(path)
-    assert figure(result, "the machine", "the majority", "kappa")["value"] == 1
-    assert figure(result, "the machine", "Ben", "same")["value"] == pytest.approx(23 / 24)
+    assert figure(result, "the system", "the majority", "kappa")["value"] == 1
+    assert figure(result, "the system", "Ben", "same")["value"] == pytest.approx(23 / 24)
     assert figure(result, "Ada", "Ben", "same")["value"] == pytest.approx(23 / 24)
-    assert figure(result, "Ada", "Cem", "kappa")[["value", "stretches"]].tolist() == [1, 12]
+    assert figure(result, "Ada", "Cem", "kappa")[["value", "intervals"]].tolist() == [1, 12]
     alpha = figure(result, "all coders", "all coders", "alpha")
     assert 0.9 < alpha["value"] < 1
     assert alpha["low"] <= alpha["value"] <= alpha["high"]
@@ -241,21 +243,21 @@ def test_what_has_no_verdict_is_counted_and_not_dropped(analysed, truth, tmp_pat
         source.backup(copy)
     session = Session(tmp_path / "c.db", 1).judge("strict", min_faces=6)  # of the five in a window
     result = session.validate(file_of(tmp_path / "codes.csv", Ada=truth))
-    assert figure(result, "the machine", "Ada", "no verdict")[["value", "stretches"]].tolist() == [1, 24]
+    assert figure(result, "the system", "Ada", "no verdict")[["value", "intervals"]].tolist() == [1, 24]
     assert result.confusion["insufficient"].sum() == 24
     assert not (result.figures["measure"] == "kappa").any()
-    assert figure(result, "the machine", "Ada", "AUC interested")["value"] == 1  # the balance is there all the same
+    assert figure(result, "the system", "Ada", "AUC interested")["value"] == 1  # the balance is there all the same
     assert session.validate(tmp_path / "codes.csv", "weighted, 5 s").figures["value"].max() == 1
 
 
 def test_who_is_not_seen_in_a_stretch_has_no_verdict(tmp_path):
     session = write_seated(tmp_path / "classpulse.db")
     path = write(tmp_path / "codes.csv", HEAD + "S04,56,61,neutral\nS01,0,30,neutral\n")  # Dan has left
-    stretches = session.validate(path).stretches.set_index("label")
-    assert stretches["verdict"]["S04"] == "insufficient"
-    assert np.isnan(stretches["balance"]["S04"])
+    intervals = session.validate(path).intervals.set_index("label")
+    assert intervals["verdict"]["S04"] == "insufficient"
+    assert np.isnan(intervals["balance"]["S04"])
     assert (
-        stretches["verdict"]["S01"] == session.verdicts().query("label == 'S01' and start == 0")["verdict"].item()
+        intervals["verdict"]["S01"] == session.verdicts().query("label == 'S01' and start == 0")["verdict"].item()
     )
 
 
@@ -280,5 +282,5 @@ def test_codes_count_their_coders():
 @pytest.mark.parametrize("text", ["S01,31.9,32,neutral\n", "S01,0,0.1,neutral\nS02,0.05,31.999999,neutral\n"])
 def test_stretches_of_any_length_are_judged(analysed, tmp_path, text):
     result = analysed.validate(write(tmp_path / "codes.csv", HEAD + text))
-    assert len(result.stretches) == text.count("\n")
-    assert result.stretches["verdict"].notna().all()
+    assert len(result.intervals) == text.count("\n")
+    assert result.intervals["verdict"].notna().all()

@@ -39,15 +39,15 @@ def test_alpha_is_the_published_one():
     unit, observer = unit[several], observer[several]
     table = agreement.coincidences(unit, codes[unit, observer] - 1, np.zeros_like(unit), 5)
     assert table.sum() == pytest.approx(40)
-    assert agreement.alpha(table[0]) == pytest.approx(0.815, abs=5e-4)
+    assert agreement.krippendorff_alpha(table[0]) == pytest.approx(0.815, abs=5e-4)
 
 
 def test_the_area_is_the_published_one():
     rating = np.repeat(np.tile(np.arange(5.0), 2), [*NORMAL, *ABNORMAL])
     abnormal = np.repeat([False, True], [sum(NORMAL), sum(ABNORMAL)])
-    pairs = agreement.won(rating, abnormal, np.arange(len(rating)) % 7)
-    assert agreement.area(pairs.sum(axis=(0, 1))) == pytest.approx(0.893, abs=5e-4)
-    found = agreement.estimate_area(pairs)
+    pairs = agreement.concordant_pairs(rating, abnormal, np.arange(len(rating)) % 7)
+    assert agreement.auc(pairs.sum(axis=(0, 1))) == pytest.approx(0.893, abs=5e-4)
+    found = agreement.estimate_auc(pairs)
     assert found.low < found.value < found.high
 
 
@@ -59,14 +59,14 @@ codes = st.lists(st.tuples(*[st.integers(0, 2)] * 2, st.integers(0, 4)), min_siz
 def test_perfect_is_1_and_nothing_is_more(rows):
     one, other, student = np.array(rows).T
     for mine, theirs in ((one, other), (one, one)):
-        table = agreement.counted(mine, theirs, student, (5, 3, 3)).sum(axis=0)
+        table = agreement.contingency(mine, theirs, student, (5, 3, 3)).sum(axis=0)
         values = [agreement.kappa(table, distance) for distance in (agreement.nominal(3), agreement.linear(3))]
         units = np.arange(len(mine)).repeat(2)
         met = agreement.coincidences(units, np.column_stack([mine, theirs]).ravel(), student.repeat(2), 3)
-        values.append(agreement.alpha(met.sum(axis=0)))
+        values.append(agreement.krippendorff_alpha(met.sum(axis=0)))
         assert met.sum() == pytest.approx(2 * len(mine))
         if mine is theirs:
-            assert agreement.same(table) == 1
+            assert agreement.percent_agreement(table) == 1
             expected = 1.0 if len(set(one.tolist())) > 1 else np.nan
             assert values == pytest.approx([expected] * 3, nan_ok=True)
         else:
@@ -77,7 +77,7 @@ def test_perfect_is_1_and_nothing_is_more(rows):
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 4)), min_size=1, max_size=60))
 def test_the_area_is_mann_whitneys(rows):
     value, positive, student = (np.array(column) for column in zip(*rows, strict=True))
-    area = agreement.area(agreement.won(value, positive, student).sum(axis=(0, 1)))
+    area = agreement.auc(agreement.concordant_pairs(value, positive, student).sum(axis=(0, 1)))
     if positive.all() or not positive.any():
         assert np.isnan(area)
     else:
@@ -88,7 +88,7 @@ def test_the_area_is_mann_whitneys(rows):
 def test_chance_is_near_0():
     random = np.random.default_rng(3)
     one, other = random.choice(3, (2, 20_000), p=(0.6, 0.3, 0.1))
-    table = agreement.counted(one, other, np.zeros_like(one), (1, 3, 3))[0]
+    table = agreement.contingency(one, other, np.zeros_like(one), (1, 3, 3))[0]
     assert abs(agreement.kappa(table, agreement.nominal(3))) < 0.02
     assert abs(agreement.kappa(table, agreement.linear(3))) < 0.02
 
@@ -99,17 +99,17 @@ def test_intervals_know_that_stretches_of_a_student_are_alike():
     tables = np.zeros((20, 2, 2))
     tables[right, [0, 1] * 7 + [0], [0, 1] * 7 + [0]] = 20
     tables[~right, 0, 1] = 20
-    found = agreement.estimate(agreement.same, tables)
+    found = agreement.estimate(agreement.percent_agreement, tables)
     assert found.value == 0.75
     assert (found.low, found.high) == pytest.approx((0.55, 0.95), abs=0.051)
-    few = agreement.estimate(agreement.same, tables[:4])
+    few = agreement.estimate(agreement.percent_agreement, tables[:4])
     assert few.high - few.low > 1.5 * (found.high - found.low)
-    assert agreement.estimate(agreement.same, tables) == found  # the same samples every time
+    assert agreement.estimate(agreement.percent_agreement, tables) == found  # the same samples every time
 
 
 def test_what_is_undefined_has_no_interval():
-    assert np.isnan(agreement.estimate(agreement.same, np.zeros((3, 2, 2))).value)
-    assert np.isnan(agreement.estimate(agreement.same, np.ones((1, 2, 2))).low)
+    assert np.isnan(agreement.estimate(agreement.percent_agreement, np.zeros((3, 2, 2))).value)
+    assert np.isnan(agreement.estimate(agreement.percent_agreement, np.ones((1, 2, 2))).low)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():

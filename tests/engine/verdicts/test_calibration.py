@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.fit_calibration import RAISED, fit, resting_lean
+from benchmarks.fit_calibration import RAISED, fit, neutral_log_odds
 from benchmarks.verdicts import SPLITS, draw, labelled_faces, recalls, resting, verdicts
 from engine.faces import EMOTIONS
 from engine.settings import Settings
-from engine.verdicts.calibration import NEGATIVE_BIAS, POSITIVE_BIAS, RESTING_LEAN, SCALE, mood_shares
+from engine.verdicts.calibration import NEGATIVE_BIAS, NEUTRAL_LOG_ODDS, POSITIVE_BIAS, SCALE, valence_shares
 
 WINDOW = Settings(window=15.0)
 
@@ -19,18 +19,18 @@ WINDOW = Settings(window=15.0)
 @given(st.integers(0, 2**32), st.sampled_from([0.05, 1.0, 20.0]))
 def test_shares_are_probabilities_and_grow_with_their_own_emotions(seed, even):
     emotions = np.random.default_rng(seed).dirichlet(np.full(len(EMOTIONS), even), 20)
-    shares = mood_shares(emotions)
+    shares = valence_shares(emotions)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (shares >= 0).all()
     for place, name in enumerate(("happy", "neutral", "angry")):
         more = emotions.copy()
         more[:, EMOTIONS.index(name)] += 0.5
-        assert (mood_shares(more / 1.5)[:, place] >= shares[:, place]).all()
+        assert (valence_shares(more / 1.5)[:, place] >= shares[:, place]).all()
 
 
 def test_the_committed_numbers_are_those_of_the_fit(shared):
     assert fit() == pytest.approx((SCALE, POSITIVE_BIAS, NEGATIVE_BIAS - RAISED), abs=0.006)
-    assert resting_lean() == pytest.approx(RESTING_LEAN, abs=0.006)
+    assert neutral_log_odds() == pytest.approx(NEUTRAL_LOG_ODDS, abs=0.006)
 
 
 @pytest.mark.parametrize(("size", "least", "least_of_a_mood"), [(24, 0.85, 0.75), (48, 0.97, 0.95)])

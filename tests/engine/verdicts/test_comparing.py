@@ -6,49 +6,47 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from engine.errors import UsageError
-from engine.sessions.session import Session, find
-from engine.verdicts.comparing import Judged, compare
+from engine.sessions.session import find
+from engine.verdicts.comparing import CLASS, Judged, Verdicts, compare
+from engine.verdicts.scale import SIGNS
 
-SIGNS = {"+": "interested", "o": "neutral", "-": "not interested", ".": "insufficient"}
+PLACES = "".join(SIGNS.values())
 
 
 def judged(window: float, duration: float, whole: str, **students: str) -> Judged:
     """A judgement with a sign for each window of the class, and of each student."""
 
-    def rows(signs: str) -> pd.DataFrame:
-        start = np.arange(len(signs)) * window
-        return pd.DataFrame(
-            {
-                "window": np.arange(len(signs)),
-                "start": start,
-                "stop": np.minimum(start + window, duration),
-                "verdict": [SIGNS[sign] for sign in signs],
-            }
+    def rows(**signs: str) -> Verdicts:
+        places = np.concatenate([np.arange(len(each)) for each in signs.values()] or [np.empty(0, np.int64)])
+        return Verdicts(
+            label=np.repeat(np.array(list(signs), np.str_), [len(each) for each in signs.values()]),
+            window=places,
+            start=places * window,
+            stop=np.minimum((places + 1) * window, duration),
+            verdict=np.array([PLACES.index(sign) for sign in "".join(signs.values())], np.int64),
         )
 
-    each = [rows(signs).assign(label=label) for label, signs in students.items()]
-    return Judged(window, pd.concat(each, ignore_index=True), rows(whole))
+    return Judged(window, rows(**students), rows(**{CLASS: whole}))
 
 
 def test_equal_windows():
     one = judged(10, 40, "++o-", S01="++o-", S02="+-.o")
     other = judged(10, 40, "++oo", S01="++oo", S02="--+o")
     found = compare({"a": one, "b": other})
-    assert found.verdicts.to_numpy().tolist() == [
+    assert [list(row.values()) for row in found.verdicts] == [
         ["a", "S01", 4, 2, 1, 1, 0], ["a", "S02", 4, 1, 1, 1, 1], ["a", "class", 4, 2, 1, 1, 0],
         ["b", "S01", 4, 2, 2, 0, 0], ["b", "S02", 4, 1, 1, 2, 0], ["b", "class", 4, 2, 2, 0, 0],
     ]  # fmt: skip
-    students, whole = found.agreement.to_dict("records")
+    students, whole = found.agreement
     assert (students["windows"], students["same"], students["judged"]) == (8, 5 / 8, 7)
     # Cohen by hand: 5 of 7 the same; by chance (3*2 + 2*3 + 2*2)/49
     assert students["kappa"] == pytest.approx((5 / 7 - 16 / 49) / (1 - 16 / 49))
     assert (whole["of"], whole["same"]) == ("class", 0.75)
-    assert found.differing[["start", "differ", "opposite", "who"]].to_numpy().tolist() == [
-        [0, 1, 1, "S02"], [20, 1, 0, "S02"], [30, 1, 0, "S01"],
+    assert [(row["start"], row["differ"], row["opposite"], row["who"]) for row in found.differing] == [
+        (0, 1, 1, "S02"), (20, 1, 0, "S02"), (30, 1, 0, "S01"),
     ]  # fmt: skip
 
 
@@ -58,9 +56,21 @@ def test_windows_of_different_length_are_compared_at_the_shorter(turned):
     long = judged(10, 15, "+-", S01="+-")
     both = {"short": short, "long": long}
     found = compare(dict(reversed(both.items())) if turned else both)
-    students = found.agreement.iloc[0]
-    assert students[["windows", "same"]].tolist() == [4, 0.75]  # the one from 8 to 12 begins the second long one
-    assert found.differing[["start", "stop", "differ", "opposite"]].to_numpy().tolist() == [[4, 8, 1, 0]]
+    students = found.agreement[0]
+    # The one from 8 to 12 s begins the second long one.
+    assert (students["windows"], students["same"]) == (4, 0.75)
+    (row,) = found.differing
+    names = ("short", "long") if not turned else ("long", "short")
+    assert row == dict(zip(("one", "other"), names, strict=True)) | {
+        "start": 4, "stop": 8, "differ": 1, "opposite": 0, "who": "S01",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_windows_that_only_one_judgement_has_are_left_out_of_the_agreement(turned):
+    one, other = judged(10, 40, "++o-", S01="++o-"), judged(10, 20, "++", S01="+o", S02="--")
+    students, whole = compare({"a": other, "b": one} if turned else {"a": one, "b": other}).agreement
+    assert (students["windows"], students["same"], whole["windows"], whole["same"]) == (2, 0.5, 2, 1)
 
 
 def test_those_of_a_session(analysed, tmp_path):
@@ -79,10 +89,9 @@ def test_those_of_a_session(analysed, tmp_path):
         session.compare("mine")
 
 
-def test_a_class_alone(analysed):
-    whole = Session(analysed.database, 1).class_verdicts()
-    none = analysed.verdicts().iloc[:0]
-    found = compare({"a": Judged(5.0, none, whole), "b": Judged(5.0, none, whole)})
-    assert found.verdicts["student"].tolist() == ["class"] * 2
-    assert found.agreement["windows"].tolist() == [0, len(whole)]
-    assert found.differing.empty
+def test_a_class_without_rows_of_students_is_compared_alone():
+    alone = judged(5, 20, "+o-.")
+    found = compare({"a": alone, "b": alone})
+    assert [row["student"] for row in found.verdicts] == ["class"] * 2
+    assert [row["windows"] for row in found.agreement] == [0, 4]
+    assert found.differing == []

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from engine.faces import EMOTIONS, Faces
 from engine.settings import Settings
-from engine.verdicts.attention import Heads, Signals
-from engine.verdicts.judging import STRATEGIES, judge
+from engine.verdicts.cues import BehaviouralCues, HeadPoses
+from engine.verdicts.judging import judge
 from engine.verdicts.windows import windows_of
 from engine.vision.extraction import FeatureExtractor
 from engine.vision.sources.video import Video
+from tests.engine.verdicts.scored import evidence
 
 EVIDENCE = ["verdict", "balance", "margin", "coverage"]
 STUDENT_COLUMNS = [
@@ -28,6 +29,8 @@ CLASS_COLUMNS = {
     *EVIDENCE,
     *("students", "interested", "neutral", "not_interested", "insufficient", "faces", "scorable"),
 }
+#: Those that read class scores.
+STRATEGIES = ("weighted", "sum", "dominant")
 LENIENT = {"band": 0.0, "min_faces": 0, "min_coverage": 0.0}
 
 
@@ -52,16 +55,14 @@ def lesson(moods: dict[int, list], *, rate: float = 5.0, seconds: float | None =
         for student, mood in moods.items()
         if frame < len(mood) and mood[frame] is not None
     ]
-    return judge(
+    given = evidence(
         np.arange(frames) / rate,
         np.array([row[0] for row in rows]),
         np.array([row[1] for row in rows], np.int64),
-        np.array([row[2] for row in rows], np.float32).reshape(-1, 7),
-        np.ones(len(rows), np.float32),
-        np.ones(len(rows), np.bool_),
-        settings=Settings(**settings),
+        np.array([row[2] for row in rows], np.float32),
         duration=frames / rate if seconds is None else seconds,
     )
+    return judge(given, Settings(**settings))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -110,16 +111,16 @@ def test_weighted_wants_proof_and_the_plain_strategies_do_not(mood, verdict, pla
 def test_a_verdict_follows_from_the_numbers_beside_it(data):
     frames, frame, student, emotions, scorable = data.draw(sessions())
     settings = Settings(window=2.0, min_faces=data.draw(st.sampled_from([0, 5])))
-    students, _ = judge(
+    given = evidence(
         np.arange(frames) / 5,
         frame / 5,
         student,
         emotions,
-        np.full(len(frame), data.draw(st.sampled_from([0.4, 1.0])), np.float32),
-        scorable,
-        settings=settings,
+        quality=data.draw(st.sampled_from([0.4, 1.0])),
+        scorable=scorable,
         duration=frames / 5,
     )
+    students, _ = judge(given, settings)
     for row in zip(*(students[name].tolist() for name in STUDENT_COLUMNS), strict=True):
         values = dict(zip(STUDENT_COLUMNS, row, strict=True))
         balance, margin, faces = values["balance"], values["margin"], values["scorable"]
@@ -155,16 +156,8 @@ def sessions(draw):
 @given(sessions())
 def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session):
     frames, frame, student, emotions, scorable = session
-    students, _ = judge(
-        np.arange(frames) / 5,
-        frame / 5,
-        student,
-        emotions,
-        np.ones(len(frame), np.float32),
-        scorable,
-        settings=Settings(strategy="sum", window=2.0, **LENIENT),
-        duration=frames / 5,
-    )
+    given = evidence(np.arange(frames) / 5, frame / 5, student, emotions, scorable=scorable, duration=frames / 5)
+    students, _ = judge(given, Settings(strategy="sum", window=2.0, **LENIENT))
     for row in range(len(students["window"])):
         scores = {name: [] for name in EMOTIONS}
         for i in range(len(frame)):
@@ -181,17 +174,16 @@ def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session):
 def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session, strategy):
     frames, frame, student, emotions, scorable = session
     settings = Settings(strategy=strategy, window=2.0)
-    quality = np.full(len(frame), 0.5, np.float32)
-    students, class_ = judge(
+    given = evidence(
         np.arange(frames) / 5,
         frame / 5,
         student,
         emotions,
-        quality,
-        scorable,
-        settings=settings,
+        quality=0.5,
+        scorable=scorable,
         duration=frames / 5,
     )
+    students, class_ = judge(given, settings)
     names = sorted(set(student[student >= 0].tolist()))
     windows = -(-frames // 10)
     assert list(students) == STUDENT_COLUMNS
@@ -247,16 +239,10 @@ def test_a_session_without_frames_has_nothing():
 
 
 def test_a_frame_counts_once_for_the_coverage_whatever_the_faces_in_it():
-    students, _ = judge(
-        np.arange(10) / 5,
-        np.array([0.0, 0.0, 0.2]),
-        np.zeros(3, np.int64),
-        np.stack([GLAD] * 3),
-        np.ones(3, np.float32),
-        np.ones(3, np.bool_),
-        settings=Settings(),
-        duration=2.0,
+    given = evidence(
+        np.arange(10) / 5, np.array([0.0, 0.0, 0.2]), np.zeros(3, np.int64), np.stack([GLAD] * 3), duration=2.0
     )
+    students, _ = judge(given, Settings())
     assert students["scorable"].tolist() == [3]
     assert students["coverage"].tolist() == [0.2]
 
@@ -285,17 +271,9 @@ def test_a_class_of_which_too_few_students_can_be_judged_has_no_verdict():
 
 def test_weighted_counts_a_face_by_its_quality():
     emotions = np.stack([GLAD, SAD, SAD])
-    arguments = (np.arange(3) / 5, np.arange(3) / 5, np.zeros(3, np.int64), emotions)
-    balances = {}
-    for name in STRATEGIES:
-        rows, _ = judge(
-            *arguments,
-            np.array([0.9, 0.4, 0.4], np.float32),
-            np.ones(3, np.bool_),
-            settings=Settings(strategy=name),
-            duration=0.6,
-        )
-        balances[name] = rows["balance"][0]
+    times, quality = np.arange(3) / 5, np.array([0.9, 0.4, 0.4])
+    given = evidence(times, times, np.zeros(3, np.int64), emotions, quality=quality, duration=0.6)
+    balances = {name: judge(given, Settings(strategy=name))[0]["balance"][0] for name in STRATEGIES}
     assert balances["weighted"] > 0 > max(balances["sum"], balances["dominant"])
 
 
@@ -342,20 +320,20 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
     boxes, (yaw, pitch) = np.hstack([corner, corner + 40]), rng.normal(0, 5, (2, n))
     still = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 1))
     begun = time.process_time()
-    heads = Heads.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), still)
-    signals = Signals.of(heads, student, face_time, times, 20.0)
-    shown = signals.windows(windows_of(times, 10.0, 3000.0), times, students)
-    rows, _ = judge(
+    poses = HeadPoses.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), still)
+    cues = BehaviouralCues.of(poses, student, face_time, times, 20.0)
+    shown = cues.windows(windows_of(times, 10.0, 3000.0), times, students)
+    given = evidence(
         times,
         face_time,
         student,
         emotions,
-        rng.random(n, np.float32),
-        rng.random(n) > 0.2,
-        settings=Settings(strategy=strategy),
+        quality=rng.random(n, np.float32),
+        scorable=rng.random(n) > 0.2,
         duration=3000.0,
-        signals=signals,
+        cues=cues,
     )
+    rows, _ = judge(given, Settings(strategy=strategy))
     assert time.process_time() - begun < 2
     assert len(rows["window"]) == len(shown["facing"]) == 300 * students
 
@@ -374,9 +352,16 @@ def woman(shared) -> tuple[np.ndarray, np.ndarray, Faces]:
 def test_a_woman_who_cries_and_then_smiles_is_first_not_interested_and_last_interested(woman, strategy):
     times, face_time, faces = woman
     settings = Settings(window=5.0, strategy=strategy)
-    one = np.zeros(len(faces), np.int64)
-    columns = (one, faces.scores, faces.quality, faces.scorable)
-    students, class_ = judge(times, face_time, *columns, settings=settings, duration=19.7)
+    given = evidence(
+        times,
+        face_time,
+        np.zeros(len(faces), np.int64),
+        faces.scores,
+        quality=faces.quality,
+        scorable=faces.scorable,
+        duration=19.7,
+    )
+    students, class_ = judge(given, settings)
     assert len(students["verdict"]) == 4
     assert (students["verdict"][0], students["verdict"][-1]) == ("not interested", "interested")
     assert (class_["verdict"][0], class_["verdict"][-1]) == ("not interested", "interested")

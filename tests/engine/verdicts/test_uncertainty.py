@@ -8,9 +8,12 @@ from scipy.signal import lfilter
 
 from engine.faces import EMOTIONS
 from engine.settings import Settings
-from engine.verdicts.judging import STRATEGIES, judge
+from engine.verdicts.judging import judge
 from engine.verdicts.uncertainty import margins
-from engine.verdicts.windows import Spans
+from engine.verdicts.windows import Windows
+from tests.engine.verdicts.scored import evidence
+
+STRATEGIES = ("weighted", "sum", "dominant")
 
 
 def moods(students: int, frames: int, memory: float, level: float, seed: int) -> np.ndarray:
@@ -26,22 +29,20 @@ def moods(students: int, frames: int, memory: float, level: float, seed: int) ->
 
 
 def judged(
-    emotions: np.ndarray, strategy: str, window: float, quality: float = 1.0, parts: Spans | None = None
+    emotions: np.ndarray, strategy: str, window: float, quality: float = 1.0, parts: Windows | None = None
 ) -> dict[str, np.ndarray]:
     """Judge students (students, frames, 7) that have a face in every frame, at 5 frames/s."""
     students, frames, _ = emotions.shape
     times = np.arange(frames) / 5
-    rows, _ = judge(
+    given = evidence(
         times,
         times.repeat(students),
         np.tile(np.arange(students), frames),
         emotions.swapaxes(0, 1).reshape(-1, len(EMOTIONS)),
-        np.full(students * frames, quality, np.float32),
-        np.ones(students * frames, np.bool_),
-        settings=Settings(strategy=strategy, window=window),  # type: ignore[arg-type]
+        quality=quality,
         duration=frames / 5,
-        parts=parts,
     )
+    rows, _ = judge(given, Settings(strategy=strategy, window=window), parts)
     return rows
 
 
@@ -70,7 +71,7 @@ def test_so_do_those_of_long_windows(window, frames):
 @pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
 def test_so_do_those_of_marked_parts_of_any_length(memory):
     truth = judged(moods(1, 200_000, 0.0, 0.7, seed=99), "weighted", window=40_000.0)["balance"][0]
-    parts = Spans(np.array([0.0, 10.0, 35.0, 100.0, 170.0]), np.array([10.0, 35.0, 100.0, 160.0, 200.0]))
+    parts = Windows(np.array([0.0, 10.0, 35.0, 100.0, 170.0]), np.array([10.0, 35.0, 100.0, 160.0, 200.0]))
     rows = judged(moods(200, 1000, memory, 0.7, seed=1), "weighted", 10.0, parts=parts)
     held = np.abs(rows["balance"] - truth) <= rows["margin"]
     assert 0.85 <= held.mean() <= 0.955

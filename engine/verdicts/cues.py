@@ -1,0 +1,165 @@
+"""Behavioural cues beside emotion: whether a student's face is visible, its usual orientation, and its motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.faces import size_grade
+from engine.verdicts.windows import Windows
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Columns = dict[str, npt.NDArray[Any]]
+
+#: A head points away from its usual direction if it is so many times as far off as it is half of the time ...
+_OFF_AXIS_FACTOR = 3.0
+#: ... but no less than the noise of five landmarks, and no more than what nobody takes for the same way, degrees.
+_TURNED_DEGREES = (12.0, 30.0)
+#: What a degree of pitch counts beside one of yaw. The mouth tells it, too: a smile looks like a bow of 11 degrees,
+#: an open mouth like a look 8 degrees up (medians of FER2013's happy and surprised faces beside its neutral ones).
+_PITCH = 0.6
+#: The earlier face that a face is compared with lies so many seconds back: nearer ones show the noise of boxes.
+_STEP_SECONDS = (0.2, 2.0)
+#: A face that moves faster is restless; a faster one than FASTEST is another face. Face sizes a second.
+RESTLESS, FASTEST = 1.0, 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPoses:
+    """Where the heads of n faces are and point."""
+
+    x: Array
+    """(n,) middle of the face, as if the camera had not moved."""
+    y: Array
+    size: Array
+    """(n,) square root of the box's area, in the same unit as x and y."""
+    segment_id: Ints
+    """(n,) faces with the same number can be compared: how the camera moved between them is known."""
+    yaw: Array
+    """(n,) degrees."""
+    pitch: Array
+    weight: Array
+    """(n,) what its size says of how sure the pose is, 0 to 1."""
+
+    @classmethod
+    def of(cls, boxes: Array, yaw: Array, pitch: Array, frame: Ints, motion: Array) -> HeadPoses:
+        """Of faces with these boxes (n, 4), px, in the frames `frame` (n,), between which the camera moved.
+
+        `motion` (m, 4) has the columns camera_a, _b, _x and _y of all m frames (see the table `frames`), NaN where
+        unknown.
+        """
+        # As complex numbers, such a motion is z -> turn * z + shift; a chain of them is found by two running sums.
+        unknown: Bools = ~np.all(np.isfinite(motion), axis=1)
+        a, b, x, y = np.where(unknown[:, None], [1.0, 0.0, 0.0, 0.0], motion).T
+        turned = np.cumprod(a + 1j * b)
+        shifted = np.cumsum((x + 1j * y) / turned)
+        middle = (boxes[:, 0] + boxes[:, 2] + 1j * (boxes[:, 1] + boxes[:, 3])) / 2
+        still = middle / turned[frame] - shifted[frame]
+        width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+        return cls(
+            x=still.real,
+            y=still.imag,
+            size=np.sqrt(width * height) / np.abs(turned[frame]),
+            segment_id=np.cumsum(unknown, dtype=np.int64)[frame],
+            yaw=yaw,
+            pitch=pitch,
+            weight=size_grade(np.minimum(width, height)).astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BehaviouralCues:
+    """What n faces of students show, one face a student and frame, in order of (student, time)."""
+
+    student: Ints
+    """(n,) 0, 1, ..."""
+    frame_index: Ints
+    """(n,) the place of its frame among all sampled ones."""
+    time: Array
+    """(n,) s."""
+    facing: Array
+    """(n,) 1 or 0: whether the head points the student's usual way; NaN for a face too small to tell."""
+    movement: Array
+    """(n,) face sizes a second, at most FASTEST; NaN where there is nothing to compare it with."""
+    weight: Array
+
+    @classmethod
+    def of(
+        cls, poses: HeadPoses, student: Ints, time: Array, frame_times: Array, smallest: float
+    ) -> BehaviouralCues:
+        """Of faces of students (n,), 0, 1, ..., in order of time (n,), s.
+
+        `frame_times` (m,) are those of all sampled frames. Where a head's weight is under that of a face of
+        `smallest` px, nobody can tell where it points.
+        """
+        frame_index = np.searchsorted(frame_times, time)
+        order = np.argsort(student, kind="stable")
+        twice = (np.diff(student[order]) == 0) & (np.diff(frame_index[order]) == 0)
+        order = order[np.append(True, ~twice)[: len(order)]]
+        student, frame_index, time = student[order], frame_index[order], time[order]
+        large = poses.weight[order] >= size_grade(np.array([smallest]))[0]
+        facing = np.full(len(order), np.nan)
+        facing[large] = _facing(poses.yaw[order][large], poses.pitch[order][large], student[large])
+        return cls(student, frame_index, time, facing, _movement(poses, order, student, time), poses.weight[order])
+
+    def windows(self, windows: Windows, frame_times: Array, students: int) -> Columns:
+        """`visible`, `facing` and `movement`, each (len(windows) * students,): by window, then student.
+
+        visible is the share of the sampled frames that show the face, facing that of these (large enough) in which
+        the head points the usual way, movement the mean; NaN where there is nothing to tell it from.
+        """
+        groups = len(windows) * students
+        window = windows.of(self.time)
+        group = np.where(window >= 0, window * students + self.student, groups)
+        frame_window = windows.of(frame_times)
+        frames = np.bincount(frame_window[frame_window >= 0], minlength=len(windows))
+
+        def mean(values: Array) -> Array:
+            known = np.isfinite(values)
+            number = np.bincount(group[known], minlength=groups + 1)[:groups]
+            total = np.bincount(group[known], values[known], groups + 1)[:groups]
+            return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+        seen = np.bincount(group, minlength=groups + 1)[:groups]
+        visible = seen / np.maximum(np.repeat(frames, students), 1)
+        return {"visible": visible, "facing": mean(self.facing), "movement": mean(self.movement)}
+
+
+def _facing(yaw: Array, pitch: Array, student: Ints) -> Array:
+    """Whether a head points its student's usual way: near the medians of yaw and pitch, by what is near for it."""
+    across, along = yaw - _median(yaw, student)[student], pitch - _median(pitch, student)[student]
+    off = np.hypot(across, _PITCH * along)
+    limit = np.clip(_OFF_AXIS_FACTOR * _median(off, student), *_TURNED_DEGREES)
+    near: Array = (off <= limit[student]).astype(np.float64)
+    return near
+
+
+def _median(degrees: Array, student: Ints) -> Array:
+    """(students,) median of each student's angles, to a degree: counted, which takes a tenth of sorting them."""
+    students = int(student.max(initial=-1)) + 1
+    whole = np.clip(np.rint(degrees), -180, 360).astype(np.int64) + 180
+    counts = np.bincount(student * 541 + whole, minlength=students * 541).reshape(students, 541)
+    upto = counts.cumsum(axis=1)
+    median: Array = (upto * 2 >= upto[:, -1:]).argmax(axis=1) - 180.0
+    return median
+
+
+def _movement(poses: HeadPoses, order: Ints, student: Ints, time: Array) -> Array:
+    """How fast each face moves since the student's face of at least _STEP_SECONDS before."""
+    if not len(order):
+        return np.empty(0)
+    nearest, farthest = _STEP_SECONDS
+    axis = time + student * (time.max() + 2 * farthest)  # students one after the other on one axis
+    # Times are kept to a millionth of a second.
+    before = np.maximum(np.searchsorted(axis, axis - nearest + 2e-6, side="right") - 1, 0)
+    gone = axis - axis[before]
+    segment_id = poses.segment_id[order]
+    known = (gone > nearest - 3e-6) & (gone <= farthest) & (segment_id == segment_id[before])
+    x, y, size = poses.x[order], poses.y[order], poses.size[order]
+    speed = np.hypot(x - x[before], y - y[before]) / np.maximum(size, 1e-9) / np.where(known, gone, 1)
+    return np.where(known, np.minimum(speed, FASTEST), np.nan)
