@@ -64,7 +64,7 @@ def sessions(services: ServicesDep) -> JsonRows:
 def session_row(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
     """A session, and whether its recording is still there."""
     row = session.info()
-    found = services.recordings.find(row, verified=False)
+    found = services.recordings.find(session, verified=False)
     return {name: value for name, value in row.items() if name != "source"} | {
         "recording": found.path is not None,
         "remark": found.why or None,
@@ -126,7 +126,7 @@ def corrections(session: SessionDep) -> JsonRows:
 )
 def video(session: SessionDep, services: ServicesDep) -> Response:
     """The recording, or the part of it that a Range header asks for."""
-    found = services.recordings.find(session.info())
+    found = services.recordings.find(session)
     if found.path is None:
         raise HTTPException(404, found.why)
     return FileResponse(found.path, media_type=kind_of(found.path), headers={"content-disposition": "inline"})

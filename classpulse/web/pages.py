@@ -160,7 +160,7 @@ def session_page(
     with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
         settings = settings_of(store, session.session_id)
         alone = is_aggregate(store, session.session_id)
-    found = services.recordings.find(row, verified=False)
+    found = services.recordings.find(session, verified=False)
     return page(
         request,
         "session.html.j2",

@@ -5,11 +5,20 @@ from __future__ import annotations
 import mimetypes
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engine.errors import SourceError
+from engine.sessions.session import Session
 from engine.settings import Settings
 from engine.vision.sources.registry import open_source
+from storage.excluding import excluded_from
+from storage.store import Store
+
+#: Why a recording is not shown though it is there.
+EXCLUDED = (
+    "A student is excluded from this recording, so it is not shown; "
+    "`classpulse annotate` writes a copy in which excluded students are blurred."
+)
 
 
 class Recording(NamedTuple):
@@ -32,15 +41,22 @@ class Recordings:
         self._known: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
 
-    def find(self, session: dict[str, Any], *, verified: bool = True) -> Recording:
-        """The recording of a row of `sessions`; unless `verified`, its bytes are not looked at."""
-        path = Path(session["source"])
+    def find(self, session: Session, *, verified: bool = True) -> Recording:
+        """The recording of a session; unless `verified`, its bytes are not looked at.
+
+        Nobody is blurred in it, so it is not shown where a student is excluded, also from another analysis of it.
+        """
+        row = session.info()
+        with Store.open(session.database, must_exist=True, read_only=True) as store:
+            if excluded_from(store, row["sha256"]) is not None:
+                return Recording(None, EXCLUDED)
+        path = Path(row["source"])
         try:
             if not path.exists():
                 return Recording(None, f"The recording {path.name} is no longer where it was analysed.")
             if not path.is_file():
                 return Recording(None, f"{path.name} is a folder of images, which a browser does not play.")
-            if verified and self._fingerprint(path, Settings.from_json(session["settings"])) != session["sha256"]:
+            if verified and self._fingerprint(path, Settings.from_json(row["settings"])) != row["sha256"]:
                 return Recording(None, f"{path.name} has changed since it was analysed.")
         except (OSError, SourceError):
             return Recording(None, f"The recording cannot be read; check the permissions of {path.name}.")

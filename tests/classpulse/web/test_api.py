@@ -13,6 +13,8 @@ from schemathesis.checks import positive_data_acceptance
 
 from classpulse.web.app import create_app
 from engine import Session
+from engine.sessions.forgetting import exclude_student
+from storage.store import Store
 from tests.classpulse.web.conftest import TOKEN
 
 SESSION = "/api/sessions/1"
@@ -135,6 +137,18 @@ def test_a_recording_that_is_gone(client, serving):
     assert answer.json()["detail"].startswith("The recording is gone: lesson.mp4 ")
     assert client.get(SESSION).json()["recording"] is False
     assert client.get(f"{SESSION}/report.html").status_code == 200
+
+
+def test_a_recording_that_an_excluded_student_is_in_is_not_served(client, serving):
+    with Store.open(serving.db) as store:
+        exclude_student(store, 1, "S02")
+    for detail in (client.get(f"{SESSION}/video"), client.get(f"{SESSION}/video", headers={"range": "bytes=0-9"})):
+        assert detail.status_code == 404
+        assert detail.json()["detail"].startswith("A student is excluded from this recording, so it is not shown; ")
+    assert client.get(SESSION).json()["recording"] is False
+    page = client.get(SESSION.removeprefix("/api")).text
+    assert "<video" not in page
+    assert "A student is excluded from this recording" in page
 
 
 def test_a_recording_that_is_another_one_now(client, serving):
