@@ -11,16 +11,16 @@ import typer
 # The commands import what they need themselves: `--help` is there at once, and so is the answer to an early Ctrl-C.
 from classpulse.commands import (
     analysing,
-    asking,
     browsing,
     correcting,
     exporting,
     judging,
-    looking,
     marking,
     privacy,
+    querying,
     reporting,
     serving,
+    showing,
     upgrading,
     validating,
 )
@@ -41,11 +41,11 @@ app = typer.Typer(
 )
 for module in (
     analysing,
-    looking,
+    showing,
     judging,
     marking,
     correcting,
-    asking,
+    querying,
     browsing,
     exporting,
     upgrading,

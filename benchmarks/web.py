@@ -47,7 +47,7 @@ def opened(browser: Any, address: str) -> tuple[float, float]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(address)
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
-    page.locator("#part-students").wait_for()
+    page.locator("#section-students").wait_for()
     whole = page.evaluate("performance.now()") / 1000
     page.close()
     return painted, whole
@@ -57,7 +57,7 @@ def tried(address: str, changes: str) -> tuple[float, float]:
     """Seconds, and those of CPU time, for the server to judge all faces again and draw what changes."""
     began, cpu = time.perf_counter(), time.process_time()
     with urllib.request.urlopen(f"{address}/judged?{changes}") as answer:
-        assert b"part-heatmap" in answer.read()
+        assert b"section-heatmap" in answer.read()
     return time.perf_counter() - began, time.process_time() - cpu
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classpulse.commands.errors import Stopped, complain
-from classpulse.commands.looking import show_session
 from classpulse.commands.options import (
     DEFAULT,
     Band,
@@ -23,6 +22,7 @@ from classpulse.commands.options import (
     sample_rate_of,
     thresholds_of,
 )
+from classpulse.commands.showing import show_session
 from engine.settings import Device, Engine, Precision, Scan, Settings
 
 if TYPE_CHECKING:

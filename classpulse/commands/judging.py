@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from classpulse.commands.looking import show_session
 from classpulse.commands.options import BASELINE, Database, SessionKey, StrategyOption
+from classpulse.commands.showing import show_session
 
 app = typer.Typer()
 

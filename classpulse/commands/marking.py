@@ -1,4 +1,4 @@
-"""The parts of a lesson: mark, marks, unmark."""
+"""Phases of a lesson: mark, marks, unmark."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mark(
         found.mark_from(file)
     elif label is not None and at is not None:
         found.mark(label, seconds_of(at), None if until is None else seconds_of(until))
-    terminal.show(terminal.parts_table(found.class_phase_verdicts()))
+    terminal.show(terminal.phases_table(found.class_phase_verdicts()))
 
 
 @app.command()
@@ -48,7 +48,7 @@ def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
     from classpulse.report import terminal
     from engine.sessions.session import find
 
-    terminal.show(terminal.parts_table(find(session, db).class_phase_verdicts()))
+    terminal.show(terminal.phases_table(find(session, db).class_phase_verdicts()))
 
 
 @app.command()

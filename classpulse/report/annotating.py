@@ -13,7 +13,7 @@ import pandas as pd
 from classpulse.report.excluded import coarsen, excluded_places
 from classpulse.report.palette import rgb
 from classpulse.report.places import Camera, hidden, shown
-from classpulse.report.sources import Recorded
+from classpulse.report.queries import Recorded
 from engine.sessions.records import read_faces, read_path
 from engine.times import format_clock
 from engine.verdicts.scale import COUNTS, SIGNS

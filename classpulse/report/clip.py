@@ -16,7 +16,7 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from classpulse.report.annotating import Annotator, Blur
-from classpulse.report.sources import Recorded
+from classpulse.report.queries import Recorded
 from engine.errors import SourceError, UsageError
 from engine.outputs import output_file
 from engine.settings import Settings

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from classpulse.report import drawing, figures
-from classpulse.report.parts import Context
-from classpulse.report.sources import Sources
+from classpulse.report.queries import ReportQueries
+from classpulse.report.sections import Context
 from engine.verdicts.scale import VERDICTS
 
 
-def compared(first: Sources, second: Sources) -> Context:
+def compared(first: ReportQueries, second: ReportQueries) -> Context:
     """What the template of a comparison needs: both sessions, what they were judged by, who is named in both."""
     both = [_side(first), _side(second)]
     end = max(side["data"]["end"] for side in both)
@@ -68,10 +68,10 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _side(sources: Sources) -> Context:
+def _side(sources: ReportQueries) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
-    each, marks, moments = (sources.ask(name) for name in ("windows", "phases", "moments"))
+    each, phases, moments = (sources.ask(name) for name in ("windows", "phases", "moments"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,
@@ -84,7 +84,7 @@ def _side(sources: Sources) -> Context:
         "balance": float(judged["balance"].mean()) if len(judged) else None,
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
         "moments": figures.moments(moments.rows)[:5],
-        "data": figures.timeline(windows.rows, marks.rows),
+        "data": figures.timeline(windows.rows, phases.rows),
         "people": named(students.rows, each.rows),
-        "queries": [answer.sql for answer in (windows, marks, moments, students, each)],
+        "queries": [answer.sql for answer in (windows, phases, moments, students, each)],
     }

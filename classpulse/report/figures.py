@@ -45,18 +45,18 @@ def verdict_of(level: int) -> str:
     return next(verdict for verdict, of in SIDES.items() if of == side)
 
 
-def timeline(windows: pd.DataFrame, marks: pd.DataFrame | None = None) -> dict[str, Any]:
+def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[str, Any]:
     """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
 
-    For the class, the four counts of students come as well; `parts` are the marked ones, as in `marks`.
+    For the class, the four counts of students come as well; `phases` are the marked ones.
     """
     columns = ("start", "stop", "balance", "margin", "coverage", *COUNTS)
     known = {name: _numbers(windows[name]) for name in columns if name in windows}
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
     length = float(windows["stop"].max()) if len(windows) else 0.0
-    parts = [] if marks is None else records(marks[["phase_label", "start", "stop"]])
-    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "parts": parts}
+    marked = [] if phases is None else records(phases[["phase_label", "start", "stop"]])
+    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "phases": marked}
 
 
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def cards(
     measured: pd.DataFrame,
     tracks: pd.DataFrame,
     unmeasured: pd.DataFrame,
-    parts: pd.DataFrame,
+    phases: pd.DataFrame,
 ) -> list[dict[str, Any]]:
     """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
 
@@ -177,7 +177,7 @@ def cards(
                 "levels": levels(mine["verdict"], mine["balance"]).tolist(),
                 "emotions": [(name, float(mean[name])) for name in EMOTIONS] if mixed and mean is not None else [],
                 "signals": None if mixed or mean is None else _known(mean),
-                "parts": records(parts[parts["student"] == number]),
+                "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
                 "other": _may_be(student, students),

@@ -1,4 +1,4 @@
-"""The report on a session as one page of HTML, and its parts as fragments for other pages."""
+"""The report on a session as one page of HTML, and its sections as fragments for other pages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from markupsafe import Markup
 from classpulse.report.comparing import compared
 from classpulse.report.library import PLOTLY, packed, sha256
 from classpulse.report.palette import BOXES, level_class
-from classpulse.report.parts import PARTS
-from classpulse.report.sources import Recorded, Sources
+from classpulse.report.queries import Recorded, ReportQueries
+from classpulse.report.sections import SECTIONS
 from engine.outputs import output_file
 from engine.times import format_clock
 from engine.verdicts.scale import SIGNS
@@ -27,10 +27,10 @@ MARK = "<!doctype html>\n<!-- a classpulse report -->"
 STYLES = HERE / "static" / "report.css"
 SCRIPT = HERE / "static" / "report.js"
 LIVE = HERE / "static" / "live.js"
-#: The parts of a report, in the order of the page.
-WHOLE = ("summary", "timeline", "parts", "moments", "heatmap", "seats", "students", "provenance")
+#: The sections of a report, in the order of the page.
+WHOLE = ("summary", "timeline", "phases", "moments", "heatmap", "seats", "students", "provenance")
 #: Those of a report on one student: of all the others only what the class as a whole did.
-ALONE = ("summary", "students", "timeline", "parts", "moments", "provenance")
+ALONE = ("summary", "students", "timeline", "phases", "moments", "provenance")
 
 
 def render(
@@ -42,19 +42,19 @@ def render(
     name) it holds nothing of any other; with `picture` the seats lie on a frame of the recording in which no face
     can be told, if it is still there. Raises as `ReportQueries` does.
     """
-    sources = Sources(session, judgement, student, picture=picture)
+    sources = ReportQueries(session, judgement, student, picture=picture)
     shown = [fragment(sources, name) for name in _names(sources)]
     return document(sources.ask("session").rows["name"].iloc[0], shown)
 
 
 def compare(one: Recorded, other: Recorded) -> str:
     """Two sessions of one class, each by its latest judgement, side by side: one HTML document like `render`'s."""
-    context = compared(Sources(one), Sources(other))
+    context = compared(ReportQueries(one), ReportQueries(other))
     title = " and ".join(side["name"] for side in context["sides"])
     return document(title, [Markup(environment().get_template("compare.html.j2").render(context))])
 
 
-def document(title: str, parts: Sequence[Markup]) -> str:
+def document(title: str, sections: Sequence[Markup]) -> str:
     """Fragments as a whole document, with its style and scripts in it, and leave for no other script to run."""
     library = packed(PLOTLY)
     scripts = [path.read_text("utf-8") for path in (SCRIPT, LIVE)]
@@ -65,7 +65,7 @@ def document(title: str, parts: Sequence[Markup]) -> str:
         .render(
             mark=Markup(MARK),
             title=title,
-            parts=parts,
+            sections=sections,
             style=Markup(STYLES.read_text("utf-8")),
             scripts=[Markup(script) for script in scripts],
             library=library,
@@ -74,7 +74,7 @@ def document(title: str, parts: Sequence[Markup]) -> str:
     )
 
 
-def part(
+def section(
     name: str,
     session: Recorded,
     judgement: str | None = None,
@@ -82,7 +82,7 @@ def part(
     *,
     picture: bool = False,
 ) -> Markup:
-    """One of `PARTS` as a fragment: a <section id="part-NAME"> with its drawing, its data, its table and its SQL.
+    """One of `SECTIONS` as a fragment: a <section id="section-NAME"> with its drawing, data, table and SQL.
 
     To show it in another page: load `STYLES` and `SCRIPT` there, and put the fragment in. Its plots become live by
     a <script id="classpulse-plotly" type="text/plain" data-src=ADDRESS>, the address that of `library.PLOTLY`,
@@ -90,18 +90,18 @@ def part(
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
     """
-    return fragment(Sources(session, judgement, student, picture=picture), name)
+    return fragment(ReportQueries(session, judgement, student, picture=picture), name)
 
 
-def parts(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
+def sections(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
     """All of the fragments by name, in the order of the page; each question is asked once."""
-    sources = Sources(session, judgement, student)
+    sources = ReportQueries(session, judgement, student)
     return {name: fragment(sources, name) for name in _names(sources)}
 
 
-def _names(sources: Sources) -> list[str]:
-    """The parts that have something to show."""
-    empty = set() if len(sources.ask("phases").rows) else {"parts"}
+def _names(sources: ReportQueries) -> list[str]:
+    """The sections that have something to show."""
+    empty = set() if len(sources.ask("phases").rows) else {"phases"}
     if sources.ask("students").rows.empty:
         empty |= {"heatmap", "seats", "students"}
     return [name for name in (WHOLE if sources.student is None else ALONE) if name not in empty]
@@ -123,10 +123,12 @@ def environment() -> Environment:
     return found
 
 
-def fragment(sources: Sources, name: str) -> Markup:
-    """Like `part`, of any sources: those that a caller has answers of its own for, too."""
+def fragment(sources: ReportQueries, name: str) -> Markup:
+    """Like `section`, of any queries: also those that a caller has answers of its own for."""
     attention = sources.by_cues
-    return Markup(environment().get_template(f"{name}.html.j2").render(PARTS[name](sources), attention=attention))
+    return Markup(
+        environment().get_template(f"{name}.html.j2").render(SECTIONS[name](sources), attention=attention)
+    )
 
 
 def _signed(value: float | None, margin: float | None = None) -> str:

@@ -190,12 +190,14 @@ def people_table(people: pd.DataFrame) -> Table:
 
 def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
     """What came of a roster in a session."""
-    parts = {
+    groups = {
         f"named by seat in {room}": [f"{label} {name}" for label, name in named.items()],
         "seats without a match": unmatched,
         "students without a name": unnamed,
     }
-    return "\n".join(f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in parts.items())
+    return "\n".join(
+        f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in groups.items()
+    )
 
 
 def class_table(class_windows: pd.DataFrame) -> Table:
@@ -207,10 +209,10 @@ def class_table(class_windows: pd.DataFrame) -> Table:
     return table
 
 
-def parts_table(parts: pd.DataFrame) -> Table:
-    """Every marked part of the class."""
-    table = _table("mark>", "part", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
-    for row in parts.to_dict("records"):
+def phases_table(phases: pd.DataFrame) -> Table:
+    """Every phase of the class."""
+    table = _table("number>", "phase", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    for row in phases.to_dict("records"):
         counts = (row[name] for name in COUNTS)
         table.add_row(str(row["phase"]), escape(row["phase_label"]), *_window(row), *map(str, counts))
     return table

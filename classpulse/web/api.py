@@ -14,7 +14,7 @@ from classpulse.web.bodies import (
     Merge,
     NamedJudging,
     NewJob,
-    NewMark,
+    NewPhase,
     Problem,
     QueryBody,
     Rename,
@@ -50,7 +50,7 @@ router = APIRouter(responses=_errors())
 SOMETHING = _errors(404)
 
 
-# -- what is there
+# -- sessions
 
 
 @router.get("/sessions")
@@ -110,7 +110,7 @@ def boxes(
 
 @router.get("/sessions/{session_id}/corrections", responses=SOMETHING)
 def corrections(session: SessionDep) -> JsonRows:
-    """What a person put right, also what was undone."""
+    """Its corrections, including those undone."""
     return plain_rows(session.corrections())
 
 
@@ -119,13 +119,13 @@ def corrections(session: SessionDep) -> JsonRows:
     responses={
         **SOMETHING,
         **_as("video/*"),
-        206: {"description": "A part of it."},
-        416: {"description": "No such part."},
+        206: {"description": "A range of its bytes."},
+        416: {"description": "No such range."},
     },
     response_model=None,
 )
 def video(session: SessionDep, services: ServicesDep) -> Response:
-    """The recording, or the part of it that a Range header asks for."""
+    """The recording, or the range of its bytes that a Range header asks for."""
     found = services.recordings.find(session)
     if found.path is None:
         raise HTTPException(404, found.why)
@@ -141,49 +141,49 @@ def report(session: SessionDep, judgement: JudgementParam = None, student: Judge
     )
 
 
-# -- what can be put right
+# -- corrections and judgements
 
 
 @router.post("/sessions/{session_id}/rename", responses=SOMETHING)
 def rename(session: SessionDep, body: Rename) -> JsonRows:
-    """Name a student; the students."""
+    """Name a student; returns the students."""
     return plain_rows(session.rename(body.student, body.name).students())
 
 
 @router.post("/sessions/{session_id}/merge", responses=SOMETHING)
 def merge(session: SessionDep, body: Merge) -> JsonRows:
-    """Make two students one, and every judgement again; the students."""
+    """Merge two students, and recompute every judgement; returns the students."""
     return plain_rows(session.merge(body.student, body.other).students())
 
 
 @router.post("/sessions/{session_id}/split", responses=SOMETHING)
 def split(session: SessionDep, body: Split) -> JsonRows:
-    """Make who is seen as a student from a time on somebody else, and every judgement again; the students."""
+    """Split a student at a time: later faces become a new student; returns the students."""
     session.split(body.student, body.time)
     return plain_rows(session.students())
 
 
 @router.post("/sessions/{session_id}/undo", responses=SOMETHING)
 def undo(session: SessionDep) -> dict[str, str]:
-    """Undo the most recent active correction; which one that was."""
+    """Undo the most recent active correction; returns its description."""
     return {"undone": session.undo()}
 
 
-@router.get("/sessions/{session_id}/marks", responses=SOMETHING)
-def marks(session: SessionDep) -> JsonRows:
-    """The marked parts of the lesson."""
+@router.get("/sessions/{session_id}/phases", responses=SOMETHING)
+def phases(session: SessionDep) -> JsonRows:
+    """The phases of the lesson."""
     return plain_rows(session.phases())
 
 
-@router.post("/sessions/{session_id}/marks", responses=SOMETHING)
-def mark(session: SessionDep, body: NewMark) -> JsonRows:
-    """Mark a part, and judge it; the marked parts."""
+@router.post("/sessions/{session_id}/phases", responses=SOMETHING)
+def mark(session: SessionDep, body: NewPhase) -> JsonRows:
+    """Mark a phase, and judge it; returns all phases."""
     return plain_rows(session.mark(body.label, body.start, body.stop).phases())
 
 
-@router.delete("/sessions/{session_id}/marks/{phase}", responses=SOMETHING)
+@router.delete("/sessions/{session_id}/phases/{phase}", responses=SOMETHING)
 def unmark(session: SessionDep, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> JsonRows:
-    """Take a mark away; those that are left."""
+    """Delete a phase; returns those that are left."""
     session.unmark(phase)
     return plain_rows(session.phases())
 
@@ -201,7 +201,7 @@ def judge(session: SessionDep, body: NamedJudging) -> JsonRows:
     return plain_rows(session.judge(body.name or None, **body.changes()).judgements())
 
 
-# -- what is analysed
+# -- recordings and the queue
 
 
 @router.get("/videos")
@@ -243,7 +243,7 @@ def cancel(services: ServicesDep, job_id: IdParam) -> JobOut:
     return JobOut.of(services.jobs.cancel(job_id))
 
 
-# -- any question
+# -- SQL
 
 
 @router.post("/query")

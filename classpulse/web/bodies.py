@@ -36,28 +36,28 @@ class Body(BaseModel):
 
 
 class Rename(Body):
-    """A name for a student; an empty one takes the name away."""
+    """A name for a student; an empty one removes it."""
 
     student: Text
     name: Text
 
 
 class Merge(Body):
-    """Two students who are one."""
+    """Two students who are one person person."""
 
     student: Text
     other: Text
 
 
 class Split(Body):
-    """A student who is somebody else from a time on."""
+    """A student whose later faces are another person's."""
 
     student: Text
     time: Time
 
 
-class NewMark(Body):
-    """A part of the lesson; without a stop it lasts until the next mark."""
+class NewPhase(Body):
+    """A phase of the lesson; without a stop it lasts until the next one."""
 
     label: Text
     start: Time

@@ -1,4 +1,4 @@
-"""What is put right on a session's page: parts marked, students renamed, merged and split, all of it undone."""
+"""Corrections on a session's page: phases marked; students renamed, merged and split; undo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.times import parse_time
 router = APIRouter(include_in_schema=False)
 
 
-# -- marked parts
+# -- phases
 
 
 @router.post("/sessions/{session_id}/mark")
@@ -29,35 +29,35 @@ def mark(
     at: Annotated[Text, Form()],
     until: Annotated[Text, Form()] = "",
 ) -> Response:
-    """Mark a part of the lesson, and judge it."""
+    """Mark a phase of the lesson, and judge it."""
     session.mark(label, parse_time(at), parse_time(until) if until.strip() else None)
     return _marked(request, session, f"{label} is marked")
 
 
 @router.post("/sessions/{session_id}/unmark/{which}")
 def unmark(request: Request, session: SessionDep, which: int) -> Response:
-    """Take a mark away."""
+    """Delete a phase."""
     session.unmark(which)
-    return _marked(request, session, "the mark is taken away")
+    return _marked(request, session, "the phase is deleted")
 
 
 def _marked(request: Request, session: SessionDep, text: str) -> Response:
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/sessions/{session.session_id}", 303)
-    answer = marks(request, session, text)
+    answer = phases(request, session, text)
     answer.headers["hx-trigger"] = json.dumps({"corrected": session.session_id})
     return answer
 
 
-@router.get("/sessions/{session_id}/marks")
-def marks(request: Request, session: SessionDep, said: str = "") -> Response:
-    """The marked parts with the class's verdicts, and a form for another."""
+@router.get("/sessions/{session_id}/phases")
+def phases(request: Request, session: SessionDep, said: str = "") -> Response:
+    """The phases with the verdicts of the class, and a form for another."""
     return page(
         request,
-        "marks.html.j2",
+        "phases.html.j2",
         session=session.info(),
-        marks=plain_rows(session.phases()),
-        parts=report_page.part("parts", session),
+        phases=plain_rows(session.phases()),
+        table=report_page.section("phases", session),
         said=said if request.method == "POST" else "",
     )
 
@@ -87,7 +87,7 @@ def merge(
 def split(
     request: Request, session: SessionDep, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
 ) -> Response:
-    """Make a student somebody else from a time on."""
+    """Split a student at a time."""
     new = session.split(student, parse_time(at))
     return _corrected(request, session, f"{new} is the new student from {at} on")
 
@@ -108,7 +108,7 @@ def _corrected(request: Request, session: SessionDep, text: str) -> Response:
 
 @router.get("/sessions/{session_id}/corrections")
 def corrections(request: Request, session: SessionDep, said: str = "") -> Response:
-    """The forms, and what was put right so far."""
+    """The forms, and the corrections so far."""
     rows = plain_rows(session.corrections())
     return page(
         request,

@@ -30,7 +30,7 @@ from storage.errors import DatabaseError
 from storage.store import Store
 
 router = APIRouter(include_in_schema=False)
-#: Parts of the report that a session's page shows, in this order; the first ones come with the page.
+#: Sections of the report that a session's page shows, in this order; the first ones come with the page.
 FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
 LATER = ("seats", "moments", "students", "provenance")
 #: Those of a session of which the class alone was kept.
@@ -165,7 +165,7 @@ def session_page(
         request,
         "session.html.j2",
         session=row,
-        parts={name: report_page.part(name, session, judgement) for name in FIRST},
+        sections={name: report_page.section(name, session, judgement) for name in FIRST},
         judged=("timeline",) if alone else JUDGED,
         later=OF_CLASS if alone else LATER,
         alone=alone,
@@ -178,12 +178,12 @@ def session_page(
     )
 
 
-@router.get("/sessions/{session_id}/parts/{name}")
-def part(session: SessionDep, name: str, judgement: JudgementParam = None) -> Response:
-    """A part of the report."""
+@router.get("/sessions/{session_id}/sections/{name}")
+def section(session: SessionDep, name: str, judgement: JudgementParam = None) -> Response:
+    """A section of the report."""
     if name not in (*FIRST, *JUDGED, *LATER):
-        raise UsageError(f"the report has no part {name!r}")
-    return HTMLResponse(report_page.part(name, session, judgement))
+        raise UsageError(f"the report has no section {name!r}")
+    return HTMLResponse(report_page.section(name, session, judgement))
 
 
 @router.get("/sessions/{session_id}/judged")

@@ -1,15 +1,15 @@
-"""A judgement that nobody kept, for the parts of the report that show judgements."""
+"""A judgement that is not stored, for the sections of a report that show judgements."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from classpulse.report.sources import Answer, Sources
+from classpulse.report.queries import Answer, ReportQueries
 from engine.sessions.session import Session
 from engine.settings import Settings
 
 
-class PreviewSources(Sources):
+class PreviewSources(ReportQueries):
     """The sources of a report whose windows come from memory; all else is asked of the database."""
 
     def __init__(

@@ -75,7 +75,7 @@
     const width = windows.map((k) => 1000 * (data.stop[k] - data.start[k]));
     const none = windows.filter((k) => !judged(k));
     const below = (place) => windows.map((k) => counts.slice(0, place).reduce((sum, count) => sum + count[k], 0));
-    const parts = data.parts ?? [];
+    const phases = data.phases ?? [];
     const fills = [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
     const traces = [
       { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
@@ -96,8 +96,8 @@
     return {
       traces,
       layout: layout(c, {
-        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: parts.length ? 44 : 24, b: 32 },
-        shapes: parts.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
+        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: phases.length ? 44 : 24, b: 32 },
+        shapes: phases.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
           line: { color: c.soft, width: 1 } })),
         barmode: "overlay", bargap: 0, hovermode: "closest",
         xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
@@ -106,7 +106,7 @@
           ticks: "" },
         yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
         annotations: [
-          ...parts.map(({ start, stop, phase_label: label }) => ({ text: shortened(label, (stop - start) / data.length), x: ms(start), yref: "paper",
+          ...phases.map(({ start, stop, phase_label: label }) => ({ text: shortened(label, (stop - start) / data.length), x: ms(start), yref: "paper",
             y: 1.06, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.ink } })),
           { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
           { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },

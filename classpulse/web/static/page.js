@@ -1,4 +1,4 @@
-// What pages do beside htmx: plots of parts that came later, values beside sliders, uploads, examples of SQL.
+// What pages do beside htmx: plots of sections that came later, values beside sliders, uploads, examples of SQL.
 "use strict";
 
 htmx.onLoad((element) => {

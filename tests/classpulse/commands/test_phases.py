@@ -16,7 +16,7 @@ def test_marks(run, db):
     said = run("mark", 1, "group work [loud]", "--at", "0:10", "--until", "0:20")
     assert (said.status, said.err) == (0, "")
     listed = lines(run("marks", 1).out)
-    assert listed[0].startswith("mark part from class balance coverage")
+    assert listed[0].startswith("number phase from class balance coverage")
     assert listed[1].startswith("1 talk 0:00–0:10 ")
     assert listed[2].startswith("2 group work [loud] 0:10–0:20 ")
     shown = run("show", 1).out

@@ -59,5 +59,5 @@ def data_of(html: str, plot: str) -> dict[str, Any]:
 
 def sql_of(html: str, part: str) -> list[str]:
     """The questions that a part of the page shows as its sources."""
-    section = html.split(f'id="part-{part}"', 1)[1].split('id="part-', 1)[0]
+    section = html.split(f'id="section-{part}"', 1)[1].split('id="section-', 1)[0]
     return [unescape(sql) for sql in re.findall(r'<code class="sql">(.+?)</code>', section, re.DOTALL)]

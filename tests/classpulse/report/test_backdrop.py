@@ -39,8 +39,8 @@ def test_no_detector_finds_a_face(recording):
 
 
 def test_picture_is_shown_only_where_it_is_asked_for(analysed, recording):
-    assert "data:image" not in page.part("seats", analysed)
-    html = page.part("seats", analysed, picture=True)
+    assert "data:image" not in page.section("seats", analysed)
+    html = page.section("seats", analysed, picture=True)
     found = re.search(r'<image href="(data:image/png;base64,[^"]+)"', html)
     assert found
     assert decoded(found[1]).shape[1] < 80
@@ -49,7 +49,7 @@ def test_picture_is_shown_only_where_it_is_asked_for(analysed, recording):
 def test_picture_of_a_video_that_is_gone(analysed, recording):
     moved = recording.rename(recording.with_name("moved.mp4"))
     try:
-        html = page.part("seats", analysed, picture=True)
+        html = page.section("seats", analysed, picture=True)
     finally:
         moved.rename(recording)
     assert "data:image" not in html

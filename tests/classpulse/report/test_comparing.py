@@ -44,7 +44,7 @@ def test_says_what_they_were_not_judged_alike_by(two):
 
 
 def test_students_with_one_name_are_beside_each_other(two):
-    section = told(page.compare(*two)).split('id="part-people"')[1]
+    section = told(page.compare(*two)).split('id="section-people"')[1]
     assert "Ada" in section
     assert not re.search(r"\bS01\b", section)
 

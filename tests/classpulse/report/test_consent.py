@@ -82,7 +82,7 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
             connection.execute(
                 "UPDATE frames SET faces = CASE WHEN abs(time - ?) < 0.01 THEN 9 ELSE 2 END", (time,)
             )
-        html = page.part("seats", excluded, picture=True)
+        html = page.section("seats", excluded, picture=True)
         assert contrast(seen[-1], OUT, time) < UNRECOGNISABLE
         assert contrast(seen[-1], OTHER, time) > SHOWN
         address = re.search(r'<image href="data:image/png;base64,([^"]+)"', html)

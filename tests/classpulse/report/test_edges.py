@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from benchmarks.report import write_lesson
-from classpulse.report import drawing, page, parts
-from classpulse.report.sources import Sources
+from classpulse.report import drawing, page, sections
+from classpulse.report.queries import ReportQueries
 from engine import Session, analyze
 from engine.faces import FER, score_columns
 from engine.settings import Settings
@@ -32,9 +32,9 @@ def test_a_recording_without_a_face(tmp_path):
     html = page.render(session)
     Outline(html)
     assert "No faces were detected in this recording" in html
-    assert 'id="part-timeline"' in html
-    assert 'id="part-heatmap"' not in html
-    assert "No students." in page.part("students", session)
+    assert 'id="section-timeline"' in html
+    assert 'id="section-heatmap"' not in html
+    assert "No students." in page.section("students", session)
 
 
 def test_faces_of_nobody(copied):
@@ -114,7 +114,7 @@ def test_who_may_be_the_same_person_is_offered(copied):
 def test_a_databases_password_is_not_shown():
     pytest.importorskip("psycopg", reason="no psycopg here (postgres extra)")
     elsewhere = Session("postgresql://teacher:secret@school/pulse?password=secret", 1)
-    command = parts._command(Sources(elsewhere))
+    command = sections._command(ReportQueries(elsewhere))
     assert "school/pulse" in command["end"]
     assert "secret" not in command["end"]
 
@@ -149,5 +149,5 @@ def test_on_postgres(recording, postgres_url, analysed):
     for plot in ("timeline", "heatmap"):
         assert data_of(html, plot) == data_of(expected, plot)
     for part in ("moments", "seats"):
-        section = html.split(f'id="part-{part}"')[1].split('class="source"')[0]
-        assert section == expected.split(f'id="part-{part}"')[1].split('class="source"')[0]
+        section = html.split(f'id="section-{part}"')[1].split('class="source"')[0]
+        assert section == expected.split(f'id="section-{part}"')[1].split('class="source"')[0]

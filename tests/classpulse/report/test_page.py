@@ -79,13 +79,13 @@ def test_outline(html):
 
 
 def test_every_part_is_there_with_its_questions(html):
-    for part in set(page.WHOLE) - {"parts"}:
-        assert f'id="part-{part}"' in html
+    for part in set(page.WHOLE) - {"phases"}:
+        assert f'id="section-{part}"' in html
         assert sql_of(html, part), part
 
 
 def test_every_question_can_be_asked_again(html, analysed):
-    for part in re.findall(r'id="part-(\w+)"', html):
+    for part in re.findall(r'id="section-(\w+)"', html):
         for sql in sql_of(html, part):
             assert sql.startswith("SELECT")
             assert not re.search(r"[{}]", sql)
@@ -118,7 +118,7 @@ def test_heatmap_is_what_its_question_answers(html, analysed):
 
 def test_cards_are_what_their_questions_answer(html, analysed):
     students, windows, emotions, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
-    section = html.split('id="part-students"')[1].split('id="part-')[0]
+    section = html.split('id="section-students"')[1].split('id="section-')[0]
     cards = section.split("<article")[1:]
     assert len(cards) == len(students)
     for card, student in zip(cards, students.to_dict("records"), strict=True):
@@ -132,7 +132,7 @@ def test_cards_are_what_their_questions_answer(html, analysed):
 
 
 def test_settings_and_networks_are_shown(html, analysed):
-    section = html.split('id="part-provenance"')[1]
+    section = html.split('id="section-provenance"')[1]
     for checksum in json.loads(analysed.info()["models"]).values():
         assert checksum in section
     for name in json.loads(analysed.judgements()["settings"].iloc[-1]):
@@ -142,7 +142,7 @@ def test_settings_and_networks_are_shown(html, analysed):
 
 def test_tables_stand_beside_plots(html):
     for part in ("timeline", "heatmap", "seats"):
-        section = html.split(f'id="part-{part}"')[1].split('id="part-')[0]
+        section = html.split(f'id="section-{part}"')[1].split('id="section-')[0]
         assert "The same as a table" in section
         assert 'role="img" aria-label="' in section
 
@@ -163,8 +163,8 @@ def test_one_students_report_holds_nobody_else(copied):
     assert "S01" in html
     for other in ("S02", "S03", "S04", "Zacharias"):
         assert other not in told(html)
-    assert 'id="part-heatmap"' not in html
-    assert 'id="part-seats"' not in html
+    assert 'id="section-heatmap"' not in html
+    assert 'id="section-seats"' not in html
     assert len(data_of(html, "timeline")["start"]) == 7  # what the class as a whole did
     students, windows, *_ = (queries.query(copied.database, sql) for sql in sql_of(html, "students"))
     assert students["label"].tolist() == ["S01"]
@@ -174,7 +174,7 @@ def test_one_students_report_holds_nobody_else(copied):
 def test_corrections_are_said_as_the_command_says_them(copied):
     copied.rename("S02", "Ada").split("S03", 15)
     undone = copied.undo()
-    section = unescape(page.render(copied).split('id="part-provenance"')[1])
+    section = unescape(page.render(copied).split('id="section-provenance"')[1])
     for row in copied.corrections().to_dict("records"):
         assert row["what"] in section
     assert undone.startswith("split S03 at 0:15")
@@ -198,9 +198,9 @@ def test_unknown_student_and_judgement(analysed):
 def test_a_judgement_by_attention_speaks_of_attention(copied, student):
     copied.judge(strategy="attention")
     html = page.render(copied, student=student)
-    text = re.sub(r"<(script|style|details)[ >].*?</\1>", "", html, flags=re.DOTALL).split('id="part-provenance"')[
-        0
-    ]
+    text = re.sub(r"<(script|style|details)[ >].*?</\1>", "", html, flags=re.DOTALL).split(
+        'id="section-provenance"'
+    )[0]
     assert "Judged by attention alone" in text
     assert "interested: attentive" in text
     assert "not interested: turned away, bowed or hidden" in text
@@ -208,7 +208,7 @@ def test_a_judgement_by_attention_speaks_of_attention(copied, student):
     for word in ("happy", "angry", "raw scores", "emotions", "expression"):
         assert word not in text.replace("by no emotion", ""), word
     assert "The network was trained" not in html
-    section = html.split('id="part-students"')[1].split('id="part-')[0]
+    section = html.split('id="section-students"')[1].split('id="section-')[0]
     signals = queries.query(copied.database, sql_of(html, "students")[2]).set_index("student")
     assert f"face in view {signals['visible'][1]:.0%} of the time" in section
     if student is None:
@@ -223,11 +223,11 @@ def test_an_earlier_judgement_can_be_shown(copied):
 
 
 def test_parts_are_the_pages(html, analysed):
-    fragments = page.parts(analysed)
-    assert list(fragments) == [name for name in page.WHOLE if name != "parts"]  # none is marked
+    fragments = page.sections(analysed)
+    assert list(fragments) == [name for name in page.WHOLE if name != "phases"]  # none is marked
     for name, fragment in fragments.items():
         assert fragment in html
-        assert page.part(name, analysed) == fragment
+        assert page.section(name, analysed) == fragment
 
 
 def test_carries_plotly_and_lets_it_run(html):

@@ -105,7 +105,7 @@ def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_p
     form.get_by_label("Name").fill("Ada <3")
     form.get_by_role("button", name="Rename").click()
     page.get_by_text("S02 is called Ada <3 now").wait_for()
-    page.locator("#part-students").get_by_role("heading", name="Ada <3").wait_for()
+    page.locator("#section-students").get_by_role("heading", name="Ada <3").wait_for()
 
     with page.expect_download() as started:
         page.get_by_role("link", name="Download the report").click()
@@ -118,8 +118,8 @@ def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_p
 
 def test_a_click_on_a_window_plays_it_with_its_boxes(page):
     page.goto("/sessions/1")
-    heatmap = page.locator("#part-heatmap .drawn .nsewdrag").first
-    page.locator("#part-heatmap").scroll_into_view_if_needed()
+    heatmap = page.locator("#section-heatmap .drawn .nsewdrag").first
+    page.locator("#section-heatmap").scroll_into_view_if_needed()
     box = heatmap.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.55, box["y"] + 5)
     wait(page, "document.querySelector('video').currentTime > 15")
@@ -137,8 +137,8 @@ def test_a_click_on_a_window_plays_it_with_its_boxes(page):
 
 def test_a_window_can_be_played_from_the_keyboard(page):
     page.goto("/sessions/1")
-    page.locator("#part-timeline").get_by_text("The same as a table").click()
-    row = page.locator("#part-timeline th[data-start]").nth(2)
+    page.locator("#section-timeline").get_by_text("The same as a table").click()
+    row = page.locator("#section-timeline th[data-start]").nth(2)
     row.focus()
     page.keyboard.press("Enter")
     wait(page, "document.querySelector('video').currentTime >= 10")
@@ -224,7 +224,7 @@ def test_everybody_can_use_it(chromium, live, size, scheme):
         page.goto(path)
         if path == "/sessions/1":
             for part in ("timeline", "heatmap", "seats", "students", "provenance"):
-                page.locator(f"#part-{part}").wait_for()
+                page.locator(f"#section-{part}").wait_for()
             page.locator("#corrections form").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
         found = Axe().run(page).response["violations"]

@@ -56,8 +56,8 @@ def test_a_session(client):
     assert "<h1>lesson.mp4</h1>" in text
     assert f'src="/api{SESSION}/video"' in text
     for part in ("timeline", "heatmap", "seats", "moments", "students", "provenance"):
-        assert f'id="part-{part}"' in client.get(f"{SESSION}/parts/{part}").text
-    assert client.get(f"{SESSION}/parts/..%2fapp").status_code in (400, 404)
+        assert f'id="section-{part}"' in client.get(f"{SESSION}/sections/{part}").text
+    assert client.get(f"{SESSION}/sections/..%2fapp").status_code in (400, 404)
 
 
 def test_a_session_that_is_not_there(client):
@@ -69,11 +69,11 @@ def test_a_session_that_is_not_there(client):
 
 def test_sliders_show_what_judging_would_give(client):
     text = client.get(f"{SESSION}/judged?window=16&band=0.5&strategy=sum").text
-    assert 'id="part-timeline"' in text
-    assert 'id="part-heatmap"' in text
+    assert 'id="section-timeline"' in text
+    assert 'id="section-heatmap"' in text
     assert '"start": [0.0, 16.0]' in text
     assert "not kept" in text  # the SQL that it comes from says so
-    assert "weighted" in client.get(f"{SESSION}/parts/provenance").text
+    assert "weighted" in client.get(f"{SESSION}/sections/provenance").text
     assert client.get(f"{SESSION}/judged?strategy=attention").status_code == 200
     assert client.get(f"{SESSION}/judged?strategy=magic").status_code == 400
 
@@ -107,7 +107,9 @@ def test_markup_in_names_is_text(client, serving):
         connection.execute("UPDATE sessions SET name = ?, file_name = ?", (MARKUP, MARKUP))
     (serving.videos / "a<b>.mp4").write_bytes(b"")
     texts = [client.get(path).text for path in ("/", "/new", SESSION, f"{SESSION}/corrections")]
-    texts += [client.get(f"{SESSION}/parts/{part}").text for part in ("timeline", "heatmap", "seats", "students")]
+    texts += [
+        client.get(f"{SESSION}/sections/{part}").text for part in ("timeline", "heatmap", "seats", "students")
+    ]
     texts += [client.get(f"{SESSION}/judged").text, client.get(f"/api{SESSION}/report.html").text]
     literal = MARKUP.replace("'", "")
     texts.append(client.post("/sql", data={"sql": f"SELECT '{literal}' AS \"<b>x</b>\""}).text)
@@ -170,7 +172,7 @@ def write(serving):
 )
 def test_sessions_without(client, write, times, faces):
     write(times, faces)
-    paths = [f"/sessions/2/parts/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
+    paths = [f"/sessions/2/sections/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
     for path in ("/", "/sessions/2", *paths, "/sessions/2/judged?window=3", "/sessions/2/corrections"):
         assert client.get(path).status_code == 200, path
     assert client.get("/api/sessions/2/report.html").status_code == 200
@@ -191,7 +193,7 @@ def test_the_recording_is_gone(client, serving):
     text = client.get(SESSION).text
     assert "The recording is gone: lesson.mp4" in text
     assert "<video" not in text
-    assert client.get(f"{SESSION}/parts/heatmap").status_code == 200
+    assert client.get(f"{SESSION}/sections/heatmap").status_code == 200
 
 
 def test_the_guard_stands_before_everything(serving):
@@ -207,7 +209,7 @@ def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording,
     text = client.get(SESSION).text
     assert 'id="judge"' not in text
     assert 'id="correct"' not in text
-    for part in re.findall(r'hx-get="(/sessions/1/parts/\w+)"', text):
+    for part in re.findall(r'hx-get="(/sessions/1/sections/\w+)"', text):
         assert client.get(part).status_code == 200, part
     assert client.get(f"{SESSION}/judged").status_code == 400
     assert client.get(f"/api{SESSION}/overlay?start=0&stop=10").json()["faces"] == [[]] * 10
@@ -222,8 +224,8 @@ def test_marked_parts(client):
     answer = client.post(f"{SESSION}/mark", data={"label": "talk", "at": "0:10"}, headers=HTMX)
     assert answer.status_code == 400
     assert "overlaps" in answer.text
-    (mark,) = client.get(f"/api{SESSION}/marks").json()
+    (mark,) = client.get(f"/api{SESSION}/phases").json()
     assert (mark["label"], mark["start"], mark["stop"]) == ("quiz <1>", 5.0, 20.0)
     answer = client.post(f"{SESSION}/unmark/{mark['phase']}")
     assert answer.status_code == 303
-    assert "No part is marked yet" in client.get(f"{SESSION}/marks").text
+    assert "No phases yet" in client.get(f"{SESSION}/phases").text

@@ -70,7 +70,7 @@ SELECT phase, phase_label, start, stop
 FROM v_phases
 WHERE session_id = {session}
 ORDER BY start, phase""",
-    "parts": """
+    "class_phases": """
 SELECT phase, phase_label, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
        insufficient
 FROM v_class_phases
@@ -137,7 +137,7 @@ ORDER BY correction""",
 }
 
 
-class Sources:
+class ReportQueries:
     """The answers that a report on one session and one judgement of it is made of, each asked at most once.
 
     `judgement` is its name, by default the latest; `student` a label or name, for a report on that student alone.

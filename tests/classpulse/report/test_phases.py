@@ -1,4 +1,4 @@
-"""The parts of a lesson that a person marked."""
+"""The phases of a lesson in a report."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def test_parts_are_marked_and_judged(marked):
     html = page.render(marked)
     Outline(html)
     assert NASTY not in html
-    assert [(part["start"], part["stop"]) for part in data_of(html, "timeline")["parts"]] == [(0, 10), (15, 32)]
-    (sql,) = sql_of(html, "parts")
+    assert [(part["start"], part["stop"]) for part in data_of(html, "timeline")["phases"]] == [(0, 10), (15, 32)]
+    (sql,) = sql_of(html, "phases")
     rows = queries.query(marked.database, sql)
     assert rows["phase_label"].tolist() == ["input", NASTY]
-    section = html.split('id="part-parts"')[1].split('id="part-')[0]
+    section = html.split('id="section-phases"')[1].split('id="section-')[0]
     for verdict in rows["verdict"]:
         assert verdict in section
 
@@ -40,8 +40,8 @@ def test_cards_say_how_each_part_went(marked):
 
 
 def test_without_a_mark_there_is_no_such_part(analysed):
-    assert 'id="part-parts"' not in page.render(analysed)
-    assert "This lesson has no phases" in page.part("parts", analysed)
+    assert 'id="section-phases"' not in page.render(analysed)
+    assert "This lesson has no phases" in page.section("phases", analysed)
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""What each part of the page shows: the answers to its questions, made into what its template needs."""
+"""What each section of the page shows: the answers to its questions, made into what its template needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from classpulse.report import drawing, figures
-from classpulse.report.sources import Sources
+from classpulse.report.queries import ReportQueries
 from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
 from storage.store import Store
@@ -19,7 +19,7 @@ from storage.store import Store
 Context = dict[str, Any]
 
 
-def summary(sources: Sources) -> Context:
+def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
     session, seen = _session(sources), sources.ask("seen").rows.iloc[0]
     windows, students = sources.ask("class").rows, sources.ask("students").rows
@@ -42,27 +42,27 @@ def summary(sources: Sources) -> Context:
     }
 
 
-def timeline(sources: Sources) -> Context:
+def timeline(sources: ReportQueries) -> Context:
     """The class over time: balance with its interval, and how many students have which verdict."""
-    answer, marks = sources.ask("class"), sources.ask("phases")
-    data = figures.timeline(answer.rows, marks.rows)
+    answer, phases = sources.ask("class"), sources.ask("phases")
+    data = figures.timeline(answer.rows, phases.rows)
     return {
         "data": data,
         "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
         "ticks": drawing.ticks(data["length"]),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
-        "queries": [answer.sql, marks.sql],
+        "queries": [answer.sql, phases.sql],
     }
 
 
-def parts(sources: Sources) -> Context:
+def phases(sources: ReportQueries) -> Context:
     """The class in each phase of the lesson that a person marked."""
-    answer = sources.ask("parts")
-    return {"parts": figures.records(answer.rows), "queries": [answer.sql]}
+    answer = sources.ask("class_phases")
+    return {"phases": figures.records(answer.rows), "queries": [answer.sql]}
 
 
-def heatmap(sources: Sources) -> Context:
+def heatmap(sources: ReportQueries) -> Context:
     """Students x windows."""
     students, windows = sources.ask("students"), sources.ask("windows")
     data = figures.heatmap(students.rows, windows.rows)
@@ -78,7 +78,7 @@ def heatmap(sources: Sources) -> Context:
     }
 
 
-def seats(sources: Sources) -> Context:
+def seats(sources: ReportQueries) -> Context:
     """Where students sit, by verdict or by coverage."""
     session, students, windows = _session(sources), sources.ask("students"), sources.ask("windows")
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
@@ -99,13 +99,13 @@ def seats(sources: Sources) -> Context:
     return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
 
 
-def moments(sources: Sources) -> Context:
+def moments(sources: ReportQueries) -> Context:
     """The largest changes of the class."""
     answer = sources.ask("moments")
     return {"moments": figures.moments(answer.rows), "queries": [answer.sql]}
 
 
-def students(sources: Sources) -> Context:
+def students(sources: ReportQueries) -> Context:
     """A card for each student, or for the one that is asked for."""
     # Who asked to be judged by no emotion is not shown any either.
     measured = "signals" if sources.by_cues else "emotions"
@@ -124,7 +124,7 @@ def students(sources: Sources) -> Context:
     }
 
 
-def provenance(sources: Sources) -> Context:
+def provenance(sources: ReportQueries) -> Context:
     """How the verdicts came about: settings, networks, versions, and what a person put right."""
     session = _session(sources)
     judgements = sources.ask("judgements")
@@ -140,12 +140,13 @@ def provenance(sources: Sources) -> Context:
     }
 
 
-PARTS: Mapping[str, Callable[[Sources], Context]] = {
-    part.__name__: part for part in (summary, timeline, parts, moments, heatmap, seats, students, provenance)
+SECTIONS: Mapping[str, Callable[[ReportQueries], Context]] = {
+    section.__name__: section
+    for section in (summary, timeline, phases, moments, heatmap, seats, students, provenance)
 }
 
 
-def _session(sources: Sources) -> dict[str, Any]:
+def _session(sources: ReportQueries) -> dict[str, Any]:
     rows = sources.ask("session").rows
     return {key: None if pd.isna(value) else value for key, value in figures.records(rows)[0].items()}
 
@@ -159,7 +160,7 @@ def _corrections(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{**row, "undone": not pd.isna(row["undone"])} for row in figures.records(rows)]
 
 
-def _command(sources: Sources) -> dict[str, str]:
+def _command(sources: ReportQueries) -> dict[str, str]:
     """How a command on this session begins and ends; a database's password is no part of it."""
     database = str(database_of(sources.database))
     end = "" if database == "classpulse.db" else f" --db {shlex.quote(database)}"

@@ -74,14 +74,14 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     from classpulse.report.areas import measured, warnings
     from engine.verdicts.strategies import reads_cues
 
-    parts = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
-    terminal.show(terminal.session_summary(*parts, session.health()))
+    tables = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
+    terminal.show(terminal.session_summary(*tables, session.health()))
     for warning in warnings(measured(session.students(), len(session.frames())), session.info()):
         terminal.show(f"\n{warning}")
-    parts_of_it = session.class_phase_verdicts(judgement)
-    if len(parts_of_it):
+    phases = session.class_phase_verdicts(judgement)
+    if len(phases):
         print()
-        terminal.show(terminal.parts_table(parts_of_it))
+        terminal.show(terminal.phases_table(phases))
     judgements = session.judgements()
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
     if reads_cues(shown["strategy"].iloc[-1]):
