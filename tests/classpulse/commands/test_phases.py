@@ -52,7 +52,7 @@ def test_a_file_of_marks(run, db, folder):
         ),
         (("mark", 1, "--file", "x.csv"), "x.csv: No such file or directory; check the path"),
         (("unmark", 1), "give the number of a phase, or --all"),
-        (("unmark", 1, 7), "session 1 has no mark 7; there are none"),
+        (("unmark", 1, 7), "session 1 has no phase 7; there are none"),
         (("mark", 9, "talk", "--at", "0"), "no session '9'"),
     ],
 )

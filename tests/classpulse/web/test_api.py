@@ -73,7 +73,7 @@ def test_corrections(client):
     assert len(students) == 5
     answer = client.post(f"{SESSION}/merge", json={"student": "S01", "other": "S02"})
     assert answer.status_code == 400
-    assert "both seen" in answer.json()["detail"]
+    assert "both have faces" in answer.json()["detail"]
     assert len(client.post(f"{SESSION}/merge", json={"student": "S03", "other": "S05"}).json()) == 4
     assert client.post(f"{SESSION}/undo").json() == {"undone": "merge S03 S05"}
     assert [row["action"] for row in client.get(f"{SESSION}/corrections").json()] == ["rename", "split", "merge"]
@@ -134,7 +134,7 @@ def test_a_recording_that_is_gone(client, serving):
     (serving.videos / "lesson.mp4").rename(serving.videos / "moved.mp4")
     answer = client.get(f"{SESSION}/video")
     assert answer.status_code == 404
-    assert answer.json()["detail"].startswith("The recording is gone: lesson.mp4 ")
+    assert answer.json()["detail"].startswith("The recording lesson.mp4 ")
     assert client.get(SESSION).json()["recording"] is False
     assert client.get(f"{SESSION}/report.html").status_code == 200
 
@@ -156,7 +156,7 @@ def test_a_recording_that_is_another_one_now(client, serving):
     (serving.videos / "lesson.mp4").write_bytes(b"root:x:0:0:" * 1000)
     answer = client.get(f"{SESSION}/video")
     assert answer.status_code == 404
-    assert "another recording" in answer.json()["detail"]
+    assert "has changed since it was analysed" in answer.json()["detail"]
 
 
 def test_the_report_as_a_file(client):

@@ -168,7 +168,7 @@ def test_corrections_that_cannot_be_made_say_why(page):
     with page.expect_response("**/merge") as answered:
         form.get_by_role("button", name="Merge").click()
     assert answered.value.status == 400
-    page.get_by_role("alert").get_by_text("both seen").wait_for()
+    page.get_by_role("alert").get_by_text("both have faces").wait_for()
     form = page.get_by_role("form", name="Split a student")
     form.get_by_label("is somebody else from").fill("0:16")
     form.get_by_role("button", name="Split").click()

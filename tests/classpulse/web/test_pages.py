@@ -95,9 +95,15 @@ def test_corrections_by_form_and_by_htmx(client):
     assert "Undo: split S02 at 0:16" in answer.text
     answer = client.post(f"{SESSION}/merge", data={"student": "S01", "other": "S03"}, headers=HTMX)
     assert (answer.status_code, answer.headers["hx-retarget"]) == (400, "#message")
-    assert "both seen" in answer.text
+    assert "both have faces" in answer.text
     answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "noon"})
-    assert "no time, such as 12:30" in answer.text
+    assert "invalid time &#39;noon&#39;; use 12:30" in answer.text
+    for text in ("inf", "nan", "1e999"):  # float() takes them, and no session is that long
+        answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": text})
+        assert answer.status_code == 400, text
+        assert f"invalid time &#39;{text}&#39;" in answer.text
+    for name in ("S07", "p3", "x" * 201, "a\tb"):  # as on the command line, and in files of names
+        assert client.post(f"{SESSION}/rename", data={"student": "S01", "name": name}).status_code in (400, 422), name
 
 
 def test_markup_in_names_is_text(client, serving):
@@ -134,7 +140,7 @@ def test_sql(client):
     assert "a query only reads" in answer.text
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n"
     text = client.post("/sql", data={"sql": many}).text
-    assert "The first 1,000 rows, of more" in text
+    assert "The first 1,000 rows of more" in text
     assert '<td class="number">1000</td>' in text
     assert '<td class="number">1001</td>' not in text
 
@@ -183,7 +189,7 @@ def test_a_session_that_is_not_finished(client, serving):
     with closing(sqlite3.connect(serving.db)) as connection, connection:
         connection.execute("UPDATE sessions SET state = 'detecting', duration = NULL")
     assert "not finished" in client.get("/").text
-    assert "goes on from there" in client.get(SESSION).text
+    assert "analyse the recording again to resume" in client.get(SESSION).text
     assert client.get(f"{SESSION}/judged").status_code == 400
     assert client.post(f"/api{SESSION}/preview", json={}).status_code == 400
 
@@ -191,7 +197,7 @@ def test_a_session_that_is_not_finished(client, serving):
 def test_the_recording_is_gone(client, serving):
     (serving.videos / "lesson.mp4").unlink()
     text = client.get(SESSION).text
-    assert "The recording is gone: lesson.mp4" in text
+    assert "The recording lesson.mp4 is no longer where it was analysed" in text
     assert "<video" not in text
     assert client.get(f"{SESSION}/sections/heatmap").status_code == 200
 

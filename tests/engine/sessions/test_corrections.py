@@ -155,9 +155,9 @@ def test_only_what_a_correction_says_changes(session):
     [
         (
             lambda s: s.merge("S01", "S02"),
-            "S01 and S02 are both seen at 0:00 (224 frames in all), so they are two",
+            "S01 and S02 both have faces at 0:00 (224 frames in all), so they are two people",
         ),
-        (lambda s: s.merge("S02", "S06"), "S02 and S06 are both seen at 1:00 (120 frames in all)"),
+        (lambda s: s.merge("S02", "S06"), "S02 and S06 both have faces at 1:00 (120 frames in all)"),
         (lambda s: s.merge("S03", "S03"), "S03 cannot be merged with itself"),
         (
             lambda s: s.merge("S03", "S19"),
