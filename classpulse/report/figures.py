@@ -1,4 +1,4 @@
-"""What a report draws, as plain data: pure functions from the rows of `report.sources` to what JSON can hold."""
+"""What a report draws, as plain data: pure functions from the rows of `report.queries` to what JSON can hold."""
 
 from __future__ import annotations
 

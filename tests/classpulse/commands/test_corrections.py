@@ -77,7 +77,7 @@ def test_times(run, seated, at, label_sees):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("merge", 1, "S01", "S02"), "S01 and S02 both have faces at 0:00 (224 frames in all), so they are two people"),
+        (("merge", 1, "S01", "S02"), "S01 and S02 both have faces at 0:00 (224 frames in all), so they are two"),
         (("merge", 1, "S01", "S01"), "S01 cannot be merged with itself"),
         (("merge", 1, "S01", "S19"), "no student 'S19' in this session"),
         (("rename", 1, "Ida", "Ada"), "no student 'Ida' in this session"),
