@@ -40,6 +40,10 @@ class Settings:
     """`mtcnn`, `yunet`, or one of another installed package (docs/detectors.md)."""
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
+    scorer: str = "fer"
+    """`fer`, `onnx`, or one of another installed package (docs/extending.md)."""
+    scorer_model: str | None = None
+    """Path of the network of a scorer that does not bring its own, such as `onnx`."""
     device: Device = "cpu"
     precision: Precision = "auto"
     """`auto`: in bf16 or 8 bits what is clear in it, where the processor has bf16; `f32`: all in f32, the same on
@@ -112,6 +116,13 @@ class Settings:
             "detector",
             self.detector,
             "mtcnn without weights, which the engine `reference` always uses",
+        )
+        own_network = self.expression and self.engine == "classpulse"
+        _check(
+            own_network or (self.scorer, self.scorer_model) == ("fer", None),
+            "scorer",
+            self.scorer,
+            "fer without a network of your own, with the engine `reference` and where faces are not scored",
         )
         _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
         known = " or ".join(get_args(Precision))

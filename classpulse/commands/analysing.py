@@ -94,6 +94,13 @@ def analyze(
     detector_weights: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="Weights file; `yunet` needs one.")
     ] = None,
+    scorer: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="`fer`, `onnx` or the name of an installed plugin (docs/extending.md)."),
+    ] = DEFAULT.scorer,
+    scorer_model: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="ONNX network of the scorer `onnx`.")
+    ] = None,
     device: Annotated[Device, typer.Option(help="Device that runs the networks.")] = DEFAULT.device,
     precision: Annotated[
         Precision, typer.Option(help="`f32`: all layers in 32 bits, so that every processor finds the same faces.")
@@ -119,6 +126,14 @@ def analyze(
         int | None,
         typer.Option(min=1, metavar="N", help="Number of worker processes (default: one per CPU core)."),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Where detection runs: `processes`, `in-process` or the name of an installed plugin "
+            "(docs/extending.md); default: processes, unless the recording is short.",
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse again what is finished already.")] = False,
     display: Annotated[
         bool, typer.Option("--display", help="Show detections in a window during the analysis; q closes it.")
@@ -142,6 +157,8 @@ def analyze(
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
+        scorer=scorer,
+        scorer_model=str(scorer_model.absolute()) if scorer_model else None,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip
     if strategy:
@@ -160,6 +177,7 @@ def analyze(
                     exclude=exclude or (),
                     again=again,
                     workers=workers,
+                    executor=executor,
                     on_progress=bar,
                     on_seen=window_of,
                 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.faces import FER, Faces
+from engine.faces import Classes, Faces
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
@@ -21,7 +21,7 @@ from engine.verdicts.strategies import open_strategy
 from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
-from engine.vision.networks import checksums
+from engine.vision.scorers import describe_scorer
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 from storage import queries
@@ -178,6 +178,7 @@ def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
 
 
 def _begin(store: Store, video: FrameSource, sha256: str, name: str | None, settings: Settings) -> int:
+    classes, models = _networks(settings)
     with store.writing():
         session_id = store.add_session(
             name=name or video.name,
@@ -185,28 +186,29 @@ def _begin(store: Store, video: FrameSource, sha256: str, name: str | None, sett
             sha256=sha256,
             settings=settings.to_json(),
             version=__version__,
-            models=_models(settings),
+            models=models,
             time_base=video.time_base,
             start_pts=video.start_pts,
             width=video.width,
             height=video.height,
             recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
-            classes=FER.rows(),
+            classes=classes.rows(),
         )
         write_excluded(store, session_id, settings.exclude)
     return session_id
 
 
-def _models(settings: Settings) -> str:
+def _networks(settings: Settings) -> tuple[Classes, str]:
+    """The classes that faces are scored for, and the fingerprints of detector and scorer as JSON."""
+    classes, scorer = describe_scorer(settings)
     if settings.engine == "reference":
-        return "{}"
-    scorer = {"fer": checksums()["fer"]} if settings.expression else {}
-    return json.dumps(fingerprints(settings) | scorer, sort_keys=True)
+        return classes, "{}"
+    return classes, json.dumps(fingerprints(settings) | scorer, sort_keys=True)
 
 
 def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
     """Whether what is missing of a session would be seen by the software that saw its beginning."""
-    return bool(session["version"] == __version__ and session["models"] == _models(settings))
+    return bool(session["version"] == __version__ and session["models"] == _networks(settings)[1])
 
 
 def _see(

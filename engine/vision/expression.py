@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import EMOTIONS
-from engine.vision.networks import Network
-
-Crops = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+from engine.faces import EMOTIONS, FER
+from engine.settings import Device, Settings
+from engine.vision.networks import Network, checksums
+from engine.vision.scorers import CropFormat, Crops, Floats, no_model
 
 #: Side of the crops that the network takes, px.
 CROP_SIZE = 64
@@ -20,18 +19,17 @@ CROP_SIZE = 64
 _BATCH = 64
 
 
-class Scorer(Protocol):
-    """Whatever gives emotion scores to face crops."""
+def crop_faces(
+    image: npt.NDArray[np.uint8],
+    boxes: npt.NDArray[np.floating],
+    margin: float = 0.15,
+    size: int = CROP_SIZE,
+    *,
+    colour: bool = False,
+) -> Crops:
+    """Cut the faces out of an image, (h, w, 3) RGB or (h, w) grey, as a network takes them.
 
-    def score(self, crops: Crops) -> Floats:
-        """Score crops (n, 64, 64) of `crop_faces`: (n, 7) float32 in the order of EMOTIONS, rows summing to 1."""
-        ...
-
-
-def crop_faces(image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating], margin: float = 0.15) -> Crops:
-    """Cut the faces out of an image, (h, w, 3) RGB or (h, w) grey, as the network wants to see them.
-
-    They come as (n, 64, 64) uint8, grey.
+    They come as (n, size, size) uint8, grey; with `colour` as (n, size, size, 3), RGB as the image is.
 
     `boxes` is (n, 4): x1, y1, x2, y2 in px. A crop is the square around the middle of its box with a side of
     1 + 2 * margin times the box's *width*. Nothing is distorted; what lies outside the image repeats its edge.
@@ -46,7 +44,7 @@ def crop_faces(image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating], ma
     sides = np.maximum(np.rint((boxes[:, 2] - boxes[:, 0]) * (1 + 2 * margin)), 1).astype(int)
     # Whole pixels: cutting between them blurs, which costs small faces more than half a pixel of shift does.
     corners = np.rint((boxes[:, :2] + boxes[:, 2:] - sides[:, None]) / 2).astype(int)
-    crops = np.empty((len(boxes), CROP_SIZE, CROP_SIZE), np.uint8)
+    crops = np.empty((len(boxes), size, size, 3) if colour else (len(boxes), size, size), np.uint8)
     for crop, (x, y), side in zip(crops, corners.tolist(), sides.tolist(), strict=True):
         if x >= 0 and y >= 0 and x + side <= width and y + side <= height:
             patch = image[y : y + side, x : x + side]
@@ -55,16 +53,27 @@ def crop_faces(image: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating], ma
             columns = np.clip(np.arange(x, x + side), 0, width - 1)
             patch = image[rows[:, None], columns]
         # Enlarged by cubic interpolation, faces of 16 to 24 px are told apart 3 points better than by linear.
-        interpolation = cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_CUBIC
-        grey = patch if image.ndim == 2 else cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
-        crop[:] = cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=interpolation)
+        interpolation = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+        if image.ndim == 3 and not colour:
+            patch = cast(npt.NDArray[np.uint8], cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY))
+        crop[:] = cv2.resize(patch, (size, size), interpolation=interpolation)
     return crops
+
+
+def make_fer(settings: Settings) -> FerScorer:
+    """The scorer `fer`."""
+    no_model(settings)
+    return FerScorer(settings.device)
 
 
 class FerScorer:
     """The network of the `fer` package (trained on FER2013), on `device` with `threads` CPU threads."""
 
-    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+    classes = FER
+    crops = CropFormat(CROP_SIZE)
+
+    def __init__(self, device: Device = "cpu", threads: int = 1) -> None:
+        self.fingerprint = checksums()["fer"]
         self._network = Network("fer", device=device, threads=threads)
 
     def score(self, crops: Crops) -> Floats:

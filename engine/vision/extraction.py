@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arrays import inside_squares
-from engine.faces import EMOTIONS, Faces
+from engine.faces import FER, Faces
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
 from engine.vision.detection import Detections, Detector, Image
 from engine.vision.detectors import open_detector
-from engine.vision.expression import Crops, FerScorer, Scorer, crop_faces
+from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
+from engine.vision.scorers import CropFormat, Crops, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame, FrameSource
 
 OnFrame = Callable[[Frame, Detections], None]
@@ -28,6 +29,8 @@ Ticks = npt.NDArray[np.int64]
 #: Two frames further apart than this, s, or than two samples, are not compared: the camera's motion is unknown.
 MAX_MOTION_GAP = 2.0
 UNKNOWN = np.full((2, 3), np.nan)
+#: What quality is measured on, whatever the scorer is given.
+MEASURED = CropFormat(CROP_SIZE)
 
 
 class Sampled(NamedTuple):
@@ -55,9 +58,10 @@ class FeatureExtractor:
     """The detector and the scorer that `settings` name, loaded once and used for any number of segments."""
 
     def __init__(self, settings: Settings) -> None:
-        cv2.setNumThreads(1)  # its threads wait by spinning; other cores have Seers of their own
+        cv2.setNumThreads(1)  # its threads wait by spinning; other cores run their own extractors
         self.settings = settings
-        self.detector, self.scorer = _networks(settings)
+        self.detector, self.scorer = _open_detector(settings), open_scorer(settings)
+        self.classes = self.scorer.classes if self.scorer else FER
 
     def segments(
         self, source: FrameSource, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
@@ -98,6 +102,7 @@ class FeatureExtractor:
         times: list[float] = []
         detections: list[Detections] = []
         crops: list[Crops] = []
+        scorer_crops: list[Crops] = []
         appearance: list[Image] = []
         motion: list[npt.NDArray[np.float64]] = []
         second = -1
@@ -115,6 +120,8 @@ class FeatureExtractor:
             faces = _without_excluded(self.detector.detect(frame.image, regions), self.settings.exclude)
             detections.append(faces)
             crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
+            if self._scorer_format:
+                scorer_crops.append(self._crop(current, faces.boxes, self._scorer_format))
             # One descriptor a second is enough to distinguish clothes.
             new_second, second = int(frame.time) != second, int(frame.time)
             appearance.append(
@@ -138,12 +145,24 @@ class FeatureExtractor:
             "camera_x": affines[:, 0, 2],
             "camera_y": affines[:, 1, 2],
         }
-        return Segment(number, columns, self._faces(ticks, counts, detections, crops, appearance))
+        segment_faces = self._faces(ticks, counts, detections, crops, scorer_crops or crops, appearance)
+        return Segment(number, columns, segment_faces)
 
     @property
     def _max_gap(self) -> float:
         rate = self.settings.sample_rate
         return MAX_MOTION_GAP if rate is None else max(MAX_MOTION_GAP, 2 / rate)
+
+    @property
+    def _scorer_format(self) -> CropFormat | None:
+        """How the scorer wants its crops; None where those that quality is measured on are right for it."""
+        wanted = self.scorer.crops if self.scorer else MEASURED
+        return None if wanted in (MEASURED, MEASURED._replace(margin=self.settings.crop_margin)) else wanted
+
+    def _crop(self, current: Sampled, boxes: npt.NDArray[np.float32], wanted: CropFormat) -> Crops:
+        margin = self.settings.crop_margin if wanted.margin is None else wanted.margin
+        image = current.frame.image if wanted.colour else current.grey
+        return crop_faces(image, boxes, margin, wanted.size, colour=wanted.colour)
 
     def _faces(
         self,
@@ -151,29 +170,30 @@ class FeatureExtractor:
         counts: Ticks,
         detections: list[Detections],
         crops: list[Crops],
+        scorer_crops: list[Crops],
         appearance: list[Image],
     ) -> Faces:
         if not counts.sum():
-            return Faces.empty()
+            return Faces.empty(self.classes)
         boxes = np.concatenate([each.boxes for each in detections])
         landmarks = np.concatenate([each.landmarks for each in detections])
-        all_crops = np.concatenate(crops)
-        measured = measure(all_crops, boxes, landmarks, self.settings)
+        measured = measure(np.concatenate(crops), boxes, landmarks, self.settings)
         return Faces(
             pts=np.repeat(pts, counts),
             face=np.arange(len(boxes)) - np.repeat(np.cumsum(counts) - counts, counts),
             boxes_xyxy=boxes,
             score=np.concatenate([each.scores for each in detections]),
             landmarks=landmarks,
-            scores=self._scores(all_crops),
+            scores=self._scores(np.concatenate(scorer_crops)),
             appearance=np.concatenate(appearance),
+            classes=self.classes,
             **vars(measured),
         )
 
     def _scores(self, crops: Crops) -> npt.NDArray[np.float32]:
         if self.scorer is None:
-            return np.full((len(crops), len(EMOTIONS)), np.nan, np.float32)
-        return self.scorer.score(crops)
+            return np.full((len(crops), len(self.classes)), np.nan, np.float32)
+        return score_faces(self.scorer, crops)
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:
@@ -204,12 +224,9 @@ def _motion(previous: Sampled, current: Sampled, boxes: npt.NDArray[np.float32])
     return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
 
 
-def _networks(settings: Settings) -> tuple[Detector, Scorer | None]:
-    """The detector, and the scorer, which is None and not loaded where faces are not to be scored."""
+def _open_detector(settings: Settings) -> Detector:
     if settings.engine == "reference":
-        from engine.vision.reference import ReferenceDetector, ReferenceScorer
+        from engine.vision.reference import ReferenceDetector
 
-        detector = ReferenceDetector(settings.min_face, settings.thresholds)
-        return detector, ReferenceScorer() if settings.expression else None
-    scorer = FerScorer(settings.device) if settings.expression else None
-    return open_detector(settings), scorer
+        return ReferenceDetector(settings.min_face, settings.thresholds)
+    return open_detector(settings)

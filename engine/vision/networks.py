@@ -71,11 +71,30 @@ class Network:
             return self._outputs_of_nothing(x.shape[1:])
         return self._run(x)
 
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Shape of the array that it takes; None for an axis of any length."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the array that it takes."""
+        return self._dtype
+
     def _outputs_of_nothing(self, shape: tuple[int, ...]) -> tuple[Floats, ...]:
         # OpenVINO leaves its outputs as they were when it is given no rows.
         if shape not in self._nothing:
             self._nothing[shape] = tuple(y[:0] for y in self._run(np.zeros((1, *shape), self._dtype)))
         return self._nothing[shape]
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The `metadata_props` of the ONNX file `path`. Raises NetworkError where it is missing or no network."""
+    try:
+        info = import_openvino().Core().read_model(_read(path), b"").get_rt_info()
+    except RuntimeError as error:
+        raise NetworkError(f"cannot read the network {path}: {str(error).splitlines()[0]}") from error
+    return {str(name): str(entry.value) for name, entry in info["framework"].items()} if "framework" in info else {}
 
 
 def checksums() -> dict[str, str]:
@@ -141,6 +160,8 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int, 
         network = core.read_model(data, b"")
         if largest:
             to_8_bits(network, largest)
+        if len(network.inputs) != 1:
+            raise NetworkError(f"the network {name} takes {len(network.inputs)} arrays; expected one")
         model = core.compile_model(network, "CPU", options)
     except RuntimeError as error:
         raise NetworkError(f"OpenVINO cannot run the network {name}: {str(error).splitlines()[0]}") from error

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engine.arrays import log_ramp
 from engine.faces import size_grade
 from engine.settings import Settings
-from engine.vision.expression import Crops, Floats
+from engine.vision.scorers import Crops, Floats
 
 #: The five landmarks of a head that faces the camera, in units of the distance from eyes to mouth; x to the image's
 #: right, y down, z away from the camera. x and y are the medians of MTCNN's landmarks on FER2013's frontal faces;

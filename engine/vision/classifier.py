@@ -1,0 +1,151 @@
+"""Scores faces with any ONNX network that classifies images, as its own metadata says what it takes and gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import NetworkError, UsageError
+from engine.faces import Class, Classes
+from engine.settings import Settings
+from engine.vision.networks import Network, read_metadata
+from engine.vision.scorers import CropFormat, Crops, Floats, score_faces
+
+#: Faces that go through the network in one call.
+_BATCH = 64
+_PREFIX = "classpulse."
+_EXAMPLE = 'such as [["attentive", "positive"], ["bored", "negative"], ["other", "ignored"]]'
+
+
+def make_classifier(settings: Settings) -> OnnxClassifier:
+    """The scorer `onnx`: the network in the file `settings.scorer_model`."""
+    if settings.scorer_model is None:
+        raise UsageError("the scorer onnx needs a network: name its file with --scorer-model")
+    return OnnxClassifier(Path(settings.scorer_model), settings.device)
+
+
+class OnnxClassifier:
+    """The network in an ONNX file.
+
+    Its input is (n, channels, size, size) or (n, size, size, channels), float32 or uint8, with 1 channel for grey
+    and 3 for colours; its first output is (n, k). The rest stands in the model's metadata (`metadata_props`):
+
+    * `classpulse.classes`: JSON, a list of [name, polarity], one for each of the k outputs. Required.
+    * `classpulse.output`: `probabilities` (the default), or `logits`, to which a softmax is applied.
+    * `classpulse.mean`, `classpulse.std`: a number, or JSON with one for each channel; a float32 network is given
+      (pixel - mean) / std of pixels from 0 to 255. By default 0 and 255, so 0 to 1. A uint8 one is given pixels.
+    * `classpulse.order`: of three channels, `rgb` (the default) or `bgr`.
+    * `classpulse.margin`: around the face's box on each side, as a share of its width; by default the settings'.
+    * `classpulse.size`: of the crop in px, where the input's size is not fixed.
+
+    Raises UsageError in one line for a file that does not say this or does not keep to it, and NetworkError for one
+    that the device does not run.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        self._path = path
+        try:
+            self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise UsageError(
+                f"cannot read the scorer's network {path}: {error.strerror}; name another with --scorer-model"
+            ) from error
+        self._metadata = {
+            name.removeprefix(_PREFIX): value
+            for name, value in read_metadata(path.absolute()).items()
+            if name.startswith(_PREFIX)
+        }
+        self.classes = self._classes()
+        self._network = Network(path.absolute(), device=device, block=_BATCH)
+        size, channels = self._input()
+        margin = self._number("margin", None)
+        self.crops = CropFormat(size, channels == 3, margin)
+        self._reversed = self._choice("order", ("rgb", "bgr")) == "bgr"
+        self._logits = self._choice("output", ("probabilities", "logits")) == "logits"
+        self._mean, self._std = self._per_channel("mean", 0.0, channels), self._per_channel("std", 255.0, channels)
+        if not (self._std > 0).all():
+            raise self._wrong(f"{_PREFIX}std is {self._metadata['std']}; expected numbers above 0")
+        self._try_out()
+
+    def score(self, crops: Crops) -> Floats:
+        """See `Scorer.score`."""
+        x = crops if self.crops.colour else crops[..., None]
+        if self._reversed:
+            x = x[..., ::-1]
+        if self._network.dtype != np.uint8:
+            x = ((x - self._mean) / self._std).astype(np.float32)
+        if self._channels_first:
+            x = x.transpose(0, 3, 1, 2)
+        (y, *_) = self._network(np.ascontiguousarray(x))
+        return _softmax(y) if self._logits else y
+
+    # -- what the file says
+
+    def _classes(self) -> Classes:
+        text = self._metadata.get("classes")
+        if text is None:
+            raise self._wrong(f"its metadata has no {_PREFIX}classes; add JSON {_EXAMPLE}")
+        try:
+            return Classes(tuple(Class(str(name), polarity) for name, polarity in json.loads(text)))
+        except (ValueError, TypeError) as error:
+            raise self._wrong(f"{_PREFIX}classes in its metadata: {error}; expected JSON {_EXAMPLE}") from error
+
+    def _input(self) -> tuple[int, int]:
+        """Size and channels of its input."""
+        shape = self._network.shape
+        self._channels_first = len(shape) == 4 and shape[1] in (1, 3)
+        channels = shape[1 if self._channels_first else 3] if len(shape) == 4 else None
+        height, width = (shape[2:] if self._channels_first else shape[1:3]) if len(shape) == 4 else (0, 0)
+        if channels not in (1, 3) or height != width or shape[0] is not None:
+            shown = tuple("any" if length is None else length for length in shape)
+            raise self._wrong(
+                f"its input has the shape {shown}; expected (any, channels, size, size) or "
+                "(any, size, size, channels) with 1 or 3 channels and any number of faces"
+            )
+        size = height if height is not None else self._number("size", None)
+        if size is None:
+            raise self._wrong(f"the size of its input is not fixed, and its metadata has no {_PREFIX}size")
+        return int(size), channels
+
+    def _number(self, name: str, default: float | None) -> float | None:
+        text = self._metadata.get(name)
+        try:
+            return default if text is None else float(text)
+        except ValueError as error:
+            raise self._wrong(f"{_PREFIX}{name} is {text!r}; expected a number") from error
+
+    def _choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self._metadata.get(name, choices[0])
+        if value not in choices:
+            raise self._wrong(f"{_PREFIX}{name} is {value!r}; expected {' or '.join(choices)}")
+        return value
+
+    def _per_channel(self, name: str, default: float, channels: int) -> Floats:
+        text = self._metadata.get(name)
+        try:
+            values = np.asarray(default if text is None else json.loads(text), np.float32)
+            return np.broadcast_to(values, (channels,))
+        except (ValueError, TypeError) as error:
+            raise self._wrong(f"{_PREFIX}{name} is {text!r}; expected a number, or one a channel") from error
+
+    def _try_out(self) -> None:
+        """One black face: whether what comes out is what the metadata says."""
+        size, colour, _ = self.crops
+        try:
+            score_faces(self, np.zeros((1, size, size, 3) if colour else (1, size, size), np.uint8))
+        except NetworkError as error:
+            remedy = "" if self._logits else f"; if they are logits, set {_PREFIX}output to logits in its metadata"
+            raise self._wrong(f"{error}{remedy}") from error
+
+    def _wrong(self, what: str) -> UsageError:
+        return UsageError(f"{self._path}: not a scorer's network: {what}")
+
+
+def _softmax(logits: Any) -> Floats:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    scores: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return scores
