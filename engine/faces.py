@@ -109,7 +109,7 @@ EDGES = ("x1", "y1", "x2", "y2")
 #: As in the image: the first eye is the one nearer to the left edge of a face that looks at the camera.
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
-#: Digits after the point that the database keeps of each array (a test holds this against storage/schema.py).
+#: Digits after the point that the database keeps of each array (a test holds this against storage/schema).
 DECIMALS = {"boxes_xyxy": 2, "score": 4, "scores": 4, "sharpness": 4, "yaw": 0, "pitch": 0, "roll": 0, "quality": 4}
 #: Columns that stand in other tables: the time of the frame, and the student of the track.
 _ELSEWHERE = ("time", "student")

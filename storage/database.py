@@ -11,21 +11,17 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Connection, CursorResult, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage.errors import DatabaseError, named
+from storage.errors import DatabaseError, Explaining, named
 from storage.schema import SCHEMA_VERSION, metadata
 from storage.sqlite import SqliteDatabase, Values
 
 
-class Database(Protocol):
+class Database(Explaining, Protocol):
     """What differs between databases. Its text names it in messages, without a password."""
 
     @property
     def target(self) -> str | Path:
         """What opens it again: with a password, if it has one."""
-
-    @property
-    def errors(self) -> tuple[type[Exception], ...]:
-        """What the driver raises, by itself and through SQLAlchemy."""
 
     def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
         """A SQLAlchemy engine on it. Raises DatabaseError where it is not there, or no database."""
@@ -62,9 +58,6 @@ class Database(Protocol):
 
     def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
-
-    def explain(self, said: BaseException) -> str:
-        """What the driver said, in one line with its remedy."""
 
 
 def database_of(target: str | Path) -> Database:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from storage.database import Database
+from typing import Protocol
 
 
 class StorageError(Exception):
@@ -37,8 +34,19 @@ class QueryError(StorageError, ValueError):
     exit_status = 2
 
 
+class Explaining(Protocol):
+    """What knows its driver's errors; its text names the database in messages, without a password."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises, by itself and through SQLAlchemy."""
+
+    def explain(self, said: BaseException) -> str:
+        """What the driver said, in one line with its remedy."""
+
+
 @contextmanager
-def named(database: Database) -> Iterator[None]:
+def named(database: Explaining) -> Iterator[None]:
     """Raise what the driver says inside as a `DatabaseError` that names the database."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: In the order of the scale, then what is no verdict. storage/schema.py checks the rows against the same names.
+#: In the order of the scale, then what is no verdict. storage/schema checks the rows against the same names.
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 #: Their places in VERDICTS, which is how arrays hold them.
 INTERESTED, NEUTRAL, NOT_INTERESTED, INSUFFICIENT = range(4)

@@ -1,9 +1,9 @@
 """From schema version 2 to 3: standard names, the classes that faces are scored for, and the camera's path.
 
-Whoever changes schema.py before version 3 is released changes this step in the same commit, until
+Whoever changes the schema before version 3 is released changes this step in the same commit, until
 tests/storage/test_upgrading.py finds that an older file becomes just what a new one is. It runs in one transaction
 on SQLite and PostgreSQL alike, with the views dropped before and made again from views.sql after it, and SQLite's
-foreign keys off; version_2.py says how tables change. Nothing here may import schema.py: that will be another
+foreign keys off; version_2.py says how tables change. Nothing here may import storage.schema: that will be another
 version's one day.
 """
 

@@ -118,7 +118,13 @@ def write_tracking(store: Store, session: int, faces: Faces) -> None:
     )
 
 
-def write_judgement(store: Store, session: int, name: str = "weighted 10 s", verdict: str = "interested") -> int:
+def write_judgement(
+    store: Store,
+    session: int,
+    name: str = "weighted 10 s",
+    verdict: str = "interested",
+    created: str | None = None,
+) -> int:
     one, zero, half = np.ones(1, np.int64), np.zeros(1, np.int64), np.full(1, 0.5)
     both = {
         "window": zero,
@@ -141,6 +147,7 @@ def write_judgement(store: Store, session: int, name: str = "weighted 10 s", ver
         '{"band": 0.1}',
         both | student,
         both | counts,
+        created=created,
         attention_columns=attention,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from engine.faces import Faces
 from storage import queries
 from storage.corrections import add_correction, mark_undone, write_persons, write_seats
-from storage.errors import DatabaseError, SessionError, StorageError
+from storage.errors import DatabaseError, StorageError
 from storage.people import add_people, drop_names, write_names
 from storage.schema import metadata
 from storage.store import Store
@@ -361,6 +361,21 @@ def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, wri
     assert rows(lesson, sql) == [(1, "weighted 10 s", "neutral", 1), (2, "sum 5 s", "interested", 0)]
 
 
+@pytest.mark.parametrize("name", ["weighted 10 s", "of a correction"])
+def test_judgement_keeps_the_time_at_which_it_was_first_made(lesson, write, name):
+    """As when a correction makes every judgement again: `latest` must still be the one that the user made last."""
+    made = "2026-01-02T03:04:05.678Z"
+    write.judgement(lesson, 1, name=name, created=made)
+    assert rows(lesson, f"SELECT created FROM judgements WHERE name = '{name}'") == [(made,)]
+
+
+def test_duration_is_kept_to_the_microsecond(store, write):
+    """As every other time in the database, or the last window's end would differ from the session's."""
+    session = write.session(store)
+    store.finish_detecting(session, 10 / 3)
+    assert rows(store, "SELECT duration, state FROM sessions") == [(3.333333, "detected")]
+
+
 def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson, write):
     alone = counts(lesson)
     other = write.session(lesson, name="Physics 8c")
@@ -369,49 +384,3 @@ def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson, wri
     lesson.delete_session(other)
     assert counts(lesson) == alone
     assert write.session(lesson) == other + 1
-
-
-@pytest.mark.parametrize(
-    ("key", "session"),
-    [
-        (2, 2),
-        ("2", 2),
-        ("Physics 8b", 1),
-        ("8", 3),  # no session has that number
-        ("physics.mp4", 1),
-        ("elsewhere/maths.mp4", 2),
-    ],
-)
-def test_find_session(store, write, key, session):
-    write.session(store)
-    write.session(store, name="Maths", source="maths.mp4")
-    write.session(store, name="8", source="rest.mp4")
-    assert store.find_session(key) == session
-
-
-def test_find_session_says_what_there_is(store, write):
-    with pytest.raises(SessionError, match=r": no session 'Physics'; it has none$"):
-        store.find_session("Physics")
-    write.session(store)
-    write.session(store, name="Maths")
-    with pytest.raises(LookupError, match=r"no session 'Physics'; the latest are 1 \(Physics 8b\), 2 \(Maths\)$"):
-        store.find_session("Physics")
-    with pytest.raises(SessionError, match=r"several .* 'physics.mp4'; .*: 1 \(Physics 8b, .*\), 2 \(Maths, .*\)$"):
-        store.find_session("physics.mp4")
-    with pytest.raises(SessionError, match="there is no session 7"):
-        store.session(7)
-
-
-@pytest.mark.parametrize(
-    ("sha256", "known", "found"),
-    [
-        ("ab" * 32, {'{"min_face": 20.0}', '{"min_face": 24.0}'}, (2, "detected")),  # the newest one
-        ("ab" * 32, {'{"min_face": 20.0}'}, (1, "detecting")),
-        ("ab" * 32, set(), None),
-        ("cd" * 32, {'{"min_face": 20.0}'}, None),
-    ],
-)
-def test_find_done(store, write, sha256, known, found):
-    write.session(store, settings='{"min_face": 20.0}')
-    store.finish_detecting(write.session(store, settings='{"min_face": 24.0}'), 3.0)
-    assert store.find_done(sha256, known.__contains__) == found

@@ -1,0 +1,153 @@
+"""Tables of what was recorded and detected: sessions, the classes of scores, segments, frames and faces."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
+
+from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, short_real, words
+
+STATES = ("detecting", "detected", "done")
+POLARITIES = ("positive", "neutral", "negative", "ignored")
+#: The most classes that a scorer of expressions may have.
+MAX_CLASSES = 12
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", Integer, primary_key=True, comment="the session's number; never given to another"),
+    words("name", "what the user calls the session"),
+    words("source", "path of the recording, as it was analysed"),
+    words("file_name", "last part of the source"),
+    words("sha256", "of the recording's bytes, hexadecimal"),
+    words("recorded", "when the recording began, UTC, ISO 8601; NULL where the file does not say", nullable=True),
+    words("settings", "every setting of the analysis, JSON"),
+    words("version", "of the software that detected its faces"),
+    words("models", "sha256 of each network, JSON"),
+    words("time_base", "length of a tick, s, as 'numerator/denominator'"),
+    Column("start_pts", BigInteger, nullable=False, comment="ticks; where session time is 0"),
+    count("width", "of the upright picture, px"),
+    count("height", "of the upright picture, px"),
+    seconds(
+        "duration", "length of what was really decoded", "; NULL until every segment is detected", nullable=True
+    ),
+    words("state", "detecting: segments are missing; detected: to be tracked and judged; done"),
+    words("created", "when the analysis began, UTC, ISO 8601"),
+    words("finished", "when it was last judged, UTC, ISO 8601", nullable=True),
+    one_of("state", STATES),
+    comment="one recording of one class",
+    sqlite_autoincrement=True,
+)
+
+classes = Table(
+    "classes",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("number", "1, 2, ... up to 12: the class of the column score_1, score_2, ..."),
+    words("name", "the class's name, such as happy, unique in the session"),
+    words("polarity", "positive, neutral, negative or ignored: how the class counts in the balance"),
+    UniqueConstraint("session_id", "name"),
+    one_of("polarity", POLARITIES),
+    comment="the classes that a session's faces are scored for, by the scorer of the session",
+    sqlite_with_rowid=False,
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("segment", "0, 1, ...: 10 s each"),
+    count("frames", "sampled frames in it"),
+    count("faces", "faces in it"),
+    words("committed", "when it was written, UTC, ISO 8601"),
+    comment="10 s of a session, detected and committed as a whole",
+    sqlite_with_rowid=False,
+)
+
+_CAMERA = (
+    "the background at (x, y) in the sampled frame before is at (a x - b y + camera_x, b x + a y + camera_y) "
+    "in this one; NULL where unknown"
+)
+
+_PATH = (
+    "the background at (x, y) in this frame is at (a x - b y + path_x, b x + a y + path_y) in the session's first; "
+    "NULL until tracked"
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    key("session_id", "the session"),
+    key("pts", "media timestamp, ticks of the session's time base"),
+    count("segment", "the segment it lies in"),
+    seconds("time", "media timestamp"),
+    count("faces", "faces found in it, also 0"),
+    real("camera_a", 7, _CAMERA, nullable=True),
+    real("camera_b", 7, _CAMERA, nullable=True),
+    real("camera_x", 3, f"px; {_CAMERA}", nullable=True),
+    real("camera_y", 3, f"px; {_CAMERA}", nullable=True),
+    real("path_a", 9, _PATH, nullable=True),
+    real("path_b", 9, _PATH, nullable=True),
+    real("path_x", 4, f"px; {_PATH}", nullable=True),
+    real("path_y", 4, f"px; {_PATH}", nullable=True),
+    Column(
+        "path_section",
+        Integer,
+        comment="0, 1, ...: grows by one where the camera's motion is unknown; NULL until tracked",
+    ),
+    ForeignKeyConstraint(
+        ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
+    ),
+    comment="a sampled image, also one without a face",
+    sqlite_with_rowid=False,
+)
+
+_SCORE = "share of the class of this number (see classes), 0 to 1; NULL: not scored, or no such class"
+
+faces = Table(
+    "faces",
+    metadata,
+    key("session_id", "the session"),
+    key("pts", "the frame's media timestamp, ticks"),
+    key("face", "0, 1, ... within the frame"),
+    short_real("x1", 2, "left edge, px from the left of the upright picture"),
+    short_real("y1", 2, "upper edge, px from its top"),
+    short_real("x2", 2, "right edge, px from the left"),
+    short_real("y2", 2, "lower edge, px from the top"),
+    short_real("score", 4, "the detector's certainty, 0 to 1"),
+    Column(
+        "landmarks",
+        LargeBinary,
+        nullable=False,
+        comment="ten little-endian float32, px: x, y of left eye, right eye, nose, left and right end of the mouth",
+    ),
+    *(short_real(f"score_{number}", 4, _SCORE, nullable=True) for number in range(1, 8)),
+    short_real("sharpness", 4, "0 (blurred) to 1 (sharp)"),
+    # Whole degrees take one byte of eight; five landmarks tell no more, and being kept exactly, can be asked again.
+    short_real("yaw", 0, "degrees, positive to the image's right"),
+    short_real("pitch", 0, "degrees, positive upwards"),
+    short_real("roll", 0, "degrees, positive clockwise in the image"),
+    short_real("quality", 4, "size, sharpness and pose together, 0 to 1"),
+    Column("scorable", Boolean, nullable=False, comment="1 where the class scores mean something"),
+    Column(
+        "appearance",
+        LargeBinary,
+        comment="bytes: histograms of light and colour of clothes and hair around the face, nothing of the face; "
+        "NULL for most, as one a second is enough",
+    ),
+    # No foreign key: to replace a session's tracks, SQLite would search all its faces once for every track.
+    Column("track", Integer, comment="the track it belongs to; NULL: none, or not tracked yet"),
+    # Last, where an older file takes them without writing all its faces anew.
+    *(short_real(f"score_{number}", 4, _SCORE, nullable=True) for number in range(8, MAX_CLASSES + 1)),
+    ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
+    comment="one detection in one frame",
+    sqlite_with_rowid=False,
+)

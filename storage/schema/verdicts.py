@@ -1,0 +1,155 @@
+"""Tables of judgements: the verdicts of windows and of lesson phases, and the evidence behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, UniqueConstraint
+
+from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
+
+VERDICTS = ("interested", "neutral", "not interested", "insufficient")
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("judgement_id", Integer, primary_key=True, comment="the judgement's number"),
+    Column(
+        "session_id", ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False, comment="the session"
+    ),
+    words("name", "the judgement's name, unique in the session"),
+    words("strategy", "weighted, sum, dominant or attention"),
+    words("settings", "every setting that it was made with, JSON"),
+    words("created", "when it was made, UTC, ISO 8601"),
+    UniqueConstraint("session_id", "name"),
+    comment="one way of judging a session; many can stand side by side",
+)
+
+_WINDOW = "0, 1, ...: its place in session time"
+_BALANCE = "positive against negative evidence, -1 to 1 (docs/verdicts.md); NULL where no evidence is"
+_MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
+
+
+def _verdict() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """From when to when, and what is found in between."""
+    return (
+        seconds("start", "begin, included"),
+        seconds("stop", "end, not included"),
+        words("verdict", "interested, neutral, not interested or insufficient"),
+        one_of("verdict", VERDICTS),
+    )
+
+
+def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """A verdict of one student, and what stands behind it."""
+    return (
+        *_verdict(),
+        real("balance", 4, _BALANCE, nullable=True),
+        real("margin", 4, _MARGIN, nullable=True),
+        real("coverage", 4, "share of the sampled frames in it that carry evidence of the student, 0 to 1"),
+        count("frames", "sampled frames in it"),
+        count("faces", "faces of the student seen in it"),
+        count("scorable", "scorable ones, the evidence behind the verdict; of attention: frames that count"),
+        real("positive", 4, "evidence of the positive classes (of attention: facing), in the strategy's unit"),
+        real("negative", 4, "evidence of the negative classes (of attention: not), in that unit"),
+    )
+
+
+def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+    """A verdict of the class, and what stands behind it."""
+    mean = "mean of the balances of the students with a verdict; NULL where there is none"
+    return (
+        *_verdict(),
+        real("balance", 4, mean, nullable=True),
+        real("margin", 4, _MARGIN, nullable=True),
+        real("coverage", 4, "mean coverage of the students, 0 to 1"),
+        count("students", "students of the session"),
+        count("interested", "students with that verdict"),
+        count("neutral", "students with that verdict"),
+        count("not_interested", "students with that verdict"),
+        count("insufficient", "students whose evidence carries no verdict"),
+        count("faces", "faces of students seen"),
+        count("scorable", "scorable ones among them"),
+    )
+
+
+def _signals() -> tuple[Column[float], ...]:
+    """What a student shows beside emotions; no part of a verdict unless the strategy is attention."""
+    return (
+        real("visible", 4, "share of the sampled frames in it that show the student's face, 0 to 1"),
+        real("facing", 4, _FACING, nullable=True),
+        real("movement", 3, _MOVEMENT, nullable=True),
+    )
+
+
+_FACING = (
+    "share of the faces in which the head points the student's usual way, 0 to 1; NULL where none is large enough"
+)
+_MOVEMENT = "mean speed of the face beside the camera's, face sizes a second; NULL where it is unknown"
+
+student_windows = Table(
+    "student_windows",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement"),
+    key("student", "the student's number"),
+    key("window", _WINDOW),
+    *_evidence(),
+    comment="the verdict of one student in one window",
+    sqlite_with_rowid=False,
+)
+
+class_windows = Table(
+    "class_windows",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement"),
+    key("window", _WINDOW),
+    *_class_evidence(),
+    comment="the verdict of the class in one window, every student with equal weight",
+    sqlite_with_rowid=False,
+)
+
+attention_windows = Table(
+    "attention_windows",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement, whose windows these are"),
+    key("student", "the student's number"),
+    key("window", _WINDOW),
+    *_signals(),
+    comment="what a student shows in one window beside emotions",
+    sqlite_with_rowid=False,
+)
+
+phases = Table(
+    "phases",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("phase", "1, 2, ... in the order in which they were made"),
+    seconds("start", "where the phase begins"),
+    seconds("stop", "where it ends", "; NULL: at the next phase, or with the session", nullable=True),
+    words("label", "what the user calls the phase"),
+    words("made", "when, UTC, ISO 8601"),
+    comment="a phase of a lesson that a person marked; every judgement judges the phases besides its windows",
+    sqlite_with_rowid=False,
+)
+
+student_phases = Table(
+    "student_phases",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement"),
+    key("student", "the student's number"),
+    key("phase", "the phase, a number in phases"),
+    *_evidence(),
+    *_signals(),
+    comment="the verdict of one student in one lesson phase, and what the student shows in it beside emotions",
+    sqlite_with_rowid=False,
+)
+
+class_phases = Table(
+    "class_phases",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement"),
+    key("phase", "the phase, a number in phases"),
+    *_class_evidence(),
+    comment="the verdict of the class in one lesson phase, every student with equal weight",
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,87 @@
+"""Which session is meant: by number, name or file, and by the bytes and settings of a recording."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage.errors import SessionError
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.mark.parametrize(
+    ("key", "session"),
+    [
+        (2, 2),
+        ("2", 2),
+        ("Physics 8b", 1),
+        ("8", 3),  # no session has that number
+        ("physics.mp4", 1),
+        ("elsewhere/maths.mp4", 2),
+    ],
+)
+def test_find_session(store, write, key, session):
+    write.session(store)
+    write.session(store, name="Maths", source="maths.mp4")
+    write.session(store, name="8", source="rest.mp4")
+    assert store.find_session(key) == session
+
+
+def test_find_session_says_what_there_is(store, write):
+    with pytest.raises(SessionError, match=r": no session 'Physics'; it has none$"):
+        store.find_session("Physics")
+    write.session(store)
+    write.session(store, name="Maths")
+    with pytest.raises(LookupError, match=r"no session 'Physics'; the latest are 1 \(Physics 8b\), 2 \(Maths\)$"):
+        store.find_session("Physics")
+    with pytest.raises(SessionError, match=r"several .* 'physics.mp4'; .*: 1 \(Physics 8b, .*\), 2 \(Maths, .*\)$"):
+        store.find_session("physics.mp4")
+    with pytest.raises(SessionError, match="there is no session 7"):
+        store.session(7)
+
+
+@pytest.mark.parametrize(
+    ("sha256", "known", "found"),
+    [
+        ("ab" * 32, {'{"min_face": 20.0}', '{"min_face": 24.0}'}, (2, "detected")),  # the newest one
+        ("ab" * 32, {'{"min_face": 20.0}'}, (1, "detecting")),
+        ("ab" * 32, set(), None),
+        ("cd" * 32, {'{"min_face": 20.0}'}, None),
+    ],
+)
+def test_find_done(store, write, sha256, known, found):
+    write.session(store, settings='{"min_face": 20.0}')
+    store.finish_detecting(write.session(store, settings='{"min_face": 24.0}'), 3.0)
+    assert store.find_done(sha256, known.__contains__) == found
+
+
+def test_number_of_a_session_is_meant_before_the_name_of_another(store, write):
+    write.session(store, name="2")
+    write.session(store, name="1", source="2")
+    assert (store.find_session(1), store.find_session("1")) == (1, 1)
+    assert (store.find_session(2), store.find_session("2")) == (2, 2)
+
+
+def finished(store, write, **changes) -> int:
+    """A session that is judged."""
+    session = write.session(store, **changes)
+    write.judgement(store, session)
+    return session
+
+
+def test_of_several_sessions_of_one_name_the_finished_one_is_meant(store, write):
+    write.session(store, name="Maths")
+    done = finished(store, write, name="Maths")
+    write.session(store, name="Maths")
+    assert store.find_session("Maths") == done == 2
+
+
+def test_two_finished_sessions_of_one_name_are_never_told_apart_by_chance(store, write):
+    finished(store, write, name="Maths")
+    write.session(store, name="Maths")
+    finished(store, write, name="Maths")
+    with pytest.raises(
+        SessionError,
+        match=r"several sessions are called 'Maths'; .*: 1 \(Maths, .*, 2 \(Maths, .*, 3 \(Maths, .*\)$",
+    ):
+        store.find_session("Maths")
