@@ -212,6 +212,10 @@ class Faces:
         """Those of `rows`, a mask (n,) or indices, in that order."""
         return type(self)(**{name: array[rows] for name, array in self.arrays().items()}, classes=self.classes)
 
+    def having(self, **arrays: npt.NDArray[Any]) -> Self:
+        """The same faces with these arrays, in place of or beside what they have."""
+        return type(self)(**(self.arrays() | arrays), classes=self.classes)
+
     @classmethod
     def empty(cls, classes: Classes = FER) -> Self:
         """No faces, with every column of pass 1."""

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.faces import EDGES, FER, Classes, score_columns
+from engine.faces import Faces
+from engine.sessions.records import read_faces, read_path
 from engine.settings import Settings
 from engine.verdicts import comparing
 from engine.verdicts.cues import BehaviouralCues, HeadPoses
@@ -19,6 +20,7 @@ from engine.verdicts.windows import Windows
 from storage import queries
 from storage.phases import write_phases
 from storage.store import Store
+from tracking.path import CameraPath
 
 Columns = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -29,38 +31,37 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
     """What judging needs of session `session_id`."""
     session = store.session(session_id)
     frames = queries.frame_columns(store, session_id)
-    members = queries.classes(store, session_id)
-    classes = Classes.of(members["name"], members["polarity"]) if len(members) else FER
-    scores = score_columns(classes)
-    names = ("pts", "time", "student", *EDGES, "yaw", "pitch", *scores, "quality", "scorable")
-    faces = queries.face_columns(store, session_id, names)
+    names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable")
+    faces = read_faces(store, session_id, names)
     students = queries.students(store, session_id)
     posters = students["student"][students["static"]]
-    student = np.where(np.isin(faces["student"], posters), -1, faces["student"])
+    faces = faces.having(student=np.where(np.isin(faces.student, posters), -1, faces.student))
     scored = ScoredFaces(
-        time=faces["time"],
-        student=student,
-        scores=np.stack([faces.pop(name) for name in scores], axis=1),
-        quality=faces["quality"],
-        scorable=faces["scorable"],
-        classes=classes,
+        time=faces.time,
+        student=faces.student,
+        scores=faces.exact("scores"),
+        quality=faces.exact("quality"),
+        scorable=faces.scorable,
+        classes=faces.classes,
     )
     smallest = Settings.from_json(session["settings"]).scorable_size
-    return Evidence(frames["time"], scored, session["duration"], _cues(frames, faces, student, smallest))
+    path = read_path(store, session_id, frames)
+    return Evidence(frames["time"], scored, session["duration"], _cues(frames, path, faces, smallest))
 
 
-def _cues(frames: Columns, faces: Columns, student: Ints, smallest: float) -> BehaviouralCues:
+def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> BehaviouralCues:
     """What the faces of students show beside emotions, if they are large enough."""
-    mine = student >= 0
+    faces = faces.take(faces.student >= 0)
     poses = HeadPoses.of(
-        np.stack([faces[edge][mine] for edge in EDGES], axis=1),
-        faces["yaw"][mine],
-        faces["pitch"][mine],
-        np.searchsorted(frames["pts"], faces["pts"][mine]),
-        np.stack([frames[f"camera_{name}"] for name in "abxy"], axis=1),
+        faces.exact("boxes_xyxy"),
+        faces.exact("yaw"),
+        faces.exact("pitch"),
+        np.searchsorted(frames["pts"], faces.pts),
+        to_first=path.to_first,
+        section=path.section,
     )
-    index = np.unique(student[mine], return_inverse=True)[1]
-    return BehaviouralCues.of(poses, index, faces["time"][mine], frames["time"], smallest)
+    index = np.unique(faces.student, return_inverse=True)[1]
+    return BehaviouralCues.of(poses, index, faces.time, frames["time"], smallest)
 
 
 def judge(

@@ -38,8 +38,8 @@ class HeadPoses:
     y: Array
     size: Array
     """(n,) square root of the box's area, in the same unit as x and y."""
-    segment_id: Ints
-    """(n,) faces with the same number can be compared: how the camera moved between them is known."""
+    section: Ints
+    """(n,) faces with the same number can be compared: how the camera moved between them was measured."""
     yaw: Array
     """(n,) degrees."""
     pitch: Array
@@ -47,25 +47,26 @@ class HeadPoses:
     """(n,) what its size says of how sure the pose is, 0 to 1."""
 
     @classmethod
-    def of(cls, boxes: Array, yaw: Array, pitch: Array, frame: Ints, motion: Array) -> HeadPoses:
-        """Of faces with these boxes (n, 4), px, in the frames `frame` (n,), between which the camera moved.
+    def of(
+        cls, boxes: Array, yaw: Array, pitch: Array, frame: Ints, *, to_first: Array, section: Ints
+    ) -> HeadPoses:
+        """Of faces with these boxes (n, 4), px, in the frames `frame` (n,) of the m sampled ones.
 
-        `motion` (m, 4) has the columns camera_a, _b, _x and _y of all m frames (see the table `frames`), NaN where
-        unknown.
+        `to_first` (m, 2, 3) takes a frame's pixels to those of the first one, whatever the camera did in between:
+        similarities ((a, -b, x), (b, a, y)). Between frames of different `section` (m,) its motion was not
+        measured, and no movement of a head is told.
         """
-        # As complex numbers, such a motion is z -> turn * z + shift; a chain of them is found by two running sums.
-        unknown: Bools = ~np.all(np.isfinite(motion), axis=1)
-        a, b, x, y = np.where(unknown[:, None], [1.0, 0.0, 0.0, 0.0], motion).T
-        turned = np.cumprod(a + 1j * b)
-        shifted = np.cumsum((x + 1j * y) / turned)
-        middle = (boxes[:, 0] + boxes[:, 2] + 1j * (boxes[:, 1] + boxes[:, 3])) / 2
-        still = middle / turned[frame] - shifted[frame]
+        # As complex numbers, such an affine is z -> turn * z + shift.
+        turn = (to_first[:, 0, 0] + 1j * to_first[:, 1, 0])[frame]
+        shift = (to_first[:, 0, 2] + 1j * to_first[:, 1, 2])[frame]
+        centre = (boxes[:, 0] + boxes[:, 2] + 1j * (boxes[:, 1] + boxes[:, 3])) / 2
+        in_first = turn * centre + shift
         width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
         return cls(
-            x=still.real,
-            y=still.imag,
-            size=np.sqrt(width * height) / np.abs(turned[frame]),
-            segment_id=np.cumsum(unknown, dtype=np.int64)[frame],
+            x=in_first.real,
+            y=in_first.imag,
+            size=np.sqrt(width * height) * np.abs(turn),
+            section=section[frame],
             yaw=yaw,
             pitch=pitch,
             weight=size_grade(np.minimum(width, height)).astype(np.float64),
@@ -158,8 +159,8 @@ def _movement(poses: HeadPoses, order: Ints, student: Ints, time: Array) -> Arra
     # Times are kept to a millionth of a second.
     before = np.maximum(np.searchsorted(axis, axis - nearest + 2e-6, side="right") - 1, 0)
     gone = axis - axis[before]
-    segment_id = poses.segment_id[order]
-    known = (gone > nearest - 3e-6) & (gone <= farthest) & (segment_id == segment_id[before])
+    section = poses.section[order]
+    known = (gone > nearest - 3e-6) & (gone <= farthest) & (section == section[before])
     x, y, size = poses.x[order], poses.y[order], poses.size[order]
     speed = np.hypot(x - x[before], y - y[before]) / np.maximum(size, 1e-9) / np.where(known, gone, 1)
     return np.where(known, np.minimum(speed, FASTEST), np.nan)

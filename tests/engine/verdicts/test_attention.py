@@ -18,22 +18,31 @@ from tests.engine.verdicts.scored import evidence
 RATE = 5.0
 
 
+def unmoved(frames: int) -> np.ndarray:
+    """The path of a camera that does not move."""
+    return np.tile(np.eye(2, 3), (frames, 1, 1))
+
+
 def seen(
     yaw: np.ndarray,
     pitch: np.ndarray | float = 0.0,
     *,
     x: np.ndarray | float = 0.0,
     side: float = 40.0,
-    motion: np.ndarray | None = None,
+    section: np.ndarray | None = None,
 ) -> tuple[BehaviouralCues, np.ndarray]:
     """One student, a face a frame at RATE; a yaw of NaN stands for a frame without. And the times of all frames."""
     frames = len(yaw)
     there = np.flatnonzero(np.isfinite(yaw))
     left = np.broadcast_to(x, frames)[there] + 100.0
     boxes = np.column_stack([left, np.full(len(there), 50.0), left + side, np.full(len(there), 50.0 + side)])
-    still = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 1))
     poses = HeadPoses.of(
-        boxes, yaw[there], np.broadcast_to(pitch, frames)[there], there, still if motion is None else motion
+        boxes,
+        yaw[there],
+        np.broadcast_to(pitch, frames)[there],
+        there,
+        to_first=unmoved(frames),
+        section=np.zeros(frames, np.int64) if section is None else section,
     )
     times = np.arange(frames) / RATE
     return BehaviouralCues.of(poses, np.zeros(len(there), np.int64), times[there], times, 20.0), times
@@ -95,27 +104,27 @@ def test_movement_is_in_face_sizes_a_second_whatever_the_camera_does():
     assert own.windows(one, times, 1)["movement"][0] == pytest.approx(speed, rel=0.01)
     # The camera pans by 7 px a frame, and zooms in.
     zoom = 1.01
-    motion = np.tile([zoom, 0.0, 7.0, 0.0], (100, 1))
-    motion[0] = np.nan
     place = np.zeros(100)
     for k in frames[1:]:
         place[k] = zoom * place[k - 1] + 7.0
     left = 100.0 * zoom**frames + place
+    to_first = unmoved(100)
+    to_first[:, 0, 0] = to_first[:, 1, 1] = zoom ** -frames.astype(float)
+    to_first[:, 0, 2] = -place * zoom ** -frames.astype(float)
     poses = HeadPoses.of(
         np.column_stack([left, 50 * zoom**frames, left + 40 * zoom**frames, 90 * zoom**frames]),
         np.zeros(100),
         np.zeros(100),
         frames,
-        motion,
+        to_first=to_first,
+        section=np.zeros(100, np.int64),
     )
     panned = BehaviouralCues.of(poses, np.zeros(100, np.int64), times, times, 20.0)
     assert panned.windows(one, times, 1)["movement"][0] < 1e-6
 
 
 def test_movement_across_a_camera_motion_that_nobody_knows_is_unknown():
-    motion = np.tile([1.0, 0.0, 0.0, 0.0], (50, 1))
-    motion[25] = np.nan
-    cues, _ = seen(np.zeros(50), motion=motion)
+    cues, _ = seen(np.zeros(50), section=np.where(np.arange(50) < 25, 0, 1))
     assert np.flatnonzero(np.isnan(cues.movement)).tolist() == [0, 25]
 
 
@@ -129,7 +138,9 @@ def test_a_face_too_small_says_that_it_is_there_and_not_where_it_looks():
 
 def test_a_frame_counts_once_whatever_the_faces_that_were_taken_for_the_student_in_it():
     boxes = np.tile([0.0, 0.0, 40.0, 40.0], (6, 1))
-    poses = HeadPoses.of(boxes, np.zeros(6), np.zeros(6), np.arange(6) // 2, np.tile([1.0, 0, 0, 0], (3, 1)))
+    poses = HeadPoses.of(
+        boxes, np.zeros(6), np.zeros(6), np.arange(6) // 2, to_first=unmoved(3), section=np.zeros(3, np.int64)
+    )
     times = np.arange(3) / RATE
     cues = BehaviouralCues.of(poses, np.zeros(6, np.int64), np.repeat(times, 2), times, 20.0)
     assert cues.windows(windows_of(times, 10.0, 0.6), times, 1)["visible"].tolist() == [1.0]

@@ -318,9 +318,9 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
     face_time, student = np.repeat(times, students), np.tile(np.arange(students), frames)
     corner = rng.normal(0, 1, (n, 2)) + 50 * student[:, None]
     boxes, (yaw, pitch) = np.hstack([corner, corner + 40]), rng.normal(0, 5, (2, n))
-    still = np.tile([1.0, 0.0, 0.0, 0.0], (frames, 1))
+    path = {"to_first": np.tile(np.eye(2, 3), (frames, 1, 1)), "section": np.zeros(frames, np.int64)}
     begun = time.process_time()
-    poses = HeadPoses.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), still)
+    poses = HeadPoses.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), **path)
     cues = BehaviouralCues.of(poses, student, face_time, times, 20.0)
     shown = cues.windows(windows_of(times, 10.0, 3000.0), times, students)
     given = evidence(
