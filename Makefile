@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo test test-reference lint bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -37,6 +37,10 @@ $(VENV)/.reference: $(VENV)/.dev
 
 demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print and write the results to demo/
 	$(BIN)/classpulse demo demo
+
+smoke: $(VENV)/.dev           ## the wheel in an empty environment, with the newest and the lowest versions of what it needs
+	for python in $$(bash .ci/pythons); do for versions in newest lowest; do \
+	  UV=$(BIN)/uv bash .ci/smoke $$versions $$python || exit 1; done; done
 
 test: lint                    ## lint, types and tests
 	$(BIN)/python -m pytest -n 2 -m 'not reference'

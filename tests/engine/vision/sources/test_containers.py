@@ -39,7 +39,7 @@ def test_title_that_is_no_utf8_and_a_name_like_an_address(odd, monkeypatch):
 
 @pytest.mark.parametrize(
     ("version", "told"),
-    [("15.0.0", {"metadata_errors": "replace"}), ("18.1.0", {"metadata_errors": "replace"}), ("19.0.2", {})],
+    [("17.0.1", {"metadata_errors": "replace"}), ("18.1.0", {"metadata_errors": "replace"}), ("19.0.2", {})],
 )
 def test_argument_that_release_19_lost_is_given_to_earlier_ones(version, told, monkeypatch):
     given: list[dict[str, Any]] = []
