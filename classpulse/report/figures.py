@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from engine.faces import POLARITIES, Classes
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.verdicts.scale import COUNTS, SIDES, VERDICTS
 
 #: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
 INSUFFICIENT = -9
 LEVELS = (INSUFFICIENT, *range(-3, 4))
-EMOTIONS = ("happy", "surprise", "neutral", "sad", "angry", "fear", "disgust")
+#: How many shades the report has for the classes of one polarity.
+SHADES = 4
 _ORDERS = ("seat", "level", "label")
 
 
@@ -152,16 +154,17 @@ def cards(
     tracks: pd.DataFrame,
     unmeasured: pd.DataFrame,
     phases: pd.DataFrame,
+    classes: pd.DataFrame,
 ) -> list[dict[str, Any]]:
-    """A card for every student: figures, timeline, emotion mix, tracks, doubtful links, and whom to merge with.
+    """A card for every student: figures, timeline, mix of classes, tracks, doubtful links, and whom to merge with.
 
-    `measured` are means for each student: of the seven emotions, or of the three `signals` of attention in place of
-    the mix. `unmeasured` says of whom most windows have no verdict, and why.
+    `measured` are means for each student: of the scores of the session's `classes`, or of the three `signals` of
+    attention in place of the mix. `unmeasured` says of whom most windows have no verdict, and why.
     """
     by_student = dict(list(windows.groupby("student")))
     by_track = dict(list(tracks.groupby("student")))
     means = measured.set_index("student")
-    mixed = "happy" in measured
+    mixed = "score_1" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
     made = []
     for student in records(students):
@@ -175,7 +178,7 @@ def cards(
                 "counts": {verdict: int((mine["verdict"] == verdict).sum()) for verdict in VERDICTS},
                 "timeline": timeline(mine),
                 "levels": levels(mine["verdict"], mine["balance"]).tolist(),
-                "emotions": [(name, float(mean[name])) for name in EMOTIONS] if mixed and mean is not None else [],
+                "mix": mix(mean, classes) if mixed and mean is not None else [],
                 "signals": None if mixed or mean is None else _known(mean),
                 "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),
@@ -187,6 +190,24 @@ def cards(
     for card in made:  # one scale for all, so that they can be compared
         card["timeline"]["end"] = end
     return made
+
+
+def mix(mean: pd.Series, classes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Name, shade and share of every class, as a bar shows them: positive, neutral, negative, ignored.
+
+    `mean` has score_1, score_2, ...; a shade is a polarity and a number from 1 to SHADES, such as "negative2".
+    """
+    members = Classes.of(classes["name"], classes["polarity"])
+    number = {name: place for place, name in enumerate(members.names, 1)}
+    return [
+        {
+            "name": name,
+            "shade": f"{polarity}{place % SHADES + 1}",
+            "share": float(mean[f"score_{number[name]}"]),
+        }
+        for polarity in POLARITIES
+        for place, name in enumerate(members.with_polarity(polarity))
+    ]
 
 
 def _known(values: pd.Series) -> dict[str, float | None]:

@@ -110,9 +110,16 @@ SELECT student, area, windows, unmeasured, seen, scorable, why
 FROM v_unmeasured
 WHERE judgement_id = {judgement}{student}
 ORDER BY student""",
-    "emotions": """
-SELECT tracks.student, count(*) AS faces, avg(score_4) AS happy, avg(score_6) AS surprise, avg(score_7) AS neutral,
-       avg(score_5) AS sad, avg(score_1) AS angry, avg(score_3) AS fear, avg(score_2) AS disgust
+    "classes": """
+SELECT number, name, polarity
+FROM classes
+WHERE session_id = {session}
+ORDER BY number""",
+    "scores": """
+SELECT tracks.student, count(*) AS faces, avg(score_1) AS score_1, avg(score_2) AS score_2, avg(score_3) AS score_3,
+       avg(score_4) AS score_4, avg(score_5) AS score_5, avg(score_6) AS score_6, avg(score_7) AS score_7,
+       avg(score_8) AS score_8, avg(score_9) AS score_9, avg(score_10) AS score_10, avg(score_11) AS score_11,
+       avg(score_12) AS score_12
 FROM faces
 JOIN tracks ON tracks.session_id = faces.session_id AND tracks.track = faces.track
 WHERE faces.session_id = {session} AND faces.scorable AND faces.score_1 IS NOT NULL{student}
@@ -166,7 +173,7 @@ class ReportQueries:
         numbers: dict[str, object] = {"session": self.session_id}
         if "{judgement}" in SQL[name]:
             numbers["judgement"] = self.judgement["judgement_id"]
-        only = "" if self.student is None else f" AND {'tracks.' * (name == 'emotions')}student = {self.student}"
+        only = "" if self.student is None else f" AND {'tracks.' * (name == 'scores')}student = {self.student}"
         sql = SQL[name].strip().format(**numbers, student=only)
         return Answer(sql, queries.query(self.database, sql))
 

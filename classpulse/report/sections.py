@@ -108,8 +108,8 @@ def moments(sources: ReportQueries) -> Context:
 def students(sources: ReportQueries) -> Context:
     """A card for each student, or for the one that is asked for."""
     # Who asked to be judged by no emotion is not shown any either.
-    measured = "signals" if sources.by_cues else "emotions"
-    names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases")
+    measured = "signals" if sources.by_cues else "scores"
+    names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases", "classes")
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers))
     for card in cards:

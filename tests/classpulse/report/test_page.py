@@ -16,6 +16,7 @@ import pytest
 from classpulse.report import page
 from classpulse.report.library import PLOTLY
 from engine.errors import UsageError
+from engine.faces import EMOTIONS
 from storage import queries
 from storage.errors import QueryError
 from tests.classpulse.report.conftest import data_of, sql_of, told
@@ -117,7 +118,7 @@ def test_heatmap_is_what_its_question_answers(html, analysed):
 
 
 def test_cards_are_what_their_questions_answer(html, analysed):
-    students, windows, emotions, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
+    students, windows, scores, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
     section = html.split('id="section-students"')[1].split('id="section-')[0]
     cards = section.split("<article")[1:]
     assert len(cards) == len(students)
@@ -126,8 +127,10 @@ def test_cards_are_what_their_questions_answer(html, analysed):
         assert f"{student['faces']}, {student['scorable']} scorable" in card
         mine = windows[windows["student"] == student["student"]]
         assert f"{(mine['verdict'] == 'interested').sum()} interested" in card
-        mix = emotions.set_index("student").loc[student["student"]]
-        assert f"happy {mix['happy']:.0%}" in card
+        means = scores.set_index("student").loc[student["student"]]
+        for number, name in enumerate(EMOTIONS, 1):
+            if means[f"score_{number}"] >= 0.005:
+                assert f"{name} {means[f'score_{number}']:.0%}" in card
         assert f"classpulse rename 1 {student['label']} " in card
 
 
