@@ -8,16 +8,20 @@ from pathlib import Path
 import av
 import numpy as np
 
+from engine.arrays import inside_squares
 from engine.faces import FER, Faces
 from engine.sessions.judgements import judge
 from engine.sessions.session import Session
 from engine.sessions.tracking import follow
 from engine.settings import Settings
 from engine.vision.sources.video import fingerprint
+from storage.excluding import write_excluded
 from storage.store import Store
 
-#: Middles of three faces in the first frame, px: too few to tell a shift from where one of them is left out.
-SEATS = {"S01": (160, 110), "S02": (320, 120), "S03": (480, 130)}
+#: Middles of four faces in the first frame, px. After S02 is excluded three are left, of which the faces tell the
+#: pan; after FOURTH is, too, they are too few for that.
+SEATS = {"S01": (160, 60), "S02": (320, 70), "S03": (480, 80), "S04": (480, 200)}
+FOURTH = "S04"
 SIZE, WIDTH, HEIGHT = 40, 640, 240
 #: The background goes by PAN px in x between the two frames around PAN_AT, s; between two samples, too.
 PAN, PAN_AT, DURATION = -80, 4.3, 8.0
@@ -62,8 +66,12 @@ def write_clip(path: Path) -> Path:
     return path
 
 
-def write_panned(folder: Path) -> Session:
-    """The session of the clip, tracked and judged: of the pan it knows only that it could not be measured."""
+def write_panned(folder: Path, excluded: tuple[float, float, float] | None = None) -> Session:
+    """The session of the clip, tracked and judged: of the pan it knows only that it could not be measured.
+
+    `excluded` is a square that was excluded from the start: detection dropped the faces in it, wherever the camera
+    looked.
+    """
     clip = write_clip(folder / "panned.mp4")
     step = RATE // SAMPLED
     times = np.arange(0, int(DURATION * RATE), step) / RATE
@@ -86,6 +94,8 @@ def write_panned(folder: Path) -> Session:
         scorable=np.ones(n, np.bool_),
         appearance=np.zeros((n, 0), np.uint8),
     )
+    if excluded:
+        faces = faces.take(~inside_squares(faces.boxes_xyxy, [excluded]))
     known = np.ones(len(times))
     known[0] = known[np.searchsorted(times, PAN_AT)] = np.nan
     camera = {"camera_a": known, "camera_b": 0 * known, "camera_x": 0 * known, "camera_y": 0 * known}
@@ -106,6 +116,7 @@ def write_panned(folder: Path) -> Session:
         )
         sampled = {"pts": np.arange(len(times)), "time": times, **camera}
         store.write_segment(session_id, 0, sampled, faces.columns())
+        write_excluded(store, session_id, [excluded] if excluded else [])
         store.finish_detecting(session_id, DURATION)
         follow(store, session_id, SETTINGS)
         judge(store, session_id, SETTINGS)

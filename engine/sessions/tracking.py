@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.arrays import unpack_described
+from engine.arrays import inside_squares, unpack_described
 from engine.faces import Faces
 from engine.sessions.records import read_faces, read_path
 from engine.sessions.students import label_of
 from engine.settings import FOLLOWED_BY, Settings
 from storage import queries
+from storage.forgetting import delete_faces
 from storage.store import Store
 from tracking.corrections import Corrected
 from tracking.identity import faces_of_students, students_of_tracks
@@ -82,7 +83,7 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
 
     from scipy.special import expit
 
-    rows = Rows.read(store, session_id)
+    rows = _without_excluded(store, session_id, Rows.read(store, session_id))
     how = {name: getattr(settings, name) for name in FOLLOWED_BY}
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
@@ -117,6 +118,22 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
         student_columns=student_columns,
         path_columns={"pts": rows.frame_pts, **rows.path.columns()},
     )
+
+
+def _without_excluded(store: Store, session_id: int, rows: Rows) -> Rows:
+    """The rows without faces on an excluded seat, which are deleted.
+
+    Detection drops faces in the squares as they lie in the first frame, since no segment knows what the camera did
+    before it. Where it moved, who is excluded is found by the path alone.
+    """
+    squares = queries.excluded(store, session_id)[["x", "y", "size"]].itertuples(index=False, name=None)
+    excluded = inside_squares(rows.boxes_in_first, squares)
+    if not excluded.any():
+        return rows
+    # The path first: it was told from these faces, too.
+    store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
+    delete_faces(store, session_id, rows.faces.pts[excluded], rows.faces.face[excluded])
+    return Rows.read(store, session_id)
 
 
 def columns_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 import sqlite3
 from pathlib import Path
@@ -16,10 +17,22 @@ from classpulse.report.annotating import Annotator
 from classpulse.report.clip import annotate
 from engine import Session
 from engine.sessions.forgetting import exclude_student
-from engine.sessions.tracking import Rows
+from engine.sessions.tracking import Rows, follow
 from engine.vision.sources.video import Video
 from storage.store import Store
-from tests.panned import DURATION, PAN, PAN_AT, RATE, SEATS, contrast, picture, write_panned
+from tests.panned import (
+    DURATION,
+    FOURTH,
+    PAN,
+    PAN_AT,
+    RATE,
+    SEATS,
+    SETTINGS,
+    SIZE,
+    contrast,
+    picture,
+    write_panned,
+)
 
 #: The excluded student, and one who is not.
 OUT, OTHER = "S02", "S03"
@@ -28,7 +41,7 @@ SHOWN, UNRECOGNISABLE = 80.0, 20.0
 
 @pytest.fixture(params=["path stored by tracking", "database of an older version, which has no path"])
 def excluded(request: pytest.FixtureRequest, tmp_path: Path) -> Session:
-    """The panned lesson, from which S02 was excluded after it was analysed; two faces of three are left of it."""
+    """The panned lesson, from which two of four were excluded after it was analysed: too few to tell the pan."""
     session = write_panned(tmp_path)
     assert session.students()["label"].tolist() == list(SEATS)
     if "older" in request.param:
@@ -37,7 +50,8 @@ def excluded(request: pytest.FixtureRequest, tmp_path: Path) -> Session:
                 "UPDATE frames SET path_a = NULL, path_b = NULL, path_x = NULL, path_y = NULL, path_section = NULL"
             )
     with Store.open(session.database) as store:
-        exclude_student(store, session.session_id, OUT)
+        for label in (FOURTH, OUT):
+            exclude_student(store, session.session_id, label)
     return session
 
 
@@ -88,3 +102,28 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
         address = re.search(r'<image href="data:image/png;base64,([^"]+)"', html)
         shown = cv2.imdecode(np.frombuffer(base64.b64decode(address[1]), np.uint8), cv2.IMREAD_COLOR)
         assert contrast(shown, OUT, time) < UNRECOGNISABLE
+
+
+def test_tracking_anew_keeps_the_path_that_all_faces_told(excluded):
+    with Store.open(excluded.database) as store:
+        before = Rows.read(store, excluded.session_id).path.columns()
+        follow(store, excluded.session_id, dataclasses.replace(SETTINGS, min_hits=2))
+        after = Rows.read(store, excluded.session_id).path.columns()
+    assert before["path_x"][-1] == -PAN
+    for name, column in before.items():
+        np.testing.assert_array_equal(after[name], column)
+
+
+def test_a_seat_that_is_excluded_from_the_start_has_no_face_after_a_pan_either(tmp_path):
+    """Detection knows where the seat is in the first frame, and not what the camera did since."""
+    x, y = SEATS[OUT]
+    session = write_panned(tmp_path, excluded=(x, y, 2.0 * SIZE))
+    places = session.students()[["x", "y"]].to_numpy()
+    np.testing.assert_allclose(places, [SEATS["S01"], SEATS["S03"], SEATS[FOURTH]], atol=0.1)
+    faces = session.faces()
+    middle = (faces["x1"] + faces["x2"]) / 2 + np.where(faces["time"] > PAN_AT, -PAN, 0)
+    assert np.abs(middle - x).min() > SIZE
+    assert session.frames()["faces"].sum() == len(faces) == 3 * len(session.frames())
+    image = picture(PAN_AT + 1)
+    Annotator(session).draw(image, PAN_AT + 1)
+    assert contrast(image, OUT, PAN_AT + 1) < UNRECOGNISABLE
