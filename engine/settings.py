@@ -16,7 +16,7 @@ Precision = Literal["auto", "f32"]
 Scan = Literal["guided", "full"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
-FOLLOWED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
+TRACKED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
 JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baseline")
 
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
@@ -158,9 +158,9 @@ class Settings:
         """One line of JSON that `from_json` reads back to an equal value."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
-    def seen_by(self) -> dict[str, Any]:
+    def detected_by(self) -> dict[str, Any]:
         """The settings that pass 1 depends on, by name: two sessions of one file that agree here are the same."""
-        later = FOLLOWED_BY + JUDGED_BY
+        later = TRACKED_BY + JUDGED_BY
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in later}
 
     @classmethod

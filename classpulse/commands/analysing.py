@@ -179,7 +179,7 @@ def analyze(
                     workers=workers,
                     executor=executor,
                     on_progress=bar,
-                    on_seen=window_of,
+                    on_detections=window_of,
                 )
         except KeyboardInterrupt:
             raise Stopped(video, str(database_of(db)), kept=not aggregate_only) from None
@@ -188,8 +188,8 @@ def analyze(
                 raise
             status = max(status, complain(error))  # an overnight run goes on with the other recordings
             continue
-        for remark in session.remarks:
-            print(f"classpulse: {remark}", file=sys.stderr)
+        for warning in session.warnings:
+            print(f"classpulse: {warning}", file=sys.stderr)
         if not quiet:
             if session.was_done:
                 terminal.say(f"{video} is finished: session {session.session_id}; --again analyses it again.")

@@ -294,12 +294,12 @@ class ProgressBar:
 
     def __call__(self, seen: SeenSoFar) -> None:
         """Show `seen`."""
-        if seen.stage == "see":
+        if seen.stage == "detect":
             of = f" of {format_clock(seen.duration)}" if seen.duration else ""
             shown = f"{format_clock(seen.time)}{of}, {seen.faces:,} faces"
             self._progress.update(self._task, completed=seen.time, total=seen.duration, clock=shown)
         else:
-            what = {"follow": "tracking students", "judge": "judging windows"}[seen.stage]
+            what = {"track": "tracking students", "judge": "judging windows"}[seen.stage]
             self._progress.update(self._task, clock=what)
 
     def count(self, done: int, of: int | None) -> None:

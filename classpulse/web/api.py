@@ -67,7 +67,7 @@ def session_row(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
     found = services.recordings.find(session, verified=False)
     return {name: value for name, value in row.items() if name != "source"} | {
         "recording": found.path is not None,
-        "remark": found.why or None,
+        "warning": found.why or None,
     }
 
 

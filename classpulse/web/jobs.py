@@ -57,7 +57,7 @@ class Job:
     """Those that are not as usual, by name."""
     state: State
     stage: str | None
-    """see, follow or judge."""
+    """detect, track or judge."""
     time: float
     """Seconds of the recording that are seen."""
     duration: float | None

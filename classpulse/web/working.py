@@ -42,7 +42,7 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
 
     try:
         session = analyze(Path(video), db, name=name, settings=Settings(**settings), on_progress=tell)
-        said = list(session.remarks)
+        said = list(session.warnings)
         if session.was_done:
             said.insert(0, "this recording was analysed before")
         pipe.send({"state": "done", "session": session.session_id, "message": "; ".join(said) or None})

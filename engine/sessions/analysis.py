@@ -16,7 +16,7 @@ from engine.errors import UsageError
 from engine.faces import Classes, Faces
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
-from engine.settings import FOLLOWED_BY, SEGMENT_SECONDS, Settings
+from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
 from engine.verdicts.strategies import open_strategy
 from engine.version import __version__
 from engine.vision.detection import Detections
@@ -38,7 +38,7 @@ class Progress:
     """How far an analysis is; `on_progress` is called with one after every frame and at every change of stage."""
 
     stage: str
-    """`see`, `follow` or `judge`."""
+    """`detect`, `track` or `judge`."""
     time: float
     """Seconds of the session that are seen."""
     duration: float | None
@@ -61,7 +61,7 @@ def analyze(
     workers: int | None = None,
     executor: Executor | str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    on_seen: Callable[[Frame, Detections], None] | None = None,
+    on_detections: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
     """Analyse a recording, or a folder of images, into the database `db`, and return its session.
 
@@ -71,7 +71,7 @@ def analyze(
     Detection runs on `workers` processes, by default as many as this machine has cores; the rows are the same for
     any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
     names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
-    `on_seen` has every frame with its faces, for whoever watches; they are seen in this process then.
+    `on_detections` has every frame with its faces, for whoever watches; they are seen in this process then.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
@@ -79,7 +79,7 @@ def analyze(
     settings = settings or Settings()
     open_strategy(settings)  # before anything is detected that could not be judged
     tell = on_progress or _silent
-    chosen = open_executor(executor, settings, workers, on_seen)
+    chosen = open_executor(executor, settings, workers, on_detections)
     with open_source(source, settings) as video, Store.open(db) as kept, _working(kept, settings) as store:
         sha256 = video.fingerprint()
         if exclude:
@@ -88,7 +88,9 @@ def analyze(
             theirs = squares(kept, exclude, video.width, video.height)
             settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
         # What a setting was before there was one, its default says.
-        found = kept.find_done(sha256, lambda text: Settings.from_json(text).seen_by() == settings.seen_by())
+        found = kept.find_done(
+            sha256, lambda text: Settings.from_json(text).detected_by() == settings.detected_by()
+        )
         if found and store is not kept and not again:
             return _done_aggregate(kept, found[0], settings)
         found = found if store is kept else None
@@ -98,12 +100,12 @@ def analyze(
             _check_excluded(kept, sha256, settings)
             found = _begin(store, video, sha256, name, settings), "detecting"
         session_id, state = found
-        remarks = [*video.warnings, *_remarks(store.session(session_id), name)]
+        warnings = [*video.warnings, *_kept_name(store.session(session_id), name)]
         if state == "detecting":
             progress = _see(store, session_id, video, settings, chosen, tell)
-            remarks += _damage(video, store.session(session_id)["duration"], settings)
+            warnings += _damage(video, store.session(session_id)["duration"], settings)
         else:
-            progress = Progress("see", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+            progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
 
         # Only now, since they load scipy: the first progress need not wait for that.
         from engine.sessions.corrections import has_corrections
@@ -114,20 +116,20 @@ def analyze(
         with store.writing(session_id):  # nobody corrects the session meanwhile
             latest = settings_of(store, session_id)
             was_done = state == "done" and latest == settings
-            if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in FOLLOWED_BY):
+            if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in TRACKED_BY):
                 if has_corrections(store, session_id):
                     raise UsageError(
                         f"session {session_id} was corrected by a person; tracking it with other settings would "
                         "lose that, so undo the corrections first, or make a second session with --again"
                     )
-                tell(dataclasses.replace(progress, stage="follow"))
+                tell(dataclasses.replace(progress, stage="track"))
                 follow(store, session_id, settings)
             if not was_done:
                 tell(dataclasses.replace(progress, stage="judge"))
                 judge(store, session_id, settings)
         if store is not kept:
             session_id = copy_aggregates(store, session_id, kept, settings.min_group)
-    return Session(db, session_id, was_done=was_done, remarks=remarks)
+    return Session(db, session_id, was_done=was_done, warnings=warnings)
 
 
 def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
@@ -145,7 +147,7 @@ def _done_aggregate(kept: Store, session_id: int, settings: Settings) -> Session
     return Session(kept.path, session_id, was_done=True)
 
 
-def _remarks(session: dict[str, Any], name: str | None) -> list[str]:
+def _kept_name(session: dict[str, Any], name: str | None) -> list[str]:
     other = name is not None and name != session["name"]
     return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if other else []
 
@@ -222,7 +224,7 @@ def _see(
     """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
     committed = store.committed_segments(session_id)
     resumed = float(len(committed) * SEGMENT_SECONDS)
-    progress = Progress("see", resumed, video.duration, 0, 0, resumed)
+    progress = Progress("detect", resumed, video.duration, 0, 0, resumed)
     tell(progress)
     reached: dict[int, float] = {}  # of the runs, by their first segment: how much of them is seen, s
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.students import find_student
-from engine.sessions.tables import Row, read_rows
+from engine.tables import Row, read_rows
 from engine.times import format_time, parse_time
 from engine.verdicts.scale import VERDICTS
 

@@ -12,7 +12,7 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions.corrections import check_done
 from engine.sessions.judgements import judge_phases
-from engine.sessions.tables import read_rows
+from engine.tables import read_rows
 from engine.times import format_time, parse_time
 from storage import queries
 from storage.phases import add_phases, delete_phases

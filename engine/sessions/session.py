@@ -25,13 +25,13 @@ class Session:
     """A session in a database: what is known of it, as DataFrames, and judging it again."""
 
     def __init__(
-        self, database: str | Path, session_id: int, *, was_done: bool = False, remarks: Sequence[str] = ()
+        self, database: str | Path, session_id: int, *, was_done: bool = False, warnings: Sequence[str] = ()
     ) -> None:
         self.database = database
         self.session_id = session_id
         self.was_done = was_done
         """Whether `analyze` found it finished, and did nothing."""
-        self.remarks = tuple(remarks)
+        self.warnings = tuple(warnings)
         """What `analyze` has to say of it: footage that is damaged or breaks off, a name that was not taken."""
 
     def info(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from engine.arrays import inside_squares, unpack_described
 from engine.faces import Faces
 from engine.sessions.records import read_faces, read_path
 from engine.sessions.students import label_of
-from engine.settings import FOLLOWED_BY, Settings
+from engine.settings import TRACKED_BY, Settings
 from storage import queries
 from storage.forgetting import delete_faces
 from storage.store import Store
@@ -84,7 +84,7 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
     from scipy.special import expit
 
     rows = _without_excluded(store, session_id, Rows.read(store, session_id))
-    how = {name: getattr(settings, name) for name in FOLLOWED_BY}
+    how = {name: getattr(settings, name) for name in TRACKED_BY}
     how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
         how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))

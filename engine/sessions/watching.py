@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.sessions.students import label_of
-from engine.settings import FOLLOWED_BY, Settings
+from engine.settings import TRACKED_BY, Settings
 from engine.vision.appearance import describe
 from engine.vision.detection import Detections
 from engine.vision.sources.protocol import Frame
@@ -19,7 +19,7 @@ class LiveLabels:
     """
 
     def __init__(self, settings: Settings) -> None:
-        how = {name: getattr(settings, name) for name in FOLLOWED_BY if name != "min_hits"}
+        how = {name: getattr(settings, name) for name in TRACKED_BY if name != "min_hits"}
         self._students = LiveStudents(min_hits=settings.min_hits, **how)
         self._second = -1
 

@@ -21,7 +21,7 @@ def test_faces_are_labelled_as_soon_as_they_can_be_told(recording, tmp_path):
         recording,
         tmp_path / "a.db",
         settings=settings,
-        on_seen=lambda *seen: shown.append((seen[0].time, labels(*seen))),
+        on_detections=lambda *seen: shown.append((seen[0].time, labels(*seen))),
     )
     frames = session.frames()
     assert [time for time, _ in shown] == frames["time"].tolist()

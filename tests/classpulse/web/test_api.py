@@ -24,7 +24,7 @@ def test_sessions(client, analysed):
     (row,) = client.get("/api/sessions").json()
     assert row["name"] == "lesson.mp4"
     assert "source" not in row  # where recordings lie is nobody's business
-    assert client.get(SESSION).json() | {"recording": True, "remark": None} == client.get(SESSION).json()
+    assert client.get(SESSION).json() | {"recording": True, "warning": None} == client.get(SESSION).json()
 
 
 def test_tables(client, analysed):

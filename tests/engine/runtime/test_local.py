@@ -113,7 +113,7 @@ def test_stopped_and_gone_on_with(long, whole, db):
     """What is committed may have holes; a worker that is killed is one line, and costs nothing but its segment."""
 
     def stop(seen: Progress) -> None:
-        if seen.stage == "see" and count(db, "segments") >= 3:
+        if seen.stage == "detect" and count(db, "segments") >= 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -219,4 +219,4 @@ def test_damage_is_counted_by_workers(tmp_path, db):
     wreck(path, [25, 75])
     blind = Settings(sample_rate=1, min_face=60)
     session = analyze(path, db, settings=blind, workers=2)
-    assert "2 damaged pieces of it were passed over" in session.remarks[0]
+    assert "2 damaged pieces of it were passed over" in session.warnings[0]

@@ -31,7 +31,7 @@ def stop_at(segment: int):
     """Stop when the first frame of that segment is seen; what came before it is committed."""
 
     def tell(seen: Progress) -> None:
-        if seen.stage == "see" and seen.frames and seen.time >= 10 * segment:
+        if seen.stage == "detect" and seen.frames and seen.time >= 10 * segment:
             raise Stop
 
     return tell
@@ -95,7 +95,7 @@ def test_session_is_described(analysed, recording):
 def test_progress_never_goes_back(recording, db):
     told: list[Progress] = []
     analyze(recording, db, settings=BLIND, on_progress=told.append)
-    assert list(dict.fromkeys(seen.stage for seen in told)) == ["see", "follow", "judge"]
+    assert list(dict.fromkeys(seen.stage for seen in told)) == ["detect", "track", "judge"]
     times, frames = [seen.time for seen in told], [seen.frames for seen in told]
     assert times == sorted(times)
     assert frames == sorted(frames)
@@ -125,7 +125,7 @@ def test_resumed_again_and_again(analysed, recording, db):
     for segment in (1, 2, 2, 3):
         with pytest.raises(Stop):
             analyze(recording, db, settings=SETTINGS, on_progress=stop_at(segment))
-    for stage in ("follow", "judge"):
+    for stage in ("track", "judge"):
         with pytest.raises(Stop):
             analyze(recording, db, settings=SETTINGS, on_progress=stop_before(stage))
     analyze(recording, db, settings=SETTINGS)
@@ -207,7 +207,7 @@ def test_followed_with_other_settings_is_the_same_session(recording, copied):
     # A track is born in the first frame, so nobody's faces become fewer.
     settings = dataclasses.replace(SETTINGS, min_hits=1)
     session = analyze(recording, copied, settings=settings, on_progress=told.append)
-    assert (session.session_id, session.was_done, stages(told)) == (1, False, {"follow", "judge"})
+    assert (session.session_id, session.was_done, stages(told)) == (1, False, {"track", "judge"})
     after = rows(copied)
     assert [row | {"track": None} for row in after["faces"]] == [row | {"track": None} for row in before["faces"]]
     assert len(after["judgements"]) == 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import ClasspulseError, UsageError
 from engine.sessions.phases import Mark, read_marks
 from engine.sessions.session import Session, find
-from engine.sessions.tables import read_rows
+from engine.tables import read_rows
 from tests.drawn import LESSON, rows
 
 

@@ -134,7 +134,7 @@ def test_a_judgement_that_is_not_there(analysed):
         analysed.verdicts("strict")
 
 
-@pytest.mark.parametrize("stage", ["see", "follow"])
+@pytest.mark.parametrize("stage", ["detect", "track"])
 def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
     """Nor one that is seen and not followed: it would be done, without a student."""
 

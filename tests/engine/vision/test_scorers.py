@@ -59,7 +59,7 @@ def test_settings_of_older_sessions_mean_the_network_of_fer():
     old = json.loads(Settings().to_json())
     del old["scorer"], old["scorer_model"]
     assert Settings.from_json(json.dumps(old)).scorer == "fer"
-    assert Settings(scorer="onnx", scorer_model="a.onnx").seen_by() != Settings().seen_by()
+    assert Settings(scorer="onnx", scorer_model="a.onnx").detected_by() != Settings().detected_by()
 
 
 @pytest.mark.parametrize("changes", [{"engine": "reference"}, {"expression": False}])
