@@ -1,4 +1,4 @@
-"""A recording through the three passes into a database: see, follow, judge; resumed where it was stopped."""
+"""A recording through the three passes into a database: detect, track, judge; resumed where it was stopped."""
 
 from __future__ import annotations
 
