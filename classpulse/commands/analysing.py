@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,7 +169,7 @@ def analyze(
     for video in videos:
         one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
         try:
-            window_of = _window(video.name, settings) if display else None
+            window_of = _window(video.name, settings, db, exclude or ()) if display else None
             with terminal.ProgressBar(video.name, hidden=quiet) as bar:
                 session = analyze_one(
                     video,
@@ -199,11 +201,20 @@ def analyze(
     raise typer.Exit(status)
 
 
-def _window(title: str, settings: Settings) -> LiveWindow:
+def _window(title: str, settings: Settings, db: str, exclude: Sequence[str]) -> LiveWindow:
     from classpulse.report.window import LiveWindow
+    from engine.sessions.excluding import Square, squares
     from engine.sessions.watching import LiveLabels
+    from storage.store import Store
 
-    return LiveWindow(title, LiveLabels(settings))
+    @cache
+    def excluded(width: int, height: int) -> list[Square]:
+        if not exclude:
+            return []
+        with Store.open(db, must_exist=True, read_only=True) as store:  # the analysis has made it by then
+            return squares(store, exclude, width, height)
+
+    return LiveWindow(title, LiveLabels(settings), excluded)
 
 
 @app.command()

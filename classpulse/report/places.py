@@ -130,16 +130,21 @@ def hidden(faces: Faces, camera: Camera) -> Places:
 
 def squares(regions: Floats, camera: Camera) -> Places:
     """Squares (k, 3) of x, y and side, px of the first frame, going along with the camera as long as it runs."""
-    middles, half = regions[:, :2], regions[:, 2:] / 2
     if not len(camera.times):
         return Places.of(iter(()))
     first, end = float(camera.times[0]), float(camera.times[-1]) + camera.step + 1
 
     def spans() -> Iterator[Spans]:
-        for box in np.hstack([middles - half, middles + half]):
+        for box in boxes_of(regions):
             yield from camera.held(box, first, 0.0, end)
 
     return Places.of(spans())
+
+
+def boxes_of(regions: Floats) -> Floats:
+    """(k, 4) boxes of squares (k, 3) of x, y and side, px."""
+    middles, half = regions[:, :2], regions[:, 2:] / 2
+    return np.hstack([middles - half, middles + half])
 
 
 def _by_track(faces: Faces) -> Faces:

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classpulse.report.annotating import draw_face
+from classpulse.report.excluded import coarsen
 from classpulse.report.palette import rgb
+from classpulse.report.places import boxes_of
 from engine.errors import UsageError
 from engine.vision.detection import Detections
 from engine.vision.sources.protocol import Frame
@@ -23,11 +25,18 @@ SIDE = 1280
 class LiveWindow:
     """Shows each frame with its faces and their labels, until it is closed, or `q` or Escape is pressed.
 
+    `excluded` tells the squares (x, y, side) px of a picture of (width, height) in which nobody may be told: where
+    detection drops faces, that is where they lie in the first frame.
     Raises UsageError in one line where there is no screen, or where OpenCV has no windows.
     """
 
-    def __init__(self, title: str, labels: Callable[[Frame, Detections], Sequence[str]]) -> None:
-        self._title, self._labels = title, labels
+    def __init__(
+        self,
+        title: str,
+        labels: Callable[[Frame, Detections], Sequence[str]],
+        excluded: Callable[[int, int], Sequence[tuple[float, float, float]]],
+    ) -> None:
+        self._title, self._labels, self._excluded = title, labels, excluded
         if sys.platform.startswith("linux") and not (
             os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
@@ -45,7 +54,9 @@ class LiveWindow:
         labels = self._labels(frame, found)
         if not self._open:
             return
-        cv2.imshow(self._title, cv2.cvtColor(drawn(frame.image, found, labels), cv2.COLOR_RGB2BGR))
+        height, width = frame.image.shape[:2]
+        image = drawn(frame.image, found, labels, self._excluded(width, height))
+        cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         key = cv2.waitKey(1) & 0xFF
         if key in (ord("q"), 27) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             self.close()
@@ -57,11 +68,17 @@ class LiveWindow:
             cv2.destroyWindow(self._title)
 
 
-def drawn(image: npt.NDArray[np.uint8], found: Detections, labels: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """The image (h, w, 3) RGB, SIDE px at most, with the faces boxed."""
+def drawn(
+    image: npt.NDArray[np.uint8],
+    found: Detections,
+    labels: Sequence[str],
+    excluded: Sequence[tuple[float, float, float]] = (),
+) -> npt.NDArray[np.uint8]:
+    """The image (h, w, 3) RGB, SIDE px at most, with the faces boxed, and `excluded` squares coarsened."""
     scale = min(1.0, SIDE / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    coarsen(small, boxes_of(np.array(excluded, np.float64).reshape(-1, 3)) * scale)
     for box, label in zip(found.boxes * scale, labels, strict=True):
         draw_face(small, box, label, rgb()["neutral"])
     return small

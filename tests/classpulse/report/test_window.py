@@ -41,8 +41,17 @@ def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed():
     assert not small[:200].any()
 
 
+def test_nobody_can_be_told_in_an_excluded_square_of_what_is_shown_while_it_is_analysed():
+    rng = np.random.default_rng(0)
+    image = np.where(rng.random((1000, 2000, 1)) < 0.5, 20, 220).repeat(3, axis=2).astype(np.uint8)
+    nobody = Detections(*(np.empty((0, *shape), np.float32) for shape in ((4,), (), (5, 2))))
+    small = drawn(image, nobody, [], [(1000.0, 500.0, 200.0)])
+    assert small[256:384, 576:704].std(axis=(0, 1)).max() < 10  # 1000 +- 100 and 500 +- 100 px, by 0.64
+    assert small[100:200, 100:200].std() > 40
+
+
 def test_without_a_screen_one_line_says_so(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(UsageError, match="--display needs a screen"):
-        LiveWindow("lesson.mp4", LiveLabels(Settings()))
+        LiveWindow("lesson.mp4", LiveLabels(Settings()), lambda *_: ())
