@@ -1,4 +1,4 @@
-"""Short simulated lessons, followed once for all tests of the room."""
+"""Short simulated lessons, tracked once for all tests of tracking."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tracking.tracks import Tracks, tracks_table
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
+class Tracked:
     lesson: Lesson
     track: npt.NDArray[np.int64]
     tracks: Tracks
     students: Students
     student: npt.NDArray[np.int64]
-    """Of each face."""
+    """(n,) student of each face, -1 for none."""
 
 
-def follow_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(None)) -> Followed:
+def track_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(None)) -> Tracked:
     faces = drawn.frame[keep], drawn.boxes[keep]
     numbers = track(drawn.times, *faces, drawn.scores[keep], motion=drawn.motion)
     tracks = tracks_table(
@@ -37,16 +37,16 @@ def follow_lesson(drawn: Lesson, keep: npt.NDArray[np.bool_] | slice = slice(Non
         described=drawn.described[keep],
     )
     students = students_of_tracks(tracks)
-    return Followed(
+    return Tracked(
         drawn, numbers, tracks, students, faces_of_students(drawn.frame[keep], numbers, students.student)
     )
 
 
 @pytest.fixture(scope="session")
-def lesson_of_ten() -> Followed:
-    return follow_lesson(lesson(31, students=10, duration=240.0))
+def lesson_of_ten() -> Tracked:
+    return track_lesson(lesson(31, students=10, duration=240.0))
 
 
 @pytest.fixture(scope="session")
-def lesson_with_posters() -> Followed:
-    return follow_lesson(lesson(32, students=8, duration=150.0, posters=2, events=False))
+def lesson_with_posters() -> Tracked:
+    return track_lesson(lesson(32, students=8, duration=150.0, posters=2, events=False))

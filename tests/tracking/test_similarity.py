@@ -1,15 +1,20 @@
+"""Appearance similarity: one person is told from two, and noise of few descriptors is no difference of persons."""
+
+from __future__ import annotations
+
 import numpy as np
+import pytest
 
 from tracking.similarity import AppearanceSimilarity, mean_weight
 
 
-def test_looks_of_one_person_are_told_from_those_of_two() -> None:
+def test_descriptors_of_one_person_score_above_those_of_two() -> None:
     random = np.random.default_rng(0)
     persons = random.uniform(60, 200, (20, 30))
     track = np.repeat(np.arange(60), 6)  # three tracks of each person
-    looks = np.rint(persons[track % 20] + random.normal(0, 12, (len(track), 30))).astype(np.uint8)
-    model = AppearanceSimilarity(looks, track, 60)
-    mean = model.project(np.array([looks[track == k].mean(axis=0) for k in range(60)]))
+    sample = np.rint(persons[track % 20] + random.normal(0, 12, (len(track), 30))).astype(np.uint8)
+    model = AppearanceSimilarity(sample, track, 60)
+    mean = model.project(np.array([sample[track == k].mean(axis=0) for k in range(60)]))
     six = mean_weight(np.full(60, 6))
     ratio = model.score(mean, six, mean, six)
     same = (np.arange(60)[:, None] - np.arange(60)) % 20 == 0
@@ -18,8 +23,19 @@ def test_looks_of_one_person_are_told_from_those_of_two() -> None:
     np.testing.assert_allclose(model.score(mean, six, mean, np.zeros(60)), 0, atol=1e-5)
 
 
-def test_too_little_to_learn_from_says_nothing() -> None:
+def test_too_few_tracks_to_learn_from_give_a_score_of_zero() -> None:
     model = AppearanceSimilarity(np.zeros((2, 30), np.uint8), np.array([0, 1]), 2)
     mean = model.project(np.zeros((2, 30)))
     np.testing.assert_array_equal(model.score(mean, np.ones(2), mean, np.ones(2)), np.zeros((2, 2)))
     np.testing.assert_allclose(mean_weight(np.array([0, 1, 9])), [0.0, 0.5, 0.9])
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_the_variance_between_persons_is_without_the_noise_of_few_descriptors(count: int) -> None:
+    """Descriptors 10 off their track's mean, means 30 off the session's: all variances are known exactly."""
+    means = np.tile([98, 158], 10)
+    sample = (means[:, None] + np.tile([-10, 10], count // 2)).reshape(-1, 1).astype(np.uint8)
+    model = AppearanceSimilarity(sample, np.repeat(np.arange(20), count), 20)
+    within = 100 * count / (count - 1)  # an unbiased variance
+    within += 0.1 * within + 1.0  # and the ridge that keeps it invertible
+    np.testing.assert_allclose(model.between, [900 / within - 1 / count - 1.0])

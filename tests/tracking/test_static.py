@@ -1,26 +1,46 @@
+"""Static faces: posters against the background, and how much a person must move to be none."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+import pytest
 
 from tracking.path import CameraPath
 from tracking.static import static_faces
 
 if TYPE_CHECKING:
-    from conftest import Followed
+    from tests.tracking.conftest import Tracked
+
+BOX = np.array([100.0, 100.0, 140.0, 140.0])
+#: Eyes, nose and corners of the mouth of BOX.
+LANDMARKS = np.array([120.0, 120.0]) + np.array([[-8, -8], [8, -8], [0, 0], [-6, 9], [6, 9]])
 
 
-def test_posters_are_still_and_students_are_not(lesson_with_posters: Followed) -> None:
+def is_static(shift: npt.ArrayLike, faces: int = 50) -> bool:
+    """Whether a face of 40 px is static that has `shift` (k,) px to the right, in k intervals of `faces` faces."""
+    shift = np.asarray(shift, np.float64)
+    times = (10.0 * np.arange(len(shift))[:, None] + np.arange(faces) / 5).ravel()
+    sideways = np.repeat(shift, faces)[:, None] * [1.0, 0.0]
+    boxes = BOX + np.hstack([sideways, sideways])
+    points = LANDMARKS + sideways[:, None]
+    static = static_faces(times, np.arange(len(times)), boxes, points, np.zeros(len(times), int))
+    assert static.shape == (1,)
+    return bool(static[0])
+
+
+def test_posters_are_static_and_students_are_not(lesson_with_posters: Tracked) -> None:
     drawn, student = lesson_with_posters.lesson, lesson_with_posters.student
     path = CameraPath.estimate(drawn.motion, drawn.frame, drawn.boxes).to_first
-    found = static_faces(drawn.times, drawn.frame, drawn.boxes, drawn.landmarks, student, path=path)
-    owner = [np.median(drawn.student[student == one]) for one in range(len(found))]
-    assert sum(one < 0 for one in owner) == 2
-    assert found.tolist() == [one < 0 for one in owner]
+    static = static_faces(drawn.times, drawn.frame, drawn.boxes, drawn.landmarks, student, path=path)
+    owner = [np.median(drawn.student[student == number]) for number in range(len(static))]
+    assert sum(number < 0 for number in owner) == 2
+    assert static.tolist() == [number < 0 for number in owner]
 
 
-def test_a_poster_that_a_camera_pans_over_is_still() -> None:
+def test_a_poster_that_a_camera_pans_over_is_static() -> None:
     times = np.arange(400) / 5
     motion = np.tile([[1.0, 0.0, 0.7], [0.0, 1.0, 0.0]], (400, 1, 1))
     boxes = np.array([100.0, 100.0, 140.0, 150.0]) + 0.7 * np.arange(400)[:, None] * [1, 0, 1, 0]
@@ -32,10 +52,27 @@ def test_a_poster_that_a_camera_pans_over_is_still() -> None:
     assert static_faces(*arguments).tolist() == [False]
 
 
-def test_who_was_seen_for_less_than_a_minute_is_alive() -> None:
-    times = np.arange(250) / 5
-    boxes = np.tile([100.0, 100.0, 140.0, 150.0], (250, 1))
-    assert static_faces(times, np.arange(250), boxes, np.full((250, 5, 2), 120.0), np.zeros(250, int)).tolist() == [
-        False
-    ]
+def test_a_face_of_less_than_a_minute_is_alive() -> None:
+    assert is_static([0.0] * 6)
+    assert not is_static([0.0] * 5)
+
+
+def test_an_interval_of_fewer_than_ten_faces_does_not_count() -> None:
+    assert is_static([0.0] * 6, faces=10)
+    assert not is_static([0.0] * 6, faces=9)
+
+
+def test_no_faces_are_not_static() -> None:
     assert static_faces([0.0], [], np.empty((0, 4)), np.empty((0, 5, 2)), []).tolist() == []
+
+
+@pytest.mark.parametrize(("movement", "static"), [(3.9, True), (4.0, False)])
+def test_a_movement_of_a_tenth_of_a_face_is_that_of_a_person(movement: float, static: bool) -> None:
+    assert is_static([0.0, movement] * 4) is static
+
+
+def test_a_person_who_sits_still_in_eight_of_ten_intervals_is_alive() -> None:
+    seldom = np.cumsum([0, 0, 0, 0, 20, 0, 0, 0, 0, 20, 0])
+    assert not is_static(seldom)
+    once = np.cumsum([0, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0])
+    assert is_static(once)  # one in eleven: the poster was hung elsewhere
