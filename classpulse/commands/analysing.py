@@ -90,7 +90,7 @@ def analyze(
     detector: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="`mtcnn`, `yunet` or the name of an installed plugin (docs/detectors.md)."
+            metavar="NAME", help="`mtcnn`, `yunet` or the name of an installed plugin (docs/extending.md)."
         ),
     ] = DEFAULT.detector,
     detector_weights: Annotated[

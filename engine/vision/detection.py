@@ -80,7 +80,7 @@ class Detector(Protocol):
     any order, by any process, and must give the same rows.
 
     Another package offers one through an entry point of the group `classpulse.detectors`: a name, and a callable
-    that takes the session's `engine.settings.Settings` and returns the detector (docs/detectors.md). From the
+    that takes the session's `engine.settings.Settings` and returns the detector (docs/extending.md). From the
     settings it should honour `min_face` (px), and may read `detector_weights`
     (`engine.vision.detectors.read_weights`), `device` and `thresholds`. Wrong settings are an
     `engine.errors.UsageError`, in one line.

@@ -19,7 +19,6 @@ DETECTORS: Registry[Factory] = Registry(
     "detector",
     "classpulse.detectors",
     {"mtcnn": "engine.vision.detectors:make_mtcnn", "yunet": "engine.vision.detectors:make_yunet"},
-    documentation="docs/detectors.md",
 )
 """What is registered is called with the session's Settings and returns a Detector."""
 

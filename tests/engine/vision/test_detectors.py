@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,8 +14,7 @@ from benchmarks.recall import Heads, heads
 from engine import analyze, find
 from engine.errors import UsageError
 from engine.settings import Settings
-from engine.vision.detection import Detector
-from engine.vision.detectors import DETECTORS, fingerprints, open_detector
+from engine.vision.detectors import fingerprints, open_detector
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.networks import MODELS
 from engine.vision.yunet import YuNet
@@ -40,7 +37,7 @@ def yunet(weights: Path) -> YuNet:
 
 # -- what a user can do wrong: settings, what the line says
 WRONG = [
-    ({"detector": "yunett"}, r"unknown detector 'yunett'; available: mtcnn, yunet \(see docs/detectors.md\)"),
+    ({"detector": "yunett"}, r"unknown detector 'yunett'; available: mtcnn, yunet \(see docs/extending.md\)"),
     ({"detector": "yunet"}, r"the detector yunet needs its weights: take .*opencv_zoo"),
     ({"detector": "yunet", "detector_weights": "nowhere.onnx"}, r"cannot read the weights nowhere.onnx: No such"),
     ({"detector": "yunet", "detector_weights": __file__}, r"test_detectors.py has no weights of YuNet that OpenCV"),
@@ -133,51 +130,3 @@ def test_a_session_of_yunet(recording, weights, tmp_path):
     models = json.loads(find(1, tmp_path / "db").info()["models"])
     assert models["yunet"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert sorted(models) == ["fer", "yunet"]
-
-
-# -- another package's
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The example of docs/detectors.md, as pip would install it."""
-    text = (ROOT / "docs/detectors.md").read_text("utf-8")
-    (module,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    (name, value) = re.findall(r'^([\w-]+) = "(back_row:\w+)"$', text, re.MULTILINE)[0]
-    assert f'[project.entry-points."{DETECTORS.group}"]' in text
-    assert len(module.splitlines()) <= 30
-    site = tmp_path / "site"
-    info = site / "back_row-1.5.dist-info"
-    info.mkdir(parents=True)
-    (site / "back_row.py").write_text(module, "utf-8")
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: back-row\nVersion: 1.5\n", "utf-8")
-    (info / "entry_points.txt").write_text(
-        f"[{DETECTORS.group}]\n{name} = {value}\nbroken = back_row:Nothing\n", "utf-8"
-    )
-    monkeypatch.syspath_prepend(str(site))
-    return site
-
-
-def test_the_documented_example(installed, recording, tmp_path):
-    settings = Settings(detector="back-row", min_face=40, sample_rate=1)
-    assert DETECTORS.names() == ["mtcnn", "yunet", "back-row", "broken"]
-    assert fingerprints(settings) == {"back-row": "back-row 1.5"}
-    detector: Detector = open_detector(settings)
-    (_, image), *_ = frames(recording, 1, 1)
-    found, plain = detector.detect(image), Mtcnn(min_face=40).detect(image)
-    assert len(found) == len(plain) == 4
-    assert iou(plain.boxes, found.boxes).max(axis=1).min() > 0.6
-    # Four faces in the upper third that are too small for the plain one.
-    low = cv2.resize(image, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
-    low = cv2.copyMakeBorder(low, 0, 2 * low.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=(128, 128, 128))
-    assert (len(detector.detect(low)), len(Mtcnn(min_face=40).detect(low))) == (4, 0)
-    session = analyze(recording, tmp_path / "db", settings=settings)
-    assert len(session.students()) == 4
-    assert json.loads(session.info()["models"])["back-row"] == "back-row 1.5"
-
-
-def test_a_broken_package_is_named(installed):
-    with pytest.raises(
-        UsageError, match=r"cannot load the detector 'broken' of back-row 1\.5 .*; reinstall back-row 1\.5"
-    ):
-        open_detector(Settings(detector="broken"))
