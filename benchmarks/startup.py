@@ -1,4 +1,4 @@
-"""How long a person waits: from `classpulse analyze` to the first frame on the terminal's progress bar."""
+"""How long a person waits: for `--help`, for imports, and from `classpulse analyze` to the first progress."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,8 +17,24 @@ from classpulse.simulation.render import render_lesson
 
 RUNS = 5
 ROOT = Path(__file__).parents[1]
+#: Commands of Python, and the seconds of CPU time that they may take.
+STARTS = {
+    "classpulse --help": (["-m", "cli", "--help"], 0.2),
+    "import classpulse": (["-c", "import classpulse"], 0.3),
+    "import engine.sessions.session": (["-c", "import engine.sessions.session"], 1.5),
+    "from classpulse import analyze": (["-c", "from classpulse import analyze"], 1.5),
+}
 #: What the bar says once a frame is seen.
 PROGRESS = re.compile(rb"\d+:\d\d of .*? faces")
+
+
+def cpu_of(arguments: list[str]) -> float:
+    """Seconds of CPU time of a Python that is started with these arguments."""
+    with subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, arguments
+    return usage.ru_utime + usage.ru_stime
 
 
 def first_progress(video: Path, db: Path) -> tuple[float, float]:
@@ -38,7 +55,10 @@ def first_progress(video: Path, db: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the median of several runs over a drawn lesson of 720p."""
+    """Print medians of several runs: of the starts, and of an analysis of a drawn lesson of 720p."""
+    for what, (arguments, most) in STARTS.items():
+        cpu = statistics.median(cpu_of(arguments) for _ in range(RUNS))
+        print(f"{what}: {cpu:.2f} s of CPU time (median of {RUNS}; to reach: under {most} s)")
     with tempfile.TemporaryDirectory() as name:
         video = Path(name) / "lesson.mp4"
         render_lesson(Lesson(duration=10, fps=5), video)

@@ -45,6 +45,8 @@ def test_holds_what_it_needs(contents):
     networks = ("pnet.onnx", "pnet_sparse.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
     needed = {f"engine/vision/models/{name}" for name in networks}
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
+    needed |= {f"{package}/py.typed" for package in ("classpulse", "engine", "tracking", "storage")}
+    needed |= {f"classpulse/{room}/static/vendor/vendor.json" for room in ("report", "web")}
     assert needed <= contents
     rooms = ("engine", "tracking", "storage", "classpulse")
     tracked = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True)
@@ -58,8 +60,16 @@ def test_holds_what_it_needs(contents):
 
 
 def test_holds_nothing_else(contents):
-    rooms = {"commands", "engine", "tracking", "storage", "report", "simulation", "web", "cli.py"}
-    assert {name.split("/")[0] for name in contents} - rooms == {f"classpulse-{__version__}.dist-info"}
+    info = f"classpulse-{__version__}.dist-info"
+    # Nobody's site-packages gets a `web` or a `report` from us.
+    assert {name.split("/")[0] for name in contents} == {
+        "classpulse",
+        "cli.py",
+        "engine",
+        "storage",
+        "tracking",
+        info,
+    }
     assert not [name for name in contents if "test" in name or "__pycache__" in name]
     # Pictures and recordings of people never get in.
     assert not [name for name in contents if name.endswith((".mp4", ".jpg", ".png", ".avi", ".db"))]
