@@ -45,7 +45,7 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
         classes=faces.classes,
     )
     smallest = Settings.from_json(session["settings"]).scorable_size
-    path = read_path(store, session_id, frames)
+    path = read_path(store, session_id, frames, faces)
     return Evidence(frames["time"], scored, session["duration"], _cues(frames, path, faces, smallest))
 
 

@@ -23,9 +23,26 @@ def read_classes(store: Store, session_id: int) -> Classes:
 def read_faces(store: Store, session_id: int, names: Sequence[str]) -> Faces:
     """The faces of a session, in order of (pts, face), with the arrays of `Faces` that are `names`, and pts."""
     classes = read_classes(store, session_id)
+    return Faces.from_columns(_columns(store, session_id, names, classes), classes)
+
+
+def read_faces_and_descriptors(
+    store: Store, session_id: int, names: Sequence[str]
+) -> tuple[Faces, npt.NDArray[np.object_]]:
+    """The same, and beside them the descriptors of appearance, (n,) byte strings or None.
+
+    Most faces have none: as rows of zeros they would take most of the memory.
+    """
+    classes = read_classes(store, session_id)
+    columns = _columns(store, session_id, (*names, "appearance"), classes)
+    blobs = columns.pop("appearance")
+    return Faces.from_columns(columns, classes), blobs
+
+
+def _columns(store: Store, session_id: int, names: Sequence[str], classes: Classes) -> dict[str, npt.NDArray[Any]]:
     columns = database_columns(dict.fromkeys(("pts", *names)), classes)
-    unpack = {name: how for name, how in UNPACK.items() if name in columns and name != "appearance"}
-    return Faces.from_columns(queries.face_columns(store, session_id, columns, unpack), classes)
+    unpack = {"landmarks": UNPACK["landmarks"]} if "landmarks" in columns else {}
+    return queries.face_columns(store, session_id, columns, unpack)
 
 
 def read_path(

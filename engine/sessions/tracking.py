@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.arrays import inside_squares, unpack_described
 from engine.faces import Faces
-from engine.sessions.records import read_faces, read_path
+from engine.sessions.records import read_faces_and_descriptors, read_path
 from engine.sessions.students import label_of
 from engine.settings import TRACKED_BY, Settings
 from storage import queries
@@ -56,13 +56,13 @@ class Rows:
     def read(cls, store: Store, session_id: int) -> Rows:
         """Those of session `session_id`."""
         frames = queries.frame_columns(store, session_id)
-        names = ("face", "boxes_xyxy", "score", "landmarks", "scorable", "time", "track")
-        faces = read_faces(store, session_id, names)
-        blobs = queries.face_columns(store, session_id, ("appearance",))["appearance"]
+        names = ("face", "boxes_xyxy", "score", "landmarks", "scorable", "track")
+        faces, blobs = read_faces_and_descriptors(store, session_id, names)
         described = np.array([blob is not None for blob in blobs], np.bool_)
         appearance = unpack_described(blobs[described])
         del blobs
         frame = np.searchsorted(frames["pts"], faces.pts)
+        faces = faces.having(time=frames["time"][frame])
         boxes = faces.exact("boxes_xyxy")
         path = read_path(store, session_id, frames, faces)
         return cls(
