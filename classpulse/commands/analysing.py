@@ -248,7 +248,7 @@ def demo(
             session, folder / "annotated.mp4", on_progress=lambda time, end: bar.count(round(time), round(end or 0))
         )
     agreement = {"of faces from 48 px": comparison.agreement(48), "in all": comparison.agreement()}
-    terminal.show(terminal.comparison((comparison.found, comparison.students), agreement))
+    terminal.show(terminal.comparison((comparison.detected, comparison.students), agreement))
     terminal.show(
         f"\nOpen {folder / 'report.html'} in a browser to look at the lesson: no server, no connection needed;\n"
         f"{folder / 'annotated.mp4'} in any player.\n"

@@ -1,1 +1,1 @@
-"""A drawn classroom with exact truth: who sits where, shows what and is hidden when; for the demo and the tests."""
+"""A drawn classroom with exact ground truth (places, moods, occlusion), for the demo and the tests."""

@@ -1,4 +1,4 @@
-"""A lesson's script: who sits in it, in which mood when, who looks down or leaves, and when the teacher crosses."""
+"""A lesson's script: students, their moods over time, absences and glances down, and the teacher's crossings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Span:
 class Lesson:
     """The whole script of a drawn lesson; the same script gives the same frames and the same truth.
 
-    Students are numbered 0, 1, ... from the front row's left to the back row's right, as seen in the image.
+    Students are numbered 0, 1, ... from the front row's left to the back row's right, in the image.
     """
 
     seed: int = 0

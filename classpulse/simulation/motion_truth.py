@@ -1,4 +1,4 @@
-"""A lesson as trajectories without a picture: who is where, what a detector would make of it, and the truth."""
+"""A lesson as trajectories without images: simulated detections, and the ground truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DESCRIPTOR_LENGTH = 40
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """m sampled frames, the n faces that a detector reports in them, and the t faces that are truly to be seen."""
+    """m sampled frames, the n faces that a detector reports in them, and the t faces that are truly visible."""
 
     times: Floats
     """(m,) seconds."""
@@ -62,7 +62,7 @@ def lesson(
     change their posture, turn away for a moment, and bow over the desk for up to a minute. A teacher crosses in
     front twice a minute and now and then stands still. With `events`, three students leave for minutes and come
     back, two swap seats, the tripod is bumped and the camera pans over and back. The detector misses 2 % of the
-    visible faces and more of the small and half-turned ones, in spells; it sees false faces, once or in bursts at
+    visible faces and more of the small and half-turned ones, in runs; it gives false faces, once or in bursts at
     places that look like a face, and `posters` that never move. All faces of a frame are described every
     `describe_every` seconds.
     """

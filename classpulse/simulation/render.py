@@ -1,4 +1,4 @@
-"""Frames of a lesson, one at a time, with what is true in each; and the same as a video file."""
+"""Renders the frames of a lesson, one at a time, each with its ground truth, or all of them as a video file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from classpulse.simulation.room import TEACHER_ORIGIN, Image, draw_room, draw_te
 from classpulse.simulation.stage import FACE_UNITS, Scene, Stage
 from classpulse.simulation.truth import Truth
 
-_NOBODY, _TEACHER = 255, 254
+_NO_STUDENT, _TEACHER = 255, 254
 _PIVOT = 2.0
 """Where a body turns, in face units below the face's origin."""
 _BELOW = 1.0
@@ -29,16 +29,16 @@ _NOISE_LEVEL, _NOISE_SLACK = 8, 64
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """One frame and what is true in it; the arrays have one row a student."""
+class DrawnFrame:
+    """One drawn frame and its ground truth; the arrays have one row a student."""
 
     time: float
     image: Image
     """(h, w, 3) RGB."""
     boxes: npt.NDArray[np.float32]
-    """(n, 4) x1, y1, x2, y2 in px; NaN for who is out of the room."""
+    """(n, 4) x1, y1, x2, y2 in px; NaN for a student who is outside the room."""
     visibility: npt.NDArray[np.float32]
-    """(n,) share of the face's oval that can be seen."""
+    """(n,) share of the face's oval that is visible."""
     mood: tuple[str, ...]
     looking_down: npt.NDArray[np.bool_]
 
@@ -59,24 +59,24 @@ class Renderer:
         # A few sprites for each student, of the moods and poses of the moment: the bound keeps memory flat.
         self._sprite = lru_cache(maxsize=12 * lesson.students)(self._draw_sprite)
 
-    def frame(self, number: int) -> Frame:
+    def frame(self, number: int) -> DrawnFrame:
         """Frame 0, 1, ...; any order gives the same frames."""
         lesson = self.lesson
         scene = self.stage.at(number / lesson.fps)
         image = self._room.copy()
-        owners = np.full(image.shape[:2], _NOBODY, np.uint8)
+        owners = np.full(image.shape[:2], _NO_STUDENT, np.uint8)
         boxes = np.full((lesson.students, 4), np.nan, np.float32)
         for row in reversed(range(len(self._benches))):
             of_row = np.flatnonzero((self.stage.seats.row == row) & scene.present)
-            # Who walks passes behind those who sit.
+            # Walking students pass behind seated ones.
             for student in sorted(of_row, key=lambda student: not scene.walking[student]):
                 boxes[student] = self._draw_student(image, owners, scene, int(student))
             top = self.stage.seats.desks[row]
             image[top:] = self._benches[row]
-            owners[top:] = _NOBODY
+            owners[top:] = _NO_STUDENT
         if scene.teacher is not None:
             self._draw_teacher(image, owners, scene.teacher, number)
-        return Frame(
+        return DrawnFrame(
             time=number / lesson.fps,
             image=self._add_noise(image, number),
             boxes=boxes,
@@ -89,7 +89,7 @@ class Renderer:
         self, student: int, mood: str, yaw: float, pitch: float, blink: bool
     ) -> tuple[Image, npt.NDArray[np.float64]]:
         unit = float(self._units[student])
-        # Drawn larger and shrunk, as a camera sees it: fine lines keep their weight on small faces.
+        # Drawn larger and reduced, as a camera does: fine lines keep their weight on small faces.
         scale = max(1.5 * unit, 36.0)
         pose = Pose(yaw, pitch, max(float(blink), 0.6 * pitch))
         face = draw_face(self._people[student], play(mood, unit * FACE_UNITS), scale, pose)
@@ -100,7 +100,7 @@ class Renderer:
         return pixels.astype(np.uint8, copy=False), np.array(face.box)
 
     def _draw_student(self, image: Image, owners: Image, scene: Scene, student: int) -> Box:
-        """Put one student into the picture; returns the true box."""
+        """Draw one student into the image; returns the true box."""
         old, new, share = scene.shown[student]
         pose = float(scene.yaw[student]), float(scene.pitch[student]), bool(scene.blinking[student])
         sprite, box = self._sprite(student, new if share > 0 else old, *pose)
@@ -143,7 +143,7 @@ class Renderer:
         return cv2.subtract(image, self._level, dst=image).astype(np.uint8, copy=False)
 
 
-def frames(lesson: Lesson) -> Iterator[Frame]:
+def frames(lesson: Lesson) -> Iterator[DrawnFrame]:
     """The frames of a lesson in order of time, one in memory at a time."""
     renderer = Renderer(lesson)
     for number in range(lesson.frames):
@@ -186,7 +186,7 @@ class _Recorder:
         self.visibility = np.empty(shape, np.float32)
         self.looking_down = np.empty(shape, np.bool_)
 
-    def add(self, number: int, frame: Frame) -> None:
+    def add(self, number: int, frame: DrawnFrame) -> None:
         self.boxes[number] = frame.boxes
         self.mood[number] = frame.mood
         self.visibility[number] = frame.visibility

@@ -1,4 +1,4 @@
-"""The drawn classroom: back wall, benches, and the teacher seen from behind."""
+"""The drawn classroom: back wall, benches, and the teacher from behind."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _BLINK = 0.12
 _NOD = 0.4
 """Seconds from looking up to looking down, or away."""
 _TURN = 1.2
-"""How far who looks away turns the head, about 30 degrees."""
+"""How far the head turns when a student looks away, about 30 degrees."""
 _WALK = 0.8
 """Face heights a second that a student walks."""
 
@@ -47,7 +47,7 @@ class Seats:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Everybody at one moment; arrays of n students."""
+    """All students at one time; arrays of n students."""
 
     x: Floats
     y: Floats
@@ -66,7 +66,7 @@ class Scene:
     yaw: Floats
     blinking: npt.NDArray[np.bool_]
     teacher: float | None
-    """Place of the teacher's middle in image widths; None while nobody crosses."""
+    """Place of the teacher's middle in image widths; None while the teacher is outside."""
 
 
 def seats(lesson: Lesson) -> Seats:
@@ -189,7 +189,7 @@ class Stage:
         present: npt.NDArray[np.bool_],
         walking: npt.NDArray[np.bool_],
     ) -> None:
-        """Move one absent student along the way out or in; between the two nobody is there."""
+        """Move one absent student along the way out or in; between the two the student is absent."""
         student, (distance, seconds) = span.student, self._out[span]
         leaving = (time - span.start) / seconds if span.start > 0 else math.inf
         entering = (span.end - time) / seconds if span.end < self.lesson.duration else math.inf
@@ -198,7 +198,7 @@ class Stage:
             present[student] = False
             return
         walking[student] = True
-        # Rises first, then walks, each with an ease at its ends so that nobody jumps.
+        # Rises first, then walks, each with an ease at its ends so that no student jumps.
         go = _ease(max(0.0, share - 0.15) / 0.85)
         x[student] += distance * go
         y[student] -= 0.35 * self.seats.face[student] * _ease(min(1.0, share / 0.3))
@@ -215,7 +215,7 @@ class Stage:
 
 
 def _depth(span: Span, time: float) -> float:
-    """How far a head has moved that looks elsewhere in the span: 0 not, 1 as far as it goes, in few steps."""
+    """How far the head is turned by a glance in the span: 0 not at all, 1 fully, in few steps."""
     depth = max(0.0, min(1.0, (time - span.start) / _NOD, (span.end - time) / _NOD))
     return round(depth * (_PITCH_STEPS - 1)) / (_PITCH_STEPS - 1)
 

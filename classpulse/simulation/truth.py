@@ -27,7 +27,7 @@ class Truth:
     mood: npt.NDArray[np.str_]
     """(n,) the scripted one."""
     visibility: npt.NDArray[np.float32]
-    """(n,) share of the face's oval that can be seen, in [0, 1]."""
+    """(n,) share of the face's oval that is visible, in [0, 1]."""
     looking_down: npt.NDArray[np.bool_]
     """(n,)"""
 
@@ -70,7 +70,7 @@ def scripted_verdict(truth: Truth, window: float) -> pd.DataFrame:
     """The verdict that the script asks for, for each student and window [k * window, (k + 1) * window).
 
     Columns: student, window (k), verdict (interested, neutral, not interested; None where the mood changes within
-    the window), seen (share of the window's frames in which at least half of the face can be seen and looks up) and
+    the window), visible (share of the window's frames in which half of the face is visible and it looks up) and
     face (median height of the face, px; NaN where it is never there). A window that the lesson does not fill is
     there too, judged by its frames.
     """
@@ -80,7 +80,7 @@ def scripted_verdict(truth: Truth, window: float) -> pd.DataFrame:
             # A frame on the boundary begins the next window, whatever its time's last bit says.
             "window": np.floor(truth.time / window + 1e-9).astype(np.int64),
             "verdict": pd.Series(truth.mood).map(VERDICT_OF),
-            "seen": (truth.visibility >= 0.5) & ~truth.looking_down,
+            "visible": (truth.visibility >= 0.5) & ~truth.looking_down,
             "face": truth.boxes[:, 3] - truth.boxes[:, 1],
         }
     )
@@ -88,7 +88,7 @@ def scripted_verdict(truth: Truth, window: float) -> pd.DataFrame:
     result = groups.agg(
         verdict=("verdict", "first"),
         verdicts=("verdict", "nunique"),
-        seen=("seen", "mean"),
+        visible=("visible", "mean"),
         face=("face", "median"),
     ).reset_index()
     mixed = result.pop("verdicts") > 1

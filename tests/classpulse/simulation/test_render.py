@@ -141,7 +141,7 @@ def test_scripted_verdicts_where_one_mood_fills_the_window(video: tuple[Path, Tr
         *(False, True),  # two interested moods, then sad
         *(False, False),
     ]
-    seen = table.set_index(["student", "window"])["seen"]
+    seen = table.set_index(["student", "window"])["visible"]
     assert seen[0, 1] == 1
     assert seen[1, 2] < 0.6, "looks down"
     assert 0.5 < seen[2, 2] < 0.8, "walks out"

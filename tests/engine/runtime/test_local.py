@@ -214,9 +214,9 @@ def test_damage_is_counted_by_workers(tmp_path, db):
     texture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
     images = [np.roll(texture, 3 * i, axis=1) for i in range(100)]
     path = write_video(tmp_path / "a.mp4", images=images, time_base=Fraction(1), options={"g": "10", "bf": "0"})
-    from tests.engine.vision.sources.test_video import wreck
+    from tests.engine.vision.sources.clips import wreck
 
     wreck(path, [25, 75])
     blind = Settings(sample_rate=1, min_face=60)
     session = analyze(path, db, settings=blind, workers=2)
-    assert "2 damaged pieces of it were passed over" in session.warnings[0]
+    assert "2 damaged packets or images of it were skipped" in session.warnings[0]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from engine.vision.mtcnn.boxes import (
-    GREY,
     MAX_CANDIDATES,
     PYRAMID_FACTOR,
     RECEPTIVE_FIELD,
@@ -115,6 +114,14 @@ def test_batched_nms_keeps_an_overlap_of_exactly_the_threshold_and_none_above():
     boxes = np.array([[BOX, [0, 0, 10, 5]], [BOX, [0, 0, 10, 5.1]]], np.float32)
     kept = batched_nms(boxes, np.array([[0.9, 0.8]] * 2, np.float32), 0.5, 0.5, 9)
     np.testing.assert_array_equal(kept, [BOX, [0, 0, 10, 5], BOX])
+
+
+def test_batched_nms_keeps_the_highest_scores_of_every_group_that_overlap_little():
+    square = np.array([0, 0, 10, 10], np.float32)
+    boxes = np.stack([square, square + 1, square + 20, square + 40])
+    scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.1, 0.1, 0.1, 0.1], [0.1, 0.9, 0.8, 0.7]], np.float32)
+    found = batched_nms(np.stack([boxes] * 3), scores, 0.5, 0.5, 2)
+    np.testing.assert_array_equal(found, boxes[[0, 2, 1, 2]])
 
 
 def test_batched_nms_does_not_multiply_two_negative_sides():
@@ -256,7 +263,7 @@ def test_a_crop_of_its_own_size_is_the_image_and_outside_it_is_grey(noise):
     np.testing.assert_array_equal(left[:, 12:], noise[40:64, :12])
     np.testing.assert_array_equal(corner[:12, :12], noise[84:, 116:])
     for outside in (left[:, :12], corner[12:], corner[:, 12:]):
-        assert (outside == GREY).all()
+        assert (outside == 128).all()
 
 
 @pytest.mark.parametrize("axis", ["x", "y"])
@@ -286,6 +293,15 @@ def test_antialiased_crops_come_from_the_image_halved_until_they_are_less_than_t
     np.testing.assert_array_equal(cut[[0, 1, 4]], crops(noise, boxes[[0, 1, 4]], 24))
     np.testing.assert_array_equal(cut[2], half[8:32, 8:32])
     np.testing.assert_array_equal(cut[3], quarter[:24, :24])
+
+
+def test_large_crops_are_averaged_not_sampled():
+    """A fine chessboard is grey from afar, also where its crop is 5 times as large as asked for."""
+    image = np.repeat((np.indices((400, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
+    boxes = np.array([[100, 100, 260, 260], [110, 110, 142, 142]], np.float32)
+    large, exact = antialiased_crops(image, boxes, 32)
+    assert np.ptp(large) <= 2
+    np.testing.assert_array_equal(exact, image[110:142, 110:142])
 
 
 def test_antialiased_crops_of_a_tiny_image_do_not_vanish():

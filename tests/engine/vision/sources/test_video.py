@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -15,52 +14,18 @@ import cv2
 import numpy as np
 import pytest
 
-import engine.vision.sources.packets
 from engine.errors import SourceError, UsageError
 from engine.vision.sources.video import Video, fingerprint
-from tests.engine.synthetic import Image, number, numbered, turn_tkhd, write_sound, write_video
-
-NTSC = Fraction(1001, 30000)
-RATES = (None, 5.0, 29.97)
-
-# name -> how to write it, and whether reading from the middle may start there
-KINDS = {
-    "b_frames.mp4": ({"options": {"g": "24", "bf": "3"}}, True),
-    "keyframes_only.mp4": ({"options": {"g": "1"}}, True),
-    "open_gop.mp4": ({"options": {"g": "24", "x264-params": "open-gop=1:bframes=3:b-adapt=0"}}, True),
-    "open_gop.mkv": ({"options": {"g": "24", "x264-params": "open-gop=1:bframes=3:b-adapt=0"}}, True),
-    "intra_refresh.mkv": ({"options": {"g": "24", "x264-params": "intra-refresh=1:bframes=0"}}, True),
-    "fragmented.mp4": (
-        {"options": {"g": "24"}, "container_options": {"movflags": "frag_keyframe+empty_moov"}},
-        True,
-    ),
-    "no_cues.mkv": ({"options": {"g": "24"}, "container_options": {"live": "1"}}, True),
-    "vp9.webm": ({"codec": "libvpx-vp9", "options": {"g": "24", "cpu-used": "8", "deadline": "realtime"}}, True),
-    "mpeg4.mp4": ({"codec": "mpeg4", "options": {"g": "24", "bf": "2"}}, True),
-    "h264.ts": ({"options": {"g": "24", "bf": "3"}}, False),
-    "mpeg2.mpg": ({"codec": "mpeg2video", "options": {"g": "24", "bf": "2"}}, False),
-    "h264.avi": ({"options": {"g": "24", "bf": "2"}}, False),
-    "mpeg4.avi": ({"codec": "mpeg4", "options": {"g": "24", "bf": "2"}}, False),
-    "mjpeg.avi": ({"codec": "mjpeg", "pix_fmt": "yuvj420p"}, False),
-    "raw.h264": ({"options": {"g": "24", "bf": "2"}}, False),
-    "animated.gif": ({"codec": "gif", "pix_fmt": "rgb8"}, False),
-}
-
-
-def contents(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
-    return [(frame.pts, frame.time, frame.image.tobytes()) for frame in video.frames(*span)]
-
-
-def numbers(video: Video, *span: float | None) -> list[int]:
-    return [number(frame.image) for frame in video.frames(*span)]
-
-
-def moving_texture(n: int) -> list[Image]:
-    """Pictures that no codec can repeat from memory, so that a wrong reference shows in the pixels."""
-    noise = np.random.default_rng(0).integers(0, 255, (12, 12 + n // 4, 3), np.uint8)
-    scene = cv2.resize(noise, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
-    return [np.ascontiguousarray(scene[i % 32 : i % 32 + 64, i : i + 96]) for i in range(n)]
-
+from tests.engine.synthetic import number, numbered, turn_tkhd, write_video
+from tests.engine.vision.sources.clips import (
+    KINDS,
+    NTSC,
+    RATES,
+    contents,
+    moving_texture,
+    numbers,
+    wreck,
+)
 
 # -- which frames
 
@@ -186,73 +151,6 @@ def test_a_rate_that_cannot_be(tmp_path: Path, rate: float) -> None:
         video.frames(rate)
 
 
-# -- pictures that need not be decoded
-
-
-@pytest.fixture
-def decoded_whole(monkeypatch: pytest.MonkeyPatch):
-    """`decoded_whole(video, rate)`: its contents with every picture decoded."""
-
-    def decoded(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
-        with monkeypatch.context() as patch:
-            patch.setattr(engine.vision.sources.packets.SkippablePackets, "skips", lambda *_: False)
-            patch.setattr(engine.vision.sources.packets.SkippablePackets, "first_missed", lambda *_: None)
-            return contents(video, *span)
-
-    return decoded
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_sparing_changes_no_sample(tmp_path: Path, kind: str, decoded_whole) -> None:
-    how, _ = KINDS[kind]
-    video = Video(write_video(tmp_path / kind, range(150), images=moving_texture(150), time_base=NTSC, **how))
-    for rate in (0.5, 5, 11.3, 29.97):
-        assert contents(video, rate) == decoded_whole(video, rate)
-        assert contents(video, rate, 2.1, 4.2) == decoded_whole(video, rate, 2.1, 4.2)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_sparing_changes_no_sample_of_variable_footage(tmp_path: Path, seed: int, decoded_whole) -> None:
-    chance = random.Random(seed)
-    ticks = np.cumsum([chance.choice([1, 17, 40, 400]) for _ in range(200)]).tolist()
-    options = {"g": "30", "bf": str(seed), "b-pyramid": chance.choice(["none", "normal"])}
-    images = moving_texture(200)
-    video = Video(
-        write_video(tmp_path / "a.mp4", ticks, images=images, time_base=Fraction(1, 1000), options=options)
-    )
-    assert contents(video, 5) == decoded_whole(video, 5)
-
-
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_sparing_changes_no_sample_of_damaged_footage(tmp_path: Path, codec: str, seed: int, decoded_whole) -> None:
-    chance = random.Random(seed)
-    options = {"g": "25", "bf": "3", "sc_threshold": "0"}
-    path = write_video(tmp_path / "a.mp4", range(150), images=moving_texture(150), codec=codec, options=options)
-    wreck(path, chance.sample(range(1, 150), 12))
-    video = Video(path)
-    for rate in (5, 2, 11):
-        sampled, whole = contents(video, rate), decoded_whole(video, rate)
-        assert [pts for pts, *_ in sampled] == [pts for pts, *_ in whole]
-
-
-def test_half_of_the_pictures_need_not_be_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded = 0
-    decode = Video._decode
-
-    def counted(*arguments):
-        nonlocal decoded
-        for frame in decode(*arguments):
-            decoded += 1
-            yield frame
-
-    path = write_video(tmp_path / "a.mp4", range(150), options={"bf": "3", "b-adapt": "0"})
-    video = Video(path)
-    monkeypatch.setattr(Video, "_decode", counted)
-    assert numbers(video, 5) == list(range(0, 150, 5))
-    assert decoded < 0.65 * 150
-
-
 # -- how they look
 
 
@@ -339,187 +237,6 @@ def test_footage(
         whole = contents(video, 5)
         assert len(whole) == at_five
         assert contents(video, 5, 0, 2) + contents(video, 5, 2) == whole
-
-
-# -- damage
-
-
-def packets_of(path: Path) -> list[tuple[int, int]]:
-    """Place and size of each packet, bytes."""
-    with av.open(str(path)) as container:
-        return [(p.pos, p.size) for p in container.demux(video=0) if p.pos is not None and p.size]
-
-
-def wreck(path: Path, packets: Sequence[int]) -> None:
-    """Fill the packets of these numbers, in the order of the file, with zeros."""
-    data = bytearray(path.read_bytes())
-    places = packets_of(path)
-    for i in packets:
-        at, size = places[i]
-        data[at : at + size] = bytes(size)
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize(
-    ("packets", "touched"),  # the frames that hang on these packets, with a keyframe every 25 frames
-    [
-        ([60], range(50, 75)),
-        (range(60, 70), range(50, 75)),
-        ([147, 148, 149], range(125, 150)),
-        ([50], range(47, 75)),
-    ],
-)
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_damage_in_the_middle_is_skipped_and_counted(
-    tmp_path: Path, codec: str, packets: Sequence[int], touched: range
-) -> None:
-    path = write_video(
-        tmp_path / "a.mp4",
-        range(150),
-        codec=codec,
-        options={"g": "25", "bf": "2", "sc_threshold": "0"},
-    )
-    wreck(path, packets)
-    video = Video(path)
-    found = {round(frame.time * 25): number(frame.image) for frame in video.frames(None)}
-    assert list(found) == sorted(found)
-    assert video.damaged == len(packets)
-    assert len(found) <= 150 - video.damaged - video.dropped
-    healthy = [i for i in range(150) if i not in touched]
-    assert [found[i] for i in healthy] == healthy
-    parts = [contents(video, None, k, k + 1) for k in range(6)]
-    assert [row for part in parts for row in part] == contents(video, None)
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
-@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
-def test_a_truncated_file_ends_with_what_decodes(tmp_path: Path, name: str, share: float) -> None:
-    faststart = {"movflags": "faststart"} if name == "a.mp4" else {}
-    path = write_video(
-        tmp_path / name, range(300), images=moving_texture(300), options={"g": "25"}, container_options=faststart
-    )
-    whole = contents(Video(path), None)
-    os.truncate(path, int(path.stat().st_size * share))
-    with Video(path) as video:
-        left = contents(video, None)
-        assert 0.4 * share < len(left) / len(whole) < 1
-        # The last pictures may refer to one that was cut off.
-        assert left[:-4] == whole[: len(left) - 4]
-        assert [row for k in range(0, 12, 3) for row in contents(video, None, k, k + 3)] == left
-        assert contents(video, None, 11.9) == []
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.nut"])
-def test_garbage_after_the_end(tmp_path: Path, name: str) -> None:
-    path = write_video(tmp_path / name, range(50))
-    with path.open("ab") as file:
-        file.write(b"\xff" * 5000)
-    video = Video(path)
-    assert numbers(video, None) == list(range(50))
-    assert video.damaged == (name == "a.nut")  # the others know where they end
-
-
-def test_pictures_garbled_in_part_are_left_out_and_counted(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", images=moving_texture(50), options={"g": "25", "sc_threshold": "0"})
-    data = bytearray(path.read_bytes())
-    for at, size in packets_of(path)[6:25:9]:
-        end = at + size
-        data[end - size // 3 : end] = np.random.default_rng(at).bytes(size // 3)
-    path.write_bytes(data)
-    video = Video(path)
-    assert 50 - 3 <= len(list(video.frames(None))) == 50 - video.damaged < 50
-
-
-def test_titles_in_other_encodings_do_not_matter(tmp_path: Path) -> None:
-    path = tmp_path / "a.mp4"
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = "Physik 8b, Pruefung"
-        stream = container.add_stream("mpeg4", rate=25)
-        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        container.mux(stream.encode(None))
-    title = b"Physik 8b, Pruefung"
-    path.write_bytes(path.read_bytes().replace(title, "Physik 8b, Pr\u00fcfung ".encode("latin-1")))
-    assert len(list(Video(path).frames(None))) == 1
-
-
-# -- no video at all
-
-
-def nothing(path: Path) -> None:
-    assert not path.exists()
-
-
-def text(path: Path) -> None:
-    path.write_text("This is a note, not a film.\n" * 50)
-
-
-def cover(path: Path) -> None:
-    with av.open(str(path), "w") as container:
-        sound = container.add_stream("aac", rate=44100, layout="mono")
-        art = container.add_stream("mjpeg", rate=1)
-        art.width, art.height, art.pix_fmt = 64, 64, "yuvj420p"
-        art.disposition = av.stream.Disposition.attached_pic
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 44100
-        container.mux(art.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")))
-        container.mux(art.encode(None))
-        container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
-
-
-def headless(path: Path) -> None:
-    write_video(path, range(50))
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def undecodable(path: Path) -> None:
-    write_video(path, range(50))
-    wreck(path, range(50))
-
-
-def unknown(path: Path) -> None:
-    write_video(path, range(5), codec="mjpeg", pix_fmt="yuvj420p")
-    path.write_bytes(path.read_bytes().replace(b"MJPG", b"QQQQ"))
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "status", "says"),
-    [
-        ("missing.mp4", nothing, 2, "no such file"),
-        ("folder.mp4", Path.mkdir, 2, "not a file"),
-        ("empty.mp4", Path.touch, 1, "empty"),
-        ("note.mp4", text, 1, "cannot be read as a video"),
-        ("note.txt", text, 1, "no video"),
-        ("headless.mp4", headless, 1, "cannot be read as a video"),
-        ("sound.m4a", write_sound, 1, "no video"),
-        ("cover.mp4", cover, 1, "no video"),
-        ("unknown.avi", unknown, 1, "unknown video codec; convert the file"),
-        ("undecodable.mp4", undecodable, 1, "no frame"),
-    ],
-)
-def test_what_is_no_video_says_so_in_one_line(tmp_path: Path, name: str, make, status: int, says: str) -> None:
-    path = tmp_path / name
-    make(path)
-    with pytest.raises(SourceError) as caught:
-        Video(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert says in message
-    assert ";" in message  # the remedy
-    assert "\n" not in message
-    assert caught.value.exit_status == status
-
-
-@pytest.mark.parametrize("name", ["9:30.mp4", "week %03d.mp4", "Größe #1?.mp4", "-i.mp4", "http:a.mp4"])
-def test_odd_names(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.move(write_video(tmp_path / "a.mp4", range(5)), tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    assert len(list(Video(name).frames(None))) == 5
-
-
-def test_sound_beside_the_picture_does_not_matter(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", range(50), tone=True)
-    assert numbers(Video(path), 5) == list(range(0, 50, 5))
 
 
 # -- what it leaves behind

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from benchmarks.recall import SURE, Heads, heads
 from engine.errors import UsageError
 from engine.vision.detection import Detections, FullScan, RegionsOfInterest
-from engine.vision.mtcnn.boxes import antialiased_crops, batched_nms, crops, nms, paired_iou, pyramid, square
+from engine.vision.mtcnn.boxes import crops, square
 from engine.vision.mtcnn.cascade import ONET_LARGEST, Mtcnn
 from engine.vision.mtcnn.proposals import Proposer
 from engine.vision.networks import Network, has_bf16
@@ -32,50 +32,6 @@ def pairs(a: Detections, b: Detections) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = linear_sum_assignment(-overlap)
     same = overlap[rows, columns] >= 0.5
     return rows[same], columns[same]
-
-
-# -- nms: boxes, scores, threshold, over_smaller -> kept
-SQUARE = [0, 0, 10, 10]
-SUPPRESSED = [
-    ("nothing", [], [], 0.5, False, []),
-    ("one", [SQUARE], [0.9], 0.5, False, [0]),
-    ("apart, the surest first", [SQUARE, [20, 0, 30, 10]], [0.8, 0.9], 0.5, False, [1, 0]),
-    ("the same twice", [SQUARE, SQUARE], [0.8, 0.9], 0.5, False, [1]),
-    ("equal scores: the first", [SQUARE, SQUARE], [0.9, 0.9], 0.5, False, [0]),
-    ("exactly the threshold stays", [SQUARE, [0, 0, 10, 5]], [0.9, 0.8], 0.5, False, [0, 1]),
-    ("a small one inside", [SQUARE, [2, 2, 5, 5]], [0.9, 0.8], 0.5, False, [0, 1]),
-    ("a small one inside, of the smaller", [SQUARE, [2, 2, 5, 5]], [0.9, 0.8], 0.5, True, [0]),
-    ("what goes still suppresses", [SQUARE, [3, 0, 13, 10], [6, 0, 16, 10]], [0.9, 0.8, 0.7], 0.5, False, [0]),
-]
-
-
-@pytest.mark.parametrize(
-    ("boxes", "scores", "threshold", "over_smaller", "kept"),
-    [c[1:] for c in SUPPRESSED],
-    ids=[c[0] for c in SUPPRESSED],
-)
-def test_nms(boxes, scores, threshold, over_smaller, kept):
-    boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    found = nms(boxes, np.array(scores, np.float32), threshold, over_smaller=over_smaller)
-    assert found.tolist() == kept
-
-
-@pytest.mark.parametrize(
-    ("size", "scale", "sizes"),
-    [
-        ((100, 60), 0.6, [(60, 36), (42, 25), (30, 18), (21, 12)]),
-        ((12, 12), 1.0, [(12, 12)]),
-        ((12, 12), 0.6, []),
-        ((1, 1), 0.6, []),
-        ((1000, 11), 1.0, []),
-        ((20, 15), 1.2, [(24, 18), (17, 12)]),
-    ],
-)
-def test_the_levels_of_the_pyramid(size, scale, sizes):
-    width, height = size
-    levels = list(pyramid(np.full((height, width, 3), 77, np.uint8), scale))
-    assert [level.shape[1::-1] for level in levels] == sizes
-    assert all((level == 77).all() for level in levels)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (11, 400), (400, 11), (12, 12), (19, 21), (240, 320)])
@@ -187,12 +143,6 @@ def test_a_sparse_scan_detects_the_same_faces_as_a_dense_one(mtcnn, group, offse
     assert len(Mtcnn(min_face=2 * largest).detect(image, regions)) == 0
 
 
-def test_paired_iou_of_known_pairs():
-    ones = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 4, 4], [3, 3, 3, 3]], np.float32)
-    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [0, 0, 8, 8], [3, 3, 3, 3]], np.float32)
-    np.testing.assert_allclose(paired_iou(ones, others), [1, 1 / 3, 0, 1 / 4, 0], rtol=1e-6)
-
-
 @pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
 def test_at_expected_places_no_face_scores_less_than_the_threshold(group, least):
     image, faces = group
@@ -238,23 +188,6 @@ def test_onet_in_8_bits_is_about_onet(shared, mtcnn):
     assert 0 < np.sqrt((offsets**2).mean()) < 0.005
     assert 0 < np.sqrt((landmarks**2).mean()) < 0.005
     assert np.abs(scores).max() < 0.1
-
-
-def test_batched_nms_keeps_the_highest_scores_of_every_group_that_overlap_little():
-    square = np.array([0, 0, 10, 10], np.float32)
-    boxes = np.stack([square, square + 1, square + 20, square + 40])
-    scores = np.array([[0.9, 0.8, 0.7, 0.1], [0.1, 0.1, 0.1, 0.1], [0.1, 0.9, 0.8, 0.7]], np.float32)
-    found = batched_nms(np.stack([boxes] * 3), scores, 0.5, 0.5, 2)
-    np.testing.assert_array_equal(found, boxes[[0, 2, 1, 2]])
-
-
-def test_large_crops_are_averaged_not_sampled():
-    """A fine chessboard is grey from afar, also where its crop is 5 times as large as asked for."""
-    image = np.repeat((np.indices((400, 400)).sum(axis=0) % 2 * 255).astype(np.uint8)[..., None], 3, axis=2)
-    boxes = np.array([[100, 100, 260, 260], [110, 110, 142, 142]], np.float32)
-    large, exact = antialiased_crops(image, boxes, 32)
-    assert np.ptp(large) <= 2
-    np.testing.assert_array_equal(exact, image[110:142, 110:142])
 
 
 def test_min_face_and_thresholds_are_obeyed(shared, mtcnn):
@@ -315,7 +248,7 @@ def test_an_enlarged_image_has_the_enlarged_landmarks(shared, mtcnn):
 
 
 def test_at_least_the_packages_true_faces_and_no_more_false_ones(shared, mtcnn):
-    """On all 139 frames the package finds 826 true faces and 11 false ones; test_detection_parity.py runs it."""
+    """On all 139 frames the package finds 826 true faces and 11 false ones; test_parity.py runs it."""
     score = Score(shared)
     for number, image in frames(shared / "footage/students.mp4", 1):
         score.add(number + 1, mtcnn.detect(image).boxes)
