@@ -1,4 +1,4 @@
-"""Writes an annotated video: the frames of the recording at their own times, its sound, H.264."""
+"""Writes an annotated video: the frames of the recording at their own times, its audio, H.264."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from engine.vision.sources.containers import open_recording
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 
-#: Sound that fits into an MP4 as it is; any other is encoded anew.
+#: Audio codecs that an MP4 can hold as they are; any other is encoded again.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
 #: The comment in the metadata of every annotated video, by which it may be replaced.
 MARK = "annotated by classpulse"
@@ -45,11 +45,11 @@ def annotate(
 ) -> int:
     """Write the session's recording from `start` to `stop` (s) with boxes, labels, verdicts and the class drawn in.
 
-    Nothing is looked at anew: all is drawn from stored rows. `video` is where the recording is now, by default
-    where it was analysed. With `blur`, faces of all or of excluded students cannot be told. `on_progress` is told
+    No face is detected again: all is drawn from stored rows. `video` is where the recording is now, by default
+    where it was analysed. With `blur`, faces of all or of excluded students are blurred. `on_progress` is told
     the time, and the time at the end where it is known. Returns the number of frames written.
 
-    Raises SourceError where the recording is gone or is another one, UsageError for an output that is no MP4
+    Raises SourceError where the recording is gone or is another one, UsageError for an output that is not an MP4
     whose folder is not there, or that is another file than an annotated video.
     """
     if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
@@ -100,25 +100,25 @@ def _write(
     end = stop if stop is not None else video.duration
     written = 0
     with ExitStack() as stack:
-        sound = stack.enter_context(_Sound(video, target, start, stop))
+        audio = stack.enter_context(_Audio(video, target, start, stop))
         frames = stack.enter_context(closing(_ahead(video.frames(None, start, stop))))
         for frame in frames:
             annotator.draw(frame.image, frame.time)
-            picture = av.VideoFrame.from_ndarray(frame.image[:height, :width], format="rgb24")
-            picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
-            picture.pts = frame.pts - video.start_pts - round(start / video.time_base)
-            picture.time_base = video.time_base
-            target.mux(stream.encode(picture))
-            sound.until(frame.time - start)
+            image = av.VideoFrame.from_ndarray(frame.image[:height, :width], format="rgb24")
+            image = image.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+            image.pts = frame.pts - video.start_pts - round(start / video.time_base)
+            image.time_base = video.time_base
+            target.mux(stream.encode(image))
+            audio.until(frame.time - start)
             written += 1
             tell(frame.time, end)
         target.mux(stream.encode(None))
-        sound.finish()
+        audio.finish()
     return written
 
 
-class _Sound:
-    """The recording's first sound from `start` to `stop`, in step with the pictures; silence where it has none."""
+class _Audio:
+    """The recording's first audio stream from `start` to `stop`, in step with the images; silence without one."""
 
     def __init__(self, video: FrameSource, target: Any, start: float, stop: float | None) -> None:
         self._target = target
@@ -137,7 +137,7 @@ class _Sound:
             self._packets = self._source.demux(stream)
         self._next = self._following()
 
-    def __enter__(self) -> _Sound:
+    def __enter__(self) -> _Audio:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -145,7 +145,7 @@ class _Sound:
             self._source.close()
 
     def until(self, time: float) -> None:
-        """Write what sounds up to `time` s of what is shown."""
+        """Write the audio up to `time` s of the output."""
         while self._next is not None and self._time(self._next, self._next.dts) <= time:
             packet, self._next = self._next, self._following()
             if self._encoder is not None:
@@ -166,7 +166,7 @@ class _Sound:
     def _samples(self, packet: Any) -> Iterator[Any]:
         try:
             decoded = packet.decode()
-        except FFmpegError:  # a damaged piece of sound is passed over, as one of the picture is
+        except FFmpegError:  # a damaged packet of audio is skipped, as one of the video is
             return
         for samples in decoded:
             if samples.pts is not None and 0 <= self._time(samples, samples.pts) < self._length:
@@ -174,15 +174,15 @@ class _Sound:
                 yield samples
 
     def _following(self) -> Any:
-        """The next packet that has a time; None at the end, and where the sound breaks off."""
+        """The next packet that has a time; None at the end, and where the audio breaks off."""
         try:
             return next((packet for packet in self._packets if packet.dts is not None), None)
         except FFmpegError:
             return None
 
-    def _time(self, part: Any, ticks: int) -> float:
-        """Seconds since the first picture that is written."""
-        return float(ticks * part.time_base) - self._begin
+    def _time(self, packet: Any, ticks: int) -> float:
+        """Seconds since the first frame that is written."""
+        return float(ticks * packet.time_base) - self._begin
 
 
 def _ahead(frames: Generator[Frame]) -> Generator[Frame]:

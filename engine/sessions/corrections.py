@@ -1,4 +1,4 @@
-"""What a person puts right in a session: names, merges and splits, each logged, and undone in reverse order.
+"""Manual identity corrections of a session: names, merges and splits, each logged, and undone in reverse order.
 
 The students are always the tracker's output plus every active correction, in order; to undo one is to do that again
 without it.

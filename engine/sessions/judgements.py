@@ -88,7 +88,7 @@ def judge(
 
 
 def judge_phases(store: Store, session_id: int) -> None:
-    """Judge the marked parts of session `session_id` with every judgement there is, in place of what was before."""
+    """Judge the phases of session `session_id` with every judgement there is, in place of what was before."""
     rows = queries.judgements(store, session_id)[["judgement_id", "settings"]].itertuples(index=False)
     _judge_phases(store, session_id, {judgement: Settings.from_json(text) for judgement, text in rows})
 

@@ -1,4 +1,4 @@
-"""The parts of a lesson that a person marks: checked, kept, and judged with every judgement there is."""
+"""Phases of a lesson: checked, stored, and judged with every judgement of the session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SLACK = 1.0
 
 
 class Mark(NamedTuple):
-    """A part of a lesson, to be marked."""
+    """A phase of a lesson, to be marked."""
 
     start: float
     """s"""
@@ -55,9 +55,9 @@ def read_marks(path: str | Path) -> list[Mark]:
 
 
 def mark(store: Store, session_id: int, given: Sequence[Mark]) -> list[int]:
-    """Mark parts of session `session_id`, all or none, and judge them with every judgement; returns their numbers.
+    """Mark phases of session `session_id`, all or none, and judge them with every judgement; returns their numbers.
 
-    Raises UsageError for a part that does not lie in the session, has no label, or overlaps another.
+    Raises UsageError for a phase that does not lie in the session, has no label, or overlaps another.
     """
     with store.writing():
         check_done(store, session_id)

@@ -63,29 +63,29 @@ class Session:
         return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
 
     def phases(self) -> pd.DataFrame:
-        """A row for every part that a person marked, in order: mark, start, stop (s; NaN: not given), label."""
+        """A row for every phase, in order: phase, start, stop (s; NaN: not given), label."""
         return self._read(lambda store: queries.phases(store, self.session_id))
 
     def phase_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
-        """A row for every student and marked part, with what the student shows in it beside emotions."""
+        """A row for every student and phase, with the student's behavioural cues in it."""
         return self._read(lambda store: queries.student_phases(store, self._judgement(store, judgement)))
 
     def class_phase_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
-        """A row for every marked part of the class."""
+        """A row for every phase of the class."""
         return self._read(lambda store: queries.class_phases(store, self._judgement(store, judgement)))
 
     def mark(self, label: str, start: float, stop: float | None = None) -> Session:
-        """Mark a part from `start` to `stop` (s; None: to the next mark), and judge it. Returns itself.
+        """Mark a phase from `start` to `stop` (s; None: to the next phase), and judge it. Returns itself.
 
-        Every judgement there is, and every one to come, judges the marked parts besides its windows. Raises
-        UsageError for a part that does not lie in the session or overlaps another.
+        Every judgement, existing or later, judges the phases as well as its windows. Raises
+        UsageError for a phase that does not lie in the session or overlaps another.
         """
         with Store.open(self.database, must_exist=True) as store:
             phases.mark(store, self.session_id, [phases.Mark(start, stop, label)])
         return self
 
     def mark_from(self, path: str | Path) -> list[int]:
-        """Mark the parts in a CSV file (start, stop, label), all or none; returns their numbers."""
+        """Mark the phases in a CSV file (start, stop, label), all or none; returns their numbers."""
         given = phases.read_marks(path)
         with Store.open(self.database, must_exist=True) as store:
             return phases.mark(store, self.session_id, given)
