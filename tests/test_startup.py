@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -101,7 +102,25 @@ def public() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("name", "member"), public().items(), ids=public())
-def test_public_docstrings_are_sentences_and_name_what_is_raised(name, member):
+def test_public_docstrings_are_whole_sentences(name, member):
     text = inspect.getdoc(member) or ""
     assert text, f"{name} has no docstring"
     assert text.split("\n\n")[0].rstrip().endswith((".", ":")), name
+
+
+def test_analyze_explains_every_argument_and_error():
+    text = inspect.getdoc(analyze) or ""
+    for argument in set(inspect.signature(analyze).parameters) - {"db", "source", "on_progress"}:
+        assert f"`{argument}`" in text or f"`{argument}." in text, argument
+    assert "`db`" in text
+    assert {"SourceError", "StorageError", "UsageError"} <= set(re.findall(r"\w+Error", text))
+
+
+@pytest.mark.parametrize("method", ["students", "verdicts", "class_verdicts", "judgements"])
+def test_docstring_of_a_table_names_columns_that_it_has(method, analysed):
+    text = inspect.getdoc(getattr(Session, method)) or ""
+    told = set(
+        re.findall(r"\b(?:label|name|first|last|tracks|faces|verdict|balance|margin|coverage|settings)\b", text)
+    )
+    assert len(told) >= 3
+    assert told <= set(getattr(analysed, method)().columns)

@@ -22,7 +22,14 @@ T = TypeVar("T")
 
 
 class Session:
-    """A session in a database: what is known of it, as DataFrames, and judging it again."""
+    """A session in a database: read as DataFrames, corrected, judged again and validated, never with its video.
+
+    `analyze` and `find` make one; it holds no connection between two calls. Every DataFrame has the columns of the
+    database (docs/sql.md), times in seconds of the session, lengths in pixels of its frames, NaN or None where
+    nothing was measured. Where a method takes a `judgement`, it is the name of one, and None is the latest. Where
+    it takes a student, it is a label ("S07") or a name. All raise StorageError for a database that cannot be read
+    or written, and UsageError, in one line and with nothing changed, for what is not there or cannot be done.
+    """
 
     def __init__(
         self, database: str | Path, session_id: int, *, was_done: bool = False, warnings: Sequence[str] = ()
@@ -35,31 +42,31 @@ class Session:
         """What `analyze` has to say of it: footage that is damaged or breaks off, a name that was not taken."""
 
     def info(self) -> dict[str, Any]:
-        """The session's row of the table `sessions`."""
+        """The session's row of the table `sessions`, a value by the name of every column."""
         return self._read(lambda store: store.session(self.session_id))
 
     def students(self) -> pd.DataFrame:
-        """A row for every student: label, name, when seen (s), tracks, faces, coverage."""
+        """A row for every student: label, name, `first` and `last` face (s), tracks, faces, coverage (0 to 1)."""
         return self._read(lambda store: queries.students(store, self.session_id))
 
     def faces(self) -> pd.DataFrame:
-        """A row for every face: time (s), student, box (px), seven emotions, quality."""
+        """A row for every face: time (s), student, box x1, y1, x2, y2 (px), a score for every class, quality."""
         return self._read(lambda store: queries.faces(store, self.session_id))
 
     def frames(self) -> pd.DataFrame:
-        """A row for every sampled frame, also those without a face."""
+        """A row for every sampled frame, in order of time (s), also those without a face."""
         return self._read(lambda store: queries.frames(store, self.session_id))
 
     def judgements(self) -> pd.DataFrame:
-        """A row for every judgement, the latest last."""
+        """A row for every judgement, in the order in which they were made: name, strategy, settings (JSON)."""
         return self._read(lambda store: queries.judgements(store, self.session_id))
 
     def verdicts(self, judgement: str | None = None) -> pd.DataFrame:
-        """A row for every student and window of a judgement, by its name; of the latest one without."""
+        """A row for every student and window: verdict, balance, margin, coverage, frames, faces, scorable."""
         return self._read(lambda store: queries.student_windows(store, self._judgement(store, judgement)))
 
     def class_verdicts(self, judgement: str | None = None) -> pd.DataFrame:
-        """A row for every window of the class."""
+        """A row for every window of the class: verdict, balance, margin, coverage, students by their verdict."""
         return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
 
     def phases(self) -> pd.DataFrame:
@@ -91,7 +98,7 @@ class Session:
             return phases.mark(store, self.session_id, given)
 
     def unmark(self, *marks: int) -> list[int]:
-        """Take marks away by their numbers, without one all of them; returns the numbers."""
+        """Take phases away by their numbers, without one all of them; returns the numbers."""
         with Store.open(self.database, must_exist=True) as store:
             return phases.unmark(store, self.session_id, marks or None)
 
@@ -188,18 +195,18 @@ class Session:
         return self
 
     def merge(self, one: str, other: str) -> Session:
-        """Make two students one, and every judgement again. The smaller label stays."""
+        """Make two students one, and every judgement again. The smaller label stays. Returns itself."""
         with Store.open(self.database, must_exist=True) as store:
             corrections.merge(store, self.session_id, one, other)
         return self
 
     def split(self, student: str, time: float) -> str:
-        """Make a student's faces from `time` (s) on a new student, and every judgement again; the new label."""
+        """Make a student's faces from `time` (s) on a new student, and every judgement again. Returns its label."""
         with Store.open(self.database, must_exist=True) as store:
             return corrections.split(store, self.session_id, student, time)
 
     def undo(self) -> str:
-        """Undo the last correction that holds, and say what it was."""
+        """Undo the most recent active correction, make every judgement again, and return its description."""
         with Store.open(self.database, must_exist=True) as store:
             return corrections.undo(store, self.session_id)
 
@@ -215,7 +222,7 @@ class Session:
             return roster.keep_seats(store, self.session_id, room)
 
     def carry_names(self, room: str) -> roster.Carried:
-        """Name the students by the roster of `room`, by their seats alone; says who did not match."""
+        """Name the students by the roster of `room`, by their seats alone: one correction; who did not match."""
         with Store.open(self.database, must_exist=True) as store:
             return roster.carry_names(store, self.session_id, room)
 
@@ -240,7 +247,11 @@ class Session:
 
 
 def find(key: int | str, db: str | Path = "classpulse.db") -> Session:
-    """The session that `key` means: its number, its name or its file's name. Raises SessionError without one."""
+    """The session that `key` means in the database `db`: its number, its name or its file's name.
+
+    `db` is a path or the address of a PostgreSQL database. Raises SessionError where there is no such session, or
+    more than one, and StorageError for a database that is not there.
+    """
     with Store.open(db, must_exist=True, read_only=True) as store:
         return Session(db, store.find_session(key))
 
