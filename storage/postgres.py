@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, eve
 from sqlalchemy.exc import DBAPIError
 
 from storage.schema import metadata
-from storage.sql import line_and_column
+from storage.sql import Token, line_and_column, replaced, tokens
 from storage.sqlite import Values
 
 #: How long one writer waits for another's transaction, s. Following an hour of 30 students takes half a minute.
@@ -139,7 +139,7 @@ class PostgresDatabase:
         thus no COPY to a file, no second statement and no COMMIT.
         """
         cursor = connection.execution_options(stream_results=True)
-        return cursor.exec_driver_sql(_PLACES.sub(_place, sql), values)
+        return cursor.exec_driver_sql(_for_driver(sql), values)
 
     def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, in one line; None where the fault is not in it."""
@@ -180,13 +180,6 @@ class PostgresDatabase:
         return ""
 
 
-#: Texts, quoted names and comments, which are left alone; casts; and what stands for parameters, or seems to.
-_PLACES = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | (?<!:):([A-Za-z_]\w*) | \? | %""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
 def _position(connection: Connection, sql: str) -> int | None:
     """Where in the user's SQL the server finds a fault; None where it finds none, or does not say.
 
@@ -194,11 +187,11 @@ def _position(connection: Connection, sql: str) -> int | None:
     """
     places: list[int] = []
     numbered, last = "", 0
-    for number, found in enumerate((m for m in _PLACES.finditer(sql) if m[0] == "?" or m[1]), 1):
-        places += range(last, found.start())
-        numbered += sql[last : found.start()] + f"${number}"
-        places += [found.start()] * len(f"${number}")
-        last = found.end()
+    for number, token in enumerate(_placeholders(sql), 1):
+        places += range(last, token.at)
+        numbered += sql[last : token.at] + f"${number}"
+        places += [token.at] * len(f"${number}")
+        last = token.at + len(token.text)
     numbered += sql[last:]
     places += range(last, len(sql) + 1)
     driver: Any = connection.connection.driver_connection
@@ -207,11 +200,14 @@ def _position(connection: Connection, sql: str) -> int | None:
     return places[min(int(said) - 1, len(places) - 1)] if said else None
 
 
-def _place(found: re.Match[str]) -> str:
-    """What the driver has for `?` and `:name`; a % that is none of its own is doubled everywhere."""
-    if name := found[1]:
-        return f"%({name})s"
-    return "%s" if found[0] == "?" else found[0].replace("%", "%%")
+def _placeholders(sql: str) -> list[Token]:
+    return [token for token in tokens(sql, "postgres") if token.kind == "parameter"]
+
+
+def _for_driver(sql: str) -> str:
+    """The SQL with what the driver has for `?` and `:name`; a % that is none of its own is doubled everywhere."""
+    changes = {token: f"%({token.text[1:]})s" if token.text[1:] else "%s" for token in _placeholders(sql)}
+    return replaced(sql, changes, lambda text: text.replace("%", "%%"))
 
 
 class _Number(Loader):

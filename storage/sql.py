@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from storage.dictionary import relations
 
-_TOKEN = re.compile(
-    r"""(?P<skipped>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
-    |(?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    |(?P<parameter>(?<!:):[^\W\d]\w*)
-    |(?P<word>\w+)
-    |(?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
+
+class Token(NamedTuple):
+    """A word, sign, text or quoted name of SQL, as it stands there."""
+
+    kind: str
+    """`parameter` for :name and ?, `text` for a literal, else `other`."""
+    text: str
+    at: int
+    """Where it begins, from 0."""
+
+
 #: What SQLite says of a name: `no such column: v.x`, `misuse of aggregate: sum()`, `... to function round()`.
 _ABOUT = re.compile(r"(?:: |function )(?:\w+\.)*(\w+)(?:\(\))?$")
 
 
 def parameters(sql: str) -> list[str]:
     """The names behind the colons, each once, in the order in which they first come."""
-    return list(dict.fromkeys(text[1:] for kind, text, _ in _tokens(sql) if kind == "parameter"))
+    if ":" not in sql:
+        return []
+    named = [token.text[1:] for token in tokens(sql) if token.kind == "parameter"]
+    return list(dict.fromkeys(filter(None, named)))
+
+
+def without_texts(sql: str) -> str:
+    """The SQL with `?` in place of each text in it, which may be a person's name."""
+    return replaced(sql, {token: "?" for token in tokens(sql) if token.kind == "text"})
+
+
+def replaced(sql: str, changes: Mapping[Token, str], between: Callable[[str], str] = str) -> str:
+    """The SQL with some of its tokens replaced; `between` changes what stands around them."""
+    pieces, last = [], 0
+    for token, new in changes.items():
+        pieces += [between(sql[last : token.at]), new]
+        last = token.at + len(token.text)
+    return "".join([*pieces, between(sql[last:])])
 
 
 def explain(sql: str, said: str, attempt: Callable[[str], str]) -> str:
@@ -35,12 +56,12 @@ def explain(sql: str, said: str, attempt: Callable[[str], str]) -> str:
     found: Iterator[int] = iter(())
     if near := re.fullmatch(r'near "(.+)": syntax error', said, re.DOTALL):
         # A parser gives up at the first token that cannot follow, whatever comes after it.
-        ends = [(at, at + len(text)) for _, text, at in _tokens(sql) if text == near[1]]
+        ends = [(at, at + len(text)) for _, text, at in tokens(sql) if text == near[1]]
         found = (at for at, end in ends if attempt(sql[:end]) == said)
     elif said == "incomplete input":
         found = iter([len(sql.rstrip())])
     elif token := re.fullmatch(r'unrecognized token: "(.+)"', said, re.DOTALL):
-        found = (at for *_, at in _tokens(sql) if sql.startswith(token[1], at))
+        found = (at for *_, at in tokens(sql) if sql.startswith(token[1], at))
     elif name:
         found = _culprits(sql, name[1], said, attempt)
     at = next(found, None)
@@ -50,7 +71,7 @@ def explain(sql: str, said: str, attempt: Callable[[str], str]) -> str:
 
 def _culprits(sql: str, name: str, said: str, attempt: Callable[[str], str]) -> Iterator[int]:
     """Where the name stands and is wrong by itself: with NULL in all its other places, SQLite says the same."""
-    spans = [(at, at + len(text)) for _, text, at in _tokens(sql) if text.strip('"').casefold() == name.casefold()]
+    spans = [(at, at + len(text)) for _, text, at in tokens(sql) if text.strip('"').casefold() == name.casefold()]
     for span in spans:
         others = [other for other in reversed(spans) if other != span]
         changed = sql
@@ -60,11 +81,64 @@ def _culprits(sql: str, name: str, said: str, attempt: Callable[[str], str]) -> 
             yield span[0]
 
 
-def _tokens(sql: str) -> Iterator[tuple[str, str, int]]:
-    """Kind, text and offset of each, without blanks and comments."""
-    for match in _TOKEN.finditer(sql):
-        if match.lastgroup and match.lastgroup != "skipped":
-            yield match.lastgroup, match[0], match.start()
+def tokens(sql: str, dialect: str = "sqlite") -> Iterator[Token]:
+    """Each token in its place, without blanks and comments; also of SQL that is wrong."""
+    from sqlglot import TokenError, TokenType, tokenize  # which takes a while: only where somebody asks in SQL
+
+    whole, rest = sql, None
+    try:
+        found = tokenize(sql, read=dialect)
+    except TokenError:  # a text, a quoted name or a comment does not end
+        whole, rest = _split_where_open(sql, dialect)
+        found = tokenize(whole, read=dialect)
+    texts = {kind for kind in TokenType if kind.name.endswith("STRING")}
+    taken = -1
+    for place, token in enumerate(found):
+        after = found[place + 1] if place + 1 < len(found) else None
+        text = whole[token.start : token.end + 1]
+        if token.start <= taken:  # the name of a parameter, told with its colon
+            continue
+        if token.token_type == TokenType.PLACEHOLDER:
+            yield Token("parameter", text, token.start)
+        elif (
+            token.token_type == TokenType.COLON and after and after.start == token.end + 1 and _is_name(after.text)
+        ):
+            taken = after.end
+            yield Token("parameter", whole[token.start : taken + 1], token.start)
+        elif token.token_type in texts or text[:1] in ("'", '"'):
+            yield Token("text" if token.token_type in texts else "other", text, token.start)
+        else:
+            yield from _words(text, token.start)
+    if rest and not rest.startswith("/*"):
+        yield Token("text" if rest.startswith("'") else "other", rest, len(whole))
+
+
+def _split_where_open(sql: str, dialect: str) -> tuple[str, str]:
+    """What can be read, and from where on not, since something that begins there has no end."""
+    from sqlglot import TokenError, tokenize
+
+    for at in range(len(sql) - 1, -1, -1):
+        opens = sql[at] in "'\"`[" and sql[at] != sql[at - 1 : at]  # a quote that is doubled does not open
+        if opens or sql.startswith(("/*", "$"), at):
+            try:
+                tokenize(sql[:at], read=dialect)
+            except TokenError:
+                continue
+            return sql[:at], sql[at:]
+    return "", sql
+
+
+def _is_name(text: str) -> bool:
+    return text[:1].isalpha() or text.startswith("_")
+
+
+def _words(text: str, at: int) -> Iterator[Token]:
+    """GROUP BY, which is one token to the parser, as two."""
+    last = 0
+    for word in text.split():
+        last = text.index(word, last)
+        yield Token("other", word, at + last)
+        last += len(word)
 
 
 def line_and_column(sql: str, at: int) -> str:

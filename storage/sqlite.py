@@ -30,11 +30,39 @@ _REMEDIES = {
     "SQLITE_BUSY": "another process is writing to it{holder}; run the same command again when that has ended",
     "SQLITE_LOCKED": "another process is writing to it{holder}; run the same command again when that has ended",
     "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or name another database",
+    "SQLITE_AUTH": "it is opened for reading only; nothing was changed",
     "SQLITE_CANTOPEN": "it cannot be opened; check the permissions of the file and of its folder",
     "SQLITE_NOTADB": "it is damaged, and was left as it is; restore a copy, or name another database",
     "SQLITE_CORRUPT": "it is damaged, and was left as it is; restore a copy, or name another database",
     "SQLITE_IOERR": "the disk does not read or write; see whether it is full or gone",
 }
+
+
+#: What a connection that only reads may do: https://sqlite.org/c3ref/c_alter_table.html
+_READS = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+    sqlite3.SQLITE_TRANSACTION,
+    sqlite3.SQLITE_SAVEPOINT,
+)
+#: PRAGMAs whose argument is what they tell of; any other with an argument sets something.
+_TELLING = (
+    "table_info",
+    "table_xinfo",
+    "table_list",
+    "index_list",
+    "index_info",
+    "index_xinfo",
+    "foreign_key_list",
+)
+
+
+def _only_reads(action: int, first: str | None, second: str | None, _schema: str | None, _view: str | None) -> int:
+    """Asked by SQLite for each thing that SQL would do: https://sqlite.org/c3ref/set_authorizer.html."""
+    telling = action == sqlite3.SQLITE_PRAGMA and (second is None or first in _TELLING)
+    return sqlite3.SQLITE_OK if action in _READS or telling else sqlite3.SQLITE_DENY
 
 
 class SqliteDatabase:
@@ -145,6 +173,7 @@ class SqliteDatabase:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH, VACUUM INTO would write another file
+            connection.set_authorizer(_only_reads)
         return connection
 
     # -- its schema
@@ -212,7 +241,7 @@ class SqliteDatabase:
     def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
         code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
-        if code.startswith("SQLITE_READONLY") or "too many attached" in str(said):
+        if code.startswith(("SQLITE_AUTH", "SQLITE_READONLY")) or "too many attached" in str(said):
             return "the SQL would change a database; a query only reads"
         if code != "SQLITE_ERROR":
             return None

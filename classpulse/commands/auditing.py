@@ -108,7 +108,9 @@ def masked(arguments: Mapping[str, Any], names: Mapping[str, int]) -> str:
     """The arguments as JSON, with P7 in place of names, and ? of the texts in SQL."""
     given = dict(arguments)
     if "sql" in given:
-        given["sql"] = re.sub(r"'(?:[^']|'')*'", "?", str(given["sql"]))
+        from storage.sql import without_texts
+
+        given["sql"] = without_texts(str(given["sql"]))
     text = json.dumps(given, default=str, ensure_ascii=False, sort_keys=True)
     for name in sorted(names, key=len, reverse=True):
         spelled = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])

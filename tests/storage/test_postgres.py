@@ -92,8 +92,8 @@ def test_the_place_of_a_fault_is_that_in_the_sql_as_it_was_given(lesson):
         "CREATE TABLE t (a INTEGER)",
         "SELECT * INTO t FROM faces",
         "SELECT * FROM faces FOR UPDATE",
-        "SELECT nextval('sessions_id_seq')",
-        "SELECT setval('sessions_id_seq', 99)",
+        "SELECT nextval('sessions_session_id_seq')",
+        "SELECT setval('sessions_session_id_seq', 99)",
         "COPY faces TO '/tmp/faces'",
         "COPY faces TO PROGRAM 'cat'",
         "COMMIT; DELETE FROM faces",
@@ -109,7 +109,7 @@ def test_query_cannot_write(lesson, sql):
         queries.query(lesson.path, sql)
     assert run_sql(lesson.path, "SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
     assert len(queries.faces(lesson, 1)) == 6
-    assert queries.query(lesson.path, "SELECT last_value FROM sessions_id_seq").iat[0, 0] == 1
+    assert queries.query(lesson.path, "SELECT last_value FROM sessions_session_id_seq").iat[0, 0] == 1
 
 
 # -- who waits for whom

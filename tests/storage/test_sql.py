@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from storage import queries
 from storage.errors import QueryError
-from storage.sql import parameters
+from storage.sql import parameters, without_texts
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ from storage.sql import parameters
         # the third FROM, neither the text nor the right one
         ("SELECT 'FROM' AS a -- FROM\nFROM v_students WHERE FROM", 'near "FROM": syntax error (line 2, column 23)'),
         ("SELECT 'it''s' AS a,, 1", 'near ",": syntax error (line 1, column 21)'),
+        ("SELECT 1 ORDER ORDER BY 1", 'near "ORDER": syntax error (line 1, column 16)'),
+        ("SELECT 'a', 'it''s", "unrecognized token: \"'it''s\" (line 1, column 13)"),
         ("SELECT 'abc", 'unrecognized token: "\'abc" (line 1, column 8)'),
         ("SELECT '@', @ FROM faces", 'unrecognized token: "@" (line 1, column 13)'),
         ("SELECT (1\n", "incomplete input (line 1, column 10)"),
@@ -65,3 +69,48 @@ def test_a_parameter_without_a_value(lesson):
     for values in ((), {"b": 1}):
         with pytest.raises(QueryError, match=r"the SQL needs a value for :a; add -p a=VALUE$"):
             queries.query(lesson.path, "SELECT :a", values)
+
+
+@pytest.mark.parametrize(
+    ("sql", "masked"),
+    [
+        ("SELECT 'Ada', \"label\" FROM faces -- 'x'", "SELECT ?, \"label\" FROM faces -- 'x'"),
+        (
+            "SELECT * FROM people WHERE name = 'O''Hara' AND person = 7",
+            "SELECT * FROM people WHERE name = ? AND person = 7",
+        ),
+        ("SELECT 'Ada", "SELECT ?"),  # a name is not told for want of a quote
+        ("SELECT 'it''s Ada", "SELECT ?"),
+        ("SELECT 5 % 3, :name::text", "SELECT 5 % 3, :name::text"),
+        ("", ""),
+    ],
+)
+def test_texts_are_masked_and_all_else_stays(sql, masked):
+    assert without_texts(sql) == masked
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM faces",
+        "WITH gone AS (SELECT 1) INSERT INTO people SELECT 1, 'x'",
+        "CREATE TEMP TABLE t AS SELECT * FROM faces",
+        "PRAGMA user_version = 7",
+        "PRAGMA query_only = OFF",
+        "ATTACH 'other.db' AS other",
+        "ANALYZE",
+    ],
+)
+def test_sql_that_would_do_more_than_read_is_told_so(lesson, sql):
+    with pytest.raises(QueryError, match=r"^the SQL would change a database; a query only reads$"):
+        queries.query(lesson.path, sql)
+
+
+def test_a_reader_is_asked_for_everything_by_sqlite_itself(lesson):
+    """Not by the file's mode alone: what only reads may still be told of the tables."""
+    reader = lesson.database.reader()
+    assert reader.execute("PRAGMA table_info(people)").fetchall()
+    for sql in ("PRAGMA cache_size = 1", "CREATE TEMP TABLE t (a)", "DETACH main"):
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            reader.execute(sql)
+    reader.close()

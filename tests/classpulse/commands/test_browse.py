@@ -77,7 +77,7 @@ def test_a_question_is_answered(address, query):
     page = fetch(f"{address}/{query.name}", **given)
     assert query.question in page
     answer = json.loads(fetch(f"{address}/{query.name}.json", _shape="array", **given))
-    nothing = ("unmeasured", "weak-links", "students-term", "judgements-agree", "parts", "student-parts")
+    nothing = ("unmeasured", "weak-links", "students-term", "judgements-agree", "phases", "student-phases")
     assert answer or query.name in nothing
 
 
