@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -52,6 +52,12 @@ lint: $(VENV)/.dev            ## ruff, mypy and who may import whom
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports
+
+# Not in CI: it takes an hour or more. Results stay in mutants/ and are not run again.
+mutate: $(VENV)/.dev          ## how many deliberately wrong lines of the core the mirrored tests notice
+	$(PIP) -e '.[dev,web,mutate]'
+	-nice $(BIN)/mutmut run --max-children 2
+	$(BIN)/python -m benchmarks.mutation
 
 test-reference: $(VENV)/.reference  ## parity with the original packages
 	$(BIN)/python -m pytest -m reference

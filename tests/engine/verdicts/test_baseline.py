@@ -1,0 +1,90 @@
+"""The calibration and the neutral-expression baseline, by hand: scores of few faces, and what becomes of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.faces import EMOTIONS
+from engine.verdicts.calibration import baseline_offsets, subtract_baseline, valence_log_odds, valence_shares
+
+
+def face(**scores: float) -> list[float]:
+    """(7,) the scores named; the rest is neutral."""
+    return [scores.get(name, 1 - sum(scores.values()) if name == "neutral" else 0.0) for name in EMOTIONS]
+
+
+def log_odds(positive: float, negative: float) -> float:
+    return 0.74 * (math.log(positive + 0.001) - math.log(negative + 0.001)) - 0.64 + 0.82
+
+
+#: Neutral expressions of log-odds -0.49, far above the usual -1.44; -1.79, just below; and -1.45, the usual one.
+SUNNY, DOUR, USUAL = face(happy=0.1, sad=0.25), face(happy=0.02, sad=0.3), face(happy=0.02, sad=0.19)
+GLAD = face(happy=0.9)
+
+
+def session(*students: list[tuple[list[float], int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (n, 7), and students (n,), of so many faces of each."""
+    rows = [(scores, student) for student, faces in enumerate(students) for scores, n in faces for _ in range(n)]
+    return np.array([scores for scores, _ in rows]), np.array([student for _, student in rows], np.int64)
+
+
+def test_shares_are_the_softmax_of_the_scaled_logarithms_and_the_biases():
+    scores = np.array([face(happy=0.2, surprise=0.1, sad=0.1, fear=0.2, angry=0.05, disgust=0.05)])
+    logits = [0.74 * math.log(score + 0.001) + bias for score, bias in ((0.3, -0.64), (0.3, 0.0), (0.4, -0.82))]
+    expected = np.exp(logits) / np.exp(logits).sum()
+    assert valence_shares(scores)[0] == pytest.approx(expected, rel=1e-12)
+    assert valence_log_odds(scores)[0] == pytest.approx(math.log(expected[0] / expected[2]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("neutral", "offset"),
+    [
+        (SUNNY, 0.5),  # 0.65 beyond the usual 0.3: the largest correction
+        (DOUR, log_odds(0.02, 0.3) + 1.44 + 0.3),  # 0.05 beyond
+        (USUAL, 0.0),
+    ],
+    ids=["sunny", "dour", "usual"],
+)
+def test_a_baseline_is_what_a_neutral_expression_shows_beyond_the_usual(neutral, offset):
+    scores, student = session([(neutral, 300), (GLAD, 300)])
+    assert baseline_offsets(scores, student) == pytest.approx([offset], abs=1e-12)
+
+
+@pytest.mark.parametrize(("share", "known"), [(0.2, 0.0), (0.25, 0.5), (0.3, 1.0), (0.9, 1.0)])
+def test_a_baseline_counts_by_how_many_of_the_faces_are_neutral(share, known):
+    scores, student = session([(SUNNY, round(share * 1000)), (GLAD, round((1 - share) * 1000))])
+    assert baseline_offsets(scores, student) == pytest.approx([0.5 * known])
+
+
+def test_a_baseline_asks_for_600_faces_of_the_student():
+    scores, student = session([(SUNNY, 599)], [(SUNNY, 600)], [(USUAL, 700)])
+    assert baseline_offsets(scores, student).tolist() == [0, 0.5, 0]
+    few, of = session([(SUNNY, 599)])
+    assert baseline_offsets(few, of).tolist() == [0]
+    assert (subtract_baseline(few, of) == few).all()
+
+
+def test_a_baseline_is_the_median_of_the_neutral_expressions():
+    """The upper one of two middles; the order of the faces does not matter."""
+    mixed = [(DOUR, 250), (face(happy=0.05, sad=0.25), 1), (SUNNY, 250), (GLAD, 200)]
+    expected = log_odds(0.05, 0.25) + 1.44 - 0.3
+    for faces in (mixed, mixed[::-1]):
+        assert baseline_offsets(*session(faces)) == pytest.approx([expected])
+    assert baseline_offsets(*session([(DOUR, 300), (SUNNY, 300)])) == pytest.approx([0.5])
+
+
+def test_what_is_subtracted_moves_positive_and_negative_by_half_of_it_each():
+    scores, student = session([(SUNNY, 300), (GLAD, 300)], [(USUAL, 600)])
+    found = subtract_baseline(scores, student)
+    factor = math.exp(0.5 / (2 * 0.74))
+    moved = np.array(SUNNY)
+    moved[EMOTIONS.index("happy")] /= factor
+    moved[EMOTIONS.index("sad")] *= factor
+    assert found[0] == pytest.approx(moved / moved.sum(), rel=1e-12)
+    assert found.sum(axis=1) == pytest.approx(np.ones(len(found)))
+    assert found[-1] == pytest.approx(USUAL, rel=1e-12)
+    shift = valence_log_odds(found[:1]) - valence_log_odds(scores[:1])
+    assert shift == pytest.approx([-0.5], abs=0.01)  # but for the floor of 0.001
