@@ -1,10 +1,10 @@
-"""Merges and splits over what the tracker found: replayed in order, so that one fewer is an undo."""
+"""Merges and splits over the tracker's output: replayed in order, so that one fewer is an undo."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tracking.corrections import Merge, Split, replay, shared_frames
@@ -28,26 +28,28 @@ STUDENT = np.array([0, 1, 0])
         ([Merge(0, 7), Split(8, 1, 9)], [0, 1, 0, 1, 0, 1, 0, 0, -1], [0, 1, 2]),  # nobody's: nothing happens
     ],
 )
-def test_replay(corrections, student_of_face, part_of):
+def test_merges_and_splits_are_replayed_in_order(
+    corrections: list[Merge | Split], student_of_face: list[int], part_of: list[int]
+) -> None:
     corrected = replay(TIME, TRACK, STUDENT, corrections)
     assert corrected.student_of_face().tolist() == student_of_face
     assert corrected.part_of.tolist() == part_of
 
 
-def test_what_was_found_is_left_as_it_is():
+def test_the_arrays_of_the_tracker_are_not_changed() -> None:
     track, student = TRACK.copy(), STUDENT.copy()
     replay(TIME, track, student, [Split(0, 5, 2), Merge(1, 2)])
     assert track.tolist() == TRACK.tolist()
     assert student.tolist() == STUDENT.tolist()
 
 
-def test_no_faces():
+def test_corrections_of_no_faces_give_no_tracks() -> None:
     none = np.empty(0, np.int64)
     corrected = replay(none, none, none, [Merge(0, 1), Split(0, 1.0, 2)])
     assert (len(corrected.track), len(corrected.student)) == (0, 0)
 
 
-def test_shared_frames():
+def test_frames_in_which_both_students_have_a_face() -> None:
     student = replay(TIME, TRACK, STUDENT, []).student_of_face()
     assert shared_frames(TIME, student, 0, 1).tolist() == [0, 5, 9]
     assert shared_frames(TIME, student, 0, 7).tolist() == []
@@ -60,16 +62,27 @@ corrections = st.lists(
 )
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 5)), max_size=40),
-    st.lists(numbers, min_size=6),
-    corrections,
-)
-def test_every_face_keeps_its_track_and_has_one_student(faces, student, corrections):
-    time, track = np.array(sorted(faces), np.int64).reshape(-1, 2).T
-    corrected = replay(time, track, student, corrections)
-    # Parts of a track are no mix of tracks, faces in no track stay so, and every part has one student.
-    np.testing.assert_array_equal(np.append(corrected.part_of, -1)[corrected.track], track)
-    assert len(corrected.part_of) == len(corrected.student) >= len(student)
-    known = {*student, *(r.student for r in corrections), *(r.new for r in corrections if isinstance(r, Split)), -1}
-    assert set(corrected.student_of_face().tolist()) <= known
+def test_every_face_keeps_its_track_and_has_one_student_after_any_corrections() -> None:
+    cuts, merged = [], []
+
+    @given(
+        st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 5)), min_size=5, max_size=40),
+        st.lists(numbers, min_size=6),
+        corrections,
+    )
+    def check(faces: list[tuple[int, int]], student: list[int], corrections: list[Merge | Split]) -> None:
+        time, track = np.array(sorted(faces), np.int64).T
+        corrected = replay(time, track, student, corrections)
+        # Parts of a track are no mix of tracks, faces in no track stay so, and every part has one student.
+        np.testing.assert_array_equal(np.append(corrected.part_of, -1)[corrected.track], track)
+        assert len(corrected.part_of) == len(corrected.student) >= len(student)
+        splits = [correction for correction in corrections if isinstance(correction, Split)]
+        known = {*student, *(c.student for c in corrections), *(split.new for split in splits), -1}
+        assert set(corrected.student_of_face().tolist()) <= known
+        cuts.append(len(corrected.student) > len(student))
+        merged.append(any(isinstance(c, Merge) and c.absorbed in student for c in corrections))
+        event(f"a split cuts a track: {cuts[-1]}, a merge absorbs a student: {merged[-1]}")
+
+    check()
+    assert np.mean(cuts) > 0.1
+    assert np.mean(merged) > 0.1

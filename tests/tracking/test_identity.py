@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -233,7 +234,7 @@ def test_a_cluster_lies_at_the_mean_of_its_faces_not_of_its_tracks() -> None:
     np.testing.assert_allclose(pair.start[0], [100.0, 200.0, 40.0])
 
 
-def tracks_of(spells: list[tuple[float, float, float]], rate: float = 5.0) -> Tracks:
+def tracks_of(spells: Sequence[tuple[float, float, float]], rate: float = 5.0) -> Tracks:
     """Tracks (first second, last second, x) of unmoving faces of 40 px, both seconds included."""
     last = max(end for _, end, _ in spells)
     times = np.arange(round(last * rate) + 1) / rate

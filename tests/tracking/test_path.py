@@ -25,7 +25,7 @@ def boxes(*lefts: float, y: float = 100.0, size: float = 40.0) -> np.ndarray:
 SEATS = (100.0, 220.0, 340.0, 460.0)
 
 
-def test_the_path_undoes_every_motion_since_the_first_frame():
+def test_the_path_undoes_every_motion_since_the_first_frame() -> None:
     path = CameraPath.estimate([UNKNOWN, shift(5), TURN, shift(-3, 2)], *NOBODY)
     there = compose(compose(shift(5), TURN), shift(-3, 2))
     point = there[:, :2] @ [200.0, 150.0] + there[:, 2]
@@ -45,7 +45,7 @@ def test_the_path_leads_a_point_of_the_background_back_to_the_first_frame() -> N
         np.testing.assert_allclose(affine[:, :2] @ place + affine[:, 2], point, atol=5.1e-5)  # as it is stored
 
 
-def test_a_pan_that_was_not_measured_is_told_by_the_faces_and_begins_a_new_section():
+def test_a_pan_that_was_not_measured_is_told_by_the_faces_and_begins_a_new_section() -> None:
     motion = [UNKNOWN, shift(0), UNKNOWN, shift(0)]
     seats = np.array(SEATS)
     faces = np.vstack([boxes(*seats), boxes(*seats), boxes(*(seats - 80)), boxes(*(seats - 80))])
@@ -55,7 +55,7 @@ def test_a_pan_that_was_not_measured_is_told_by_the_faces_and_begins_a_new_secti
     assert path.section.tolist() == [0, 0, 1, 1]
 
 
-def test_with_too_few_faces_the_camera_is_taken_to_stand_but_the_section_says_that_nobody_knows():
+def test_with_too_few_faces_the_camera_is_taken_to_stand_but_the_section_says_that_nobody_knows() -> None:
     path = CameraPath.estimate(
         [UNKNOWN, UNKNOWN], np.array([0, 0, 1, 1]), np.vstack([boxes(100, 220), boxes(20, 140)])
     )
@@ -63,7 +63,7 @@ def test_with_too_few_faces_the_camera_is_taken_to_stand_but_the_section_says_th
     assert path.section.tolist() == [0, 1]
 
 
-def test_boxes_of_many_frames_in_the_first_frames_pixels(monkeypatch):
+def test_boxes_of_many_frames_in_the_first_frames_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracking.path.CHUNK_ROWS", 3)
     path = CameraPath.estimate([UNKNOWN, shift(10), shift(10, 5)], *NOBODY)
     frame = np.array([0, 0, 1, 1, 2, 2, 2])
@@ -72,11 +72,12 @@ def test_boxes_of_many_frames_in_the_first_frames_pixels(monkeypatch):
     np.testing.assert_allclose(found, [warp_boxes(boxes(100), path.to_first[k])[0] for k in frame])
 
 
-def test_a_stored_path_is_the_one_that_was_reckoned_with():
+def test_a_stored_path_is_the_one_that_was_reckoned_with() -> None:
     motion = [UNKNOWN, TURN, compose(TURN, shift(1 / 3)), UNKNOWN, invert(TURN)]
     path = CameraPath.estimate(motion, *NOBODY)
     columns = path.columns()
     again = CameraPath.from_columns(columns)
+    assert again is not None
     np.testing.assert_array_equal(again.to_first, path.to_first)
     np.testing.assert_array_equal(again.section, path.section)
     np.testing.assert_allclose(again.steps, path.steps, atol=1e-3)
@@ -86,7 +87,7 @@ def test_a_stored_path_is_the_one_that_was_reckoned_with():
 
 
 @pytest.mark.parametrize("missing", ["path_a", "path_y"])
-def test_a_path_that_is_not_stored_whole_is_none(missing: str):
+def test_a_path_that_is_not_stored_whole_is_none(missing: str) -> None:
     columns = CameraPath.unmoved(3).columns()
     columns[missing] = np.array([0.0, np.nan, 0.0])
     assert CameraPath.from_columns(columns) is None
@@ -94,12 +95,12 @@ def test_a_path_that_is_not_stored_whole_is_none(missing: str):
     assert CameraPath.from_columns(columns) is None
 
 
-def test_the_motion_that_detection_stored_is_read_as_affines():
+def test_the_motion_that_detection_stored_is_read_as_affines() -> None:
     columns = {
-        "camera_a": [np.nan, 0.99],
-        "camera_b": [np.nan, 0.05],
-        "camera_x": [np.nan, 3.25],
-        "camera_y": [0, -7.5],
+        "camera_a": np.array([np.nan, 0.99]),
+        "camera_b": np.array([np.nan, 0.05]),
+        "camera_x": np.array([np.nan, 3.25]),
+        "camera_y": np.array([0, -7.5]),
     }
     motion = measured_motion(columns)
     np.testing.assert_array_equal(motion[1], TURN)

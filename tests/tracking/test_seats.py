@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import event, given, settings, target
 from hypothesis import strategies as st
@@ -15,7 +16,10 @@ ROOM = np.array([(100, 300, 40), (250, 300, 40), (400, 300, 40), (100, 260, 28)]
 
 def match(places: object, seats: np.ndarray = ROOM, deviation: float = 0.2) -> list[int]:
     places = np.asarray(places, float).reshape(-1, 3)
-    return match_seats(seats, np.full(len(seats), deviation), places, np.full(len(places), deviation)).tolist()
+    matched: list[int] = match_seats(
+        seats, np.full(len(seats), deviation), places, np.full(len(places), deviation)
+    ).tolist()
+    return matched
 
 
 @pytest.mark.parametrize(
@@ -33,17 +37,17 @@ def match(places: object, seats: np.ndarray = ROOM, deviation: float = 0.2) -> l
         ([(250, 300, 40), (320, 300, 40)], [-1, 0, -1, -1]),  # a newcomer between two
     ],
 )
-def test_seats_of_another_day_are_matched_or_left_open(places, expected):
+def test_seats_of_another_day_are_matched_or_left_open(places: npt.ArrayLike, expected: list[int]) -> None:
     assert match(places) == expected
 
 
-def test_a_seat_of_a_swaying_student_reaches_further():
+def test_a_seat_of_a_swaying_student_reaches_further() -> None:
     moved = ROOM[1] + (44, 0, 0)
     assert match(moved) == [-1, 0, -1, -1]
     assert match(moved, deviation=0.05) == [-1, -1, -1, -1]
 
 
-def test_no_seats_match_no_places():
+def test_no_seats_match_no_places() -> None:
     assert match(ROOM, np.empty((0, 3))) == []
 
 
@@ -70,11 +74,11 @@ AREAS = ["back left", "back centre", "back right", "middle left", "middle right"
         ([], []),
     ],
 )  # fmt: skip
-def test_seats_have_the_areas_of_the_room(places, expected):
+def test_seats_have_the_areas_of_the_room(places: npt.ArrayLike, expected: list[str]) -> None:
     assert areas(places).tolist() == expected
 
 
-def test_a_poster_above_the_class_has_no_area_and_moves_nobody_to_the_front():
+def test_a_poster_above_the_class_has_no_area_and_moves_nobody_to_the_front() -> None:
     found = areas([*CLASS, (400, 10, 60)], counted=np.arange(len(CLASS) + 1) < len(CLASS))
     assert found.tolist() == [*AREAS, None]
 

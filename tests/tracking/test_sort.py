@@ -31,10 +31,11 @@ def test_sort_reproduces_its_published_result_on_tud_campus(shared: Path) -> Non
     assert round(100 * result["MOTP"], 1) == 73.7
 
 
-def lives(pattern: str, rate: float = 5.0, **settings: float) -> list[int]:
+def lives(pattern: str, rate: float = 5.0) -> list[int]:
     """Track of one seat's face in every frame of `pattern`, where x is a face and - none."""
     seen = [i for i, mark in enumerate(pattern) if mark == "x"]
-    return track(np.arange(len(pattern)) / rate, seen, np.tile(SEAT, (len(seen), 1)), **settings).tolist()
+    tracks: list[int] = track(np.arange(len(pattern)) / rate, seen, np.tile(SEAT, (len(seen), 1))).tolist()
+    return tracks
 
 
 @pytest.mark.parametrize(
@@ -181,14 +182,15 @@ SIDEWAYS = np.array([8.0, 0.0, 8.0, 0.0])
 def lost_and_back(*, recover: bool, shift: float = 0.0, compensate: bool = True) -> list[int]:
     """Track of the face in each frame; while it is hidden the camera pans by `shift` px in all."""
     tracker = Tracker(recover=recover)
-    tracks = []
+    tracks: list[int] = []
     for i in range(RUN):
         tracks += tracker.update(i / 5, [SEAT + i * SIDEWAYS]).tolist()
     for i in range(RUN, RUN + HIDDEN):
         pan = np.array([[1.0, 0.0, shift / HIDDEN], [0.0, 1.0, 0.0]])
         tracker.update(i / 5, np.empty((0, 4)), motion=pan if compensate else None)
     x = 8 * (RUN - 1) + shift
-    return tracks + tracker.update((RUN + HIDDEN) / 5, [SEAT + x / 8 * SIDEWAYS]).tolist()
+    tracks += tracker.update((RUN + HIDDEN) / 5, [SEAT + x / 8 * SIDEWAYS]).tolist()
+    return tracks
 
 
 def test_a_lost_face_is_recovered_where_it_was_last() -> None:

@@ -46,9 +46,8 @@ def test_a_poster_that_a_camera_pans_over_is_static() -> None:
     boxes = np.array([100.0, 100.0, 140.0, 150.0]) + 0.7 * np.arange(400)[:, None] * [1, 0, 1, 0]
     points = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2 + np.array([[-8, -8], [8, -8], [0, 0], [-6, 9], [6, 9]])
     arguments = times, np.arange(400), boxes, points, np.zeros(400, int)
-    assert static_faces(*arguments, path=CameraPath.estimate(motion, np.arange(400), boxes).to_first).tolist() == [
-        True
-    ]
+    path = CameraPath.estimate(motion, np.arange(400), boxes).to_first
+    assert static_faces(*arguments, path=path).tolist() == [True]
     assert static_faces(*arguments).tolist() == [False]
 
 
