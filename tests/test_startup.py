@@ -120,7 +120,9 @@ def test_analyze_explains_every_argument_and_error():
 def test_docstring_of_a_table_names_columns_that_it_has(method, analysed):
     text = inspect.getdoc(getattr(Session, method)) or ""
     told = set(
-        re.findall(r"\b(?:label|name|first|last|tracks|faces|verdict|balance|margin|coverage|settings)\b", text)
+        re.findall(
+            r"\b(?:label|name|first|last|tracks|faces|verdict|balance|margin|coverage|strategy|settings)\b", text
+        )
     )
     assert len(told) >= 3
     assert told <= set(getattr(analysed, method)().columns)
