@@ -120,8 +120,8 @@ def shots(shared: Path, name: str, seed: int) -> Footage:
     frames = np.concatenate([found.frame, found.frame[like]])
     order = np.argsort(frames, kind="stable")
     times = np.arange(truth.frame.max() + 1) / 25
-    rows = Rows(frames[order], np.zeros(len(order), np.int64), boxes[order])
-    return Footage(f"shots {name}, seed {seed}", truth, times, rows, np.ones(len(order)), seats=False)
+    shots = Rows(frames[order], np.zeros(len(order), np.int64), boxes[order])
+    return Footage(f"shots {name}, seed {seed}", truth, times, shots, np.ones(len(order)), seats=False)
 
 
 def clip(shared: Path, file: str, sample_rate: float) -> Footage:
@@ -142,14 +142,14 @@ def clip(shared: Path, file: str, sample_rate: float) -> Footage:
         scores.append(found.scores)
         looks.append(describe(frame.image, found.boxes))
     where = np.repeat(np.arange(len(frames)), [len(one) for one in boxes])
-    found = Rows(where, np.zeros(len(where), np.int64), np.concatenate(boxes))
+    faces = Rows(where, np.zeros(len(where), np.int64), np.concatenate(boxes))
     sampled = truth[np.isin(truth.frame, frames)]
     truth = Rows(np.searchsorted(frames, sampled.frame), sampled.who, sampled.boxes)
     return Footage(
         f"{file}, {sample_rate:g}/s",
         truth,
         np.array(times),
-        found,
+        faces,
         np.concatenate(scores).astype(np.float64),
         np.array(motion),
         np.concatenate(looks),
