@@ -1,4 +1,4 @@
-"""What a student wears and how the hair looks, in a few dozen numbers that say nothing of the face."""
+"""Appearance descriptors: histograms of clothes and hair, which carry no information about the face."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-#: Numbers of one description: a histogram of the torso and one of the hair, each half of it.
+#: Length of a descriptor: a histogram of the torso and one of the hair, half each.
 LENGTH = 48
 
 Image = npt.NDArray[np.uint8]
@@ -21,18 +21,18 @@ _PATCH = 16
 def describe(image: Image, boxes: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """(n, LENGTH) uint8 of the torso below and the hair above each box (n, 4) of `image` (h, w, 3) RGB.
 
-    Roots of histograms of lightness, chroma and edges, each patch of one length, so that the Euclidean distance of
-    two descriptions is about that of Hellinger. A patch outside the image is all zero. The face itself, between the
-    brows and the chin, is not looked at.
+    Roots of histograms of lightness, chroma and edges, each patch of unit length, so that the Euclidean distance of
+    two descriptors is about that of Hellinger. A patch outside the image is all zero. The face itself, between the
+    brows and the chin, is not used.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     if not len(boxes):
         return np.empty((0, LENGTH), np.uint8)
     patches = [patch for x1, y1, x2, y2 in boxes for patch in _patches(image, x1, y1, x2, y2)]
-    there = np.array([patch is not None for patch in patches])
+    present = np.array([patch is not None for patch in patches])
     histograms = np.zeros((len(patches), LENGTH // 2), np.uint8)
-    if there.any():
-        histograms[there] = _histograms(np.stack([patch for patch in patches if patch is not None]))
+    if present.any():
+        histograms[present] = _histograms(np.stack([patch for patch in patches if patch is not None]))
     return histograms.reshape(len(boxes), LENGTH)
 
 
@@ -58,7 +58,7 @@ def _histograms(patches: Image) -> npt.NDArray[np.uint8]:
     n = len(patches)
     lab = cv2.cvtColor(patches.reshape(-1, _PATCH, 3).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     light, a, b = (lab[..., i].reshape(n, -1) for i in range(3))
-    # Chroma is spread around grey: the square root keeps weak colours, which most clothes have, apart.
+    # The square root spreads weak chroma, which most clothes have, over more bins.
     soft_a, soft_b = (np.sign(c) * np.sqrt(np.abs(c)) / 9 * 0.5 + 0.5 for c in (a, b))
     lightness = _soft(light / 100, _LIGHT).mean(axis=1)
     chroma = _soft(soft_a, _CHROMA).swapaxes(1, 2) @ _soft(soft_b, _CHROMA) / light.shape[1]

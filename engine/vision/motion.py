@@ -11,10 +11,10 @@ import numpy.typing as npt
 #: Longer side of the image that the flow is measured on, px: small enough to cost a few milliseconds, large enough
 #: for a tenth of a pixel in a 1080p frame.
 MEASURED_SIDE = 480
-#: Fewest corners that must agree on one motion, and the share of all that were followed.
-FEWEST, SHARE = 12, 0.4
-#: Most corners, and the least distance between them, px: three times as many tell no more, and cost three times.
-CORNERS, APART = 120, 12
+#: Fewest corners that must agree on one motion, and their smallest share of all tracked corners.
+MIN_INLIERS, MIN_SHARE = 12, 0.4
+#: Most corners, and their smallest distance, px: three times as many are no more accurate, at three times the cost.
+MAX_CORNERS, MIN_DISTANCE = 120, 12
 #: Most steps of the flow at every size, and the step, px, that is small enough to stop.
 _ENOUGH = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 10, 0.03)
 
@@ -43,30 +43,30 @@ def estimate_motion(
     """(2, 3) float64: p -> A p + t takes a source pixel of the previous frame to where the background is now.
 
     `previous` and `current` are grey (h, w) uint8 of one size, `scale` times the source's. `boxes` (n, 4) in source
-    pixels are faces in the previous frame: they and the bodies under them say nothing of the camera. The affine is
-    a shift, a turn and a zoom. All NaN where too little of the picture agrees on one motion: a cut, a blank wall, a
-    teacher who fills the view.
+    pixels are faces in the previous frame: they and the bodies under them are masked. The affine is a similarity:
+    translation, rotation and scale. All NaN where too few corners agree on one motion: a cut, a blank wall, a
+    teacher who fills the image.
     """
     if previous.shape != current.shape:
         raise ValueError(f"the frames are {previous.shape} and {current.shape}; they must be of one size")
     unknown = np.full((2, 3), np.nan)
     mask = _background(previous.shape, boxes, scale)
-    corners: Any = cv2.goodFeaturesToTrack(previous, CORNERS, 0.01, APART, mask=mask)
-    if corners is None or len(corners) < FEWEST:
+    corners: Any = cv2.goodFeaturesToTrack(previous, MAX_CORNERS, 0.01, MIN_DISTANCE, mask=mask)
+    if corners is None or len(corners) < MIN_INLIERS:
         return unknown
-    best = _agreed(previous, current, corners, None)
-    if best is None:  # too far for the flow's pyramid: begin from the shift of the whole picture
+    affine = _agreed(previous, current, corners, None)
+    if affine is None:  # too far for the flow's pyramid: start from the translation of the whole image
         window: Any = cv2.createHanningWindow(previous.shape[::-1], cv2.CV_32F)
         shift, _ = cv2.phaseCorrelate(previous.astype(np.float32), current.astype(np.float32), window)
-        best = _agreed(previous, current, corners, (corners + np.array(shift)).astype(np.float32))
-    if best is None:
+        affine = _agreed(previous, current, corners, (corners + np.array(shift)).astype(np.float32))
+    if affine is None:
         return unknown
-    best[:, 2] = (best[:, 2] + (best[:, :2] - np.eye(2)) @ np.full(2, 0.5)) / scale
-    return best
+    affine[:, 2] = (affine[:, 2] + (affine[:, :2] - np.eye(2)) @ np.full(2, 0.5)) / scale
+    return affine
 
 
 def _background(shape: tuple[int, ...], boxes: npt.ArrayLike | None, scale: float) -> Image:
-    """(h, w) 255 where no face is and no body hangs below one."""
+    """(h, w) 255 where there is no face and no body below one."""
     mask = np.full(shape, 255, np.uint8)
     faces = np.asarray([] if boxes is None else boxes, np.float64).reshape(-1, 4) * scale
     for x1, y1, x2, y2 in faces:
@@ -77,10 +77,10 @@ def _background(shape: tuple[int, ...], boxes: npt.ArrayLike | None, scale: floa
 
 
 def _agreed(previous: Image, current: Image, corners: Any, guess: Any) -> Floats | None:
-    """The similarity that enough corners follow there and back, or None."""
+    """The similarity that enough corners agree on, tracked forwards and backwards, or None."""
     flags = 0 if guess is None else cv2.OPTFLOW_USE_INITIAL_FLOW
     begin: Any = corners.copy() if guess is None else guess
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
+    forward, tracked, _ = cv2.calcOpticalFlowPyrLK(
         previous,
         current,
         corners,
@@ -93,21 +93,26 @@ def _agreed(previous: Image, current: Image, corners: Any, guess: Any) -> Floats
     back, returned, _ = cv2.calcOpticalFlowPyrLK(
         current,
         previous,
-        there,
+        forward,
         corners.copy(),
         winSize=(15, 15),
         maxLevel=0,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         criteria=_ENOUGH,
     )
-    # Begun where they came from, at full size at once, corners of a blank patch return for free; those were no
-    # corners to begin with.
-    good = (found[:, 0] == 1) & (returned[:, 0] == 1) & (np.abs(back - corners).max(axis=(1, 2)) < 0.5)
-    if good.sum() < max(FEWEST, SHARE * len(corners)):
+    # The backward flow starts at the original corners in full resolution, so it always returns on a blank patch;
+    # but a blank patch has no corners.
+    consistent = (tracked[:, 0] == 1) & (returned[:, 0] == 1) & (np.abs(back - corners).max(axis=(1, 2)) < 0.5)
+    if consistent.sum() < max(MIN_INLIERS, MIN_SHARE * len(corners)):
         return None
     affine, inliers = cv2.estimateAffinePartial2D(
-        corners[good], there[good], method=cv2.RANSAC, ransacReprojThreshold=0.75, maxIters=500, confidence=0.999
+        corners[consistent],
+        forward[consistent],
+        method=cv2.RANSAC,
+        ransacReprojThreshold=0.75,
+        maxIters=500,
+        confidence=0.999,
     )
-    if affine is None or inliers.sum() < max(FEWEST, SHARE * good.sum()):
+    if affine is None or inliers.sum() < max(MIN_INLIERS, MIN_SHARE * consistent.sum()):
         return None
     return np.asarray(affine, np.float64)

@@ -28,8 +28,8 @@ class Network:
     """A network that is ready to run: call it with one array, get a tuple of float32 arrays in the file's order.
 
     `name` is one of the committed networks (`pnet`, `rnet`, `onet`, `fer`), whose bytes are checked against
-    models/models.json, or the path of another ONNX file, which is taken as it is. What each one takes and gives
-    stands in models/README.md. `threads` is the number of CPU threads; `precision` is the arithmetic on the CPU,
+    models/models.json, or the path of another ONNX file, which is used unchanged. Inputs and outputs are
+    described in models/README.md. `threads` is the number of CPU threads; `precision` is the arithmetic on the CPU,
     `bf16` being up to twice as fast where the processor has it (`has_bf16`), and right to about two decimals. With
     `largest` (see `quantising`), convolutions on the CPU are in 8 bits: faster still, and less right.
     A longer batch is run in blocks of `block` rows (on a GPU, 256 at least): more at once are no faster here, and
@@ -57,7 +57,7 @@ class Network:
         elif device == "cuda":
             self._run, self._dtype, self._shape = _onnxruntime(self.name, data, max(block, 256))
         else:
-            raise NetworkError(f"no device is called {device!r}; networks run on cpu or cuda")
+            raise NetworkError(f"unknown device {device!r}; networks run on cpu or cuda")
 
     def __call__(self, x: Array) -> tuple[Floats, ...]:
         """Run the network over `x`; the arrays that come back are the caller's own."""
@@ -105,7 +105,7 @@ def checksums() -> dict[str, str]:
 def import_openvino() -> Any:
     """OpenVINO without its telemetry, which would tell Google Analytics of every run and write to the home folder.
 
-    It takes a missing package `openvino_telemetry` for a wish not to be counted.
+    It sends nothing where the package `openvino_telemetry` is missing.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # importing it fails from now on
     return import_module("openvino")
@@ -148,7 +148,7 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int, 
     openvino = import_openvino()
 
     if precision not in PRECISIONS:
-        raise NetworkError(f"no precision is called {precision!r}; there are {' and '.join(PRECISIONS)}")
+        raise NetworkError(f"unknown precision {precision!r}; available: {' and '.join(PRECISIONS)}")
     core = openvino.Core()
     options = {
         "INFERENCE_NUM_THREADS": threads,
@@ -187,7 +187,7 @@ def _onnxruntime(name: str, data: bytes, block: int, provider: str = "CUDAExecut
     if provider not in onnxruntime.get_available_providers():
         raise NetworkError(f"this ONNX Runtime cannot use CUDA: {remedy}")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is said below
+    options.log_severity_level = 4  # failures are raised below
     cuda = provider == "CUDAExecutionProvider"
     if cuda and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # those of CUDA that pip has installed
@@ -198,7 +198,7 @@ def _onnxruntime(name: str, data: bytes, block: int, provider: str = "CUDAExecut
         session = onnxruntime.InferenceSession(data, options, providers=[(provider, how)])
     except Exception as error:  # its exceptions share no other base class
         raise NetworkError(f"ONNX Runtime cannot run the network {name}: {str(error).splitlines()[0]}") from error
-    if provider not in session.get_providers():  # it goes on with the CPU, and says so in its log alone
+    if provider not in session.get_providers():  # it falls back to the CPU, and only logs it
         raise NetworkError(f"ONNX Runtime could not start CUDA; check the driver and its version: {remedy}")
     source = session.get_inputs()[0]
 

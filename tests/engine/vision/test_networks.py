@@ -134,8 +134,8 @@ def test_another_onnx_file_runs_by_its_path(tmp_path):
     ("arguments", "message"),
     [
         (("nonet",), r"cannot read the network nonet: No such file"),
-        (("fer", "tpu"), r"no device is called 'tpu'"),
-        (("fer", "cpu", "f8"), r"no precision is called 'f8'"),
+        (("fer", "tpu"), r"unknown device 'tpu'"),
+        (("fer", "cpu", "f8"), r"unknown precision 'f8'"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments, message):
