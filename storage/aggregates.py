@@ -10,28 +10,28 @@ from storage.schema import class_windows, classes, excluded, frames, judgements,
 from storage.store import Store
 
 
-def is_aggregate(store: Store, session: int) -> bool:
+def is_aggregate(store: Store, session_id: int) -> bool:
     """Whether a session was kept so."""
-    return bool(json.loads(store.session(session)["settings"]).get("aggregate_only"))
+    return bool(json.loads(store.session(session_id)["settings"]).get("aggregate_only"))
 
 
-def copy_aggregates(source: Store, session: int, target: Store, min_group: int) -> int:
+def copy_aggregates(source: Store, session_id: int, target: Store, min_group: int) -> int:
     """Copy a finished session without its faces, tracks, students and their windows; returns its new number.
 
     Class windows in which fewer than `min_group` students have a verdict become insufficient, without a balance.
     """
     with source.writing() as theirs, target.writing() as ours:
         _hide_small_groups(theirs, min_group)
-        (row,) = _rows(theirs, sessions, session_id=session)
+        (row,) = _rows(theirs, sessions, session_id=session_id)
         number: int = ours.execute(insert(sessions).values(**row).returning(sessions.c.session_id)).scalar_one()
         for table in (classes, segments, frames, excluded):
-            _copy(theirs, ours, table, number, session_id=session)
-        for judgement in theirs.scalars(
-            select(judgements.c.judgement_id).where(judgements.c.session_id == session)
+            _copy(theirs, ours, table, number, session_id=session_id)
+        for judgement_id in theirs.scalars(
+            select(judgements.c.judgement_id).where(judgements.c.session_id == session_id)
         ).all():
-            (row,) = _rows(theirs, judgements, judgement_id=judgement)
+            (row,) = _rows(theirs, judgements, judgement_id=judgement_id)
             made = insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.judgement_id)
-            _copy(theirs, ours, class_windows, ours.execute(made).scalar_one(), judgement_id=judgement)
+            _copy(theirs, ours, class_windows, ours.execute(made).scalar_one(), judgement_id=judgement_id)
     return number
 
 

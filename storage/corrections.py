@@ -13,33 +13,35 @@ from storage.schema import corrections, seats, students
 from storage.store import Store, now
 
 
-def add_correction(store: Store, session: int, action: str, arguments: Mapping[str, Any]) -> int:
+def add_correction(store: Store, session_id: int, action: str, arguments: Mapping[str, Any]) -> int:
     """Note a correction (see `schema.corrections`), and return its number."""
     with store.writing() as connection:
-        last = connection.scalar(select(func.max(corrections.c.correction)).filter_by(session_id=session))
+        last = connection.scalar(select(func.max(corrections.c.correction)).filter_by(session_id=session_id))
         number = (last or 0) + 1
-        row = {"session_id": session, "correction": number, "action": action, "arguments": json.dumps(arguments)}
+        row = {"session_id": session_id, "correction": number, "action": action, "arguments": json.dumps(arguments)}
         connection.execute(insert(corrections).values(**row, made=now()))
     return number
 
 
-def mark_undone(store: Store, session: int, correction: int) -> None:
+def mark_undone(store: Store, session_id: int, correction: int) -> None:
     """Note that a correction holds no longer."""
     with store.writing() as connection:
-        row = update(corrections).where(corrections.c.session_id == session, corrections.c.correction == correction)
+        row = update(corrections).where(
+            corrections.c.session_id == session_id, corrections.c.correction == correction
+        )
         connection.execute(row.values(undone=now()))
 
 
-def write_persons(store: Store, session: int, persons: Mapping[int, int]) -> None:
+def write_persons(store: Store, session_id: int, persons: Mapping[int, int]) -> None:
     """Say who the students of a session are, by their numbers; all others are nobody known."""
     with store.writing() as connection:
-        connection.execute(update(students).where(students.c.session_id == session).values(person=None))
+        connection.execute(update(students).where(students.c.session_id == session_id).values(person=None))
         for student, person in persons.items():
-            row = update(students).where(students.c.session_id == session, students.c.student == student)
+            row = update(students).where(students.c.session_id == session_id, students.c.student == student)
             connection.execute(row.values(person=person))
 
 
-def write_seats(store: Store, room: str, session: int, rows: pd.DataFrame, forget: Collection[int] = ()) -> None:
+def write_seats(store: Store, room: str, session_id: int, rows: pd.DataFrame, forget: Collection[int] = ()) -> None:
     """Keep the `rows` (`person`, `x`, `y`, `size`, `spread`; see `schema.seats`) in the roster of `room`.
 
     Each is in place of the seat that the person had; the seats of the persons in `forget` go.
@@ -47,7 +49,7 @@ def write_seats(store: Store, room: str, session: int, rows: pd.DataFrame, forge
     gone = [*rows["person"], *forget]
     with store.writing() as connection:
         connection.execute(delete(seats).where(seats.c.room == room, seats.c.person.in_(gone)))
-        same = {"room": room, "session_id": session, "saved": now()}
+        same = {"room": room, "session_id": session_id, "saved": now()}
         values = [dict(zip(rows.columns, row, strict=True)) | same for row in rows.itertuples(index=False)]
         if values:
             connection.execute(insert(seats), values)

@@ -35,7 +35,7 @@ class Database(Explaining, Protocol):
     def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the database."""
 
-    def writing(self, engine: Engine, session: int | None = None) -> AbstractContextManager[Connection]:
+    def writing(self, engine: Engine, session_id: int | None = None) -> AbstractContextManager[Connection]:
         """A transaction that waits for its turn, if another writes (to the same session, if one is given)."""
 
     def is_empty(self, connection: Connection) -> bool:

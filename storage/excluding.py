@@ -10,12 +10,14 @@ from storage.schema import excluded, sessions
 from storage.store import Store, now
 
 
-def write_excluded(store: Store, session: int, squares: Iterable[tuple[float, float, float]]) -> None:
+def write_excluded(store: Store, session_id: int, squares: Iterable[tuple[float, float, float]]) -> None:
     """Note squares (x, y, size; see `schema.excluded`) beside those that are noted."""
     with store.writing() as connection:
-        last = connection.scalar(select(func.max(excluded.c.region)).where(excluded.c.session_id == session)) or 0
+        last = (
+            connection.scalar(select(func.max(excluded.c.region)).where(excluded.c.session_id == session_id)) or 0
+        )
         for region, (x, y, size) in enumerate(squares, last + 1):
-            row = {"session_id": session, "region": region, "x": x, "y": y, "size": size, "since": now()}
+            row = {"session_id": session_id, "region": region, "x": x, "y": y, "size": size, "since": now()}
             connection.execute(insert(excluded).values(**row))
 
 

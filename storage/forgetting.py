@@ -17,11 +17,11 @@ from storage.schema import corrections, faces, frames, metadata, people, seats, 
 from storage.store import Store, now
 
 
-def delete_faces(store: Store, session: int, pts: npt.NDArray[np.int64], face: npt.NDArray[np.int64]) -> None:
+def delete_faces(store: Store, session_id: int, pts: npt.NDArray[np.int64], face: npt.NDArray[np.int64]) -> None:
     """Delete faces of a session, named by their (`pts`, `face`); its frames and segments count those that stay."""
     with store.writing() as connection:
         _overwrite(connection)
-        key = delete(faces).where(faces.c.session_id == session)
+        key = delete(faces).where(faces.c.session_id == session_id)
         rows = [{"its_pts": one, "its_face": other} for one, other in zip(pts.tolist(), face.tolist(), strict=True)]
         if rows:
             connection.execute(
@@ -29,20 +29,20 @@ def delete_faces(store: Store, session: int, pts: npt.NDArray[np.int64], face: n
             )
         of_frame = (faces.c.session_id == frames.c.session_id) & (faces.c.pts == frames.c.pts)
         counted = select(func.count()).select_from(faces).where(of_frame).scalar_subquery()
-        connection.execute(update(frames).where(frames.c.session_id == session).values(faces=counted))
+        connection.execute(update(frames).where(frames.c.session_id == session_id).values(faces=counted))
         of_segment = (frames.c.session_id == segments.c.session_id) & (frames.c.segment == segments.c.segment)
         summed = select(func.coalesce(func.sum(frames.c.faces), 0)).where(of_segment).scalar_subquery()
-        connection.execute(update(segments).where(segments.c.session_id == session).values(faces=summed))
+        connection.execute(update(segments).where(segments.c.session_id == session_id).values(faces=summed))
 
 
-def settle_corrections(store: Store, session: int, arguments: Mapping[str, Any]) -> None:
+def settle_corrections(store: Store, session_id: int, arguments: Mapping[str, Any]) -> None:
     """Take the students as they are for the tracker's output; one correction, `forget`, replaces all there were."""
     with store.writing() as connection:
         _overwrite(connection)
-        found = update(tracks).where(tracks.c.session_id == session)
+        found = update(tracks).where(tracks.c.session_id == session_id)
         connection.execute(found.values(found=tracks.c.student, part_of=tracks.c.track))
-        connection.execute(delete(corrections).where(corrections.c.session_id == session))
-        row = {"session_id": session, "correction": 1, "action": "forget", "arguments": json.dumps(arguments)}
+        connection.execute(delete(corrections).where(corrections.c.session_id == session_id))
+        row = {"session_id": session_id, "correction": 1, "action": "forget", "arguments": json.dumps(arguments)}
         connection.execute(insert(corrections).values(**row, made=now()))
 
 

@@ -11,13 +11,13 @@ from storage.schema import class_phases, phases, student_phases
 from storage.store import Store, now
 
 
-def add_phases(store: Store, session: int, new: Iterable[tuple[float, float | None, str]]) -> list[int]:
+def add_phases(store: Store, session_id: int, new: Iterable[tuple[float, float | None, str]]) -> list[int]:
     """Note phases (start, stop or None, s, and label) of a session; returns their numbers."""
     with store.writing() as connection:
-        last = connection.scalar(select(func.max(phases.c.phase)).filter_by(session_id=session)) or 0
+        last = connection.scalar(select(func.max(phases.c.phase)).filter_by(session_id=session_id)) or 0
         rows = [
             {
-                "session_id": session,
+                "session_id": session_id,
                 "phase": last + place,
                 "start": start,
                 "stop": stop,
@@ -31,16 +31,16 @@ def add_phases(store: Store, session: int, new: Iterable[tuple[float, float | No
     return [last + place for place in range(1, len(rows) + 1)]
 
 
-def delete_phases(store: Store, session: int, numbers: Collection[int]) -> None:
+def delete_phases(store: Store, session_id: int, numbers: Collection[int]) -> None:
     """Delete phases of a session by their numbers."""
     with store.writing() as connection:
-        connection.execute(delete(phases).where(phases.c.session_id == session, phases.c.phase.in_(numbers)))
+        connection.execute(delete(phases).where(phases.c.session_id == session_id, phases.c.phase.in_(numbers)))
 
 
-def write_phases(store: Store, judgement: int, student_columns: Columns, class_columns: Columns) -> None:
+def write_phases(store: Store, judgement_id: int, student_columns: Columns, class_columns: Columns) -> None:
     """Keep a judgement's verdicts about the phases, in place of all there were."""
     with store.writing() as connection:
         for table, columns in ((student_phases, student_columns), (class_phases, class_columns)):
-            connection.execute(delete(table).where(table.c.judgement_id == judgement))
+            connection.execute(delete(table).where(table.c.judgement_id == judgement_id))
             if columns:
-                insert_columns(connection, table, columns, judgement_id=judgement)
+                insert_columns(connection, table, columns, judgement_id=judgement_id)

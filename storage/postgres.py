@@ -87,18 +87,18 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
-    def writing(self, engine: Engine, session: int | None = None) -> Iterator[Connection]:
+    def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
         """A transaction that waits for whoever writes to the same session; without one, for all who write.
 
         By advisory locks that end with it, so that nothing read inside is changed by another before it is written.
         """
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-            if session is None:
+            if session_id is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, 0)")
             else:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({LOCK}, 0)")
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {session:d})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {session_id:d})")
             yield connection
 
     # -- its schema

@@ -34,7 +34,7 @@ _NUMBERS = ("judgement_id", "window", "start", "pts", "face", "student", "track"
 
 
 def face_columns(
-    store: Store, session: int, names: Sequence[str], unpack: Mapping[str, Unpack] = MappingProxyType({})
+    store: Store, session_id: int, names: Sequence[str], unpack: Mapping[str, Unpack] = MappingProxyType({})
 ) -> dict[str, npt.NDArray[Any]]:
     """Columns of a session's n faces, in order of (pts, face), as (n,) arrays.
 
@@ -44,19 +44,19 @@ def face_columns(
     time.
     """
     with store.reading() as connection:
-        return _face_arrays(connection, session, names, unpack)
+        return _face_arrays(connection, session_id, names, unpack)
 
 
-def frame_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
+def frame_columns(store: Store, session_id: int) -> dict[str, npt.NDArray[Any]]:
     """The columns of a session's frames (`pts`, `time`, `faces`, `camera_a`, ...), in order of time, as above."""
     with store.reading() as connection:
-        return read_columns(connection, _of(schema.frames, session))
+        return read_columns(connection, _of(schema.frames, session_id))
 
 
-def track_columns(store: Store, session: int) -> dict[str, npt.NDArray[Any]]:
+def track_columns(store: Store, session_id: int) -> dict[str, npt.NDArray[Any]]:
     """The columns of a session's tracks, in order of their number, as arrays like above."""
     with store.reading() as connection:
-        return read_columns(connection, _of(schema.tracks, session))
+        return read_columns(connection, _of(schema.tracks, session_id))
 
 
 # -- tables for people
@@ -67,40 +67,40 @@ def sessions(store: Store) -> pd.DataFrame:
     return _table(store, select(schema.sessions).order_by(schema.sessions.c.session_id))
 
 
-def frames(store: Store, session: int) -> pd.DataFrame:
+def frames(store: Store, session_id: int) -> pd.DataFrame:
     """The sampled frames of a session, in order of time."""
-    return _table(store, _of(schema.frames, session))
+    return _table(store, _of(schema.frames, session_id))
 
 
-def faces(store: Store, session: int) -> pd.DataFrame:
+def faces(store: Store, session_id: int) -> pd.DataFrame:
     """The faces of a session, in order of time: when, whose, box in px, a score by class, quality (no bytes)."""
     left_out = ("session_id", "landmarks", "appearance", "track")
     own = [c.name for c in schema.faces.c if c.name not in left_out and not c.name.startswith("score_")]
-    scored = {f"score_{number}": name for number, name in classes(store, session)[["number", "name"]].to_numpy()}
+    scored = {f"score_{number}": name for number, name in classes(store, session_id)[["number", "name"]].to_numpy()}
     after = own.index("score") + 1
     own[after:after] = scored
     with store.reading() as connection:
-        arrays = _face_arrays(connection, session, ["time", "track", "student", *own])
-        who = read_columns(connection, _students(session))
+        arrays = _face_arrays(connection, session_id, ["time", "track", "student", *own])
+        who = read_columns(connection, _students(session_id))
     for name in ("label", "name"):
         arrays[name] = _look_up(arrays["student"], who["student"], np.append(who[name], [None]))
     order = ("time", "track", "student", "label", "name", *own)
     return _data_frame({scored.get(name, name): arrays[name] for name in order}, nullable=("track", "student"))
 
 
-def classes(store: Store, session: int) -> pd.DataFrame:
+def classes(store: Store, session_id: int) -> pd.DataFrame:
     """The classes that the faces of a session are scored for, in order of their number, with their polarity."""
-    return _table(store, _of(schema.classes, session))
+    return _table(store, _of(schema.classes, session_id))
 
 
-def tracks(store: Store, session: int) -> pd.DataFrame:
+def tracks(store: Store, session_id: int) -> pd.DataFrame:
     """The tracks of a session, and whose they are."""
-    return _table(store, _of(schema.tracks, session))
+    return _table(store, _of(schema.tracks, session_id))
 
 
-def students(store: Store, session: int) -> pd.DataFrame:
+def students(store: Store, session_id: int) -> pd.DataFrame:
     """The students of a session, with their names."""
-    return _table(store, _students(session))
+    return _table(store, _students(session_id))
 
 
 def people(store: Store) -> pd.DataFrame:
@@ -121,9 +121,9 @@ def people(store: Store) -> pd.DataFrame:
     return _as_they_are(found, ["person", "name", "sessions", "rooms"])
 
 
-def corrections(store: Store, session: int) -> pd.DataFrame:
+def corrections(store: Store, session_id: int) -> pd.DataFrame:
     """What a person put right in a session, also what was undone, in the order in which it was made."""
-    return _table(store, _of(schema.corrections, session))
+    return _table(store, _of(schema.corrections, session_id))
 
 
 def seats(store: Store, room: str) -> pd.DataFrame:
@@ -134,20 +134,20 @@ def seats(store: Store, room: str) -> pd.DataFrame:
     return _table(store, rows.where(table.c.room == room).order_by(_NAME, table.c.person))
 
 
-def excluded(store: Store, session: int) -> pd.DataFrame:
+def excluded(store: Store, session_id: int) -> pd.DataFrame:
     """The squares of a session's picture that are left out, and to be blurred: `x`, `y` (middle) and `size`, px."""
-    return _table(store, _of(schema.excluded, session))
+    return _table(store, _of(schema.excluded, session_id))
 
 
-def judgements(store: Store, session: int) -> pd.DataFrame:
+def judgements(store: Store, session_id: int) -> pd.DataFrame:
     """The judgements of a session, the one made last at the end."""
     table = schema.judgements
     return _table(
-        store, select(table).where(table.c.session_id == session).order_by(table.c.created, table.c.judgement_id)
+        store, select(table).where(table.c.session_id == session_id).order_by(table.c.created, table.c.judgement_id)
     )
 
 
-def student_windows(store: Store, judgement: int) -> pd.DataFrame:
+def student_windows(store: Store, judgement_id: int) -> pd.DataFrame:
     """The verdict of every student in every window, in order of window and student."""
     table, students = schema.student_windows, schema.students
     first = [table.c[name] for name in ("window", "start", "stop", "student")]
@@ -155,44 +155,44 @@ def student_windows(store: Store, judgement: int) -> pd.DataFrame:
     whose = and_(students.c.session_id == schema.judgements.c.session_id, students.c.student == table.c.student)
     joined = table.join(schema.judgements).join(students, whose).outerjoin(schema.people, _STUDENTS_PERSON)
     rows = select(*first, students.c.label, _NAME, *rest).select_from(joined)
-    return _table(store, rows.where(table.c.judgement_id == judgement).order_by(table.c.window, table.c.student))
+    return _table(store, rows.where(table.c.judgement_id == judgement_id).order_by(table.c.window, table.c.student))
 
 
-def class_windows(store: Store, judgement: int) -> pd.DataFrame:
+def class_windows(store: Store, judgement_id: int) -> pd.DataFrame:
     """The verdict of the class in every window, in order of time."""
     table = schema.class_windows
     columns = [column for column in table.c if column.name != "judgement_id"]
-    return _table(store, select(*columns).where(table.c.judgement_id == judgement).order_by(table.c.window))
+    return _table(store, select(*columns).where(table.c.judgement_id == judgement_id).order_by(table.c.window))
 
 
-def rows_of(store: Store, columns: Sequence[Column[Any]], session: int) -> pd.DataFrame:
+def rows_of(store: Store, columns: Sequence[Column[Any]], session_id: int) -> pd.DataFrame:
     """The `columns` of a session's rows in any one table or view that has a session_id, in order of its numbers."""
     table: Any = columns[0].table
     order = [table.c[name] for name in _NUMBERS if name in table.c]
-    return _table(store, select(*columns).where(table.c.session_id == session).order_by(*order))
+    return _table(store, select(*columns).where(table.c.session_id == session_id).order_by(*order))
 
 
-def phases(store: Store, session: int) -> pd.DataFrame:
+def phases(store: Store, session_id: int) -> pd.DataFrame:
     """The phases of a lesson that a person marked, in order of time; `stop` is NaN where it was not given."""
     table = schema.phases
     columns = [column for column in table.c if column.name != "session_id"]
-    return _table(store, select(*columns).where(table.c.session_id == session).order_by(table.c.start))
+    return _table(store, select(*columns).where(table.c.session_id == session_id).order_by(table.c.start))
 
 
-def student_phases(store: Store, judgement: int) -> pd.DataFrame:
+def student_phases(store: Store, judgement_id: int) -> pd.DataFrame:
     """The verdict of every student in every lesson phase, in order of time and student."""
     view = views()["v_student_phases"]
     columns = [column for column in view.c if column.name not in _JUDGEMENT]
     return _table(
-        store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start, view.c.student)
+        store, select(*columns).where(view.c.judgement_id == judgement_id).order_by(view.c.start, view.c.student)
     )
 
 
-def class_phases(store: Store, judgement: int) -> pd.DataFrame:
+def class_phases(store: Store, judgement_id: int) -> pd.DataFrame:
     """The verdict of the class in every lesson phase, in order of time."""
     view = views()["v_class_phases"]
     columns = [column for column in view.c if column.name not in _JUDGEMENT]
-    return _table(store, select(*columns).where(view.c.judgement_id == judgement).order_by(view.c.start))
+    return _table(store, select(*columns).where(view.c.judgement_id == judgement_id).order_by(view.c.start))
 
 
 def query(
@@ -260,35 +260,38 @@ def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
     return table
 
 
-def _of(table: Table, session: int) -> Select[Any]:
+def _of(table: Table, session_id: int) -> Select[Any]:
     """A table's rows of one session in order of their key, without the session's number."""
     columns = [column for column in table.c if column.name != "session_id"]
-    return select(*columns).where(table.c.session_id == session).order_by(*table.primary_key)
+    return select(*columns).where(table.c.session_id == session_id).order_by(*table.primary_key)
 
 
-def _students(session: int) -> Select[Any]:
+def _students(session_id: int) -> Select[Any]:
     """The students of a session in order of their number, each with the name beside the label."""
     table = schema.students
     columns = [column for column in table.c if column.name not in ("session_id", "student", "label")]
     rows = select(table.c.student, table.c.label, _NAME, *columns)
     joined = rows.outerjoin_from(table, schema.people, _STUDENTS_PERSON)
-    return joined.where(table.c.session_id == session).order_by(table.c.student)
+    return joined.where(table.c.session_id == session_id).order_by(table.c.student)
 
 
 def _face_arrays(
-    connection: Connection, session: int, names: Sequence[str], unpack: Mapping[str, Unpack] = MappingProxyType({})
+    connection: Connection,
+    session_id: int,
+    names: Sequence[str],
+    unpack: Mapping[str, Unpack] = MappingProxyType({}),
 ) -> dict[str, npt.NDArray[Any]]:
     """See `face_columns`. Frames and tracks are joined here, not in SQL: half a second less for an hour's faces."""
     own = {"track" if name == "student" else name for name in names if name != "time"}
     faces = schema.faces
-    rows = select(*(faces.c[name] for name in sorted(own))).where(faces.c.session_id == session)
+    rows = select(*(faces.c[name] for name in sorted(own))).where(faces.c.session_id == session_id)
     arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face), unpack)
     if "time" in names:
-        frames = read_columns(connection, _of(schema.frames, session))
+        frames = read_columns(connection, _of(schema.frames, session_id))
         # Of a session whose class alone was kept, frames count faces that are not there.
         arrays["time"] = np.repeat(frames["time"], frames["faces"])[: len(next(iter(arrays.values())))]
     if "student" in names:
-        tracks = read_columns(connection, _of(schema.tracks, session))
+        tracks = read_columns(connection, _of(schema.tracks, session_id))
         arrays["student"] = _look_up(arrays["track"], tracks["track"], np.append(tracks["student"], -1))
     return {name: arrays[name] for name in names}
 

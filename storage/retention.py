@@ -1,4 +1,4 @@
-"""What holds for the whole database: how long sessions may be kept, and who ran which command on them."""
+"""Retention: how many days a session may be kept, and which are kept for longer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import delete, insert, select
 
 from storage.forgetting import sessions_before
 from storage.queries import sessions as session_rows
-from storage.schema import audit, rules
-from storage.store import Store, now
+from storage.schema import rules
+from storage.store import Store
 
 _RETENTION = "retention"
 
@@ -37,21 +37,3 @@ def overdue(store: Store) -> pd.DataFrame:
         return every.iloc[:0]
     last = datetime.now(UTC) - timedelta(days=days)
     return every[every["session_id"].isin(sessions_before(store, last.date().isoformat()))]
-
-
-def note(store: Store, who: str, command: str, session: int | None, arguments: str, outcome: str) -> None:
-    """Note that a command was run; see `schema.audit`."""
-    row = {"who": who, "command": command, "session_id": session, "arguments": arguments, "outcome": outcome}
-    with store.writing() as connection:
-        connection.execute(insert(audit).values(**row, at=now()))
-
-
-def audited(store: Store, session: int | None = None) -> pd.DataFrame:
-    """Who ran what, of one session or of all, the latest last."""
-    rows = select(audit).order_by(audit.c.entry)
-    if session is not None:
-        rows = rows.where(audit.c.session_id == session)
-    with store.reading() as connection:
-        found = connection.execute(rows)
-        names = list(found.keys())
-        return pd.DataFrame([tuple(row) for row in found], columns=names).astype({"session_id": "Int64"})

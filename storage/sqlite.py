@@ -125,9 +125,9 @@ class SqliteDatabase:
             yield connection
 
     @contextmanager
-    def writing(self, engine: Engine, session: int | None = None) -> Iterator[Connection]:
+    def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
         """A transaction that waits for its turn at once, instead of failing half-way; one writes at a time."""
-        del session
+        del session_id
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
 

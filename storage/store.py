@@ -86,7 +86,7 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, session: int | None = None) -> Iterator[Connection]:
+    def writing(self, session_id: int | None = None) -> Iterator[Connection]:
         """A transaction that waits for its turn to write, and is undone as a whole if anything is raised inside.
 
         With a `session`, nothing else may be written inside, and on PostgreSQL whoever writes to another one need
@@ -95,7 +95,7 @@ class Store:
         if self._within:
             yield self._within
             return
-        with named(self.database), self.database.writing(self._engine, session) as self._within:
+        with named(self.database), self.database.writing(self._engine, session_id) as self._within:
             try:
                 yield self._within
             finally:
@@ -150,12 +150,12 @@ class Store:
                 connection.execute(insert(schema.classes), kept)
         return session_id
 
-    def session(self, session: int) -> dict[str, Any]:
+    def session(self, session_id: int) -> dict[str, Any]:
         """The row of a session; SessionError where there is none."""
         with self.reading() as connection:
-            row = connection.execute(select(sessions).where(sessions.c.session_id == session)).mappings().first()
+            row = connection.execute(select(sessions).where(sessions.c.session_id == session_id)).mappings().first()
         if row is None:
-            raise SessionError(f"{self.database}: there is no session {session}")
+            raise SessionError(f"{self.database}: there is no session {session_id}")
         return dict(row)
 
     def find_session(self, key: int | str) -> int:
@@ -204,21 +204,21 @@ class Store:
                     return int(row.session_id), str(row.state)
         return None
 
-    def delete_session(self, session: int) -> None:
+    def delete_session(self, session_id: int) -> None:
         """Delete a session and everything that belongs to it."""
         with self.writing() as connection:
             # Frames by the session first: their segments would otherwise look for them one by one.
-            connection.execute(delete(frames).where(frames.c.session_id == session))
-            connection.execute(delete(sessions).where(sessions.c.session_id == session))
+            connection.execute(delete(frames).where(frames.c.session_id == session_id))
+            connection.execute(delete(sessions).where(sessions.c.session_id == session_id))
 
     # -- the three passes
 
-    def committed_segments(self, session: int) -> set[int]:
+    def committed_segments(self, session_id: int) -> set[int]:
         """The segments that need not be seen again."""
         with self.reading() as connection:
-            return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session)))
+            return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session_id)))
 
-    def write_segment(self, session: int, segment: int, frame_columns: Columns, face_columns: Columns) -> None:
+    def write_segment(self, session_id: int, segment: int, frame_columns: Columns, face_columns: Columns) -> None:
         """Commit a whole segment: its sampled frames (`pts` ascending, `time`) and their faces, which it counts.
 
         Raises StorageError where the segment is there already, ValueError for a face without a frame.
@@ -227,28 +227,28 @@ class Store:
         if not np.isin(face_pts, pts).all():
             raise ValueError(f"segment {segment} has faces in frames that it does not have")
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
-        row = {"session_id": session, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
-        with self.writing(session) as connection:
-            there = select(segments.c.segment).filter_by(session_id=session, segment=segment)
+        row = {"session_id": session_id, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
+        with self.writing(session_id) as connection:
+            there = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
             if connection.scalar(there) is not None:
                 raise StorageError(
-                    f"{self.database}: segment {segment} of session {session} is there already; "
+                    f"{self.database}: segment {segment} of session {session_id} is there already; "
                     "is another process analysing the same recording?"
                 )
             connection.execute(insert(segments).values(**row, committed=now()))
             sampled = {**frame_columns, "faces": count}
-            insert_columns(connection, frames, sampled, session_id=session, segment=segment)
-            insert_columns(connection, faces, face_columns, session_id=session)
+            insert_columns(connection, frames, sampled, session_id=session_id, segment=segment)
+            insert_columns(connection, faces, face_columns, session_id=session_id)
 
-    def finish_detecting(self, session: int, duration: float) -> None:
+    def finish_detecting(self, session_id: int, duration: float) -> None:
         """Note that every segment is there; `duration` is what was really decoded, s."""
-        with self.writing(session) as connection:
-            found = update(sessions).where(sessions.c.session_id == session)
+        with self.writing(session_id) as connection:
+            found = update(sessions).where(sessions.c.session_id == session_id)
             connection.execute(found.values(state="detected", duration=round(duration, 6)))
 
     def write_tracking(
         self,
-        session: int,
+        session_id: int,
         *,
         pts: npt.NDArray[np.int64],
         face: npt.NDArray[np.int64],
@@ -262,16 +262,16 @@ class Store:
         The session's judgements go, with the students that they judged. Raises ValueError unless each of the
         session's faces is named by its (`pts`, `face`), and each track of a face is among the tracks.
         """
-        with self.writing(session) as connection:
-            expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session))
+        with self.writing(session_id) as connection:
+            expected = connection.scalar(select(func.count()).select_from(faces).filter_by(session_id=session_id))
             if len(pts) != expected:
-                raise ValueError(f"session {session} has {expected} faces; {len(pts)} were given")
-            connection.execute(delete(judgements).where(judgements.c.session_id == session))
+                raise ValueError(f"session {session_id} has {expected} faces; {len(pts)} were given")
+            connection.execute(delete(judgements).where(judgements.c.session_id == session_id))
             connection.execute(
-                update(sessions).where(sessions.c.session_id == session).values(state="detected", finished=None)
+                update(sessions).where(sessions.c.session_id == session_id).values(state="detected", finished=None)
             )
             self.replace_students(
-                session,
+                session_id,
                 pts=pts,
                 face=face,
                 track=track,
@@ -279,17 +279,17 @@ class Store:
                 student_columns=student_columns,
             )
             if path_columns is not None:
-                self.write_path(session, path_columns)
+                self.write_path(session_id, path_columns)
 
-    def write_path(self, session: int, path_columns: Columns) -> None:
+    def write_path(self, session_id: int, path_columns: Columns) -> None:
         """Keep the path of the camera (`path_a`, ... of the table `frames`) at the frames `pts`."""
         columns = {name: array for name, array in path_columns.items() if name != "pts"}
-        with self.writing(session) as connection:
-            update_columns(connection, frames, columns, {"pts": path_columns["pts"]}, session_id=session)
+        with self.writing(session_id) as connection:
+            update_columns(connection, frames, columns, {"pts": path_columns["pts"]}, session_id=session_id)
 
     def replace_students(
         self,
-        session: int,
+        session_id: int,
         *,
         pts: npt.NDArray[np.int64],
         face: npt.NDArray[np.int64],
@@ -303,19 +303,19 @@ class Store:
         """
         if not np.isin(track, np.append(track_columns["track"], -1)).all():
             raise ValueError("faces have tracks that are not among the tracks")
-        with self.writing(session) as connection:
+        with self.writing(session_id) as connection:
             for table in (tracks, students):
-                connection.execute(delete(table).where(table.c.session_id == session))
-            insert_columns(connection, students, student_columns, session_id=session)
-            insert_columns(connection, tracks, track_columns, session_id=session)
+                connection.execute(delete(table).where(table.c.session_id == session_id))
+            insert_columns(connection, students, student_columns, session_id=session_id)
+            insert_columns(connection, tracks, track_columns, session_id=session_id)
             named_by = {"pts": pts, "face": face}
-            updated = update_columns(connection, faces, {"track": track}, named_by, session_id=session)
+            updated = update_columns(connection, faces, {"track": track}, named_by, session_id=session_id)
             if updated != len(pts):
-                raise ValueError(f"session {session}: {len(pts)} faces were given, {updated} found")
+                raise ValueError(f"session {session_id}: {len(pts)} faces were given, {updated} found")
 
     def write_judgement(
         self,
-        session: int,
+        session_id: int,
         name: str,
         strategy: str,
         settings: str,
@@ -329,26 +329,26 @@ class Store:
         `settings` is JSON, `created` when it was first made (by default now). The session is done from now on.
         """
         values = {"strategy": strategy, "settings": settings, "created": created or now()}
-        with self.writing(session) as connection:
-            judgement: int | None = connection.scalar(
-                select(judgements.c.judgement_id).filter_by(session_id=session, name=name)
+        with self.writing(session_id) as connection:
+            judgement_id: int | None = connection.scalar(
+                select(judgements.c.judgement_id).filter_by(session_id=session_id, name=name)
             )
-            if judgement is None:
-                row = insert(judgements).values(session_id=session, name=name, **values)
-                judgement = int(connection.execute(row.returning(judgements.c.judgement_id)).scalar_one())
+            if judgement_id is None:
+                row = insert(judgements).values(session_id=session_id, name=name, **values)
+                judgement_id = int(connection.execute(row.returning(judgements.c.judgement_id)).scalar_one())
             else:
                 connection.execute(
-                    update(judgements).where(judgements.c.judgement_id == judgement).values(**values)
+                    update(judgements).where(judgements.c.judgement_id == judgement_id).values(**values)
                 )
                 for table in (student_windows, class_windows, attention_windows):
-                    connection.execute(delete(table).where(table.c.judgement_id == judgement))
-            insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement)
-            insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement)
+                    connection.execute(delete(table).where(table.c.judgement_id == judgement_id))
+            insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement_id)
+            insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement_id)
             if attention_columns is not None:
-                insert_columns(connection, attention_windows, attention_columns, judgement_id=judgement)
+                insert_columns(connection, attention_windows, attention_columns, judgement_id=judgement_id)
             done = {"state": "done", "finished": now()}
-            connection.execute(update(sessions).where(sessions.c.session_id == session).values(**done))
-        return judgement
+            connection.execute(update(sessions).where(sessions.c.session_id == session_id).values(**done))
+        return judgement_id
 
 
 def now() -> str:

@@ -85,9 +85,9 @@ class _Known:
 
 def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None:
     from engine.runtime.platform import user_name
+    from storage.audit import note
     from storage.database import database_of
     from storage.errors import StorageError
-    from storage.retention import note
     from storage.store import Store
 
     target = database_of(db).target

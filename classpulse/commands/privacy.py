@@ -155,7 +155,7 @@ def audit(
 ) -> None:
     """List who ran which command on which session and when; names are logged as P1, P2, ..."""
     from classpulse.report import rows
-    from storage import retention
+    from storage.audit import audited
     from storage.store import Store
 
     with Store.open(db, must_exist=True, read_only=True) as store:
@@ -163,7 +163,7 @@ def audit(
             number: int | None = int(session)  # it may be forgotten
         else:
             number = store.find_session(session) if session else None
-        rows.write(retention.audited(store, number), output_format)
+        rows.write(audited(store, number), output_format)
 
 
 def _confirm(what: str) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from engine import Session, analyze
 from engine.sessions.forgetting import choose_student, exclude_student, forget
 from engine.sessions.names import import_names
-from storage import people, queries, retention
+from storage import audit, people, queries, retention
 from storage.forgetting import clean
 from storage.store import Store
 from tests.drawn import SETTINGS
@@ -27,8 +27,8 @@ def test_on_a_server(postgres_url, recording, tmp_path):
         assert import_names(store, tmp_path / "names.csv") == 2
         retention.set_retention(store, 30)
         assert (retention.retention(store), len(retention.overdue(store))) == (30, 0)
-        retention.note(store, "ada", "show", 1, "{}", "done")
-        assert retention.audited(store)["session_id"].tolist() == [1]
+        audit.note(store, "ada", "show", 1, "{}", "done")
+        assert audit.audited(store)["session_id"].tolist() == [1]
         clean(store)
     assert session.students()["label"].tolist() == ["S03", "S04", "S05", "S06"]
     assert session.students()["name"].dropna().tolist() == ["Dan"]
