@@ -53,7 +53,7 @@ def test_a_baseline_is_what_a_neutral_expression_shows_beyond_the_usual(neutral,
     assert baseline_offsets(scores, student) == pytest.approx([offset], abs=1e-12)
 
 
-@pytest.mark.parametrize(("share", "known"), [(0.2, 0.0), (0.25, 0.5), (0.3, 1.0), (0.9, 1.0)])
+@pytest.mark.parametrize(("share", "known"), [(0.1, 0.0), (0.2, 0.0), (0.25, 0.5), (0.3, 1.0), (0.9, 1.0)])
 def test_a_baseline_counts_by_how_many_of_the_faces_are_neutral(share, known):
     scores, student = session([(SUNNY, round(share * 1000)), (GLAD, round((1 - share) * 1000))])
     assert baseline_offsets(scores, student) == pytest.approx([0.5 * known])

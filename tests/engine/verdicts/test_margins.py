@@ -160,6 +160,8 @@ def test_the_margins_are_those_of_the_databases_that_there_are():
     """Any change of a constant changes them; whoever means to must judge every database again."""
     _, found = of_windows(0.3 * process(4, 240, 0.8, seed=11, noise=0.2), 60)
     np.testing.assert_allclose(found, EXPECTED, rtol=1e-9)
+    _, short = of_windows(0.3 * process(2, 30, 0.9, seed=12), 10)
+    np.testing.assert_allclose(short, EXPECTED_SHORT, rtol=1e-9)
 
 
 EXPECTED = [
@@ -167,4 +169,9 @@ EXPECTED = [
     [0.159329836635, 0.161757487533, 0.153988611687, 0.165438230771],
     [0.156581517048, 0.165470996150, 0.168108191775, 0.168116959673],
     [0.231089089251, 0.244123437558, 0.247020438324, 0.256417447992],
+]
+#: Windows of ten faces, in which a mood that fades slowly is not looked for.
+EXPECTED_SHORT = [
+    [0.309051809058, 0.310569490328, 0.313202749679],
+    [0.384764889010, 0.382796081143, 0.415955042933],
 ]
