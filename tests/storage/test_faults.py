@@ -344,6 +344,13 @@ def test_waits_for_another_process_and_then_says_so(path, write, monkeypatch):
         other.close()
 
 
+def test_nobody_is_named_where_the_system_does_not_tell_who_holds_a_file(path, monkeypatch):
+    """As on macOS and Windows; the line is the same without the name."""
+    monkeypatch.setattr(storage.holders, "LOCKS", path.with_name("no such file"))
+    with Store.open(path) as store, store.writing():
+        assert storage.holders.writers_of(path) == ""
+
+
 @pytest.mark.skipif(not storage.holders.LOCKS.exists(), reason="only Linux tells who holds a file")
 def test_holder_is_named_without_its_arguments(path):
     script = """
