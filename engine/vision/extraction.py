@@ -21,7 +21,7 @@ from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
-from engine.vision.scorers import CropFormat, Crops, open_scorer, score_faces
+from engine.vision.scorers import CropFormat, Crops, Scorer, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame, FrameSource
 
 OnFrame = Callable[[Frame, Detections], None]
@@ -60,7 +60,7 @@ class FeatureExtractor:
     def __init__(self, settings: Settings) -> None:
         cv2.setNumThreads(1)  # its threads wait by spinning; other cores run their own extractors
         self.settings = settings
-        self.detector, self.scorer = _open_detector(settings), open_scorer(settings)
+        self.detector, self.scorer = _open_detector(settings), _open_scorer(settings)
         self.classes = self.scorer.classes if self.scorer else FER
 
     def segments(
@@ -222,6 +222,15 @@ def _motion(previous: Sampled, current: Sampled, boxes: npt.NDArray[np.float32])
     """
     back = estimate_motion(current.small, previous.small, boxes, scale=current.scale)
     return np.linalg.inv(np.vstack([back, [0, 0, 1]]))[:2] if np.isfinite(back).all() else UNKNOWN
+
+
+def _open_scorer(settings: Settings) -> Scorer | None:
+    """The scorer that the settings ask for, the original where `engine` does; None where faces are not scored."""
+    if settings.expression and settings.engine == "reference":
+        from engine.vision.reference import ReferenceScorer
+
+        return ReferenceScorer()
+    return open_scorer(settings)
 
 
 def _open_detector(settings: Settings) -> Detector:

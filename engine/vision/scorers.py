@@ -89,10 +89,6 @@ def open_scorer(settings: Settings) -> Scorer | None:
     """
     if not settings.expression:
         return None
-    if settings.engine == "reference":
-        from engine.vision.reference import ReferenceScorer
-
-        return ReferenceScorer()
     scorer = SCORERS.load(settings.scorer)(settings)
     size, _, margin = scorer.crops
     if not (16 <= size <= 512 and (margin is None or 0 <= margin <= 1)):
