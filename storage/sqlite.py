@@ -157,6 +157,8 @@ class SqliteDatabase:
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         path = self.path
         mode = "mode=ro" if read_only else "mode=rwc"
+        if not (read_only or path.exists()):
+            path.touch(0o600)  # it is about people: for its owner alone; -wal and -shm get the same rights
         if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
             mode += (
                 "&immutable=1"  # nobody can write, and SQLite cannot make the lock file that WAL asks of a reader

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -384,3 +387,11 @@ def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson, wri
     lesson.delete_session(other)
     assert counts(lesson) == alone
     assert write.session(lesson) == other + 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX's")
+def test_a_new_database_and_its_log_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "school.db"):
+        rights = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert rights["school.db"] == 0o600
+    assert set(rights.values()) == {0o600}
