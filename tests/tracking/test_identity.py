@@ -141,7 +141,7 @@ def test_no_faces_give_no_tracks_and_no_students() -> None:
 def test_no_student_is_twice_in_a_frame_and_the_order_of_faces_does_not_matter() -> None:
     assigned, linked = [], []
 
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5, deadline=None, derandomize=True)
     @given(seed=st.integers(1000, 2**20), crowd=st.integers(3, 12))
     def check(seed: int, crowd: int) -> None:
         drawn = lesson(seed, students=crowd, duration=45.0, posters=1)

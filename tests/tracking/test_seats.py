@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import event, given, settings, target
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tracking.seats import areas, match_seats
@@ -91,8 +91,8 @@ def test_no_seat_reaches_further_than_two_faces_however_its_student_sways() -> N
 def test_no_place_is_matched_twice_and_the_order_of_seats_does_not_matter() -> None:
     shares = []
 
-    @settings(max_examples=60, deadline=None)
-    @given(seed=st.integers(0, 2**32 - 1), seats=st.integers(0, 8), sway=st.floats(0, 0.6))
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(seed=st.integers(0, 2**32 - 1), seats=st.integers(1, 8), sway=st.floats(0, 0.6))
     def check(seed: int, seats: int, sway: float) -> None:
         random = np.random.default_rng(seed)
         before = np.column_stack([random.integers(1, 8, (seats, 2)) * 60.0, random.uniform(30, 50, seats)])
@@ -105,7 +105,6 @@ def test_no_place_is_matched_twice_and_the_order_of_seats_does_not_matter() -> N
         backwards = match(after[::-1], before[::-1])
         assert [len(after) - 1 - place if place >= 0 else -1 for place in backwards[::-1]] == matched
         shares.append(len(taken) / max(seats, 1))
-        target(shares[-1], label="share of seats that are matched")
         event(f"matched: {'all' if len(taken) == seats else 'some' if taken else 'none'}")
 
     check()
