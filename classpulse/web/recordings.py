@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +60,8 @@ class Recordings:
             if verified and self._fingerprint(path, Settings.from_json(row["settings"])) != row["sha256"]:
                 return Recording(None, f"{path.name} has changed since it was analysed.")
         except (OSError, SourceError):
+            if os.access(path, os.R_OK):  # no recording any more
+                return Recording(None, f"{path.name} has changed since it was analysed.")
             return Recording(None, f"The recording cannot be read; check the permissions of {path.name}.")
         return Recording(path)
 

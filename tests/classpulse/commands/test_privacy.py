@@ -36,7 +36,7 @@ def seated(folder: Path) -> Path:
 
 def test_forget_a_student(run, seated):
     result = run("forget", "--student", "lesson/Ada", "--yes")
-    assert (result.status, result.out, result.err) == (0, "", "forgotten: S01 of session 1 (lesson)\n")
+    assert (result.status, result.out, result.err) == (0, "", "deleted: S01 of session 1 (lesson)\n")
     assert "S01" not in run("students", 1).out
     assert "Ada" not in run("names").out
 
@@ -52,7 +52,7 @@ def test_forget_names_the_backups_that_still_know(run, seated):
 def test_forget_sessions(run, seated):
     write_seated(seated, name="next")
     assert run("forget", "--session", "lesson", "--session", 2, "-y").err == (
-        "forgotten: session 1 (lesson), session 2 (next)\n"
+        "deleted: session 1 (lesson), session 2 (next)\n"
     )
     assert run("sessions").out.splitlines()[1:] == []
     assert run("forget", "--before", "2030-01-01", "-y").out == "nothing to forget\n"
@@ -66,7 +66,7 @@ def test_forget_sessions(run, seated):
         (("--session", 1, "--student", "Ada"), "give one of --session, --student, --before and --clean"),
         (("--session", 7), "no session '7'"),
         (("--student", "lesson/S19"), "no student 'S19' in this session"),
-        (("--student", "Ida"), "nobody is called 'Ida'"),
+        (("--student", "Ida"), "no person named 'Ida'"),
         (("--before", "yesterday"), "invalid date 'yesterday'; use YYYY-MM-DD"),
         (("--student", "Ada"), "cannot ask for confirmation without a terminal; pass --yes"),
     ],
@@ -178,7 +178,7 @@ def test_exclude(run, seated):
 
 def test_analyze_leaves_out(run, seated, recording):
     result = run("analyze", recording, "--exclude", "nobody@B12")
-    assert (result.status, "is in the roster of 'B12'" in result.complaint()) == (2, True)
+    assert (result.status, "no seat of 'nobody' in the roster of 'B12'" in result.complaint()) == (2, True)
 
 
 # -- the class alone
@@ -206,7 +206,7 @@ def test_the_class_alone_stopped(folder, recording):
     result = finish(process)
     assert result.status == 130
     assert result.complaint() == (
-        f"stopped; nothing of {recording} is kept, and the same command begins anew (--aggregate-only)"
+        f"stopped; nothing of {recording} is saved (--aggregate-only), the same command starts over"
     )
     assert count(Path("classpulse.db"), "sessions") == 0
 
