@@ -220,7 +220,11 @@ def test_what_does_not_only_read_is_refused(run, db, folder, sql, message):
             "parquet cannot hold these rows",
         ),
         (("SELECT 1", "-f", "xml"), 2, "'xml' is not one of 'table', 'csv', 'json', 'parquet', 'markdown'"),
-        (("SELECT 1", "-o", "no/where.csv"), 1, "no/where.csv: No such file or directory; check the path"),
+        (
+            ("SELECT 1", "-o", "no/where.csv"),
+            2,
+            "no/where.csv: there is no folder no; create it, or choose another output",
+        ),
     ],
 )
 def test_what_cannot_be_written(run, db, arguments, status, message):

@@ -22,7 +22,9 @@ def test_replaces_reports_and_nothing_else(run, db, folder):
     (folder / "notes.html").write_text("my own")
     result = run("report", 1, "-o", "notes.html")
     assert result.status == 2
-    assert "notes.html: it is there, and no report" in result.complaint()
+    assert (
+        "notes.html: it exists already; it is not a report of classpulse, so choose another" in result.complaint()
+    )
     assert (folder / "notes.html").read_text() == "my own"
 
 

@@ -90,7 +90,7 @@ def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_p
     )
     page.get_by_role("button", name="Upload").click()
     page.get_by_text("monday.mp4 is uploaded").wait_for()
-    assert page.get_by_label("From the folder").input_value() == "monday.mp4"
+    assert page.locator("#pick").get_by_label("Recording").input_value() == "monday.mp4"
     page.get_by_label("Name of the session").fill("Physics <8b>")
     page.get_by_text("Settings").click()
     page.get_by_label("Frames analysed per second").fill("1")
@@ -170,7 +170,7 @@ def test_corrections_that_cannot_be_made_say_why(page):
     assert answered.value.status == 400
     page.get_by_role("alert").get_by_text("both have faces").wait_for()
     form = page.get_by_role("form", name="Split a student")
-    form.get_by_label("is somebody else from").fill("0:16")
+    form.get_by_label("is another person from").fill("0:16")
     form.get_by_role("button", name="Split").click()
     page.get_by_text("S05 is the new student from 0:16 on").wait_for()
     assert page.get_by_role("alert").inner_text() == ""
@@ -181,7 +181,7 @@ def test_corrections_that_cannot_be_made_say_why(page):
 def test_sql(page):
     page.goto("/sql")
     page.get_by_label("One SELECT statement").fill("SELECT label FROM v_students ORDER BY label")
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Run").click()
     page.get_by_role("cell", name="S04").wait_for()
     with page.expect_download() as started:
         page.get_by_role("button", name="Save as CSV").click()
@@ -190,7 +190,7 @@ def test_sql(page):
 
 def test_a_job_is_cancelled_from_the_page(page):
     page.goto("/new")
-    page.get_by_label("From the folder").select_option("lesson.mp4")
+    page.locator("#pick").get_by_label("Recording").select_option("lesson.mp4")
     page.get_by_text("Settings").click()
     page.get_by_label("Frames analysed per second").fill("60")
     page.get_by_role("button", name="Analyse").click()
