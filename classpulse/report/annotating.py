@@ -1,4 +1,4 @@
-"""Draws what was found over a session's frames: boxes, labels, verdicts and the class; from stored rows alone."""
+"""Draws boxes, labels, verdicts and the class onto a session's frames, from stored rows only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Blur = Literal["all", "excluded"]
 
 
 class Annotator:
-    """Draws what a session's rows say onto its frames, in place."""
+    """Draws a session's rows onto its frames, in place."""
 
     def __init__(self, session: Recorded, judgement: str | None = None, blur: Blur = "excluded") -> None:
         with Store.open(session.database, must_exist=True, read_only=True) as store:
@@ -58,8 +58,8 @@ class Annotator:
         for places in self._blurred:
             coarsen(image, places.at(time)[0])
         window = self._window(time)
-        boxes, who = self._shown.at(time)
-        for box, student in zip(boxes, who.tolist(), strict=True):
+        boxes, students = self._shown.at(time)
+        for box, student in zip(boxes, students.tolist(), strict=True):
             if student in self._labels:
                 verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
                 draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", rgb()[verdict])
@@ -68,8 +68,8 @@ class Annotator:
 
     def _window(self, time: float) -> dict[Any, Any] | None:
         place = int(np.searchsorted(self._starts, time, "right")) - 1
-        here = place >= 0 and time < self._windows[place]["stop"]
-        return self._windows[place] if here else None
+        inside = place >= 0 and time < self._windows[place]["stop"]
+        return self._windows[place] if inside else None
 
     def _gauge(self, image: Image, window: dict[Any, Any], time: float) -> None:
         counts = tuple(int(window[name]) for name in COUNTS)

@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 
 AREAS = [f"{row} {column}" for row in ("back", "middle", "front") for column in ("left", "centre", "right")]
-#: Share of the sampled frames below which somebody could hardly be measured, or was hardly seen.
+#: Share of the sampled frames below which a student was hardly scorable, or seldom detected.
 HARDLY, SELDOM = 0.2, 0.5
 #: Size, px, under which most faces are too small to be scored: the side of a square, while settings mean the width.
 SMALL = 24.0
 
 
 def measured(students: pd.DataFrame, frames: int) -> pd.DataFrame:
-    """A row for every student who has a seat, the back row first: how often a face was seen and scorable.
+    """A row for every student who has a seat, the back row first: how often a face was detected and scorable.
 
     `students` are those of a session (`Session.students`), `frames` how many were sampled. Columns: `student`,
     `label`, `name`, `row` (back, middle, front), `area` (back left, ...), `size` (px), `seen` and `scorable`, both
-    shares of all sampled frames, 0 to 1. Posters have no seat, nor have students whom an older version followed.
+    shares of all sampled frames, 0 to 1. Posters have no seat, nor have students tracked by an older version.
     """
     seated = students[students["area"].notna() & ~students["static"]]
     table = seated[["student", "label", "name", "size"]].assign(
@@ -44,7 +44,7 @@ def by_area(rows: pd.DataFrame, area: str = "area") -> pd.DataFrame:
 
 
 def warnings(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each row of seats in which somebody could hardly be measured: how many, why, and what helps.
+    """One line for each row of seats with hardly scorable students: how many, the cause, and the remedy.
 
     `rows` as `measured` gives them; `session` is its row, with its settings.
     """
@@ -53,7 +53,7 @@ def warnings(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
         if not row["hardly"]:
             continue
         few = rows[(rows["row"] == row["row"]) & (rows["scorable"] < HARDLY)]
-        size, seen = few["size"].median(), few["seen"].median()
+        size, detected = few["size"].median(), few["seen"].median()
         where = f"{row['row'].capitalize()} row{'s' if row['row'] == 'back' else ''}"
         line = (
             f"{where}: {row['hardly']} of {row['students']} students have scorable faces in less than a fifth of "
@@ -61,19 +61,18 @@ def warnings(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
         )
         if size < SMALL:
             line += ", too small to be scored: place the camera closer, or record in a higher resolution"
-            if seen < SELDOM:
-                line += f". They were detected in {seen:.0%} of the frames{_finds_more(settings)}"
-        elif seen < SELDOM:
-            line += (
-                f" and were detected in {seen:.0%} of the frames: bowed, turned away, occluded or out of the image"
-            )
+            if detected < SELDOM:
+                line += f". They were detected in {detected:.0%} of the frames{_remedy(settings)}"
+        elif detected < SELDOM:
+            line += f" and were detected in {detected:.0%} of the frames: "
+            line += "bowed, turned away, occluded or out of the image"
         else:
-            line += f" and were detected in {seen:.0%} of the frames, turned away or blurred"
+            line += f" and were detected in {detected:.0%} of the frames, turned away or blurred"
         yield f"{line}."
 
 
-def _finds_more(settings: Mapping[str, Any]) -> str:
-    """What would see more small faces than these settings did."""
+def _remedy(settings: Mapping[str, Any]) -> str:
+    """Options that detect more small faces than these settings."""
     if settings.get("detector", "mtcnn") != "mtcnn":
         return ""
     small = "--min-face 10 or " if settings["min_face"] > 10 else ""

@@ -1,4 +1,4 @@
-"""A frame of a recording in which no face can be told, for the seat map to lie upon."""
+"""A frame of a recording with every face unrecognisable, as background of the seat map."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from engine.vision.sources.registry import open_source
 def coarse(image: npt.NDArray[np.uint8], face: float) -> npt.NDArray[np.uint8]:
     """The image (height, width, 3) so much reduced that a face of `face` px is `FACE_PIXELS` high.
 
-    The whole of it, not only where faces were found: those that nobody found are as unrecognisable. What is taken
-    away is not hidden in what remains, since there are no more pixels.
+    The whole image is reduced, not only the detected faces, so that missed faces are unrecognisable too. Removed
+    detail cannot be restored, since the pixels no longer exist.
     """
     height, width = image.shape[:2]
     scale = min(FACE_PIXELS / max(face, 1.0), 1.0)
@@ -33,9 +33,9 @@ def backdrop(
 ) -> str:
     """The frame of `recording` at `time` (s), made `coarse`, as a data: address of a PNG.
 
-    `face` is the size of the largest face that was kept of the recording, px. Those of excluded students were not,
-    and may be larger: `excluded` (n, 4), px, is where they are in that frame. `settings` are the session's. Raises
-    the source's SourceError where it is gone.
+    `face` is the size of the largest stored face of the recording, px. Faces of excluded students are not stored
+    and may be larger: `excluded` (n, 4), px, are their boxes in that frame. `settings` are the session's. Raises
+    the source's SourceError if the recording no longer exists.
     """
     with open_source(recording, settings) as opened, closing(opened.frames(None, time)) as frames:
         image = next(frames).image

@@ -46,7 +46,7 @@ _App = Callable[
 
 
 class _Reader(Database):  # type: ignore[misc]  # Datasette has no types
-    """The file as every other command reads it, which is also why no plugin can write to it."""
+    """The file opened read-only, as by every other command, so that no plugin can write to it."""
 
     def connect(self, write: bool = False) -> sqlite3.Connection:
         if write:
@@ -57,7 +57,7 @@ class _Reader(Database):  # type: ignore[misc]  # Datasette has no types
 
 
 def serve(path: Path, port: int, ready: Callable[[str], None]) -> None:
-    """Show the database at `path` until a Ctrl-C; `ready` is told the address. Port 0 picks a free one.
+    """Show the database at `path` until a Ctrl-C; `ready` receives the address. Port 0 picks a free one.
 
     Raises OSError, with the address in its text, where the port is taken.
     """
@@ -87,7 +87,7 @@ def metadata(path: Path) -> dict[str, Any]:
     """Titles, meanings with units, facets and the named queries, https://docs.datasette.io/en/stable/metadata.html."""
     return {
         "title": "classpulse",
-        "description": "A verdict is an expression-based indicator, no proof of what anybody thinks.",
+        "description": "A verdict is an expression-based indicator, not evidence of what a student thinks.",
         "databases": {
             path.stem: {
                 "description": "Ask the views (v_...); the queries below answer what teachers ask.",
@@ -110,7 +110,7 @@ def _described(table: Table) -> dict[str, Any]:
 
 
 def _only_for(address: str, inner: _App) -> _App:
-    """The app for requests that name this address: a page elsewhere whose name resolves to it shall not read it."""
+    """The app for requests to this host; a foreign name that resolves to it is refused (DNS rebinding)."""
 
     async def guarded(scope: _Message, receive: _Receive, send: _Send) -> None:
         hosts = {value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"}

@@ -24,11 +24,11 @@ from engine.vision.sources.containers import open_recording
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 
-#: Audio codecs that an MP4 can hold as they are; any other is encoded again.
+#: Audio codecs that are copied into the MP4; any other is encoded again.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
 #: The comment in the metadata of every annotated video, by which it may be replaced.
 MARK = "annotated by classpulse"
-#: Frames decoded ahead of those that are drawn.
+#: Frames decoded in advance.
 AHEAD = 8
 
 
@@ -45,12 +45,12 @@ def annotate(
 ) -> int:
     """Write the session's recording from `start` to `stop` (s) with boxes, labels, verdicts and the class drawn in.
 
-    No face is detected again: all is drawn from stored rows. `video` is where the recording is now, by default
-    where it was analysed. With `blur`, faces of all or of excluded students are blurred. `on_progress` is told
-    the time, and the time at the end where it is known. Returns the number of frames written.
+    No face is detected again: all is drawn from stored rows. `video` is the recording's path, by default
+    the analysed one. With `blur`, faces of all or of excluded students are blurred. `on_progress` receives
+    the time and, if known, the end, s. Returns the number of frames written.
 
-    Raises SourceError where the recording is gone or is another one, UsageError for an output that is not an MP4
-    whose folder is not there, or that is another file than an annotated video.
+    Raises SourceError if the recording is missing or has other bytes, UsageError for an output that is not an MP4,
+    that is in a missing folder, or that is a file other than an annotated video.
     """
     if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise UsageError(f"{output}: an annotated video must be an .mp4; change the name of the output")
@@ -87,7 +87,7 @@ def _write(
     annotator: Annotator,
     start: float,
     stop: float | None,
-    tell: Callable[[float, float | None], None],
+    report_progress: Callable[[float, float | None], None],
 ) -> int:
     width, height = video.width // 2 * 2, video.height // 2 * 2  # H.264 halves them for its colours
     if not (width and height):
@@ -111,7 +111,7 @@ def _write(
             target.mux(stream.encode(image))
             audio.until(frame.time - start)
             written += 1
-            tell(frame.time, end)
+            report_progress(frame.time, end)
         target.mux(stream.encode(None))
         audio.finish()
     return written
@@ -158,7 +158,7 @@ class _Audio:
                 self._target.mux(packet)
 
     def finish(self) -> None:
-        """Write all that is left."""
+        """Write the remaining audio."""
         self.until(float("inf"))
         if self._encoder is not None:
             self._target.mux(self._encoder.encode(None))
@@ -166,7 +166,7 @@ class _Audio:
     def _samples(self, packet: Any) -> Iterator[Any]:
         try:
             decoded = packet.decode()
-        except FFmpegError:  # a damaged packet of audio is skipped, as one of the video is
+        except FFmpegError:  # damaged audio packets are skipped, as damaged video packets are
             return
         for samples in decoded:
             if samples.pts is not None and 0 <= self._time(samples, samples.pts) < self._length:
@@ -174,7 +174,7 @@ class _Audio:
                 yield samples
 
     def _following(self) -> Any:
-        """The next packet that has a time; None at the end, and where the audio breaks off."""
+        """The next packet with a time; None at the end, or at an unreadable packet."""
         try:
             return next((packet for packet in self._packets if packet.dts is not None), None)
         except FFmpegError:
@@ -186,7 +186,7 @@ class _Audio:
 
 
 def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
-    """The same, decoded in a thread of its own a few frames ahead."""
+    """The same frames, decoded in advance by a separate thread."""
     queue: Queue[Frame | BaseException | None] = Queue(AHEAD)
     ended = False
 
@@ -216,7 +216,7 @@ def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
 
 
 def _rate(video: FrameSource) -> Fraction:
-    """Frames per second, for players that want to know; the frames' times are their own."""
+    """Nominal frames per second for players; every frame keeps its own time."""
     container = _container(video.path)
     if container is None:
         return Fraction(25)
@@ -225,7 +225,7 @@ def _rate(video: FrameSource) -> Fraction:
 
 
 def _container(path: Path) -> InputContainer | None:
-    """The recording as FFmpeg opens it; None for a folder, and for what only a source of another package reads."""
+    """The recording as FFmpeg opens it; None for a folder, or a file that only a plugin's source reads."""
     try:
         return open_recording(path) if path.is_file() else None
     except FFmpegError:

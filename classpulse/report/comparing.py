@@ -14,14 +14,14 @@ from engine.verdicts.scale import VERDICTS
 
 
 def compared(first: ReportQueries, second: ReportQueries) -> Context:
-    """What the template of a comparison needs: both sessions, what they were judged by, who is named in both."""
+    """Context of the comparison's template: both sessions, their settings, students named in both."""
     both = [_side(first), _side(second)]
     end = max(side["data"]["end"] for side in both)
     length = max(side["data"]["length"] for side in both)
     if both[0]["name"] == both[1]["name"]:
         for side in both:
             side["name"] += f" (session {side['session']['session_id']})"
-    for side in both:  # one scale for both, or they could not be compared
+    for side in both:  # equal axes, so that both can be compared
         side["data"] |= {"end": end, "length": length}
         side |= {"paths": drawing.balance_paths(side["data"]), "shares": drawing.share_paths(side["data"])}
     return {
@@ -34,18 +34,18 @@ def compared(first: ReportQueries, second: ReportQueries) -> Context:
     }
 
 
-def differing(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The settings that two judgements do not share, by name: those of the first and of the second."""
+def differing(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The settings in which two judgements differ, by name: the value in the first and in the second."""
     return [
-        (name, one.get(name), other.get(name))
-        for name in sorted({*one, *other})
-        if one.get(name) != other.get(name)
+        (name, first.get(name), second.get(name))
+        for name in sorted({*first, *second})
+        if first.get(name) != second.get(name)
     ]
 
 
-def people(one: pd.DataFrame, other: pd.DataFrame) -> list[dict[str, Any]]:
-    """Those whom a person has named alike in both: their figures in either, by name."""
-    return figures.records(one.merge(other, on="name", suffixes=("_a", "_b")).sort_values("name"))
+def people(first: pd.DataFrame, second: pd.DataFrame) -> list[dict[str, Any]]:
+    """Students with the same name in both sessions: their figures in each, sorted by name."""
+    return figures.records(first.merge(second, on="name", suffixes=("_a", "_b")).sort_values("name"))
 
 
 def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _side(sources: ReportQueries) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
-    each, phases, moments = (sources.ask(name) for name in ("windows", "phases", "moments"))
+    student_windows, phases, changes = (sources.ask(name) for name in ("windows", "phases", "moments"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,
@@ -83,8 +83,8 @@ def _side(sources: ReportQueries) -> Context:
         "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "balance": float(judged["balance"].mean()) if len(judged) else None,
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
-        "moments": figures.moments(moments.rows)[:5],
+        "moments": figures.moments(changes.rows)[:5],
         "data": figures.timeline(windows.rows, phases.rows),
-        "people": named(students.rows, each.rows),
-        "queries": [answer.sql for answer in (windows, phases, moments, students, each)],
+        "people": named(students.rows, student_windows.rows),
+        "queries": [answer.sql for answer in (windows, phases, changes, students, student_windows)],
     }

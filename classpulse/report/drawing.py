@@ -35,7 +35,7 @@ def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, st
         return float(middle - min(max(value / end, -1), 1) * middle)
 
     line, ribbon, judged = [], [], []
-    joined = False  # whether the window before has a verdict: the line goes on from there
+    joined = False  # whether the window before has a verdict: the line continues
     for start, stop, verdict, balance, margin in zip(
         *(timeline[name] for name in ("start", "stop", "verdict", "balance", "margin")), strict=True
     ):

@@ -13,12 +13,12 @@ from storage.store import Store
 
 Image = npt.NDArray[np.uint8]
 
-#: A face is reduced until it is so many pixels high: with 5, a detector finds one now and then.
+#: A face is reduced to this height, px: at 5 px a detector still finds some.
 FACE_PIXELS = 3
 
 
 def coarsen(image: Image, boxes: Floats) -> None:
-    """Leave so little of each of the boxes (n, 4), px, of the image that no face can be told in it.
+    """Reduce each of the boxes (n, 4), px, of the image until no face in it is recognisable.
 
     `image` (h, w, 3) is changed in place. A box is a face and what is `AROUND` it, or larger: the square of a seat.
     """
@@ -35,10 +35,10 @@ def coarsen(image: Image, boxes: Floats) -> None:
 
 
 def excluded_places(store: Store, session_id: int, camera: Camera | None = None) -> Places:
-    """Where the squares of who is excluded from a session are at any time; `camera` is the session's."""
+    """The squares of a session's excluded students at any time; `camera` is the session's."""
     regions = queries.excluded(store, session_id)[["x", "y", "size"]].to_numpy(np.float64)
     if camera is None:
         frames = queries.frame_columns(store, session_id)
-        # Without squares nobody asks for the path, which may have to be estimated.
+        # Without squares the path is not needed, and estimating it may take long.
         camera = Camera(frames["time"], read_path(store, session_id, frames)) if len(regions) else None
     return Places.of(iter(())) if camera is None else squares(regions, camera)

@@ -1,4 +1,4 @@
-"""What a report draws, as plain data: pure functions from the rows of `report.queries` to what JSON can hold."""
+"""The data of a report's figures: pure functions from the rows of `report.queries` to JSON values."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
-def who(student: dict[str, Any]) -> str:
-    """S07, or S07 Ada where a person has named the student."""
+def display_name(student: dict[str, Any]) -> str:
+    """S07, or S07 Ada for a named student."""
     return str(student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}")
 
 
@@ -62,7 +62,7 @@ def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[
 
 
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
-    """Students x windows: a row for each student who is judged, in three orders.
+    """Students x windows: a row for each judged student, in three orders.
 
     `levels`, `balance`, `margin`, `coverage` (percent) and `scorable` have a list for each student, with a number
     for each window; `orders` name the rows from the top down, by `seat` (from the back row to the front, left to
@@ -81,7 +81,7 @@ def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
     level = levels(windows["verdict"], windows["balance"])
     return {
         "students": numbers,
-        "labels": [who(student) for student in records(judged)],
+        "labels": [display_name(student) for student in records(judged)],
         "start": _numbers(first["start"]),
         "stop": _numbers(first["stop"]),
         "length": float(first["stop"].max()) if len(first) else 0.0,
@@ -113,25 +113,25 @@ def by_seat(students: pd.DataFrame) -> list[int]:
 
 
 def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int]) -> dict[str, Any]:
-    """Where everybody sits, in px of a picture of (width, height), with the verdict and coverage of the session.
+    """Seats of all students, in px of an image of (width, height), with the session's verdict and coverage.
 
-    The verdict is the most frequent one of the student's windows that have one; `level` agrees with it, by the mean
-    balance of the windows that have one.
+    The verdict is the most frequent one of the student's judged windows; `level` is its sign, graded by the mean
+    balance of these windows.
     """
     judged = windows[windows["verdict"] != "insufficient"]
     by_student = dict(list(judged.groupby("student")))
-    every = windows.groupby("student").size()
-    found = []
+    window_counts = windows.groupby("student").size()
+    placed = []
     for student in records(students):
-        mine = by_student.get(student["student"], judged.iloc[:0])
-        verdict = "insufficient" if mine.empty else str(mine["verdict"].mode().iloc[0])
-        mean = float(mine["balance"].mean()) if len(mine) else math.nan
+        student_windows = by_student.get(student["student"], judged.iloc[:0])
+        verdict = "insufficient" if student_windows.empty else str(student_windows["verdict"].mode().iloc[0])
+        mean = float(student_windows["balance"].mean()) if len(student_windows) else math.nan
         level = int(levels(pd.Series([verdict]), pd.Series([mean]))[0])
-        found.append(
+        placed.append(
             {
                 "student": int(student["student"]),
                 "label": student["label"],
-                "who": who(student),
+                "display_name": display_name(student),
                 "x": float(student["x"]),
                 "y": float(student["y"]),
                 "size": float(student["size"]),
@@ -140,11 +140,11 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
                 "verdict": verdict,
                 "level": level,
                 "balance": None if math.isnan(mean) else mean,
-                "judged": len(mine),
-                "windows": int(every.get(student["student"], 0)),
+                "judged": len(student_windows),
+                "windows": int(window_counts.get(student["student"], 0)),
             }
         )
-    return {"width": picture[0], "height": picture[1], "students": found}
+    return {"width": picture[0], "height": picture[1], "students": placed}
 
 
 def cards(
@@ -156,40 +156,40 @@ def cards(
     phases: pd.DataFrame,
     classes: pd.DataFrame,
 ) -> list[dict[str, Any]]:
-    """A card for every student: figures, timeline, mix of classes, tracks, doubtful links, and whom to merge with.
+    """A card for every student: figures, timeline, mix of classes, tracks, uncertain links, merge candidate.
 
     `measured` are means for each student: of the scores of the session's `classes`, or of the three `signals` of
-    attention in place of the mix. `unmeasured` says of whom most windows have no verdict, and why.
+    attention in place of the mix. `unmeasured` lists students without a verdict in most windows, with the cause.
     """
     by_student = dict(list(windows.groupby("student")))
     by_track = dict(list(tracks.groupby("student")))
     means = measured.set_index("student")
     mixed = "score_1" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
-    made = []
+    cards_by_student = []
     for student in records(students):
         number = student["student"]
-        mine = by_student.get(number, windows.iloc[:0])
+        student_windows = by_student.get(number, windows.iloc[:0])
         mean = means.loc[number] if number in means.index else None
-        made.append(
+        cards_by_student.append(
             {
                 **student,
-                "who": who(student),
-                "counts": {verdict: int((mine["verdict"] == verdict).sum()) for verdict in VERDICTS},
-                "timeline": timeline(mine),
-                "levels": levels(mine["verdict"], mine["balance"]).tolist(),
+                "display_name": display_name(student),
+                "counts": {verdict: int((student_windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
+                "timeline": timeline(student_windows),
+                "levels": levels(student_windows["verdict"], student_windows["balance"]).tolist(),
                 "mix": mix(mean, classes) if mixed and mean is not None else [],
                 "signals": None if mixed or mean is None else _known(mean),
                 "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
-                "other": _may_be(student, students),
+                "neighbour": _possible_duplicate(student, students),
             }
         )
-    end = max((card["timeline"]["end"] for card in made), default=1.0)
-    for card in made:  # one scale for all, so that they can be compared
+    end = max((card["timeline"]["end"] for card in cards_by_student), default=1.0)
+    for card in cards_by_student:  # equal axes, so that students can be compared
         card["timeline"]["end"] = end
-    return made
+    return cards_by_student
 
 
 def mix(mean: pd.Series, classes: pd.DataFrame) -> list[dict[str, Any]]:
@@ -215,14 +215,14 @@ def _known(values: pd.Series) -> dict[str, float | None]:
 
 
 def _doubtful(tracks: pd.DataFrame) -> list[dict[str, Any]]:
-    """The tracks that continue the student with less than the certainty of a sure link."""
+    """The tracks whose link to the student scores below UNCERTAIN_LINK."""
     links = tracks.iloc[1:]
     doubtful = links[links["link_score"].astype(float) < UNCERTAIN_LINK]
     return records(doubtful)
 
 
-def _may_be(student: dict[str, Any], students: pd.DataFrame) -> str | None:
-    """The label of who sits nearest (within three face sizes) and was never there at the same time, if anybody."""
+def _possible_duplicate(student: dict[str, Any], students: pd.DataFrame) -> str | None:
+    """Label of the nearest student (within three face sizes) never visible at the same time, or None."""
     others = students[(students["last"] < student["first"]) | (students["first"] > student["last"])]
     away = np.hypot(others["x"].astype(float) - student["x"], others["y"].astype(float) - student["y"])
     return None if away.empty or away.min() > 3 * student["size"] else str(others.loc[away.idxmin(), "label"])
@@ -234,14 +234,14 @@ def moments(changes: pd.DataFrame) -> list[dict[str, Any]]:
     `uncertainty` is the half-width of the change's 90 % interval, sqrt(m1² + m2²) of the two margins (independent
     errors, Taylor 1997, section 3.3); `sure` says whether the change is larger than that.
     """
-    found = []
+    changes_with_margin = []
     for row in records(changes.astype(float)):
         uncertainty = math.hypot(row["margin_before"], row["margin"])
-        found.append({**row, "uncertainty": uncertainty, "sure": abs(row["change"]) > uncertainty})
-    return found
+        changes_with_margin.append({**row, "uncertainty": uncertainty, "sure": abs(row["change"]) > uncertainty})
+    return changes_with_margin
 
 
 def _numbers(column: pd.Series, decimals: int = 4) -> list[float | None]:
-    """A column's numbers, None where there is none."""
+    """A column's numbers, None for missing values."""
     values = column.astype(float).round(decimals)
     return [None if math.isnan(value) else value for value in values]

@@ -10,7 +10,7 @@ from classpulse.report.rows import text_table
 from engine.times import format_clock
 from engine.verdicts.scale import SIGNS
 
-#: So many windows are shown of two judgements; all are in the table `differing`.
+#: Windows printed for each pair of judgements; the table `differing` has all.
 SHOWN = 5
 
 
@@ -25,16 +25,18 @@ def side_by_side(verdicts: pd.DataFrame, agreement: pd.DataFrame, differing: pd.
     yield from text_table(table.reindex(index=order, columns=names).rename(columns=head).reset_index())
     if agreement.empty:
         return
-    yield "\nsame: the share of windows with the same of four verdicts; judged: those with a verdict in both, and "
+    yield "\nagreement: share of windows with equal verdicts, of four; judged: those with a verdict in both, and "
     yield "Cohen's kappa of these\n\n"
     yield from text_table(agreement)
     if differing.empty:
         yield "\nno student's verdict differs\n"
         return
-    yield f"\nwhere students' verdicts differ most ({SHOWN} windows of each two):\n\n"
-    most = differing.groupby(["one", "other"], sort=False).head(SHOWN)
+    yield f"\nwindows with the most differing verdicts ({SHOWN} for each pair of judgements):\n\n"
+    most = differing.groupby(["judgement_a", "judgement_b"], sort=False).head(SHOWN)
     when = [
         f"{format_clock(start)}–{format_clock(stop)}"
         for start, stop in zip(most["start"], most["stop"], strict=True)
     ]
-    yield from text_table(most.assign(window=when)[["one", "other", "window", "differ", "opposite", "who"]])
+    yield from text_table(
+        most.assign(window=when)[["judgement_a", "judgement_b", "window", "differ", "opposite", "who"]]
+    )

@@ -29,7 +29,7 @@ SCRIPT = HERE / "static" / "report.js"
 LIVE = HERE / "static" / "live.js"
 #: The sections of a report, in the order of the page.
 WHOLE = ("summary", "timeline", "phases", "moments", "heatmap", "seats", "students", "provenance")
-#: Those of a report on one student: of all the others only what the class as a whole did.
+#: Sections of a report on one student: of the other students, only the class as a whole.
 ALONE = ("summary", "students", "timeline", "phases", "moments", "provenance")
 
 
@@ -39,17 +39,17 @@ def render(
     """The whole report: one HTML document that loads nothing and runs no script but its own.
 
     `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
-    name) it holds nothing of any other; with `picture` the seats lie on a frame of the recording in which no face
-    can be told, if it is still there. Raises as `ReportQueries` does.
+    name) it holds no data of other students; with `picture` the seats lie on a frame of the recording with
+    every face unrecognisable, if the recording still exists. Raises as `ReportQueries` does.
     """
     sources = ReportQueries(session, judgement, student, picture=picture)
     shown = [fragment(sources, name) for name in _names(sources)]
     return document(sources.ask("session").rows["name"].iloc[0], shown)
 
 
-def compare(one: Recorded, other: Recorded) -> str:
+def compare(first: Recorded, second: Recorded) -> str:
     """Two sessions of one class, each by its latest judgement, side by side: one HTML document like `render`'s."""
-    context = compared(ReportQueries(one), ReportQueries(other))
+    context = compared(ReportQueries(first), ReportQueries(second))
     title = " and ".join(side["name"] for side in context["sides"])
     return document(title, [Markup(environment().get_template("compare.html.j2").render(context))])
 
@@ -94,7 +94,7 @@ def section(
 
 
 def sections(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:
-    """All of the fragments by name, in the order of the page; each question is asked once."""
+    """All of the fragments by name, in the order of the page; each query runs once."""
     sources = ReportQueries(session, judgement, student)
     return {name: fragment(sources, name) for name in _names(sources)}
 
@@ -109,22 +109,22 @@ def _names(sources: ReportQueries) -> list[str]:
 
 @cache
 def environment() -> Environment:
-    """The templates: every value is escaped, and a missing one is an error."""
-    found = Environment(
+    """The templates: every value is escaped, a missing value is an error."""
+    templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals |= {"zip": partial(zip, strict=True), "boxes": BOXES, "verdict_signs": SIGNS}
-    found.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
-    found.filters |= {"level_class": level_class}
-    return found
+    templates.globals |= {"zip": partial(zip, strict=True), "boxes": BOXES, "verdict_signs": SIGNS}
+    templates.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
+    templates.filters |= {"level_class": level_class}
+    return templates
 
 
 def fragment(sources: ReportQueries, name: str) -> Markup:
-    """Like `section`, of any queries: also those that a caller has answers of its own for."""
+    """Like `section`, for any queries, also a subclass with rows of its own."""
     attention = sources.by_cues
     return Markup(
         environment().get_template(f"{name}.html.j2").render(SECTIONS[name](sources), attention=attention)
@@ -132,7 +132,7 @@ def fragment(sources: ReportQueries, name: str) -> Markup:
 
 
 def _signed(value: float | None, margin: float | None = None) -> str:
-    """+0.42 ± 0.10, with a minus sign; a dash where there is none."""
+    """+0.42 with a minus sign U+2212; a dash for a missing value."""
     if value is None or value != value:
         return "–"
     text = f"{value:+.2f}".replace("-", "−")
@@ -140,7 +140,7 @@ def _signed(value: float | None, margin: float | None = None) -> str:
 
 
 def write(page: str, path: Path) -> None:
-    """Write a page to `path`, in place of an earlier report. Raises UsageError where another file is there."""
+    """Write a page to `path`, replacing an earlier report. Raises UsageError if another file exists there."""
     refusal = "it is not a report of classpulse, so choose another file with --output"
     with output_file(path, replaces=_is_report, refusal=refusal) as partial:
         partial.write_text(page, "utf-8")

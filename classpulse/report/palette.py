@@ -13,7 +13,7 @@ from engine.verdicts.scale import VERDICTS
 BOXES = dict(zip(VERDICTS, ("plus3", "plus0", "minus3", "hatched"), strict=True))
 #: Names of the 16 colours of terminals.
 TERMINAL = dict(zip(VERDICTS, ("green", "blue", "red", "bright_black"), strict=True))
-#: The variables of report.css whose colours are drawn over videos.
+#: The variables of report.css with the colours drawn onto videos.
 _DRAWN = dict(zip(VERDICTS, ("--plus2", "--zero", "--minus2", "--hatch"), strict=True))
 
 
@@ -26,7 +26,7 @@ def level_class(level: int) -> str:
 
 @cache
 def rgb() -> dict[str, tuple[int, int, int]]:
-    """Red, green and blue (0 to 255) of every verdict, as they are drawn over videos: those of the light page."""
+    """Red, green and blue (0 to 255) of every verdict, as drawn onto videos: the colours of the light page."""
     css = (resources.files("classpulse.report") / "static" / "report.css").read_text("utf-8")
     light = dict(re.findall(r"(--\w+): #([0-9a-f]{6})", css.split("@media", 1)[0]))
     return {verdict: _channels(light[name]) for verdict, name in _DRAWN.items()}

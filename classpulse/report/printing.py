@@ -23,7 +23,7 @@ def to_pdf(page: Path, pdf: Path) -> None:
     browser = find_browser()
     if browser is None:
         raise PrintError(
-            f"no Chromium is installed, so there is no {pdf}; install chromium, or print {page} in any browser"
+            f"no Chromium is installed, so {pdf} was not written; install chromium, or print {page} in any browser"
         )
     with output_file(pdf) as partial, tempfile.TemporaryDirectory() as profile:
         command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={profile}"]
@@ -34,5 +34,5 @@ def to_pdf(page: Path, pdf: Path) -> None:
         except subprocess.TimeoutExpired as error:
             raise PrintError(f"{browser} did not print {page} in {PATIENCE} s; print it in a browser") from error
         if done.returncode or not partial.stat().st_size:
-            said = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-            raise PrintError(f"{browser} did not print {page} ({said}); print it in a browser")
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise PrintError(f"{browser} did not print {page} ({reason}); print it in a browser")

@@ -1,4 +1,4 @@
-"""The questions behind a report: each is SQL that anybody can ask again, and what it answered."""
+"""The queries behind a report: the SQL, which can be run again as it is printed, and its rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.errors import QueryError
 
 
 class Recorded(Protocol):
-    """What a report asks of the engine's `Session`: where it is, its number there, and what of it was put right."""
+    """The part of the engine's `Session` that a report reads: database, session_id and corrections."""
 
     @property
     def database(self) -> str | Path: ...  # noqa: D102
@@ -27,13 +27,13 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A question in SQL, without a placeholder, and the rows that it gave."""
+    """A query in SQL, without a placeholder, and its rows."""
 
     sql: str
     rows: pd.DataFrame
 
 
-#: {session} and {judgement} are numbers, {student} is nothing or a condition for the one student that is asked for.
+#: {session} and {judgement} are numbers, {student} is empty or a condition that selects one student.
 SQL = {
     "session": """
 SELECT session_id, name, file_name, source, recorded, width, height, duration, state, created, finished, version,
@@ -145,10 +145,10 @@ ORDER BY correction""",
 
 
 class ReportQueries:
-    """The answers that a report on one session and one judgement of it is made of, each asked at most once.
+    """The rows for a report on one session and one of its judgements; each query runs at most once.
 
     `judgement` is its name, by default the latest; `student` a label or name, for a report on that student alone.
-    Raises QueryError where there is no such judgement, and UsageError where there is not one such student.
+    Raises QueryError for an unknown judgement, and UsageError unless exactly one student matches.
     """
 
     def __init__(
@@ -162,14 +162,14 @@ class ReportQueries:
         self.database = session.database
         self.session_id = session.session_id
         self.corrections = session.corrections
-        """The rows of the question of that name, with `what` was done, in words."""
+        """The rows of the query of that name, with `what`: the correction in words."""
         self.picture = picture
         """Whether the seats are to lie on a frame of the recording."""
         self._wanted = judgement, student
         self.ask = cache(self._ask)
 
     def _ask(self, name: str) -> Answer:
-        """The answer to one of `SQL`."""
+        """The rows of one of `SQL`."""
         numbers: dict[str, object] = {"session": self.session_id}
         if "{judgement}" in SQL[name]:
             numbers["judgement"] = self.judgement["judgement_id"]
@@ -179,7 +179,7 @@ class ReportQueries:
 
     @cached_property
     def judgement(self) -> dict[str, object]:
-        """The row of the judgement that is shown."""
+        """The row of the selected judgement."""
         name, _ = self._wanted
         rows = queries.query(self.database, SQL["judgements"].format(session=self.session_id))
         if name is not None:
@@ -191,17 +191,17 @@ class ReportQueries:
 
     @property
     def strategy(self) -> str:
-        """What the judgement that is shown goes by."""
+        """Name of the selected judgement's strategy."""
         return str(self.judgement["strategy"])
 
     @property
     def by_cues(self) -> bool:
-        """Whether that reads behavioural cues, and nothing of the emotions."""
+        """Whether the strategy reads behavioural cues and no emotion scores."""
         return reads_cues(self.strategy)
 
     @cached_property
     def student(self) -> int | None:
-        """The number of the one student that is asked for, or None."""
+        """Number of the selected student, or None for the whole class."""
         _, student = self._wanted
         if student is None:
             return None

@@ -1,4 +1,4 @@
-"""Prints the schema from its own comments: as text, as Markdown, or as a diagram in Mermaid."""
+"""Prints the schema from its comments: as text, as Markdown, or as a Mermaid diagram."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def mermaid(tables: Sequence[Table]) -> Iterator[str]:
     for table in tables:
         for key in sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys)):
             if key.referred_table.name in shown:
-                one = "|o" if any(column.nullable for column in key.columns) else "||"
-                yield f"    {key.referred_table.name} {one}--o{{ {table.name} : {'_and_'.join(key.column_keys)}"
+                source_end = "|o" if any(column.nullable for column in key.columns) else "||"
+                columns = "_and_".join(key.column_keys)
+                yield f"    {key.referred_table.name} {source_end}--o{{ {table.name} : {columns}"
     for table in tables:
         yield f"    {table.name} {{"
         for column in table.c:

@@ -1,4 +1,4 @@
-"""What each section of the page shows: the answers to its questions, made into what its template needs."""
+"""The contexts of the page's sections: rows of the queries, prepared for the templates."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Context = dict[str, Any]
 
 def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
-    session, seen = _session(sources), sources.ask("seen").rows.iloc[0]
+    session, sampled = _session(sources), sources.ask("seen").rows.iloc[0]
     windows, students = sources.ask("class").rows, sources.ask("students").rows
     judged = windows[windows["verdict"] != "insufficient"]
     return {
         "session": session,
         "judgement": sources.judgement["name"],
         "settings": json.loads(str(sources.judgement["settings"])),
-        "frames": int(seen["frames"]),
-        "faces": int(seen["faces"] or 0),
+        "frames": int(sampled["frames"]),
+        "faces": int(sampled["faces"] or 0),
         "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
         "counts": {verdict: int((windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "balance": None if judged.empty else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
-        "student": None if sources.student is None else figures.who(figures.records(students)[0]),
+        "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
         "gone": not Path(session["source"]).exists(),
         "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql],
     }
@@ -82,10 +82,10 @@ def seats(sources: ReportQueries) -> Context:
     """Where students sit, by verdict or by coverage."""
     session, students, windows = _session(sources), sources.ask("students"), sources.ask("windows")
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
-    asked = [students.sql, windows.sql]
+    statements = [students.sql, windows.sql]
     picture = None
     if sources.picture and data["students"] and Path(session["source"]).exists():
-        from classpulse.report.backdrop import backdrop  # the only one that decodes video
+        from classpulse.report.backdrop import backdrop  # imported here because it loads the video decoder
         from classpulse.report.excluded import excluded_places
         from engine.settings import Settings
 
@@ -95,8 +95,13 @@ def seats(sources: ReportQueries) -> Context:
             excluded = excluded_places(store, sources.session_id).at(time)[0]
         settings = Settings.from_json(str(sources.judgement["settings"]))
         picture = backdrop(session["source"], time, largest.rows["face"].iloc[0], excluded, settings)
-        asked += [fullest.sql, largest.sql]
-    return {"data": data, "picture": picture, "no_picture": sources.picture and picture is None, "queries": asked}
+        statements += [fullest.sql, largest.sql]
+    return {
+        "data": data,
+        "picture": picture,
+        "no_picture": sources.picture and picture is None,
+        "queries": statements,
+    }
 
 
 def moments(sources: ReportQueries) -> Context:
@@ -106,8 +111,8 @@ def moments(sources: ReportQueries) -> Context:
 
 
 def students(sources: ReportQueries) -> Context:
-    """A card for each student, or for the one that is asked for."""
-    # Who asked to be judged by no emotion is not shown any either.
+    """A card for each student, or for the selected one."""
+    # A judgement by attention shows no emotions.
     measured = "signals" if sources.by_cues else "scores"
     names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases", "classes")
     answers = [sources.ask(name) for name in names]
@@ -125,7 +130,7 @@ def students(sources: ReportQueries) -> Context:
 
 
 def provenance(sources: ReportQueries) -> Context:
-    """How the verdicts came about: settings, networks, versions, and what a person put right."""
+    """Provenance of the verdicts: settings, networks, versions, manual corrections."""
     session = _session(sources)
     judgements = sources.ask("judgements")
     return {
@@ -134,7 +139,7 @@ def provenance(sources: ReportQueries) -> Context:
         "judgement": sources.judgement,
         "settings": json.loads(str(sources.judgement["settings"])),
         "judgements": judgements.rows["name"].tolist(),
-        # The log names other students, who have no place in a report on one.
+        # The log names other students, and a report on one student must not.
         "corrections": None if sources.student is not None else _corrections(sources.corrections()),
         "queries": [sources.ask("session").sql, judgements.sql, sources.ask("corrections").sql],
     }
@@ -152,7 +157,7 @@ def _session(sources: ReportQueries) -> dict[str, Any]:
 
 
 def _signs() -> dict[int, str]:
-    """The sign of every level, as the terminal has it."""
+    """The sign of every level, as in the terminal."""
     return {level: SIGNS[figures.verdict_of(level)] for level in figures.LEVELS}
 
 

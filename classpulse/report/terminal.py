@@ -27,17 +27,17 @@ TIMELINE_WIDTH = 30
 STATIC = "poster or screen, not counted as a student"
 
 BY_ATTENTION = (
-    "Judged by attention alone (who is seen, faces the usual way and keeps still), by no emotion: interested\n"
-    "stands for attentive, not interested for turned away, bowed or hidden."
+    "Judged by attention alone (face visible, usual head pose, little motion), not by emotion: interested stands\n"
+    "for attentive, not interested for turned away, bowed or hidden."
 )
 
 
 def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
-    """One sign a window; where there are more windows than `width`, the most frequent verdict of each stretch."""
-    stretch = -(-max(len(verdicts), 1) // width)
+    """One sign a window; with more windows than `width`, the most frequent verdict of each bin."""
+    bin_size = -(-max(len(verdicts), 1) // width)
     text = Text()
-    for first in range(0, len(verdicts), stretch):
-        verdict = verdicts.iloc[first : first + stretch].mode().iloc[0]
+    for first in range(0, len(verdicts), bin_size):
+        verdict = verdicts.iloc[first : first + bin_size].mode().iloc[0]
         text.append(SIGNS[verdict], TERMINAL[verdict])
     return text
 
@@ -59,16 +59,16 @@ def session_summary(
     """What `analyze`, `judge` and `show` print of a session.
 
     `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
-    is how sure it is who is who.
+    counts identities and uncertain links.
     """
     table = _table("student", "seen>", "coverage>", *_COUNT_HEADS, "verdicts")
     by_student = dict(list(windows.groupby("student")))
     for student in students.to_dict("records"):
-        mine = by_student.get(student["student"], windows.iloc[:0])
-        seen = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
-        who = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
-        shown = STATIC if student["static"] else timeline(mine["verdict"])
-        table.add_row(escape(who), seen, f"{student['coverage']:.0%}", *_counts(mine), shown)
+        student_windows = by_student.get(student["student"], windows.iloc[:0])
+        interval = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
+        label = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
+        shown = STATIC if student["static"] else timeline(student_windows["verdict"])
+        table.add_row(escape(label), interval, f"{student['coverage']:.0%}", *_counts(student_windows), shown)
     table.add_section()
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
     whole = f"0:00–{format_clock(session['duration'] or 0)}"
@@ -78,7 +78,7 @@ def session_summary(
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
-    """One line: which session, how long it is, how much of it was seen."""
+    """One line: session, length, number of faces and students."""
     text = Text.assemble((f"Session {session['session_id']}: {session['name']}", "bold"))
     text.append(f"  {format_clock(session['duration'] or 0)} long")
     if not class_alone(session):
@@ -88,7 +88,7 @@ def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
 
 
 def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
-    """How long sessions may be kept, which are kept for longer, and whether none is."""
+    """The retention limit with the overdue sessions as one line, and whether no session is overdue."""
     if days is None:
         return "no retention limit is set; `classpulse retention --days 180` sets one", True
     which = ", ".join(f"{row['session_id']} ({row['name']})" for row in overdue.to_dict("records"))
@@ -101,7 +101,7 @@ def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
 
 
 def class_alone(session: Mapping[str, Any]) -> str:
-    """One line if nothing of a student was kept of a session, else empty."""
+    """One line if a session stores verdicts of the class only, else empty."""
     settings = json.loads(session["settings"])
     if not settings.get("aggregate_only"):
         return ""
@@ -124,7 +124,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def students_table(students: pd.DataFrame) -> Table:
-    """Every student of a session: when seen, of how many tracks, how sure it is that they are one person's."""
+    """Every student of a session: first and last detection, number of tracks, score of the weakest link."""
     table = _table("student", "name", "seen>", "coverage>", "tracks>", "weakest link>", "")
     for row in students.to_dict("records"):
         name, link = ("–" if pd.isna(row[key]) else row[key] for key in ("name", "weakest_link"))
@@ -141,7 +141,7 @@ def students_table(students: pd.DataFrame) -> Table:
 
 
 def areas_table(rows: pd.DataFrame) -> Table:
-    """Each area and its students (`report.areas.measured`): how large, how often seen, how often scorable."""
+    """Each area and its students (`report.areas.measured`): face size, shares of frames detected and scorable."""
     table = _table("area", "student", "face px>", "seen>", "scorable>")
     shares = ("seen", "scorable")
     for area in by_area(rows).to_dict("records"):
@@ -154,17 +154,17 @@ def areas_table(rows: pd.DataFrame) -> Table:
             style="bold",
         )
         for row in rows[rows["area"] == area["area"]].to_dict("records"):
-            who = row["label"] if pd.isna(row["name"]) else f"{row['label']} {row['name']}"
-            table.add_row("", escape(who), f"{row['size']:.0f}", *(f"{row[s]:.0%}" for s in shares))
+            label = row["label"] if pd.isna(row["name"]) else f"{row['label']} {row['name']}"
+            table.add_row("", escape(label), f"{row['size']:.0f}", *(f"{row[s]:.0%}" for s in shares))
     return table
 
 
 def corrections_table(corrections: pd.DataFrame) -> Table:
-    """Everything that a person put right in a session."""
+    """Every manual identity correction of a session."""
     table = _table("correction>", "what", "made", "undone")
     for row in corrections.to_dict("records"):
-        undone = "–" if pd.isna(row["undone"]) else _moment(row["undone"])
-        table.add_row(str(row["correction"]), escape(row["what"]), _moment(row["made"]), undone)
+        undone = "–" if pd.isna(row["undone"]) else _to_minute(row["undone"])
+        table.add_row(str(row["correction"]), escape(row["what"]), _to_minute(row["made"]), undone)
     return table
 
 
@@ -175,13 +175,13 @@ def seats_table(seats: pd.DataFrame) -> Table:
         table.add_row(
             escape(row["name"] or f"P{row['person']}"),
             *(f"{row[key]:.0%}" for key in ("x", "y", "size")),
-            _moment(row["saved"]),
+            _to_minute(row["saved"]),
         )
     return table
 
 
 def people_table(people: pd.DataFrame) -> Table:
-    """Everybody who has a number, and the name where it was not dropped."""
+    """Every person with a number, and the name unless it was dropped."""
     table = _table("person", "name", "sessions>", "rosters>")
     for row in people.to_dict("records"):
         table.add_row(f"P{row['person']}", escape(row["name"] or "–"), str(row["sessions"]), str(row["rooms"]))
@@ -189,14 +189,15 @@ def people_table(people: pd.DataFrame) -> Table:
 
 
 def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
-    """What came of a roster in a session."""
+    """Result of applying a roster to a session."""
     groups = {
         f"named by seat in {room}": [f"{label} {name}" for label, name in named.items()],
         "seats without a match": unmatched,
         "students without a name": unnamed,
     }
     return "\n".join(
-        f"{what}: {len(who)}" + (f" ({', '.join(who)})" if who else "") for what, who in groups.items()
+        f"{what}: {len(members)}" + (f" ({', '.join(members)})" if members else "")
+        for what, members in groups.items()
     )
 
 
@@ -220,9 +221,9 @@ def phases_table(phases: pd.DataFrame) -> Table:
 
 def student_table(windows: pd.DataFrame, label: str) -> Table:
     """Every window of the student with this label or name. Raises UsageError unless there is one."""
-    mine = windows[windows["label"] == find_student(windows, label)["label"]]
+    student_windows = windows[windows["label"] == find_student(windows, label)["label"]]
     table = _table("window", "verdict", "balance>", "coverage>", "scorable>", "faces>")
-    for row in mine.to_dict("records"):
+    for row in student_windows.to_dict("records"):
         table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
     return table
 
@@ -232,7 +233,7 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
     table = _table("session>", "name", "file", "length>", "state", "analysed")
     for row in sessions.to_dict("records"):
         length = "–" if pd.isna(row["duration"]) else format_clock(row["duration"])
-        analysed = _moment(row["created"])
+        analysed = _to_minute(row["created"])
         table.add_row(
             str(row["session_id"]), escape(row["name"]), escape(row["file_name"]), length, row["state"], analysed
         )
@@ -240,22 +241,22 @@ def sessions_table(sessions: pd.DataFrame) -> Table:
 
 
 def checks_table(checks: Sequence[tuple[str, str, bool]]) -> Table:
-    """What `doctor` found: (what, found, whether it is as it should be)."""
+    """Results of `doctor`: (check, result, whether it passed)."""
     table = Table(box=None, pad_edge=False, show_header=False)
-    for what, found, good in checks:
-        table.add_row(Text("ok" if good else "BAD", "green" if good else "bold red"), what, escape(found))
+    for what, result, good in checks:
+        table.add_row(Text("ok" if good else "BAD", "green" if good else "bold red"), what, escape(result))
     return table
 
 
 def comparison(students: tuple[int, int], windows: Mapping[str, tuple[int, int]]) -> Text:
-    """How an analysis agrees with a lesson's script: (found, true) students, (right, all) windows of whom."""
-    of_whom = ", ".join(f"{right} of {every} {who}" for who, (right, every) in windows.items())
-    found = f"{students[0]} of {students[1]} students found"
-    return Text(f"\nCompared with the ground truth: {found}; correct windows: {of_whom}.")
+    """Agreement with the ground truth: (detected, true) students; (correct, all) windows by group."""
+    correct = ", ".join(f"{right} of {every} {group}" for group, (right, every) in windows.items())
+    detected = f"{students[0]} of {students[1]} students found"
+    return Text(f"\nCompared with the ground truth: {detected}; correct windows: {correct}.")
 
 
-class SeenSoFar(Protocol):
-    """What the bar asks of the engine's `Progress`."""
+class AnalysisProgress(Protocol):
+    """The part of the engine's `Progress` that the bar reads."""
 
     @property
     def stage(self) -> str: ...  # noqa: D102
@@ -268,7 +269,7 @@ class SeenSoFar(Protocol):
 
 
 class ProgressBar:
-    """Shows how far an analysis is, on standard error; hidden where nobody looks."""
+    """Shows the progress of an analysis on standard error; hidden if that is not a terminal."""
 
     def __init__(self, title: str, *, hidden: bool = False) -> None:
         self._progress = Progress(
@@ -292,14 +293,14 @@ class ProgressBar:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, seen: SeenSoFar) -> None:
-        """Show `seen`."""
-        if seen.stage == "detect":
-            of = f" of {format_clock(seen.duration)}" if seen.duration else ""
-            shown = f"{format_clock(seen.time)}{of}, {seen.faces:,} faces"
-            self._progress.update(self._task, completed=seen.time, total=seen.duration, clock=shown)
+    def __call__(self, progress: AnalysisProgress) -> None:
+        """Show `progress`."""
+        if progress.stage == "detect":
+            of = f" of {format_clock(progress.duration)}" if progress.duration else ""
+            shown = f"{format_clock(progress.time)}{of}, {progress.faces:,} faces"
+            self._progress.update(self._task, completed=progress.time, total=progress.duration, clock=shown)
         else:
-            what = {"track": "tracking students", "judge": "judging windows"}[seen.stage]
+            what = {"track": "tracking students", "judge": "judging windows"}[progress.stage]
             self._progress.update(self._task, clock=what)
 
     def count(self, done: int, of: int | None) -> None:
@@ -323,15 +324,15 @@ def console(file: Any) -> Console:
 
 
 def _table(*columns: str) -> Table:
-    """A table with these columns; those that end in > to the right."""
+    """A table with these columns; a column whose name ends in > is right-aligned."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
     return table
 
 
-def _moment(text: str) -> str:
-    """An ISO 8601 moment to the minute."""
+def _to_minute(text: str) -> str:
+    """An ISO 8601 date and time, to the minute."""
     return text[:16].replace("T", " ")
 
 
@@ -353,6 +354,6 @@ def _legend(class_windows: pd.DataFrame) -> Text:
         text.append(f"{sign} {name}  ", TERMINAL[name])
     if len(class_windows):
         first = class_windows.iloc[0]
-        stretch = -(-len(class_windows) // TIMELINE_WIDTH)
-        text.append(f"(one sign: {format_clock((first['stop'] - first['start']) * stretch)})")
+        bin_size = -(-len(class_windows) // TIMELINE_WIDTH)
+        text.append(f"(one sign: {format_clock((first['stop'] - first['start']) * bin_size)})")
     return text

@@ -9,7 +9,7 @@ import pandas as pd
 
 from classpulse.report.rows import text_table
 
-#: With fewer students, an interval from them holds the truth less often than it says.
+#: With fewer students, the bootstrap intervals cover the true value less often than stated.
 FEW = 6
 
 
@@ -17,26 +17,28 @@ def summary(
     intervals: pd.DataFrame, figures: pd.DataFrame, confusion: pd.DataFrame, uncodable: int
 ) -> Iterator[str]:
     """The tables of an engine's `Validation`, as lines for people."""
-    none, students = int((intervals["verdict"] == "insufficient").sum()), intervals["student"].nunique()
+    unjudged, students = int((intervals["verdict"] == "insufficient").sum()), intervals["student"].nunique()
     yield f"{len(intervals)} coded intervals of {students} students; left out as uncodable: {uncodable}\n"
-    yield f"without a verdict of the system: {none} ({none / len(intervals):.0%}); these are not in kappa\n\n"
-    system = figures["one"] == "the system"
-    yield from measures(figures[system].assign(who=figures["other"]), "the system and")
+    yield f"without a verdict of the system: {unjudged} ({unjudged / len(intervals):.0%}); excluded from kappa\n\n"
+    system = figures["rater_a"] == "the system"
+    yield from measures(figures[system].assign(label=figures["rater_b"]), "the system and")
     coders = figures[~system]
     if len(coders):
-        pairs = coders["one"].where(coders["one"] == coders["other"], coders["one"] + ", " + coders["other"])
+        pairs = coders["rater_a"].where(
+            coders["rater_a"] == coders["rater_b"], coders["rater_a"] + ", " + coders["rater_b"]
+        )
         yield "\n"
-        yield from measures(coders.assign(who=pairs), "coders")
-    yield "\nintervals, by what most coders say (rows) and what the system says:\n"
+        yield from measures(coders.assign(label=pairs), "coders")
+    yield "\nintervals by majority code (rows) and verdict of the system:\n"
     yield from text_table(confusion)
     yield "\nIn brackets: 95 % intervals, by bootstrap over students"
     yield f"; of {students} students they are too narrow, code {FEW} or more\n" if students < FEW else "\n"
 
 
-def fitted(name: str, settings: Mapping[str, object], figures: pd.DataFrame, said: str) -> Iterator[str]:
-    """What came of fitting the profile `name`, as lines for people."""
-    yield from measures(figures.assign(who=figures["settings"]), "settings")
-    yield f"\n{said}\n"
+def fitted(name: str, settings: Mapping[str, object], figures: pd.DataFrame, summary: str) -> Iterator[str]:
+    """The result of fitting the profile `name`, as printed lines."""
+    yield from measures(figures.assign(label=figures["settings"]), "settings")
+    yield f"\n{summary}\n"
     yield "score: weighted kappa in which no verdict is as far off as neutral from interested\n\n"
     yield f"profile {name}: {_settings(settings)}; `classpulse judge SESSION --profile` judges with it\n"
 
@@ -55,11 +57,14 @@ def _settings(settings: Mapping[str, object]) -> str:
 
 
 def measures(figures: pd.DataFrame, head: str) -> Iterator[str]:
-    """The figures as lines: a row for each `who`, a column for each `measure`."""
+    """The figures as lines: a row for each `label`, a column for each `measure`."""
     rows = []
-    for who, mine in figures.groupby("who", sort=False):
-        cells = {row["measure"]: estimate(row["value"], row["low"], row["high"]) for row in mine.to_dict("records")}
-        rows.append({head: who, "intervals": int(mine["intervals"].max()), **cells})
+    for label, rows_of_label in figures.groupby("label", sort=False):
+        cells = {
+            row["measure"]: estimate(row["value"], row["low"], row["high"])
+            for row in rows_of_label.to_dict("records")
+        }
+        rows.append({head: label, "intervals": int(rows_of_label["intervals"].max()), **cells})
     yield from text_table(pd.DataFrame(rows))
 
 

@@ -1,4 +1,4 @@
-"""A window that shows what is seen while it is seen; nothing of it is kept."""
+"""A window that shows detections during the analysis; nothing is stored."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SIDE = 1280
 class LiveWindow:
     """Shows each frame with its faces and their labels, until it is closed, or `q` or Escape is pressed.
 
-    `excluded` tells the squares (x, y, side) px of a picture of (width, height) in which nobody may be told: where
-    detection drops faces, that is where they lie in the first frame.
-    Raises UsageError in one line where there is no screen, or where OpenCV has no windows.
+    `excluded` returns the squares (x, y, side), px, of an image of (width, height) that must be unrecognisable:
+    where detection drops faces, at their place in the first frame.
+    Raises UsageError without a screen, or if OpenCV is built without windows.
     """
 
     def __init__(
@@ -49,20 +49,20 @@ class LiveWindow:
             ) from error
         self._open = True
 
-    def __call__(self, frame: Frame, found: Detections) -> None:
+    def __call__(self, frame: Frame, detections: Detections) -> None:
         """Show a frame."""
-        labels = self._labels(frame, found)
+        labels = self._labels(frame, detections)
         if not self._open:
             return
         height, width = frame.image.shape[:2]
-        image = drawn(frame.image, found, labels, self._excluded(width, height))
+        image = drawn(frame.image, detections, labels, self._excluded(width, height))
         cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         key = cv2.waitKey(1) & 0xFF
         if key in (ord("q"), 27) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             self.close()
 
     def close(self) -> None:
-        """Close the window; the analysis goes on."""
+        """Close the window; the analysis continues."""
         if self._open:
             self._open = False
             cv2.destroyWindow(self._title)
@@ -70,7 +70,7 @@ class LiveWindow:
 
 def drawn(
     image: npt.NDArray[np.uint8],
-    found: Detections,
+    detections: Detections,
     labels: Sequence[str],
     excluded: Sequence[tuple[float, float, float]] = (),
 ) -> npt.NDArray[np.uint8]:
@@ -79,6 +79,6 @@ def drawn(
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     coarsen(small, boxes_of(np.array(excluded, np.float64).reshape(-1, 3)) * scale)
-    for box, label in zip(found.boxes * scale, labels, strict=True):
+    for box, label in zip(detections.boxes * scale, labels, strict=True):
         draw_face(small, box, label, rgb()["neutral"])
     return small

@@ -149,11 +149,11 @@ def compare_judgements(store: Store, judgements: pd.DataFrame) -> Comparison:
             for judgement, row in zip(judgements.index.tolist(), judgements.to_dict("records"), strict=True)
         }
     )
-    two = ["one", "other"]
+    pair = ["judgement_a", "judgement_b"]
     return Comparison(
         pd.DataFrame(compared.verdicts),
-        pd.DataFrame(compared.agreement, columns=[*two, "of", "windows", "same", "judged", "kappa"]),
-        pd.DataFrame(compared.differing, columns=[*two, "start", "stop", "differ", "opposite", "who"]),
+        pd.DataFrame(compared.agreement, columns=[*pair, "of", "windows", "agreement", "judged", "kappa"]),
+        pd.DataFrame(compared.differing, columns=[*pair, "start", "stop", "differ", "opposite", "who"]),
     )
 
 

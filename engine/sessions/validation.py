@@ -63,7 +63,7 @@ def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation
         _readable(units).join(judged),
         pd.DataFrame(
             [*_system_figures(codes, units, verdict, judged["balance"].to_numpy()), *_coder_figures(codes, units)],
-            columns=["one", "other", "measure", "value", "low", "high", "intervals", "students"],
+            columns=["rater_a", "rater_b", "measure", "value", "low", "high", "intervals", "students"],
         ),
         _confusion(units["majority"].to_numpy(), verdict),
     )
@@ -154,15 +154,15 @@ def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]
     return rows
 
 
-def _agreeing(who: tuple[str, str], one: Ints, other: Ints, student: Ints) -> list[tuple[object, ...]]:
+def _agreeing(raters: tuple[str, str], codes_a: Ints, codes_b: Ints, student: Ints) -> list[tuple[object, ...]]:
     """Share of equal codes and kappas, where both have a code."""
-    both = other < len(CODES)
+    both = codes_b < len(CODES)
     if not both.any():
         return []
-    one, other, student = one[both], other[both], _dense(student[both])
-    table = tables(one, other, student)[..., : len(CODES)]
-    statistics = {"same": agreement.percent_agreement, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
-    return [(*who, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
+    codes_a, codes_b, student = codes_a[both], codes_b[both], _dense(student[both])
+    table = tables(codes_a, codes_b, student)[..., : len(CODES)]
+    statistics = {"agreement": agreement.percent_agreement, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
+    return [(*raters, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
 
 
 def tables(human: Ints, verdict: Ints, student: Ints) -> Array:

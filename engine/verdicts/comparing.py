@@ -54,21 +54,23 @@ class Comparison(NamedTuple):
     verdicts: Rows
     """For each `judgement` and `student` (label, or class): `windows`, and how many have each verdict."""
     agreement: Rows
-    """For each two, `one` and `other`, of all `students` and of the class (`of`): `windows` that both have, share
-    of the `same` verdict, insufficient being one; and `judged` in both, with Cohen's `kappa` of these."""
+    """For each two, `judgement_a` and `judgement_b`, of all `students` and of the class (`of`): `windows` that both
+    have, `agreement` (share of equal verdicts, insufficient being one), windows `judged` in both, with Cohen's
+    `kappa` of these."""
     differing: Rows
-    """For each window in which two give some student different verdicts, those with the most students first: `one`,
-    `other`, `start`, `stop` (s), how many students `differ`, of how many `opposite`ly, and `who`."""
+    """For each window in which two give some student different verdicts, those with the most students first:
+    `judgement_a`, `judgement_b`, `start`, `stop` (s), how many students `differ`, how many `opposite`ly, and
+    their labels (`who`)."""
 
 
 def compare(judgements: Mapping[str, Judged]) -> Comparison:
     """Compare judgements by name; where their windows differ in length, at the middle of each shorter one."""
     agreeing: Rows = []
     differing: Rows = []
-    for one, other in combinations(judgements, 2):
-        names = {"one": one, "other": other}
+    for first, second in combinations(judgements, 2):
+        names = {"judgement_a": first, "judgement_b": second}
         for of in ("students", CLASS):
-            windows, *verdicts = _paired(judgements[one], judgements[other], of)
+            windows, *verdicts = _paired(judgements[first], judgements[second], of)
             agreeing.append({**names, "of": of, **_agreement(*verdicts)})
             if of == "students":
                 differing += [names | row for row in _differing(windows, *verdicts)]
@@ -91,42 +93,42 @@ def _counts(judgement: str, judged: Judged) -> Rows:
     ]
 
 
-def _paired(one: Judged, other: Judged, of: str) -> tuple[Verdicts, Ints, Ints]:
+def _paired(first: Judged, second: Judged, of: str) -> tuple[Verdicts, Ints, Ints]:
     """The windows of whichever has the shorter ones that the other has as well, and both verdicts of these."""
-    turned = one.window > other.window
-    short, long = (other, one) if turned else (one, other)
-    mine, theirs = (short.whole, long.whole) if of == CLASS else (short.students, long.students)
-    middle = np.floor((mine.start + mine.stop) / 2 / long.window).astype(np.int64)
-    labels = np.unique(np.concatenate([mine.label, theirs.label]))
-    width = int(max(middle.max(initial=0), theirs.window.max(initial=0))) + 1
-    wanted = np.searchsorted(labels, mine.label) * width + middle
-    there = np.searchsorted(labels, theirs.label) * width + theirs.window
-    order = np.argsort(there)
-    place = np.searchsorted(there[order], wanted)
-    has = np.append(there[order], -1)[place] == wanted
-    matched = theirs.verdict[order[place[has]]]
-    windows = mine.take(has)
+    turned = first.window > second.window
+    short, long = (second, first) if turned else (first, second)
+    short_verdicts, long_verdicts = (short.whole, long.whole) if of == CLASS else (short.students, long.students)
+    middle = np.floor((short_verdicts.start + short_verdicts.stop) / 2 / long.window).astype(np.int64)
+    labels = np.unique(np.concatenate([short_verdicts.label, long_verdicts.label]))
+    width = int(max(middle.max(initial=0), long_verdicts.window.max(initial=0))) + 1
+    wanted = np.searchsorted(labels, short_verdicts.label) * width + middle
+    available = np.searchsorted(labels, long_verdicts.label) * width + long_verdicts.window
+    order = np.argsort(available)
+    place = np.searchsorted(available[order], wanted)
+    present = np.append(available[order], -1)[place] == wanted
+    matched = long_verdicts.verdict[order[place[present]]]
+    windows = short_verdicts.take(present)
     return (windows, matched, windows.verdict) if turned else (windows, windows.verdict, matched)
 
 
-def _agreement(one: Ints, other: Ints) -> dict[str, Any]:
-    """windows, same, judged, kappa."""
+def _agreement(verdict_a: Ints, verdict_b: Ints) -> dict[str, Any]:
+    """windows, agreement, judged, kappa."""
     kinds = len(VERDICTS)
-    table = agreement.contingency(one, other, np.zeros_like(one), (1, kinds, kinds))[0]
+    table = agreement.contingency(verdict_a, verdict_b, np.zeros_like(verdict_a), (1, kinds, kinds))[0]
     judged = table[:INSUFFICIENT, :INSUFFICIENT]
     return {
-        "windows": len(one),
-        "same": float(agreement.percent_agreement(table)),
+        "windows": len(verdict_a),
+        "agreement": float(agreement.percent_agreement(table)),
         "judged": int(judged.sum()),
         "kappa": float(agreement.kappa(judged, agreement.nominal(INSUFFICIENT))),
     }
 
 
-def _differing(windows: Verdicts, one: Ints, other: Ints) -> Rows:
+def _differing(windows: Verdicts, verdict_a: Ints, verdict_b: Ints) -> Rows:
     """A row for each window with students whose verdicts differ, the most of them first."""
     side = np.array([SIDES[name] for name in VERDICTS])
-    unlike = one != other
-    opposite = (side[one] * side[other] == -1)[unlike]
+    unlike = verdict_a != verdict_b
+    opposite = (side[verdict_a] * side[verdict_b] == -1)[unlike]
     windows = windows.take(unlike)
     spans, of = np.unique(np.stack([windows.start, windows.stop], axis=1), axis=0, return_inverse=True)
     rows = [

@@ -185,8 +185,8 @@ def file_of(path: Path, **coders: pd.DataFrame) -> Path:
     return write(path, "coder,student,start,length,code\n" + "".join(lines))
 
 
-def figure(result, one, other, measure) -> pd.Series:
-    rows = result.figures.query("one == @one and other == @other and measure == @measure")
+def figure(result, rater_a, rater_b, measure) -> pd.Series:
+    rows = result.figures.query("rater_a == @rater_a and rater_b == @rater_b and measure == @measure")
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -194,11 +194,11 @@ def figure(result, one, other, measure) -> pd.Series:
 def test_the_machine_sees_what_the_script_says(analysed, truth, tmp_path):
     before = rows(Path(analysed.database))
     result = analysed.validate(file_of(tmp_path / "codes.csv", Ada=truth))
-    for measure in ("same", "kappa", "weighted kappa", "AUC interested", "AUC not interested"):
+    for measure in ("agreement", "kappa", "weighted kappa", "AUC interested", "AUC not interested"):
         assert figure(result, "the system", "Ada", measure)["value"] == 1, measure
     assert figure(result, "the system", "Ada", "no verdict")["value"] == 0
     assert np.trace(result.confusion[list(CODES)].to_numpy()) == len(result.intervals) == 24
-    assert "the majority" not in set(result.figures["other"])  # of one coder
+    assert "the majority" not in set(result.figures["rater_b"])  # of one coder
     assert rows(Path(analysed.database)) == before
 
 
@@ -229,8 +229,8 @@ def test_several_coders(analysed, truth, tmp_path):
     path = file_of(tmp_path / "codes.csv", Ada=truth, Ben=wrong, Cem=truth[:12])
     result = analysed.validate(path)
     assert figure(result, "the system", "the majority", "kappa")["value"] == 1
-    assert figure(result, "the system", "Ben", "same")["value"] == pytest.approx(23 / 24)
-    assert figure(result, "Ada", "Ben", "same")["value"] == pytest.approx(23 / 24)
+    assert figure(result, "the system", "Ben", "agreement")["value"] == pytest.approx(23 / 24)
+    assert figure(result, "Ada", "Ben", "agreement")["value"] == pytest.approx(23 / 24)
     assert figure(result, "Ada", "Cem", "kappa")[["value", "intervals"]].tolist() == [1, 12]
     alpha = figure(result, "all coders", "all coders", "alpha")
     assert 0.9 < alpha["value"] < 1

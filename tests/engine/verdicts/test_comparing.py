@@ -41,10 +41,10 @@ def test_equal_windows():
         ["b", "S01", 4, 2, 2, 0, 0], ["b", "S02", 4, 1, 1, 2, 0], ["b", "class", 4, 2, 2, 0, 0],
     ]  # fmt: skip
     students, whole = found.agreement
-    assert (students["windows"], students["same"], students["judged"]) == (8, 5 / 8, 7)
+    assert (students["windows"], students["agreement"], students["judged"]) == (8, 5 / 8, 7)
     # Cohen by hand: 5 of 7 the same; by chance (3*2 + 2*3 + 2*2)/49
     assert students["kappa"] == pytest.approx((5 / 7 - 16 / 49) / (1 - 16 / 49))
-    assert (whole["of"], whole["same"]) == ("class", 0.75)
+    assert (whole["of"], whole["agreement"]) == ("class", 0.75)
     assert [(row["start"], row["differ"], row["opposite"], row["who"]) for row in found.differing] == [
         (0, 1, 1, "S02"), (20, 1, 0, "S02"), (30, 1, 0, "S01"),
     ]  # fmt: skip
@@ -58,10 +58,10 @@ def test_windows_of_different_length_are_compared_at_the_shorter(turned):
     found = compare(dict(reversed(both.items())) if turned else both)
     students = found.agreement[0]
     # The one from 8 to 12 s begins the second long one.
-    assert (students["windows"], students["same"]) == (4, 0.75)
+    assert (students["windows"], students["agreement"]) == (4, 0.75)
     (row,) = found.differing
     names = ("short", "long") if not turned else ("long", "short")
-    assert row == dict(zip(("one", "other"), names, strict=True)) | {
+    assert row == dict(zip(("judgement_a", "judgement_b"), names, strict=True)) | {
         "start": 4, "stop": 8, "differ": 1, "opposite": 0, "who": "S01",
     }  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_windows_of_different_length_are_compared_at_the_shorter(turned):
 def test_windows_that_only_one_judgement_has_are_left_out_of_the_agreement(turned):
     one, other = judged(10, 40, "++o-", S01="++o-"), judged(10, 20, "++", S01="+o", S02="--")
     students, whole = compare({"a": other, "b": one} if turned else {"a": one, "b": other}).agreement
-    assert (students["windows"], students["same"], whole["windows"], whole["same"]) == (2, 0.5, 2, 1)
+    assert (students["windows"], students["agreement"], whole["windows"], whole["agreement"]) == (2, 0.5, 2, 1)
 
 
 def test_those_of_a_session(analysed, tmp_path):
@@ -80,11 +80,11 @@ def test_those_of_a_session(analysed, tmp_path):
     assert (len(alone.agreement), len(alone.differing)) == (0, 0)
     session.judge("again").judge("wide", window=10.0)
     found = session.compare()
-    same = found.agreement.set_index(["one", "other", "of"])["same"]
-    assert same["weighted, 5 s", "again", "students"] == 1
-    assert same["again", "wide", "students"] > 0.8  # moods change every 10 s
+    shares = found.agreement.set_index(["judgement_a", "judgement_b", "of"])["agreement"]
+    assert shares["weighted, 5 s", "again", "students"] == 1
+    assert shares["again", "wide", "students"] > 0.8  # moods change every 10 s
     assert set(found.verdicts["judgement"]) == {"weighted, 5 s", "again", "wide"}
-    assert session.compare("wide", "again").agreement["one"].tolist() == ["wide"] * 2
+    assert session.compare("wide", "again").agreement["judgement_a"].tolist() == ["wide"] * 2
     with pytest.raises(UsageError, match="session 1 has no judgement 'mine'"):
         session.compare("mine")
 
