@@ -71,7 +71,8 @@ def test_what_reads_a_session_reads_it(path):
 def test_it_is_done_once(path, recording, analysed):
     assert analyze(recording, path, settings=CLASS).was_done
     with pytest.raises(
-        UsageError, match=r"session 1 \(lesson.mp4\) has no data of students \(--aggregate-only\), and"
+        UsageError,
+        match=r"session 1 \(lesson.mp4\) has no data of students \(--aggregate-only\), so there is nothing to",
     ):
         analyze(recording, path, settings=dataclasses.replace(CLASS, window=10))
 

@@ -79,7 +79,7 @@ def test_merge(session):
     for name in ("weighted, 30 s", "short"):
         assert set(session.verdicts(name)["label"]) == {"S01", "S02", "S03", "S04"}
         assert session.class_verdicts(name)["students"].eq(4).all()
-    assert session.health()["links"] == 3
+    assert session.health()["reidentified"] == 3
 
 
 def test_split_between_tracks(session):
@@ -168,7 +168,7 @@ def test_only_what_a_correction_says_changes(session):
         (lambda s: s.split("S06", 119.6), "S06 has faces from 1:00"),
         (lambda s: s.split("S06", float("nan")), "S06 has faces from 1:00"),
         (lambda s: s.rename("Ida", "Ada"), "no student 'Ida'"),
-        (lambda s: s.rename("S01", "S02"), "'S02' reads like a label; give S01 another name"),
+        (lambda s: s.rename("S01", "S02"), "invalid name 'S02': it reads like a label; choose another name"),
         (lambda s: s.undo(), "session 1 has no correction to undo"),
     ],
 )

@@ -50,7 +50,7 @@ def test_faces_on_the_seat_are_never_measured(analysed, recording, tmp_path):
         assert queries.frames(store, session.session_id)["faces"].sum() == len(after)
     assert analyze(recording, path, settings=SETTINGS, exclude=["1/S02"]).was_done
     with pytest.raises(
-        UsageError, match="somebody was excluded from session 2 of this recording; give --exclude 2"
+        UsageError, match="a student was excluded from session 2 of this recording; add --exclude 2"
     ):
         analyze(recording, path, settings=dataclasses.replace(SETTINGS, min_face=41.0))
 
@@ -87,8 +87,8 @@ def test_what_can_be_named(path):
 @pytest.mark.parametrize(
     ("who", "message"),
     [
-        ("Ada@B13", "nobody called 'Ada' is in the roster of 'B13'; see `classpulse roster --room`"),
-        ("Zoe@B12", "nobody called 'Zoe' is in the roster of 'B12'"),
+        ("Ada@B13", "no seat of 'Ada' in the roster of 'B13'; see `classpulse roster --room`"),
+        ("Zoe@B12", "no seat of 'Zoe' in the roster of 'B12'"),
         ("monday/S19", "no student 'S19' in this session"),
         ("monday", "no student was excluded from session 1; name one as in monday/S07"),
     ],

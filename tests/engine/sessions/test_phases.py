@@ -84,8 +84,8 @@ WRONG = [
     (("long", 5.0, 60.0), "it ends at 1:00, but the session ends at 0:32"),
     (("backwards", 20.0, 10.0), "it ends at 0:10, not after its begin at 0:20"),
     ((" ", 5.0, None), "it has no label"),
-    (("a\x07b", 5.0, None), "is no text"),
-    (("twice", 10.0, None), "it overlaps mark 1, from 0:10 to 0:20; parts lie apart"),
+    (("a\x07b", 5.0, None), "invalid label 'a\\x07b'"),
+    (("twice", 10.0, None), "it overlaps mark 1, from 0:10 to 0:20; phases must not overlap"),
     (("within", 15.0, 18.0), "it overlaps mark 1, from"),
     (("around", 5.0, 12.0), "it overlaps mark 1, from"),
 ]
@@ -124,10 +124,10 @@ def test_files_of_marks(session, tmp_path, text):
 
 
 BROKEN = {
-    "": "row 1: empty; it names the columns start, label",
-    "begin,label\n0,talk\n": "row 1: no column start; it names the columns, and has begin, label",
-    "start,start,label\n": "row 1: two columns are called start",
-    "start,label\n": "no mark in it",
+    "": "row 1: empty; the first row must name the columns start, label",
+    "begin,label\n0,talk\n": "row 1: no column start; the columns are begin, label",
+    "start,start,label\n": "row 1: two columns are named start",
+    "start,label\n": "no phases; every row below the column names is a phase",
     "start,label\n0,talk\n\nnoon,film\n": "row 4, start: invalid time 'noon'",
     "start,label\n0:99,talk\n": "row 2, start: invalid time '0:99'",
     "start,label\n,talk\n": "row 2, start: invalid time ''",
@@ -136,7 +136,7 @@ BROKEN = {
     "start,label\n5,film\n0,talk\n5,game\n": "row 4: it overlaps marks.csv, row 2, from 0:05",
     "start,label\n0,talk,and,more\n": "row 2: has 4 values, but there are 2 columns",
     "start,label\n0,\n": "row 2: it has no label",
-    'start,label\n0,"talk\n5,film\n': "row 2: no CSV",
+    'start,label\n0,"talk\n5,film\n': "row 2: not valid CSV",
 }
 
 

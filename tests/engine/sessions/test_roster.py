@@ -91,9 +91,9 @@ def test_a_new_roster_replaces_the_seats_it_knows(monday):
     ("do", "message"),
     [
         (lambda s: s.carry_names("B13"), "room 'B13' has no roster yet; create one with --seat S01=NAME"),
-        (lambda s: s.keep_seats("B12"), "no student of session 1 has a name; give some with --seat S01=NAME"),
+        (lambda s: s.keep_seats("B12"), "no student of session 1 has a name; name some with --seat S01=NAME"),
         (lambda s: s.keep_seats(" "), "the room has no name"),
-        (lambda s: s.name_students({"S01": "Ada", "S02": "Ada"}), "S02 is called 'Ada' already"),
+        (lambda s: s.name_students({"S01": "Ada", "S02": "Ada"}), "S02 is named 'Ada' already"),
         (lambda s: s.name_students({"S01": "Ada", "S19": "Ben"}), "no student 'S19'"),
     ],
 )
