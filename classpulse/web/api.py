@@ -32,7 +32,7 @@ JsonRows = list[dict[str, Any]]
 LONGEST_OVERLAY = 120.0
 #: Rows that a query returns at most.
 MOST_ROWS = 1000
-#: Seconds that a query may take: one that never ends would keep others waiting.
+#: Time limit of a query, s: an endless query would block others.
 PATIENCE = 20.0
 
 
@@ -46,7 +46,7 @@ def _as(kind: str) -> dict[int | str, dict[str, Any]]:
 
 
 router = APIRouter(responses=_errors())
-#: Answers of routes whose session, job or mark may not exist.
+#: Responses of routes with a session, job or phase that may not exist.
 SOMETHING = _errors(404)
 
 
@@ -62,12 +62,12 @@ def sessions(services: ServicesDep) -> JsonRows:
 
 @router.get("/sessions/{session_id}", responses=SOMETHING)
 def session_row(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
-    """A session, and whether its recording is still there."""
+    """A session, and whether its recording is available."""
     row = session.info()
-    found = services.recordings.find(session, verified=False)
+    recording = services.recordings.find(session, verified=False)
     return {name: value for name, value in row.items() if name != "source"} | {
-        "recording": found.path is not None,
-        "warning": found.why or None,
+        "recording": recording.path is not None,
+        "warning": recording.why or None,
     }
 
 
@@ -102,7 +102,7 @@ def boxes(
     start: Annotated[float, Query(ge=0, le=1e6)],
     stop: Annotated[float, Query(ge=0, le=1e6)],
 ) -> dict[str, Any]:
-    """The boxes of a stretch of at most 120 s: `times`, and a list of [student, x1, y1, x2, y2] for each."""
+    """The boxes of an interval of at most 120 s: `times`, and a list of [student, x1, y1, x2, y2] for each."""
     if not 0 < stop - start <= LONGEST_OVERLAY:
         raise UsageError(f"stop must be after start, by {LONGEST_OVERLAY:g} s at most")
     return overlay(services.serving.db, session.session_id, start, stop)
@@ -126,15 +126,17 @@ def corrections(session: SessionDep) -> JsonRows:
 )
 def video(session: SessionDep, services: ServicesDep) -> Response:
     """The recording, or the range of its bytes that a Range header asks for."""
-    found = services.recordings.find(session)
-    if found.path is None:
-        raise HTTPException(404, found.why)
-    return FileResponse(found.path, media_type=kind_of(found.path), headers={"content-disposition": "inline"})
+    recording = services.recordings.find(session)
+    if recording.path is None:
+        raise HTTPException(404, recording.why)
+    return FileResponse(
+        recording.path, media_type=kind_of(recording.path), headers={"content-disposition": "inline"}
+    )
 
 
 @router.get("/sessions/{session_id}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
 def report(session: SessionDep, judgement: JudgementParam = None, student: JudgementParam = None) -> Response:
-    """The report as one file that works anywhere."""
+    """The report as one self-contained file."""
     text = report_page.render(session, judgement, student)
     return HTMLResponse(
         text, headers={"content-disposition": f'attachment; filename="session-{session.session_id}.html"'}
@@ -183,21 +185,21 @@ def mark(session: SessionDep, body: NewPhase) -> JsonRows:
 
 @router.delete("/sessions/{session_id}/phases/{phase}", responses=SOMETHING)
 def unmark(session: SessionDep, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> JsonRows:
-    """Delete a phase; returns those that are left."""
+    """Delete a phase; returns the remaining phases."""
     session.unmark(phase)
     return plain_rows(session.phases())
 
 
 @router.post("/sessions/{session_id}/preview", responses=SOMETHING)
 def preview(session: SessionDep, services: ServicesDep, body: Judging) -> dict[str, Any]:
-    """Judge without keeping the judgement."""
+    """Judge without storing the judgement."""
     _, windows, class_windows = services.previews.judged(session.session_id, body.changes())
     return {"verdicts": plain_rows(windows), "class": plain_rows(class_windows)}
 
 
 @router.post("/sessions/{session_id}/judge", responses=SOMETHING)
 def judge(session: SessionDep, body: NamedJudging) -> JsonRows:
-    """Judge, and keep the judgement beside the others; the judgements."""
+    """Judge, and store the judgement beside the others; returns the judgements."""
     return plain_rows(session.judge(body.name or None, **body.changes()).judgements())
 
 
@@ -207,12 +209,12 @@ def judge(session: SessionDep, body: NamedJudging) -> JsonRows:
 @router.get("/videos")
 def videos(services: ServicesDep) -> JsonRows:
     """The recordings that can be analysed, the newest first."""
-    return [found._asdict() for found in services.videos.names()]
+    return [listed._asdict() for listed in services.videos.names()]
 
 
 @router.put("/videos/{name}", status_code=201, responses=_errors(413, 415))
 async def upload(services: ServicesDep, name: str, request: Request) -> dict[str, str]:
-    """Send a recording as the body; the name that it got, since no other is replaced."""
+    """Send a recording as the body; returns its name, which differs from the requested one if that is in use."""
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else None
     return {"name": await services.videos.receive(name, request.stream(), size)}
@@ -220,7 +222,7 @@ async def upload(services: ServicesDep, name: str, request: Request) -> dict[str
 
 @router.get("/jobs")
 def jobs(services: ServicesDep) -> list[JobOut]:
-    """The queue and what came of it, the newest first."""
+    """Queued, running and ended jobs, the newest first."""
     return [JobOut.of(job) for job in services.jobs.jobs()]
 
 
@@ -233,13 +235,13 @@ def add_job(services: ServicesDep, body: NewJob) -> JobOut:
 
 @router.get("/jobs/{job_id}", responses=SOMETHING)
 def job(services: ServicesDep, job_id: IdParam) -> JobOut:
-    """How far one is."""
+    """State and progress of a job."""
     return JobOut.of(services.jobs.job(job_id))
 
 
 @router.post("/jobs/{job_id}/cancel", responses=SOMETHING)
 def cancel(services: ServicesDep, job_id: IdParam) -> JobOut:
-    """Take it out of the queue, or end it; what it committed stays."""
+    """Cancel a queued or running job; committed segments stay."""
     return JobOut.of(services.jobs.cancel(job_id))
 
 
@@ -248,7 +250,7 @@ def cancel(services: ServicesDep, job_id: IdParam) -> JobOut:
 
 @router.post("/query")
 def query(services: ServicesDep, body: QueryBody) -> dict[str, Any]:
-    """Ask in SQL; it can only be read. `more` says whether there are more rows than are given."""
+    """Run a read-only SQL query. `more` is true if there are more rows than returned."""
     rows = queries.query(services.serving.db, body.sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     return {
         "columns": [str(name) for name in rows.columns],

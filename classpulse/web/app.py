@@ -66,7 +66,7 @@ def create_app(serving: Serving) -> FastAPI:
 
 
 def status_of(error: Exception) -> int:
-    """How HTTP calls it."""
+    """The HTTP status of an error."""
     if isinstance(error, HTTPException):
         return error.status_code
     kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (

@@ -1,4 +1,4 @@
-"""What programs and forms send, checked before anything is done with it, and what they are told of jobs."""
+"""Request bodies of programs and forms, validated, and the response for jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Time = Annotated[float, Field(ge=0, le=1e6)]
 
 
 def _installed(name: str) -> str:
-    """A strategy's name; UsageError, which is a ValueError, for one that is not there."""
+    """A strategy's name; raises UsageError, which is a ValueError, for an unknown one."""
     STRATEGIES.load(name)
     return name
 
@@ -24,13 +24,13 @@ Strategy = Annotated[str, AfterValidator(_installed)]
 
 
 class Problem(BaseModel):
-    """What went wrong, and the remedy, in one line."""
+    """An error and its remedy, in one line."""
 
     detail: str
 
 
 class Body(BaseModel):
-    """What is sent: nothing that is not asked for."""
+    """Base of request bodies; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -43,14 +43,14 @@ class Rename(Body):
 
 
 class Merge(Body):
-    """Two students who are one person person."""
+    """Two students that are the same person."""
 
     student: Text
     other: Text
 
 
 class Split(Body):
-    """A student whose later faces are another person's."""
+    """A student, and the time from which the faces are those of another person."""
 
     student: Text
     time: Time
@@ -65,7 +65,7 @@ class NewPhase(Body):
 
 
 class Judging(Body):
-    """Settings of judging; what is left out stays as in the latest judgement."""
+    """Settings of judging; omitted ones stay as in the latest judgement."""
 
     window: float | None = Field(default=None, ge=0.1, le=86_400)
     strategy: Strategy | None = None
@@ -75,12 +75,12 @@ class Judging(Body):
     baseline: bool | None = None
 
     def changes(self) -> dict[str, Any]:
-        """What was given."""
+        """The settings that were sent."""
         return self.model_dump(exclude_none=True, exclude={"name"})
 
 
 class NamedJudging(Judging):
-    """A judgement to be kept."""
+    """A judgement to be stored."""
 
     name: Text | None = None
 
@@ -95,13 +95,13 @@ class NewJob(Body):
     strategy: Strategy | None = None
     band: float | None = Field(default=None, ge=0, lt=1)
     aggregate_only: bool = False
-    """Whether the class's windows alone are kept, and nothing of a student."""
+    """Whether only the class's windows are stored, and no data of students."""
 
     def settings(self) -> dict[str, Any]:
-        """The settings that are not as usual."""
-        given = self.model_dump(exclude_none=True, exclude={"video", "name"})
-        usual = vars(Settings(**given)), vars(Settings())
-        return {name: value for name, value in given.items() if usual[0][name] != usual[1][name]}
+        """The non-default settings."""
+        values = self.model_dump(exclude_none=True, exclude={"video", "name"})
+        usual = vars(Settings(**values)), vars(Settings())
+        return {name: value for name, value in values.items() if usual[0][name] != usual[1][name]}
 
 
 class QueryBody(Body):
@@ -129,5 +129,5 @@ class JobOut(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> JobOut:
-        """What programs are told of it: the recording's name, not its folder."""
+        """The response for a job, with the recording's name and without its folder."""
         return cls(**{**vars(job), "video": job.file_name})

@@ -50,7 +50,7 @@ def _marked(request: Request, session: SessionDep, text: str) -> Response:
 
 
 @router.get("/sessions/{session_id}/phases")
-def phases(request: Request, session: SessionDep, said: str = "") -> Response:
+def phases(request: Request, session: SessionDep, message: str = "") -> Response:
     """The phases with the verdicts of the class, and a form for another."""
     return page(
         request,
@@ -58,7 +58,7 @@ def phases(request: Request, session: SessionDep, said: str = "") -> Response:
         session=session.info(),
         phases=plain_rows(session.phases()),
         table=report_page.section("phases", session),
-        said=said if request.method == "POST" else "",
+        message=message if request.method == "POST" else "",
     )
 
 
@@ -78,7 +78,7 @@ def rename(
 def merge(
     request: Request, session: SessionDep, student: Annotated[Text, Form()], other: Annotated[Text, Form()]
 ) -> Response:
-    """Make two students one."""
+    """Merge two students."""
     session.merge(student, other)
     return _corrected(request, session, f"{student} and {other} are one student now")
 
@@ -94,7 +94,7 @@ def split(
 
 @router.post("/sessions/{session_id}/undo")
 def undo(request: Request, session: SessionDep) -> Response:
-    """Take back the most recent active correction."""
+    """Undo the most recent active correction."""
     return _corrected(request, session, f"undone: {session.undo()}")
 
 
@@ -107,7 +107,7 @@ def _corrected(request: Request, session: SessionDep, text: str) -> Response:
 
 
 @router.get("/sessions/{session_id}/corrections")
-def corrections(request: Request, session: SessionDep, said: str = "") -> Response:
+def corrections(request: Request, session: SessionDep, message: str = "") -> Response:
     """The forms, and the corrections so far."""
     rows = plain_rows(session.corrections())
     return page(
@@ -116,5 +116,5 @@ def corrections(request: Request, session: SessionDep, said: str = "") -> Respon
         session=session.info(),
         students=plain_rows(session.students()),
         corrections=rows,
-        said=said if request.method == "POST" else "",
+        message=message if request.method == "POST" else "",
     )

@@ -1,4 +1,4 @@
-"""What routes are given: the services of the application, the session of an address, the judgement asked for."""
+"""Dependencies of the routes: the application's services, the session and the judgement of a request."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Services:
 
 
 def services_of(request: Request) -> Services:
-    """The services that the application was made with."""
+    """The application's services."""
     services: Services = request.app.state.services
     return services
 
 
 ServicesDep = Annotated[Services, Depends(services_of)]
-#: The number of a session or of a job, as it stands in an address.
+#: A session's or a job's number in an address.
 IdParam = Annotated[int, Path(ge=1, le=2**31 - 1)]
 #: The name of a judgement; without it, the latest.
 JudgementParam = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 def session_of(services: ServicesDep, session_id: IdParam) -> Session:
-    """The session with this number. Raises SessionError if there is none."""
+    """The session with this number. Raises SessionError for an unknown number."""
     session = Session(services.serving.db, session_id)
     session.info()
     return session

@@ -1,4 +1,4 @@
-"""The scripts and styles of the report's room, served from here: no other machine is asked."""
+"""Scripts and styles of the report package, served from this machine."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from classpulse.report import page as report_page
 from classpulse.report.library import PLOTLY
 
 router = APIRouter(include_in_schema=False)
-#: Every file by the name that pages call it.
+#: Every file by its name in the pages.
 LIBRARY = {path.name: path for path in (report_page.STYLES, report_page.SCRIPT, report_page.LIVE, PLOTLY)}
 
 
 @router.get("/static/library/{name}")
 def served(name: str) -> FileResponse:
-    """One of them."""
+    """A file of LIBRARY."""
     if name not in LIBRARY:
         raise HTTPException(404, f"there is no file {name}")
     return FileResponse(LIBRARY[name], headers={"cache-control": "max-age=3600"})

@@ -1,4 +1,4 @@
-"""Who may ask for what: the host's name, the site a request comes from, the token; and what a page may load."""
+"""Access control: host name, origin of a request, token; and the content security policy of the pages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from classpulse.web.serving import Serving
 
 COOKIE = "classpulse"
-#: May be asked for without the token: what the page that asks for it needs.
+#: Allowed without the token: the login page and its files.
 OPEN = ("/login", "/static/")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: No script but the files served here runs, and nothing is loaded from, or sent to, anywhere else. Styles may also
-#: be set within the page, as Plotly does.
+#: Only scripts served here run, and nothing is loaded from, or sent to, another site. Inline styles are allowed,
+#: since Plotly sets them.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -42,13 +42,13 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses what must not pass, before any route sees it, and sends the headers that browsers are to keep to.
+    """Refuses forbidden requests before any route handles them, and adds the security headers for browsers.
 
-    * Host: on loopback only the names of this machine are answered, so that no other site's name can be pointed
+    * Host: on loopback only the names of this machine are answered, so that no foreign host name can be pointed
       here (DNS rebinding).
-    * Site: what changes something, and what a page of another site embeds, must come from a page of ours. Browsers
-      say where it comes from, and no page can make them lie (Sec-Fetch-Site, or Origin in older ones). Programs
-      say nothing, and have no cookie that could be abused.
+    * Site: requests that change something, or that embed a page, must come from our own pages. Browsers send the
+      origin, and no page can forge it (Sec-Fetch-Site, or Origin in older ones). Programs send neither, and have
+      no cookie that could be abused.
     * Token: a cookie, or `Authorization: Bearer ...`.
     """
 
@@ -67,7 +67,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")  # it is about people
+                headers.setdefault("cache-control", "no-store")  # personal data
             await send(message)
 
         refusal = self._refusal(HTTPConnection(scope), scope["method"])
@@ -83,8 +83,8 @@ class Guard:
             return None
         if path.startswith("/api") or "hx-request" in request.headers:
             return _refused(path, 401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
-        asked = path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/login?next={quote(asked, safe='')}", 303)
+        address = path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(address, safe='')}", 303)
 
     def _knows_token(self, request: HTTPConnection) -> bool:
         kind, _, text = request.headers.get("authorization", "").partition(" ")
@@ -104,7 +104,7 @@ def _names_this_machine(host: str) -> bool:
 def _same_site(request: HTTPConnection, method: str) -> bool:
     site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
     if site is not None:
-        # `none` is the address bar. A link on another site may lead here, but not embed or send anything.
+        # `none` is the address bar. Another site may link here, but not embed or send anything.
         return site in ("same-origin", "none") or (method in SAFE and mode == "navigate")
     origin = request.headers.get("origin")
     if method in SAFE or origin is None:
@@ -119,7 +119,7 @@ def _refused(path: str, status: int, text: str, headers: dict[str, str] | None =
 
 
 def local_path(path: str) -> str:
-    """`path` if it leads to a page of ours, else the first page: a login must not send people elsewhere."""
+    """`path` if it is local, else the first page: a login must not redirect to another site."""
     parts = urlsplit(path)
     inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
     return path if inside and path.isprintable() else "/"

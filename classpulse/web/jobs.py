@@ -1,4 +1,4 @@
-"""The queue of analyses: one at a time, each a process of its own, in a small file that outlives the server."""
+"""The queue of analyses: one at a time, each a separate process; the queue is a file that outlives the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.errors import UsageError
 from engine.runtime.platform import end_process_group
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-#: Seconds that a process gets to end when it is asked to.
+#: Seconds a process has to end after it is asked to.
 PATIENCE = 5.0
 
 _TABLE = """
@@ -42,31 +42,31 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 
 class JobError(UsageError, LookupError):
-    """A job that is not there."""
+    """An unknown job."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One analysis that was asked for."""
+    """A requested analysis."""
 
     id: int
     video: str
     """Path of the recording."""
     name: str | None
     settings: dict[str, Any]
-    """Those that are not as usual, by name."""
+    """Non-default settings by name."""
     state: State
     stage: str | None
     """detect, track or judge."""
     time: float
-    """Seconds of the recording that are seen."""
+    """Analysed part of the recording, s."""
     duration: float | None
-    """Its length, s, where the file says it."""
+    """Length of the recording, s, or None if the file has none."""
     faces: int
     session: int | None
-    """The session that it became."""
+    """The resulting session."""
     message: str | None
-    """Why it failed, or what there is to say."""
+    """Cause of a failure, or warnings."""
     created: str
     ended: str | None
 
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def share(self) -> float | None:
-        """How much of it is seen, 0 to 1; None where the file does not say how long it is."""
+        """Analysed share of the recording, 0 to 1; None if its length is unknown."""
         return min(1.0, self.time / self.duration) if self.duration else None
 
     @property
@@ -109,11 +109,11 @@ class Jobs:
         self._thread = threading.Thread(target=self._work_off, name="jobs", daemon=True)
 
     def start(self) -> None:
-        """Begin to work the queue off."""
+        """Start processing the queue."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what runs is gone on with after the next start."""
+        """Stop; a running job is resumed after the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -124,8 +124,8 @@ class Jobs:
         """Queue a recording, unless it is queued or running already: then that job is returned."""
         values = (str(video), name, json.dumps(settings, sort_keys=True))
         with self._table() as table:
-            same = "video = ? AND name IS ? AND settings = ? AND state IN ('queued', 'running')"
-            row = table.execute(f"SELECT id FROM jobs WHERE {same}", values).fetchone()
+            condition = "video = ? AND name IS ? AND settings = ? AND state IN ('queued', 'running')"
+            row = table.execute(f"SELECT id FROM jobs WHERE {condition}", values).fetchone()
             if row is None:
                 add = "INSERT INTO jobs (video, name, settings, state, created) VALUES (?, ?, ?, 'queued', ?)"
                 row = (table.execute(add, (*values, _now())).lastrowid,)
@@ -133,7 +133,7 @@ class Jobs:
         return self.job(int(row[0]))
 
     def cancel(self, number: int) -> Job:
-        """Take a job out of the queue, or end it; what it committed stays. One that has ended stays as it is."""
+        """Cancel a queued or running job; committed segments stay. A job that has ended does not change."""
         with self._table() as table:
             table.execute(
                 "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state IN ('queued', 'running')",
@@ -153,7 +153,7 @@ class Jobs:
         return _job(row)
 
     def jobs(self, limit: int = 50) -> list[Job]:
-        """The last ones, the newest first."""
+        """The latest jobs, the newest first."""
         with self._table() as table:
             return [_job(row) for row in table.execute("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", (limit,))]
 
@@ -173,17 +173,17 @@ class Jobs:
             if not table.execute(begin, (job.id,)).rowcount:
                 return
         spawn = multiprocessing.get_context("spawn")  # a fork would copy the server's threads half
-        ours, its = spawn.Pipe(duplex=False)
-        process = spawn.Process(target=work, args=(its, job.video, self._db, job.name, job.settings))
+        receiver, sender = spawn.Pipe(duplex=False)
+        process = spawn.Process(target=work, args=(sender, job.video, self._db, job.name, job.settings))
         process.start()
-        its.close()  # or its end would not be heard of
+        sender.close()  # else the end of the process would not close the pipe
         with self._lock:
             self._process, self._running = process, job.id
         self._tell()
         if self._stopping or self.job(job.id).state != "running":  # meanwhile
             self._end_process()
-        with ours:
-            ended = self._listen(job.id, ours.recv)
+        with receiver:
+            ended = self._listen(job.id, receiver.recv)
         process.join()
         with self._lock:
             self._process = self._running = None
@@ -192,7 +192,7 @@ class Jobs:
             self._note(job.id, {"state": "failed", "message": why})
 
     def _listen(self, number: int, receive: Callable[[], dict[str, Any]]) -> bool:
-        """Note what the process says until it ends; whether it said how that went."""
+        """Store the messages of the process until it ends; returns whether it reported its result."""
         ended = False
         with contextlib.suppress(EOFError, OSError):
             while True:
@@ -205,7 +205,7 @@ class Jobs:
         if "state" in columns:
             columns = {**columns, "ended": _now()}
         to = ", ".join(f"{name} = ?" for name in columns)
-        with self._table() as table:  # what was cancelled stays so, whatever the process still says
+        with self._table() as table:  # a cancelled job stays cancelled, also if its process still sends messages
             table.execute(f"UPDATE jobs SET {to} WHERE id = ? AND state = 'running'", (*columns.values(), number))
         self._tell()
 

@@ -1,4 +1,4 @@
-"""The pages: sessions, new analyses, one session with everything that can be done with it, SQL, the token."""
+"""The pages: sessions, new analyses, a single session with all its actions, SQL, login."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ router = APIRouter(include_in_schema=False)
 #: Sections of the report that a session's page shows, in this order; the first ones come with the page.
 FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
 LATER = ("seats", "moments", "students", "provenance")
-#: Those of a session of which the class alone was kept.
+#: Sections of a session that stores verdicts of the class only.
 OF_CLASS = ("moments", "provenance")
-#: Seconds between two looks at whether anything changed, and after which a line is sent though nothing did.
+#: Polling interval of the queue, s, and the time without changes after which a keep-alive line is sent.
 LOOK, ALIVE = 0.25, 15.0
-#: Seconds that a wrong token costs.
+#: Delay of the answer to a wrong token, s.
 PENALTY = 1.0
 EXAMPLES = {
     "In which windows was the class least interested?": (
@@ -64,12 +64,12 @@ def home(request: Request, services: ServicesDep) -> Response:
     """The sessions of the database."""
     try:
         with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
-            found = plain_rows(queries.sessions(store).iloc[::-1])
+            sessions = plain_rows(queries.sessions(store).iloc[::-1])
     except DatabaseError:
         if not _is_new(services):
             raise
-        found = []
-    return page(request, "sessions.html.j2", sessions=found, jobs=services.jobs.jobs(5))
+        sessions = []
+    return page(request, "sessions.html.j2", sessions=sessions, jobs=services.jobs.jobs(5))
 
 
 def _is_new(services: Services) -> bool:
@@ -115,7 +115,7 @@ def add_job(
 
 @router.post("/jobs/{job_id}/cancel")
 def cancel(request: Request, services: ServicesDep, job_id: int) -> Response:
-    """End one."""
+    """Cancel a job."""
     services.jobs.cancel(job_id)
     return _jobs(request, services)
 
@@ -128,9 +128,9 @@ def _jobs(request: Request, services: Services) -> Response:
 
 @router.get("/jobs/events")
 async def events(request: Request, services: ServicesDep) -> Response:
-    """The queue, again and again: server-sent events, each the list as HTML."""
+    """The queue as server-sent events: the list as HTML after every change."""
 
-    async def told() -> AsyncIterator[str]:
+    async def stream() -> AsyncIterator[str]:
         version, last = -1, time.monotonic()
         while not await request.is_disconnected():
             if services.jobs.version != version:
@@ -143,7 +143,7 @@ async def events(request: Request, services: ServicesDep) -> Response:
                 yield ": still here\n\n"
             await asyncio.sleep(LOOK)
 
-    return StreamingResponse(told(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 # -- one session
@@ -153,14 +153,14 @@ async def events(request: Request, services: ServicesDep) -> Response:
 def session_page(
     request: Request, services: ServicesDep, session: SessionDep, judgement: JudgementParam = None
 ) -> Response:
-    """Everything about a session; what takes long to ask comes after the page is there."""
+    """A session's page; sections with slow queries are loaded after the page."""
     row = session.info()
     if row["state"] != "done":
         return page(request, "unfinished.html.j2", session=row)
     with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
         settings = settings_of(store, session.session_id)
         alone = is_aggregate(store, session.session_id)
-    found = services.recordings.find(session, verified=False)
+    recording = services.recordings.find(session, verified=False)
     return page(
         request,
         "session.html.j2",
@@ -173,7 +173,7 @@ def session_page(
         judgement=judgement,
         settings=settings,
         strategies=STRATEGIES.names(),
-        gone=found.why,
+        gone=recording.why,
         students=plain_rows(session.students()),
     )
 
@@ -195,9 +195,9 @@ def judged(
     strategy: JudgementParam = None,
     baseline: bool = False,
 ) -> Response:
-    """The timeline and the heat map as they would be, judged with other settings; nothing is kept."""
-    given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
-    changes = {name: value for name, value in given.items() if value is not None}
+    """Preview of the timeline and the heat map with other settings; nothing is stored."""
+    settings_given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
+    changes = {name: value for name, value in settings_given.items() if value is not None}
     settings, windows, class_windows = services.previews.judged(session.session_id, changes)
     preview = PreviewSources(session, settings, windows, class_windows)
     return HTMLResponse("".join(report_page.fragment(preview, name) for name in JUDGED))
@@ -205,7 +205,7 @@ def judged(
 
 @router.get("/sessions/{session_id}/prepare", status_code=204)
 def prepare(session: SessionDep, services: ServicesDep) -> None:
-    """Make ready for `judged`, while people still look at the page."""
+    """Read the evidence in advance, so that `judged` answers fast."""
     services.previews.prepare(session.session_id)
 
 
@@ -217,7 +217,7 @@ def judge(
     strategy: Annotated[Text, Form()],
     baseline: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Keep a judgement, and show it."""
+    """Store a judgement, and show it."""
     session.judge(window=window, band=band, strategy=strategy, baseline=baseline)
     return RedirectResponse(f"/sessions/{session.session_id}", 303)
 
@@ -227,7 +227,7 @@ def judge(
 
 @router.get("/sql")
 def sql_page(request: Request) -> Response:
-    """A place to ask."""
+    """The form for a query."""
     return page(request, "sql.html.j2", examples=EXAMPLES, sql=next(iter(EXAMPLES.values())))
 
 
@@ -235,11 +235,11 @@ def sql_page(request: Request) -> Response:
 def ask(request: Request, services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, as a table."""
     began = time.perf_counter()
-    found = queries.query(services.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
+    answer = queries.query(services.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
     values: dict[str, Any] = {
-        "columns": [str(name) for name in found.columns],
-        "rows": plain_values(found.head(MOST_ROWS)),
-        "more": len(found) > MOST_ROWS,
+        "columns": [str(name) for name in answer.columns],
+        "rows": plain_values(answer.head(MOST_ROWS)),
+        "more": len(answer) > MOST_ROWS,
         "seconds": time.perf_counter() - began,
     }
     if "hx-request" in request.headers:
@@ -261,7 +261,7 @@ def ask_csv(services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)])
 
 @router.get("/login")
 def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -- the address says it
-    """Where the token is given."""
+    """The form for the token."""
     return page(request, "login.html.j2", next=local_path(next), wrong=False)
 
 
@@ -272,7 +272,7 @@ async def login(
     token: Annotated[str, Form(max_length=500)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
-    """A cookie for the token: no script can read it, and no other site's page sends it."""
+    """Set the cookie for the token: unreadable by scripts, never sent with requests of other sites."""
     if not services.serving.is_token(token):
         await asyncio.sleep(PENALTY)
         return page(request, "login.html.j2", 401, next=local_path(next), wrong=True)
@@ -284,7 +284,7 @@ async def login(
 
 @router.post("/logout")
 def logout() -> Response:
-    """Take the cookie away."""
+    """Delete the cookie."""
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer

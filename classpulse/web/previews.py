@@ -10,7 +10,7 @@ from engine.settings import Settings
 
 
 class PreviewSources(ReportQueries):
-    """The sources of a report whose windows come from memory; all else is asked of the database."""
+    """The queries of a report with windows from memory; all other rows come from the database."""
 
     def __init__(
         self, session: Session, settings: Settings, windows: pd.DataFrame, class_windows: pd.DataFrame
@@ -21,7 +21,7 @@ class PreviewSources(ReportQueries):
 
     @property
     def strategy(self) -> str:
-        """That of the settings, of which nothing is kept either."""
+        """Name of the previewed strategy."""
         return str(self._settings.strategy)
 
     def _ask(self, name: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What the pages and the API read of a session, and judgements that are shown without being kept."""
+"""Queries on a session for the pages and the API, and previews: judgements that are not stored."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FROM v_faces
 WHERE session_id = :session AND pts BETWEEN :first AND :last
 ORDER BY pts, face
 """
-#: Sessions whose evidence is kept in memory: that of an hour of 30 students takes 50 MB.
+#: Number of sessions with evidence in memory; an hour of 30 students takes 50 MB.
 REMEMBERED = 2
 
 
 class Previews:
-    """Judges sessions without keeping the judgement, fast enough for a slider: the faces are read once."""
+    """Judges sessions without storing the judgement; fast enough for a slider, since the faces are read once."""
 
     def __init__(self, db: str) -> None:
         self._db = db
@@ -44,10 +44,10 @@ class Previews:
     def judged(self, session_id: int, changes: dict[str, Any]) -> tuple[Settings, pd.DataFrame, pd.DataFrame]:
         """The settings, the student windows (with `label` and `name`) and the class windows.
 
-        `changes` are settings that differ from the latest judgement's. Raises UsageError for one that cannot work.
+        `changes` are settings that differ from the latest judgement's. Raises UsageError for an invalid one.
         """
-        if other := set(changes) - set(JUDGED_BY):
-            raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
+        if unknown := set(changes) - set(JUDGED_BY):
+            raise UsageError(f"judging does not use {', '.join(sorted(unknown))}; it uses {', '.join(JUDGED_BY)}")
         evidence, settings, students = self._read(session_id)
         settings = dataclasses.replace(settings, **changes)
         if evidence.duration / settings.window > 100_000:
@@ -63,23 +63,23 @@ class Previews:
         with self._lock, Store.open(self._db, must_exist=True, read_only=True) as store, store.reading():
             check_done(store, session_id)
             session = store.session(session_id)
-            log = queries.corrections(store, session_id)  # a name is given without judging again
+            log = queries.corrections(store, session_id)  # renaming does not change `finished`
             key = session_id, f"{session['finished']} {len(log)} {log['undone'].notna().sum()}"
             if key not in self._evidence:
-                kept = [(old, value) for old, value in self._evidence.items() if old[0] != session_id]
-                self._evidence = dict(kept[-(REMEMBERED - 1) :])
+                entries = [(old, value) for old, value in self._evidence.items() if old[0] != session_id]
+                self._evidence = dict(entries[-(REMEMBERED - 1) :])
                 students = queries.students(store, session_id)[["student", "label", "name"]]
                 self._evidence[key] = read_evidence(store, session_id), settings_of(store, session_id), students
             return self._evidence[key]
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows that JSON can hold: None for what is unknown, hexadecimal digits for bytes."""
+    """Rows for JSON: None for missing values, hexadecimal digits for bytes."""
     return [dict(zip(map(str, table.columns), row, strict=True)) for row in plain_values(table)]
 
 
 def plain_values(table: pd.DataFrame) -> list[list[Any]]:
-    """The same as lists: a query may have two columns of one name."""
+    """Rows as lists, since a query may have two columns of the same name."""
     columns = [[_plain(value) for value in table.iloc[:, place].tolist()] for place in range(table.shape[1])]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -102,7 +102,7 @@ def _plain(value: object) -> object:
 def overlay(db: str, session_id: int, start: float, stop: float) -> dict[str, Any]:
     """The boxes of frames with start <= time < stop (s): `times`, and a list of [student, x1, y1, x2, y2] for each.
 
-    The student is a number, None for nobody's face; the edges are px of the upright picture.
+    The student is a number, None for an unassigned face; the edges are px of the upright image.
     """
     between = {"session": session_id, "start": start, "stop": stop}
     frames = queries.query(db, _FRAMES, between)

@@ -1,4 +1,4 @@
-"""The recording of a session, if it is still where it was analysed, and still the same one."""
+"""The recording of a session, if it still exists at the same path with the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.vision.sources.registry import open_source
 from storage.excluding import excluded_from
 from storage.store import Store
 
-#: Why a recording is not shown though it is there.
+#: Reason for not showing an existing recording.
 EXCLUDED = (
     "A student is excluded from this recording, so it is not shown; "
     "`classpulse annotate` writes a copy in which excluded students are blurred."
@@ -23,19 +23,19 @@ EXCLUDED = (
 
 
 class Recording(NamedTuple):
-    """Where a session's recording is."""
+    """Path of a session's recording."""
 
     path: Path | None
-    """None where it cannot be shown."""
+    """None if it cannot be shown."""
     why: str = ""
-    """Why not, for a person."""
+    """The reason, as text for the page."""
 
 
 class Recordings:
-    """Finds recordings. A file is served only if its bytes are those that were analysed.
+    """Finds recordings. A file is served only if its bytes are the analysed ones.
 
-    So no database can make the page hand out another file, nor faces be drawn over another lesson. The check reads
-    the whole file, once for as long as nobody changes it.
+    So no database can make the page serve another file, and no boxes are drawn over another recording. The check
+    reads the whole file, once until the file changes.
     """
 
     def __init__(self) -> None:
@@ -43,9 +43,9 @@ class Recordings:
         self._lock = threading.Lock()
 
     def find(self, session: Session, *, verified: bool = True) -> Recording:
-        """The recording of a session; unless `verified`, its bytes are not looked at.
+        """The recording of a session; its bytes are compared only if `verified`.
 
-        Nobody is blurred in it, so it is not shown where a student is excluded, also from another analysis of it.
+        The recording itself has no blurred faces, so it is not shown if any analysis of it excludes a student.
         """
         row = session.info()
         with Store.open(session.database, must_exist=True, read_only=True) as store:
@@ -68,7 +68,7 @@ class Recordings:
     def _fingerprint(self, path: Path, settings: Settings) -> str:
         stat = path.stat()
         key = str(path), stat.st_size, stat.st_mtime_ns
-        with self._lock:  # a browser asks for several parts at once
+        with self._lock:  # a browser requests several ranges at once
             if key not in self._known:
                 with open_source(path, settings) as source:
                     self._known[key] = source.fingerprint()

@@ -1,4 +1,4 @@
-"""The templates made into pages: every value is escaped, and a missing one is an error."""
+"""Renders the templates: every value is escaped, a missing value is an error."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from engine.version import __version__
 
 @cache
 def environment() -> Environment:
-    """Jinja2, with what all pages use."""
-    found = Environment(
+    """Jinja2 with the filters and globals of all pages."""
+    templates = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"clock": format_clock, "size": size}
-    found.globals |= {"version": __version__}
-    return found
+    templates.filters |= {"clock": format_clock, "size": size}
+    templates.globals |= {"version": __version__}
+    return templates
 
 
 def size(number: float) -> str:
@@ -42,7 +42,7 @@ def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLRes
 
 
 def error_page(request: Request, status: int, text: str) -> Response:
-    """What went wrong: in the message line where htmx asked, else as a page."""
+    """An error: in the message line for a request by htmx, else as a page."""
     if "hx-request" in request.headers:
         answer = page(request, "message.html.j2", status, text=text, good=False)
         answer.headers.update({"hx-retarget": "#message", "hx-reswap": "innerHTML"})

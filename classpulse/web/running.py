@@ -1,4 +1,4 @@
-"""The server: listens, says where, and ends at Ctrl-C without waiting for browsers."""
+"""The server: listens, prints its address, and ends at Ctrl-C without waiting for browsers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from classpulse.web.serving import Serving
 from engine.errors import UsageError
 from engine.runtime.platform import own_address
 
-#: Seconds that open answers get to end; progress is sent for as long as somebody looks.
+#: Seconds for open responses to end; the stream of progress would never end by itself.
 FAREWELL = 1
 
 
 def run(serving: Serving) -> None:
-    """Serve until Ctrl-C. Raises UsageError where the address cannot be listened at."""
+    """Serve until Ctrl-C. Raises UsageError if it cannot listen on the address."""
     app = create_app(serving)
     with listen(serving) as listener:
         host, port = listener.getsockname()[:2]
@@ -27,7 +27,7 @@ def run(serving: Serving) -> None:
             print(f"{serving.db} does not exist yet; the first analysis creates it", flush=True)  # noqa: T201
         config = uvicorn.Config(
             app,
-            log_level="warning",  # addresses name sessions; who looked at what is nobody's business
+            log_level="warning",  # addresses name sessions, and the log must not record access to them
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=FAREWELL,
@@ -45,7 +45,7 @@ def listen(serving: Serving) -> socket.socket:
         own_address(listener)
         try:
             listener.bind(address)
-            listener.listen()  # whoever comes before the server is ready waits
+            listener.listen()  # connections before the server is ready wait
         except OSError:
             listener.close()
             raise

@@ -1,4 +1,4 @@
-"""How the page is served: from which database and folder, to whom."""
+"""Settings of the server: database, folder of recordings, address, token."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SHORTEST_TOKEN = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What `classpulse serve` was told; checked once. Raises UsageError for what would be unsafe or cannot work."""
+    """The options of `classpulse serve`, checked once. Raises UsageError for unsafe or invalid ones."""
 
     db: str
     videos: Path
-    """Where uploads are kept and recordings are picked from; made when it is first needed."""
+    """Folder of recordings and uploads; created by the first upload."""
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
-    """Who knows it may see everything; without one, everybody on this machine may."""
+    """Grants access to all data; without one, every user of this machine has access."""
     max_upload: int = 8 * 2**30
-    """Largest recording that is taken, bytes."""
+    """Size of the largest upload, bytes."""
 
     def __post_init__(self) -> None:
         if not self.loopback and not self.token:
@@ -43,7 +43,7 @@ class Serving:
 
     @property
     def loopback(self) -> bool:
-        """Whether this machine alone can reach the page."""
+        """Whether only this machine can reach the page."""
         if self.host == "localhost":
             return True
         try:
@@ -53,24 +53,24 @@ class Serving:
 
     @property
     def has_database(self) -> bool:
-        """Whether the database is there; one on a server is taken to be."""
+        """Whether the database file exists; a database on a server is assumed to exist."""
         return "://" in self.db.removeprefix("sqlite:///") or Path(self.db.removeprefix("sqlite:///")).exists()
 
     @property
     def jobs(self) -> Path:
-        """The file of the queue: beside the database, or in this folder where that is on a server."""
+        """The file of the queue: beside the database, or in the working folder if the database is on a server."""
         place = self.db.removeprefix("sqlite:///")
         return Path("classpulse.jobs.db") if "://" in place else Path(place).with_suffix(".jobs.db")
 
     @property
     def pass_text(self) -> str:
-        """What a browser that gave the token shows from then on; the token does not follow from it."""
+        """Value of the login cookie; the token cannot be derived from it."""
         return hmac.new((self.token or "").encode(), b"classpulse page", hashlib.sha256).hexdigest()
 
     def is_token(self, text: str) -> bool:
-        """Whether `text` is the token, in a time that does not depend on how much of it is right."""
+        """Whether `text` is the token, compared in constant time."""
         return self.token is not None and hmac.compare_digest(text.encode(), self.token.encode())
 
     def is_pass(self, text: str) -> bool:
-        """Whether `text` is what `pass_text` gave out, likewise."""
+        """Whether `text` equals `pass_text`, compared in constant time."""
         return self.token is not None and hmac.compare_digest(text.encode(), self.pass_text.encode())

@@ -1,4 +1,4 @@
-"""The folder of recordings: what can be picked from it, and what is uploaded into it."""
+"""The folder of recordings: listing and uploads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.errors import SourceError, UsageError
 from engine.outputs import PARTIAL
 from engine.vision.sources.video import Video
 
-#: What is taken for a recording, by the end of its name; whether it is one, decoding tells.
+#: Suffixes of files that are listed as recordings; decoding decides whether they are.
 SUFFIXES = frozenset(
     {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
@@ -21,7 +21,7 @@ SPARE = 2**29
 
 
 class TooLargeError(UsageError):
-    """An upload that is larger than what is taken, or than the disk."""
+    """An upload larger than the limit, or than the free disk space."""
 
 
 class Listed(NamedTuple):
@@ -42,15 +42,15 @@ class Videos:
         self.largest = largest
 
     def names(self) -> list[Listed]:
-        """What can be picked, the newest first."""
+        """The recordings, the newest first."""
         if not self.folder.is_dir():
             return []
-        found = [path for path in self.folder.iterdir() if _is_plain(path.name) and path.is_file()]
-        listed = [Listed(path.name, path.stat().st_size, path.stat().st_mtime) for path in found]
+        paths = [path for path in self.folder.iterdir() if _is_plain(path.name) and path.is_file()]
+        listed = [Listed(path.name, path.stat().st_size, path.stat().st_mtime) for path in paths]
         return sorted(listed, key=lambda video: -video.modified)
 
     def path(self, name: str) -> Path:
-        """The recording of that name. Raises UsageError for a name that leads elsewhere, or to nothing."""
+        """The recording of that name. Raises UsageError for a name outside the folder, or without a file."""
         path = self.folder / _checked(name)
         if not path.is_file() or path.resolve().parent != self.folder.resolve():
             raise UsageError(f"no recording {name!r} in the folder of recordings; choose one from the list")
@@ -59,8 +59,8 @@ class Videos:
     async def receive(self, name: str, chunks: AsyncIterator[bytes], length: int | None) -> str:
         """Write an upload of `length` bytes, if that is known; returns the name it got.
 
-        A name that is taken gets a number; what does not decode is not kept. Raises UsageError, TooLargeError or
-        SourceError, and leaves nothing.
+        A number is added to a name in use; a file that cannot be decoded is deleted. Raises UsageError,
+        TooLargeError or SourceError, and then leaves no file.
         """
         name = _checked(name)
         self._make_room(length or 0)
@@ -84,7 +84,7 @@ class Videos:
             partial.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove what uploads left that were cut off with the server."""
+        """Remove partial files of uploads that ended with the server."""
         for partial in self.folder.glob(f".*{PARTIAL}"):
             partial.unlink(missing_ok=True)
 
@@ -98,7 +98,7 @@ class Videos:
         for number in range(1, 10_000):
             free = name if number == 1 else f"{stem} ({number}){suffix}"
             try:
-                (self.folder / free).touch(exist_ok=False)  # the name is ours now; no other file is replaced
+                (self.folder / free).touch(exist_ok=False)  # reserves the name; never replaces another file
             except FileExistsError:
                 continue
             partial.replace(self.folder / free)

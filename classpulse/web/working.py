@@ -1,4 +1,4 @@
-"""An analysis as a process of its own: it can be ended at any moment, and what it committed stays."""
+"""An analysis as a separate process: it can be ended at any time, and committed segments stay."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ EVERY = 0.2
 
 
 def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict[str, Any]) -> None:
-    """Analyse `video` into `db`, and say through the pipe how far it is and how it ended: columns of a job.
+    """Analyse `video` into `db`, and send progress and result through the pipe, as columns of a job.
 
-    The last one has a `state`. Where nobody reads them any more, the server is gone, and the analysis ends, too.
+    The last message has a `state`. A closed pipe means that the server has ended; then the analysis ends, too.
     """
     lead_process_group()  # with the processes that it starts; no Ctrl-C of the server's
     from engine.sessions.analysis import Progress, analyze
@@ -27,7 +27,7 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
 
     last = ("", 0.0)
 
-    def tell(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         nonlocal last
         if progress.stage != last[0] or time.monotonic() - last[1] >= EVERY:
             last = progress.stage, time.monotonic()
@@ -41,11 +41,11 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
             )
 
     try:
-        session = analyze(Path(video), db, name=name, settings=Settings(**settings), on_progress=tell)
-        said = list(session.warnings)
+        session = analyze(Path(video), db, name=name, settings=Settings(**settings), on_progress=on_progress)
+        messages = list(session.warnings)
         if session.was_done:
-            said.insert(0, "this recording was analysed before")
-        pipe.send({"state": "done", "session": session.session_id, "message": "; ".join(said) or None})
+            messages.insert(0, "this recording was analysed before")
+        pipe.send({"state": "done", "session": session.session_id, "message": "; ".join(messages) or None})
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 -- said on the page, in full on the server's screen
