@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from classpulse.commands.errors import Stopped, complain
 from classpulse.commands.options import (
     DEFAULT,
     Band,
@@ -24,18 +20,11 @@ from classpulse.commands.options import (
     sample_rate_of,
     thresholds_of,
 )
+from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
 from classpulse.commands.showing import show_session
 from engine.settings import Device, Engine, Precision, Scan, Settings
 
-if TYPE_CHECKING:
-    from classpulse.report.window import LiveWindow
-
 app = typer.Typer()
-
-RESPONSIBLE = (
-    "Before you use verdicts, read docs/responsible-use.md: what they can and cannot mean, where the law forbids "
-    "them, and which mode to use."
-)
 
 
 @app.command()
@@ -136,7 +125,7 @@ def analyze(
             "(docs/extending.md); default: processes, unless the recording is short.",
         ),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Analyse again what is finished already.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Analyse finished recordings again.")] = False,
     display: Annotated[
         bool, typer.Option("--display", help="Show detections in a window during the analysis; q closes it.")
     ] = False,
@@ -146,10 +135,6 @@ def analyze(
 
     If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
-    from classpulse.report import terminal
-    from engine.sessions.analysis import analyze as analyze_one
-    from storage.database import database_of
-
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group requires --aggregate-only")
     settings = Settings(
@@ -165,56 +150,17 @@ def analyze(
     )  # fmt: skip
     if strategy:
         settings = dataclasses.replace(settings, strategy=strategy)
-    status = 0
-    for video in videos:
-        one_of_many = f"{name}: {video.stem}" if name and len(videos) > 1 else name
-        try:
-            window_of = _window(video.name, settings, db, exclude or ()) if display else None
-            with terminal.ProgressBar(video.name, hidden=quiet) as bar:
-                session = analyze_one(
-                    video,
-                    db,
-                    name=one_of_many,
-                    settings=settings,
-                    exclude=exclude or (),
-                    again=again,
-                    workers=workers,
-                    executor=executor,
-                    on_progress=bar,
-                    on_detections=window_of,
-                )
-        except KeyboardInterrupt:
-            raise Stopped(video, str(database_of(db)), kept=not aggregate_only) from None
-        except Exception as error:
-            if len(videos) == 1:
-                raise
-            status = max(status, complain(error))  # an overnight run goes on with the other recordings
-            continue
-        for warning in session.warnings:
-            print(f"classpulse: {warning}", file=sys.stderr)
-        if not quiet:
-            if session.was_done:
-                terminal.say(f"{video} is finished: session {session.session_id}; --again analyses it again.")
-            show_session(session)
-            if session.session_id == 1 and not session.was_done:  # the first of this database
-                print(f"\n{RESPONSIBLE}")
-    raise typer.Exit(status)
-
-
-def _window(title: str, settings: Settings, db: str, exclude: Sequence[str]) -> LiveWindow:
-    from classpulse.report.window import LiveWindow
-    from engine.sessions.excluding import Square, squares
-    from engine.sessions.watching import LiveLabels
-    from storage.store import Store
-
-    @cache
-    def excluded(width: int, height: int) -> list[Square]:
-        if not exclude:
-            return []
-        with Store.open(db, must_exist=True, read_only=True) as store:  # the analysis has made it by then
-            return squares(store, exclude, width, height)
-
-    return LiveWindow(title, LiveLabels(settings), excluded)
+    options = AnalysisOptions(
+        db=db,
+        settings=settings,
+        exclude=exclude or (),
+        again=again,
+        workers=workers,
+        executor=executor,
+        display=display,
+        quiet=quiet,
+    )
+    raise typer.Exit(analyze_all(videos, name, options))
 
 
 @app.command()
@@ -274,8 +220,8 @@ def doctor(
     from storage.store import Store
 
     lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
-    found = checks(next(frames(lesson)).image, lesson.students, device)
-    lines = [(check.what, check.found, check.good) for check in found]
+    results = checks(next(frames(lesson)).image, lesson.students, device)
+    lines = [(check.what, check.found, check.good) for check in results]
     if db:
         with Store.open(db, must_exist=True, read_only=True) as store:
             lines.append(

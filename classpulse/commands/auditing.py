@@ -1,4 +1,4 @@
-"""Logs in the database who ran which command on which session: every command that takes a database, but a few."""
+"""Audit log in the database: user, command and session of every command with a database, except NOT_AUDITED."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ DELETING = ("exclude", "forget", "names")
 
 
 class AuditedCommand(TyperCommand):
-    """A command whose runs are logged, except for those that were refused for wrong usage.
+    """A command whose runs are logged, except for usage errors.
 
-    A context is Any: which class it is depends on typer's version.
+    A context is Any, since its class depends on typer's version.
     """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run it, then note it."""
+        """Run the command, then log it."""
         db = ctx.params.get("db")
         if self.name in NOT_AUDITED or not isinstance(db, str):
             return super().invoke(ctx)
-        before = _Known.read(db, ctx) if self.name in DELETING else _Known()
+        before = _KnownNames.read(db, ctx) if self.name in DELETING else _KnownNames()
         outcome = "failed"
         try:
             result = super().invoke(ctx)
@@ -45,7 +45,9 @@ class AuditedCommand(TyperCommand):
             outcome = "failed" if ended.exit_code else "done"
             raise
         except Exception as error:
-            if getattr(error, "exit_status", 2) == 2:  # typer's own have none, and are of wrong use
+            if (
+                getattr(error, "exit_status", 2) == 2
+            ):  # typer's own errors have no exit status, and are usage errors
                 outcome = ""
             raise
         finally:
@@ -54,15 +56,15 @@ class AuditedCommand(TyperCommand):
         return result
 
 
-class _Known:
-    """What a database knows, as far as it can be read: the session that is meant, and names by number."""
+class _KnownNames:
+    """The session of a command and the numbers of named people, as far as the database is readable."""
 
     def __init__(self) -> None:
         self.session: int | None = None
         self.names: dict[str, int] = {}
 
     @classmethod
-    def read(cls, db: str, ctx: Any) -> _Known:
+    def read(cls, db: str, ctx: Any) -> _KnownNames:
         from storage import queries
         from storage.errors import StorageError
         from storage.store import Store
@@ -79,11 +81,11 @@ class _Known:
                 if len(keys) == 1:
                     known.session = store.find_session(keys[0])
         except StorageError:
-            pass  # not there yet, older, or damaged: the command itself says so
+            pass  # missing, older or damaged: the command itself reports it
         return known
 
 
-def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None:
+def _note(db: str, command: str, ctx: Any, before: _KnownNames, outcome: str) -> None:
     from engine.runtime.platform import user_name
     from storage.audit import note
     from storage.database import database_of
@@ -92,9 +94,9 @@ def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None
 
     target = database_of(db).target
     if isinstance(target, Path) and not (target.exists() and os.access(target, os.W_OK)):
-        return  # a copy that can only be read has no log of its own
-    after = _Known.read(db, ctx)
-    arguments = masked(_given(ctx), before.names | after.names)
+        return  # a read-only copy is not logged
+    after = _KnownNames.read(db, ctx)
+    arguments = masked(_command_line(ctx), before.names | after.names)
     session = before.session if before.session is not None else after.session
     try:
         with Store.open(db, must_exist=True) as store:
@@ -106,20 +108,20 @@ def _note(db: str, command: str, ctx: Any, before: _Known, outcome: str) -> None
 
 def masked(arguments: Mapping[str, Any], names: Mapping[str, int]) -> str:
     """The arguments as JSON, with P7 in place of names, and ? of the texts in SQL."""
-    given = dict(arguments)
-    if "sql" in given:
+    values = dict(arguments)
+    if "sql" in values:
         from storage.sql import without_texts
 
-        given["sql"] = without_texts(str(given["sql"]))
-    text = json.dumps(given, default=str, ensure_ascii=False, sort_keys=True)
+        values["sql"] = without_texts(str(values["sql"]))
+    text = json.dumps(values, default=str, ensure_ascii=False, sort_keys=True)
     for name in sorted(names, key=len, reverse=True):
         spelled = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])
         text = re.sub(rf"(?<!\\w){spelled}(?!\\w)", f"P{names[name]}", text, flags=re.IGNORECASE)
     return text
 
 
-def _given(ctx: Any) -> dict[str, Any]:
-    """What stood on the command line, but for the database."""
+def _command_line(ctx: Any) -> dict[str, Any]:
+    """The arguments on the command line, except the database."""
     return {
         name: value
         for name, value in ctx.params.items()

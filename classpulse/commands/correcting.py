@@ -94,18 +94,18 @@ def roster(
         if seat or keep:
             raise typer.BadParameter("--seat and --keep need a SESSION")
         with Store.open(db, must_exist=True, read_only=True) as store:
-            kept = queries.seats(store, room)
-        if kept.empty:
+            room_seats = queries.seats(store, room)
+        if room_seats.empty:
             raise UsageError(
                 f"room {room!r} has no roster; `classpulse roster SESSION --room {room} --keep` makes one"
             )
-        terminal.show(terminal.seats_table(kept))
+        terminal.show(terminal.seats_table(room_seats))
         return
-    found = find(session, db)
+    named_session = find(session, db)
     if seat:
-        found.name_students(dict(map(seat_of, seat)))
+        named_session.name_students(dict(map(seat_of, seat)))
     if seat or keep:
-        names = found.keep_seats(room)
+        names = named_session.keep_seats(room)
         print(f"seats kept for {room}: {len(names)} ({', '.join(names)})")
         return
-    print(terminal.carried(room, **vars(found.carry_names(room))))
+    print(terminal.carried(room, **vars(named_session.carry_names(room))))

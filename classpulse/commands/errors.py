@@ -1,4 +1,4 @@
-"""What goes wrong, said in one line, and the exit status for it."""
+"""Error messages of one line, and exit statuses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from engine.errors import missing_library
 class Stopped(Exception):  # noqa: N818
     """Ctrl-C in the middle of a recording."""
 
-    def __init__(self, video: Path, db: str, *, kept: bool = True) -> None:
+    def __init__(self, video: Path, db: str, *, saved: bool = True) -> None:
         super().__init__(
             f"stopped; finished segments of {video} are saved in {db}, run the same command to resume"
-            if kept
+            if saved
             else f"stopped; nothing of {video} is saved (--aggregate-only), the same command starts over"
         )
 
@@ -26,16 +26,16 @@ def debugging() -> bool:
 
 
 def complain(error: Exception) -> int:
-    """Say in one line what went wrong; returns the exit status for it."""
+    """Print an error in one line; returns its exit status."""
     if debugging():
         traceback.print_exc()
     status = 1
     error = missing_library(error) or error
-    if hasattr(error, "format_message"):  # typer's own; which class that is depends on its version
+    if hasattr(error, "format_message"):  # typer's own error; its class depends on typer's version
         context = getattr(error, "ctx", None)
         where = f"; see `{context.command_path} --help`" if context else ""
         text, status = f"{error.format_message().rstrip('.')}{where}", 2
-    elif hasattr(error, "exit_status"):  # an error of one of the rooms, made for a person
+    elif hasattr(error, "exit_status"):  # an error of one of the packages, with a message for users
         text, status = str(error), error.exit_status
     elif isinstance(error, OSError):
         text = f"{error.filename or 'the output'}: {error.strerror}; check the path, its permissions and the disk"

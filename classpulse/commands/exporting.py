@@ -1,4 +1,4 @@
-"""Give a session to other programs: export."""
+"""Export of a session: export."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def export(
         number = store.find_session(session)
         folder = output or Path(f"session-{number}")
         counts = files.export(store, number, folder, file_format, names=names, version=__version__)
-    told = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-    print(f"{folder}: {told}; dictionary.csv and dictionary.md describe the columns")
+    summary = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+    print(f"{folder}: {summary}; dictionary.csv and dictionary.md describe the columns")

@@ -34,13 +34,13 @@ def judge(
 ) -> None:
     """Judge a session again with other settings; earlier judgements stay, no video is needed.
 
-    Options that are not given keep their value from the latest judgement, or from the profile.
+    Omitted options keep their value from the latest judgement, or from the profile.
     """
     from engine.sessions.session import find
 
-    given = {
+    options = {
         "window": window, "strategy": strategy, "band": band, "min_faces": min_faces, "min_coverage": min_coverage,
         "baseline": baseline,
     }  # fmt: skip
-    changes = {setting: value for setting, value in given.items() if value is not None}
+    changes = {setting: value for setting, value in options.items() if value is not None}
     show_session(find(session, db).judge(name, profile=profile, **changes))

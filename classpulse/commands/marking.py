@@ -34,12 +34,12 @@ def mark(
 
     if (file is None) == (label is None or at is None) or (file and (label or at or until)):
         raise typer.BadParameter("give a LABEL and --at, or a --file of phases")
-    found = find(session, db)
+    marked_session = find(session, db)
     if file:
-        found.mark_from(file)
+        marked_session.mark_from(file)
     elif label is not None and at is not None:
-        found.mark(label, seconds_of(at), None if until is None else seconds_of(until))
-    terminal.show(terminal.phases_table(found.class_phase_verdicts()))
+        marked_session.mark(label, seconds_of(at), None if until is None else seconds_of(until))
+    terminal.show(terminal.phases_table(marked_session.class_phase_verdicts()))
 
 
 @app.command()

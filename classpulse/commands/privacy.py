@@ -66,7 +66,7 @@ def forget(
         forgetting.forget(store, chosen)
     terminal.say(f"deleted: {what}")
     path = Path(store.path)
-    for backup in sorted(path.parent.glob(f"{path.name}.v*-backup*")):  # as upgrade-db keeps them
+    for backup in sorted(path.parent.glob(f"{path.name}.v*-backup*")):  # names of backups by upgrade-db
         terminal.say(f"{backup} still contains what was deleted; delete it too")
 
 
@@ -167,7 +167,7 @@ def audit(
 
 
 def _confirm(what: str) -> None:
-    """Ask for confirmation on the terminal. Raises BadParameter where there is none."""
+    """Ask for confirmation on the terminal. Raises BadParameter without a terminal."""
     if not sys.stdin.isatty():
         raise typer.BadParameter("cannot ask for confirmation without a terminal; pass --yes")
     if not typer.confirm(f"{what}?", err=True):

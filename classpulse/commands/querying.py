@@ -1,4 +1,4 @@
-"""Ask the database: query, and what there is to ask: queries, schema."""
+"""Queries: query, queries, schema."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def query(
 
     if (sql is None) == (named is None):
         raise typer.BadParameter("give either SQL or --named")
-    given = dict(map(parameter_of, values or ()))
+    values_by_name = dict(map(parameter_of, values or ()))
     if named is not None:
         sql = _named(named).sql
-        if "session" in given:  # as every other command understands it
-            given["session"] = _session_number(str(given["session"]), db)
+        if "session" in values_by_name:  # a number or a name, as in every other command
+            values_by_name["session"] = _session_number(str(values_by_name["session"]), db)
     assert sql is not None
     known = parameters(sql)
-    for name in given:
+    for name in values_by_name:
         if name not in known:
             has = f"it has {', '.join(f':{name}' for name in known)}" if known else "it has no parameters"
             raise typer.BadParameter(f"there is no :{name} in the SQL; {has}")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not hear of a Ctrl-C
-    rows.write(queries.query(db, sql, given), output_format, output)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not handle Ctrl-C
+    rows.write(queries.query(db, sql, values_by_name), output_format, output)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What is in a database: sessions, show, students."""
+"""Contents of a database: sessions, show, students."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def show(
     from classpulse.report.areas import measured
     from engine.sessions.session import find
 
-    found = find(session, db)
+    shown_session = find(session, db)
     if student:
-        terminal.show(terminal.student_table(found.verdicts(judgement), student))
+        terminal.show(terminal.student_table(shown_session.verdicts(judgement), student))
         return
     if areas:
-        terminal.show(terminal.areas_table(measured(found.students(), len(found.frames()))))
+        terminal.show(terminal.areas_table(measured(shown_session.students(), len(shown_session.frames()))))
         return
-    show_session(found, judgement)
+    show_session(shown_session, judgement)
     if windows:
-        terminal.show(terminal.class_table(found.class_verdicts(judgement)))
+        terminal.show(terminal.class_table(shown_session.class_verdicts(judgement)))
 
 
 @app.command()
@@ -60,12 +60,12 @@ def students(session: SessionKey, db: Database = "classpulse.db") -> None:
     from classpulse.report import terminal
     from engine.sessions.session import find
 
-    found = find(session, db)
-    if line := terminal.class_alone(found.info()):
+    shown_session = find(session, db)
+    if line := terminal.class_alone(shown_session.info()):
         print(line)
         return
-    terminal.show(terminal.students_table(found.students()))
-    print(f"\n{terminal.identities(found.health())}")
+    terminal.show(terminal.students_table(shown_session.students()))
+    print(f"\n{terminal.identities(shown_session.health())}")
 
 
 def show_session(session: Session, judgement: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Keep a database: upgrade-db."""
+"""Upgrade of a database: upgrade-db."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def upgrade_db(db: Database = "classpulse.db") -> None:
     if done.found == done.version:
         print(f"{name} has schema version {done.version} already")
         return
-    kept = f"; the backup is {done.backup}" if done.backup else ""
-    print(f"{name}: upgraded from schema version {done.found} to {done.version}{kept}")
+    backup_note = f"; the backup is {done.backup}" if done.backup else ""
+    print(f"{name}: upgraded from schema version {done.found} to {done.version}{backup_note}")

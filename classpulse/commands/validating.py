@@ -40,18 +40,18 @@ def validate(
     from classpulse.report import rows, validation
     from engine.sessions.session import find
 
-    found = find(session, db)
+    validated_session = find(session, db)
     if fit is not None:
         if table:
             raise typer.BadParameter("--fit prints one table only; omit --table")
-        fitted = found.fit(codes, fit, judgement)
+        fitted = validated_session.fit(codes, fit, judgement)
         if output_format != "table" or output:
             rows.write(fitted.figures, output_format, output)
         else:
             lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.summary())
             print(*lines, sep="", end="")
         return
-    result = found.validate(codes, judgement)
+    result = validated_session.validate(codes, judgement)
     if table or output_format != "table" or output:
         tables = {"figures": result.figures, "intervals": result.intervals, "confusion": result.confusion}
         rows.write(tables[table or "figures"], output_format, output)
@@ -78,8 +78,8 @@ def profiles(
             drop_profile(store, drop)
             print(f"profile dropped: {drop}")
             return
-        kept = all_profiles(store)
-    rows.write(validation.short(kept) if output_format == "table" else kept, output_format)
+        saved = all_profiles(store)
+    rows.write(validation.short(saved) if output_format == "table" else saved, output_format)
 
 
 @app.command()
@@ -103,9 +103,13 @@ def compare(
     from classpulse.report import rows
     from engine.sessions.session import find
 
-    found = find(session, db).compare(*judgements or ())
+    comparison = find(session, db).compare(*judgements or ())
     if table or output_format != "table" or output:
-        tables = {"verdicts": found.verdicts, "agreement": found.agreement, "differing": found.differing}
+        tables = {
+            "verdicts": comparison.verdicts,
+            "agreement": comparison.agreement,
+            "differing": comparison.differing,
+        }
         rows.write(tables[table or "verdicts"], output_format, output)
         return
-    print(*shown.side_by_side(found.verdicts, found.agreement, found.differing), sep="", end="")
+    print(*shown.side_by_side(comparison.verdicts, comparison.agreement, comparison.differing), sep="", end="")

@@ -1,1 +1,1 @@
-"""A session for other programs: files that statistics and annotation software read."""
+"""Export of sessions: files for statistics and annotation software."""

@@ -1,0 +1,112 @@
+"""Analyses the recordings of one `analyze` command, and prints their results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classpulse.commands.errors import Stopped, complain
+from classpulse.commands.showing import show_session
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from classpulse.report.window import LiveWindow
+    from engine.sessions.session import Session
+
+RESPONSIBLE = (
+    "Before you use verdicts, read docs/responsible-use.md: what they can and cannot mean, where the law forbids "
+    "them, and which mode to use."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisOptions:
+    """The options of `analyze` that hold for all its recordings."""
+
+    db: str
+    settings: Settings
+    exclude: Sequence[str] = ()
+    again: bool = False
+    workers: int | None = None
+    executor: str | None = None
+    display: bool = False
+    quiet: bool = False
+
+
+def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptions) -> int:
+    """Analyse recordings one after the other; returns the exit status.
+
+    The error of a single recording is raised. With several recordings an error is printed, and the next one is
+    analysed. Raises Stopped at Ctrl-C.
+    """
+    from storage.database import database_of
+
+    status = 0
+    for video in videos:
+        session_name = f"{name}: {video.stem}" if name and len(videos) > 1 else name
+        try:
+            session = _analyze(video, session_name, options)
+        except KeyboardInterrupt:
+            aggregate_only = options.settings.aggregate_only
+            raise Stopped(video, str(database_of(options.db)), saved=not aggregate_only) from None
+        except Exception as error:
+            if len(videos) == 1:
+                raise
+            status = max(status, complain(error))
+            continue
+        _print_result(video, session, quiet=options.quiet)
+    return status
+
+
+def _analyze(video: Path, name: str | None, options: AnalysisOptions) -> Session:
+    from classpulse.report import terminal
+    from engine.sessions.analysis import analyze
+
+    window = _window(video.name, options) if options.display else None
+    with terminal.ProgressBar(video.name, hidden=options.quiet) as bar:
+        return analyze(
+            video,
+            options.db,
+            name=name,
+            settings=options.settings,
+            exclude=options.exclude,
+            again=options.again,
+            workers=options.workers,
+            executor=options.executor,
+            on_progress=bar,
+            on_detections=window,
+        )
+
+
+def _print_result(video: Path, session: Session, *, quiet: bool) -> None:
+    from classpulse.report import terminal
+
+    for warning in session.warnings:
+        print(f"classpulse: {warning}", file=sys.stderr)
+    if quiet:
+        return
+    if session.was_done:
+        terminal.say(f"{video} is finished: session {session.session_id}; --again analyses it again.")
+    show_session(session)
+    if session.session_id == 1 and not session.was_done:  # the first of this database
+        print(f"\n{RESPONSIBLE}")
+
+
+def _window(title: str, options: AnalysisOptions) -> LiveWindow:
+    from classpulse.report.window import LiveWindow
+    from engine.sessions.excluding import Square, squares
+    from engine.sessions.watching import LiveLabels
+    from storage.store import Store
+
+    @cache
+    def excluded(width: int, height: int) -> list[Square]:
+        if not options.exclude:
+            return []
+        with Store.open(options.db, must_exist=True, read_only=True) as store:  # created by the analysis before
+            return squares(store, options.exclude, width, height)
+
+    return LiveWindow(title, LiveLabels(options.settings), excluded)
