@@ -20,11 +20,11 @@ class Comparison:
     """The analysis beside the ground truth."""
 
     students: int
-    """Students of the lesson who are ever visible in it."""
+    """Students of the lesson that are visible at any time."""
     detected: int
     """Students that the analysis gave."""
     matched: int
-    """Students of the lesson to whom exactly one student of the analysis corresponds, and no other shares it."""
+    """Students of the lesson with a one-to-one match among the students of the analysis."""
     windows: pd.DataFrame
     """A row for each student and window with a scripted verdict and a visible face: student, window, scripted,
     verdict (of the analysis; None for a student without a match), face (height, px)."""
@@ -69,5 +69,5 @@ def _same_faces(truth: Truth, faces: pd.DataFrame) -> pd.DataFrame:
     intersection = np.maximum(width, 0) * np.maximum(height, 0)
     area = (both["x2"] - both["x1"]) * (both["y2"] - both["y1"])
     area_true = (both["x2_true"] - both["x1_true"]) * (both["y2_true"] - both["y1_true"])
-    same = both[intersection >= _SAME_FACE * (area + area_true - intersection)]
-    return pd.DataFrame({"student": same["student"].astype(np.int64), "true": same["student_true"]})
+    matching = both[intersection >= _SAME_FACE * (area + area_true - intersection)]
+    return pd.DataFrame({"student": matching["student"].astype(np.int64), "true": matching["student_true"]})

@@ -24,7 +24,7 @@ VERDICT_OF = {
 
 @dataclass(frozen=True)
 class Span:
-    """Something that one student (0, 1, ...) does from `start` until `end`, in seconds."""
+    """An activity of a student (0, 1, ...) from `start` until `end`, in seconds."""
 
     student: int
     start: float
@@ -175,14 +175,14 @@ def busy_lesson(
     rng = np.random.default_rng((seed, 2))
 
     def spans(every: float, shortest: float, longest: float) -> tuple[Span, ...]:
-        found: list[Span] = []
+        drawn: list[Span] = []
         for student in range(students):
             start = rng.exponential(every)
             while start < duration:
                 end = start + rng.uniform(shortest, longest)
-                found.append(Span(student, round(start, 2), round(end, 2)))
+                drawn.append(Span(student, round(start, 2), round(end, 2)))
                 start = end + 2 + rng.exponential(every)
-        return tuple(found)
+        return tuple(drawn)
 
     crossings: list[float] = []
     start = rng.exponential(crosses_every)

@@ -35,7 +35,7 @@ class Lesson:
     described: Bools
     """(n,)"""
     student: Ints
-    """(n,) whose face it is: 0, 1, ...; -1 for a false face."""
+    """(n,) the student of each face: 0, 1, ...; -1 for a false face."""
     truth_frame: Ints
     """(t,) index into times."""
     truth_student: Ints
@@ -59,7 +59,7 @@ def lesson(
     """A lesson of `duration` seconds, the same for the same seed.
 
     Seats of a row stand `spacing` face heights apart (65 cm; 55 cm in a lecture hall are 2.6). Heads sway and
-    change their posture, turn away for a moment, and bow over the desk for up to a minute. A teacher crosses in
+    change their posture, turn away briefly, and bow over the desk for up to a minute. A teacher crosses in
     front twice a minute and now and then stands still. With `events`, three students leave for minutes and come
     back, two swap seats, the tripod is bumped and the camera pans over and back. The detector misses 2 % of the
     visible faces and more of the small and half-turned ones, in runs; it gives false faces, once or in bursts at
@@ -74,44 +74,73 @@ def lesson(
     score = _detector_score(random, times, sizes, visible, hidden)
     camera, motion, blurred = _camera(random, times, size, events)
     height = sizes * scale
-    seen = visible & (hidden < 0.5)
-    seen &= _inside(_boxes(_moved(camera, centre), height), size)
-    chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
-    found = seen & (random.random(seen.shape) < chance) & ~blurred[:, None]
-
-    truth_frame, truth_student = np.nonzero(seen)
     true_boxes = _boxes(_moved(camera, centre), height)
-    frame, student = np.nonzero(found)
-    jitter = random.normal(0, 0.03, (len(frame), 4)) * height[frame, student, None]
-    boxes = true_boxes[frame, student] + jitter
-    scores = score[frame, student]
-    pose = _correlated(random, times, students, 1.0)[frame, student]
-    false_frame, false_boxes, fixed = _false_faces(random, times, camera, size, posters)
-    frame = np.concatenate([frame, false_frame])
-    student = np.concatenate([student, np.full(len(false_frame), -1)])
-    boxes = np.concatenate([boxes, false_boxes])
-    scores = np.concatenate([scores, np.where(fixed, 0.97, random.uniform(0.6, 0.95, len(false_frame)))])
-    pose = np.concatenate([pose, np.where(fixed, 0.0, random.normal(0, 1, len(false_frame)))])
-    order = np.argsort(frame, kind="stable")
-    frame, student = frame[order], student[order]
-    boxes, scores, pose = boxes[order], scores[order], pose[order]
-    step = max(1, round(describe_every * sample_rate))
-    described = frame % step == 0
-    descriptors = np.zeros((len(frame), DESCRIPTOR_LENGTH), np.uint8)
-    descriptors[described] = _descriptors(random, times, students, frame[described], student[described])
+    visible = visible & (hidden < 0.5) & _inside(true_boxes, size)
+    chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
+    detected = visible & (random.random(visible.shape) < chance) & ~blurred[:, None]
+
+    faces = _true_faces(random, times, detected, true_boxes, height, score)
+    faces = _with_false_faces(random, faces, *_false_faces(random, times, camera, size, posters))
+    described = faces.frame % max(1, round(describe_every * sample_rate)) == 0
+    descriptors = np.zeros((len(faces.frame), DESCRIPTOR_LENGTH), np.uint8)
+    descriptors[described] = _descriptors(random, times, students, faces.frame[described], faces.student[described])
+    truth_frame, truth_student = np.nonzero(visible)
     return Lesson(
         times=times,
         motion=motion,
-        frame=frame,
-        boxes=boxes,
-        scores=scores,
-        landmarks=_landmarks(random, boxes, pose),
+        frame=faces.frame,
+        boxes=faces.boxes,
+        scores=faces.scores,
+        landmarks=_landmarks(random, faces.boxes, faces.pose),
         descriptors=descriptors,
         described=described,
-        student=student,
+        student=faces.student,
         truth_frame=truth_frame,
         truth_student=truth_student,
         truth_boxes=true_boxes[truth_frame, truth_student],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Faces:
+    """n reported faces; the fields as in Lesson, and `pose` (n,): horizontal rotation of the head, standardised."""
+
+    frame: Ints
+    student: Ints
+    boxes: Floats
+    scores: Floats
+    pose: Floats
+
+
+def _true_faces(
+    random: np.random.Generator,
+    times: Floats,
+    detected: Bools,
+    true_boxes: Floats,
+    height: Floats,
+    score: Floats,
+) -> _Faces:
+    """The `detected` (m, n) faces, with a localisation error of 3 % of their `height` (m, n), px."""
+    frame, student = np.nonzero(detected)
+    jitter = random.normal(0, 0.03, (len(frame), 4)) * height[frame, student, None]
+    pose = _correlated(random, times, detected.shape[1], 1.0)[frame, student]
+    return _Faces(frame, student, true_boxes[frame, student] + jitter, score[frame, student], pose)
+
+
+def _with_false_faces(
+    random: np.random.Generator, faces: _Faces, frame: Ints, boxes: Floats, fixed: Bools
+) -> _Faces:
+    """The faces together with false ones, as from `_false_faces`, in order of their frames."""
+    false_scores = np.where(fixed, 0.97, random.uniform(0.6, 0.95, len(frame)))
+    false_pose = np.where(fixed, 0.0, random.normal(0, 1, len(frame)))
+    frames = np.concatenate([faces.frame, frame])
+    order = np.argsort(frames, kind="stable")
+    return _Faces(
+        frame=frames[order],
+        student=np.concatenate([faces.student, np.full(len(frame), -1)])[order],
+        boxes=np.concatenate([faces.boxes, boxes])[order],
+        scores=np.concatenate([faces.scores, false_scores])[order],
+        pose=np.concatenate([faces.pose, false_pose])[order],
     )
 
 
@@ -136,56 +165,60 @@ def _room(
 def _behaviour(
     random: np.random.Generator, times: Floats, seats: Floats, sizes: Floats, events: bool
 ) -> tuple[Floats, Bools, Floats]:
-    """Centre (m, n, 2), whether the face shows (m, n), and its size as a share of its usual one (m, n)."""
+    """Centre (m, n, 2), visibility of the face (m, n), and its size relative to the usual one (m, n)."""
     n = len(seats)
     sway = np.stack([_correlated(random, times, n, 3.0), _correlated(random, times, n, 3.0)], 2) * [0.16, 0.07]
     posture = np.stack([_steps(random, times, n, 60.0), _steps(random, times, n, 60.0)], 2) * [0.25, 0.12]
     offset = (sway + posture) * sizes[:, None]
     scale = 1 + 0.04 * _steps(random, times, n, 60.0) + 0.01 * _correlated(random, times, n, 2.0)
     home = np.broadcast_to(seats, (len(times), n, 2)).copy()
-    shows = ~_spells(random, times, n, every=100.0, shortest=2.0, longest=60.0)  # bowed over the desk
-    shows &= ~_spells(random, times, n, every=40.0, shortest=0.4, longest=3.0)  # turned to a neighbour
+    shows = ~_intervals(random, times, n, every=100.0, shortest=2.0, longest=60.0)  # bowed over the desk
+    shows &= ~_intervals(random, times, n, every=40.0, shortest=0.4, longest=3.0)  # turned to a neighbour
     if events and n >= 5:
         end = times[-1]
         *leaving, a, b = random.permutation(n)[:5]
-        for who in leaving:
+        for student in leaving:
             out = random.uniform(0.15, 0.5) * end
             back = out + random.uniform(0.2, 0.4) * end
-            door = np.array([-2 * sizes[who], seats[who, 1] - sizes[who]])
-            _walk(home, who, times, out, seats[who], door, sizes[who])
-            _walk(home, who, times, back, door, seats[who], sizes[who])
+            door = np.array([-2 * sizes[student], seats[student, 1] - sizes[student]])
+            _walk(home, student, times, out, seats[student], door, sizes[student])
+            _walk(home, student, times, back, door, seats[student], sizes[student])
         swap = random.uniform(0.45, 0.6) * end
         _walk(home, a, times, swap, seats[a], seats[b], sizes[a])
         _walk(home, b, times, swap + random.uniform(1, 4), seats[b], seats[a], sizes[b])
-        for one, other in ((a, b), (b, a)):
-            scale[times > swap + 5, one] *= sizes[other] / sizes[one]
+        for mover, neighbour in ((a, b), (b, a)):
+            scale[times > swap + 5, mover] *= sizes[neighbour] / sizes[mover]
     return home + offset, shows, scale
 
 
-def _walk(home: Floats, who: int, times: Floats, start: float, origin: Floats, goal: Floats, face: float) -> None:
+def _walk(
+    home: Floats, student: int, times: Floats, start: float, origin: Floats, goal: Floats, face: float
+) -> None:
     """Stand up and go from `origin` to `goal`, two faces high and four face heights a second, in place."""
-    going = max(np.hypot(*(goal - origin)) / (4 * face), 1.0)
-    share = np.clip((times - start) / going, 0, 1)[:, None]
+    duration = max(np.hypot(*(goal - origin)) / (4 * face), 1.0)
+    share = np.clip((times - start) / duration, 0, 1)[:, None]
     standing = 1.5 * face * np.clip(np.minimum(share, 1 - share) * 8, 0, 1)
     path = origin + (goal - origin) * share - np.hstack([0 * standing, standing])
-    home[times >= start, who] = path[times >= start]
+    home[times >= start, student] = path[times >= start]
 
 
 def _teacher(
     random: np.random.Generator, times: Floats, centre: Floats, sizes: Floats, size: tuple[int, int]
 ) -> Floats:
-    """(m, n) share of each face behind the teacher, who crosses every 30 s and may stand still for a while."""
+    """(m, n) share of each face occluded by the teacher, who crosses every 30 s and sometimes stops."""
     width, height = size
     x = np.full(len(times), np.nan)
     for start in np.arange(random.uniform(0, 30), times[-1], 30.0):
-        across = random.uniform(4, 9)
+        crossing = random.uniform(4, 9)
         pause = random.choice([0.0, random.uniform(2, 15)], p=[0.7, 0.3])
         at = random.uniform(0.2, 0.8)
         t = times - start
-        going = np.where(t < at * across, t, np.where(t < at * across + pause, at * across, t - pause)) / across
-        inside = (t >= 0) & (going <= 1)
-        there = going if random.random() < 0.5 else 1 - going
-        x[inside] = (-0.15 + 1.3 * there[inside]) * width
+        progress = (
+            np.where(t < at * crossing, t, np.where(t < at * crossing + pause, at * crossing, t - pause)) / crossing
+        )
+        inside = (t >= 0) & (progress <= 1)
+        position = progress if random.random() < 0.5 else 1 - progress
+        x[inside] = (-0.15 + 1.3 * position[inside]) * width
     half, top = 0.06 * width, height * random.uniform(0.15, 0.3)
     gap = np.abs(centre[..., 0] - x[:, None]) - half
     beside = np.clip(0.5 - gap / (0.8 * sizes), 0, 1)
@@ -196,7 +229,7 @@ def _teacher(
 def _detector_score(
     random: np.random.Generator, times: Floats, sizes: Floats, visible: Bools, hidden: Floats
 ) -> Floats:
-    """(m, n) what the detector would say of each face, in [0, 1]: low in spells, and at the teacher's edge."""
+    """(m, n) simulated detector score of each face, in [0, 1]: low in intervals, and at the teacher's edge."""
     ease = _correlated(random, times, len(sizes), 1.5)
     score = 0.995 - 0.02 * np.exp(-1.8 * (ease + np.minimum(sizes / 30, 2) - 0.4)) - 0.5 * hidden
     return np.clip(score + 0 * visible, 0.0, 1.0)
@@ -238,7 +271,7 @@ def _false_faces(
     m = len(times)
     once = np.flatnonzero(random.random(m) < 0.06)
     places = random.uniform([0.05, 0.3], [0.95, 0.95], (3, 2)) * size
-    bursts = _spells(random, times, 3, every=150.0, shortest=0.2, longest=4.0) & (random.random((m, 3)) < 0.5)
+    bursts = _intervals(random, times, 3, every=150.0, shortest=0.2, longest=4.0) & (random.random((m, 3)) < 0.5)
     burst_frame, burst = np.nonzero(bursts)
     walls = random.uniform([0.05, 0.03], [0.95, 0.12], (posters, 2)) * size
     poster_frame, poster = np.nonzero(random.random((m, posters)) < 0.9)
@@ -248,9 +281,9 @@ def _false_faces(
     face = np.concatenate(
         [random.uniform(20, 60, len(once)), np.array([24.0, 32.0, 40.0])[burst], np.full(len(poster), 36.0)]
     )
-    seen = np.einsum("nij,nj->ni", camera[frame][:, :, :2], centre) + camera[frame][:, :, 2]
+    moved = np.einsum("nij,nj->ni", camera[frame][:, :, :2], centre) + camera[frame][:, :, 2]
     boxes = (
-        _boxes(seen, face)
+        _boxes(moved, face)
         + random.normal(0, 1, (len(frame), 4)) * np.where(fixed, 0.006, 0.04)[:, None] * face[:, None]
     )
     good = _inside(boxes, size)
@@ -268,22 +301,29 @@ def _landmarks(random: np.random.Generator, boxes: Floats, pose: Floats) -> Floa
 def _descriptors(random: np.random.Generator, times: Floats, students: int, frame: Ints, student: Ints) -> Floats:
     """(n, DESCRIPTOR_LENGTH) in 0-255: roots of a histogram of clothes and hair.
 
-    Clothes come from a wardrobe of a dozen, so that some students look much alike; each look drifts with the light
-    and the posture, and one sample in twelve is spoilt by whatever stands in front.
+    Clothes come from a wardrobe of a dozen, so that some students look much alike; each appearance drifts with the
+    light and the posture, and one sample in twelve is mixed with an occluding object.
     """
     wardrobe = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), 12)
-    own = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), students)
-    look = 0.6 * wardrobe[random.integers(0, 12, students)] + 0.4 * own
+    individual = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), students)
+    appearance = 0.6 * wardrobe[random.integers(0, 12, students)] + 0.4 * individual
     light = 0.35 * _correlated(random, times, DESCRIPTOR_LENGTH, 120.0)[frame]
     posture = np.stack([_steps(random, times, students, 60.0) for _ in range(4)], 2)
     bend = random.normal(0, 0.18, (4, DESCRIPTOR_LENGTH))
-    of = np.where(
-        student[:, None] >= 0, look[student], random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), len(student))
+    distribution = np.where(
+        student[:, None] >= 0, appearance[student], random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), len(student))
     )
-    logits = np.log(of + 2e-3) + light + posture[frame, student] @ bend + random.normal(0, 0.45, of.shape)
-    spoilt = random.random(len(of)) < 1 / 12
-    logits[spoilt] = np.log(
-        0.5 * of[spoilt] + 0.5 * random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), spoilt.sum()) + 2e-3
+    logits = (
+        np.log(distribution + 2e-3)
+        + light
+        + posture[frame, student] @ bend
+        + random.normal(0, 0.45, distribution.shape)
+    )
+    occluded = random.random(len(distribution)) < 1 / 12
+    logits[occluded] = np.log(
+        0.5 * distribution[occluded]
+        + 0.5 * random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), occluded.sum())
+        + 2e-3
     )
     share = np.exp(logits)
     described: Floats = np.rint(255 * np.sqrt(share / share.sum(axis=1, keepdims=True)))
@@ -291,7 +331,7 @@ def _descriptors(random: np.random.Generator, times: Floats, students: int, fram
 
 
 def _correlated(random: np.random.Generator, times: Floats, n: int, memory: float) -> Floats:
-    """(m, n) noise of variance 1 that forgets within `memory` seconds (an Ornstein-Uhlenbeck process)."""
+    """(m, n) noise of variance 1 with a correlation time of `memory` seconds (an Ornstein-Uhlenbeck process)."""
     keep = np.exp(-np.diff(times, prepend=times[0] if len(times) else 0.0) / memory)
     steps = random.normal(0, 1, (len(times), n))
     out = np.empty((len(times), n))
@@ -317,10 +357,10 @@ def _steps(random: np.random.Generator, times: Floats, n: int, every: float) -> 
     return even
 
 
-def _spells(
+def _intervals(
     random: np.random.Generator, times: Floats, n: int, *, every: float, shortest: float, longest: float
 ) -> Bools:
-    """(m, n) true in spells that begin about `every` seconds; short ones are likelier than long ones."""
+    """(m, n) true in intervals, one about every `every` seconds; short ones are likelier than long ones."""
     inside = np.zeros((len(times), n), bool)
     for column in range(n):
         at = random.exponential(every)

@@ -214,7 +214,7 @@ class Identity:
 
     @classmethod
     def from_seed(cls, seed: int) -> Identity:
-        """The person of that number: always the same one."""
+        """The person with that number; deterministic."""
         rng = np.random.default_rng(seed)
         tone = rng.uniform(0, 5)
         i = int(tone)

@@ -56,7 +56,7 @@ class Renderer:
         self._teacher = _rgba(*draw_teacher(self._teacher_unit, lesson.seed))
         self._noise = _noise_bank(lesson)
         self._level = np.full_like(self._room, _NOISE_LEVEL)
-        # A few sprites for each student, of the moods and poses of the moment: the bound keeps memory flat.
+        # A few sprites for each student, of the current moods and poses: the bound limits memory.
         self._sprite = lru_cache(maxsize=12 * lesson.students)(self._draw_sprite)
 
     def frame(self, number: int) -> DrawnFrame:
@@ -95,7 +95,7 @@ class Renderer:
         face = draw_face(self._people[student], play(mood, unit * FACE_UNITS), scale, pose)
         size = round((RIGHT - LEFT) * unit), round(face.alpha.shape[0] / scale * unit)
         pixels = cv2.resize(_rgba(face.image, face.alpha), size, interpolation=cv2.INTER_AREA)
-        # The body goes on below, for when the student stands.
+        # The body extends below, for a standing student.
         pixels = cv2.copyMakeBorder(pixels, 0, round(_BELOW * unit), 0, 0, cv2.BORDER_REPLICATE)
         return pixels.astype(np.uint8, copy=False), np.array(face.box)
 
@@ -229,7 +229,7 @@ def _blend(image: Image, owners: Image, sprite: Image, matrix: npt.NDArray[np.fl
 
 
 def _visible(owners: Image, box: npt.NDArray[np.float32], student: int) -> float:
-    """Share of the oval in the box whose pixels are in the picture and the student's own."""
+    """Share of the oval in the box with pixels of the student inside the image."""
     if np.isnan(box[0]):
         return 0.0
     x1, y1, x2, y2 = (int(value) for value in np.round(box))

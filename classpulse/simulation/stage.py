@@ -1,4 +1,4 @@
-"""Where everybody is at a moment of a lesson: seats in perspective, sway, moods, looking down, ways out and in."""
+"""Students of a lesson at a given time: seats in perspective, sway, moods, looking down, leaving and returning."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PITCH_STEPS = 4
 _MOOD_FADE = 0.4
 """Seconds that a face takes from one mood to the next, half of them before the change."""
 _SMILE_EVERY, _SMILE = 2.5, 0.5
-"""Seconds between the smiles that pass over a neutral face, and of one: FER's network takes a face that
-never moves for a slightly sad one; the smile weighs that out."""
+"""Seconds between the brief smiles of a neutral face, and duration of a smile: FER's network scores a motionless
+face as slightly sad; the smiles compensate for that."""
 _BLINK = 0.12
 _NOD = 0.4
 """Seconds from looking up to looking down, or away."""
@@ -60,7 +60,7 @@ class Scene:
     mood: tuple[str, ...]
     """The scripted one."""
     shown: tuple[tuple[str, str, float], ...]
-    """What the face shows: the mood it comes from, the one it goes to, and how far it is, in 0..1."""
+    """Displayed expression: previous mood, next mood, and progress of the change, in 0..1."""
     pitch: Floats
     """0 looks up, 1 down, in few steps."""
     yaw: Floats
@@ -95,7 +95,7 @@ def seats(lesson: Lesson) -> Seats:
 
 
 class Stage:
-    """Answers where everybody is at any moment, in any order."""
+    """Computes all students' positions at any time, in any order."""
 
     def __init__(self, lesson: Lesson) -> None:
         self.lesson = lesson
@@ -148,7 +148,7 @@ class Stage:
         )
 
     def _mood(self, student: int, time: float) -> tuple[str, tuple[str, str, float]]:
-        """The scripted mood, and what the face shows on its way from one to the next."""
+        """The scripted mood, and the displayed expression between two moods."""
         every = self.lesson.mood_seconds
         mood = self._scripted(student, time)
         # Faces change at moods' boundaries, and neutral ones also in between: the change that is nearest in time.
@@ -156,7 +156,7 @@ class Stage:
         if mood == "neutral":
             cycle = math.floor(time / _SMILE_EVERY) * _SMILE_EVERY
             changes |= {cycle, cycle + _SMILE, cycle + _SMILE_EVERY}
-        change = min(changes, key=lambda moment: abs(time - moment))
+        change = min(changes, key=lambda change_time: abs(time - change_time))
         share = min(max((time - change) / _MOOD_FADE + 0.5, 0.0), 1.0)
         return mood, (self._shown(student, change - 0.01), self._shown(student, change + 0.01), round(share, 6))
 
@@ -189,7 +189,7 @@ class Stage:
         present: npt.NDArray[np.bool_],
         walking: npt.NDArray[np.bool_],
     ) -> None:
-        """Move one absent student along the way out or in; between the two the student is absent."""
+        """Move a leaving or returning student along the way; in between the student is absent."""
         student, (distance, seconds) = span.student, self._out[span]
         leaving = (time - span.start) / seconds if span.start > 0 else math.inf
         entering = (span.end - time) / seconds if span.end < self.lesson.duration else math.inf

@@ -77,7 +77,7 @@ def scripted_verdict(truth: Truth, window: float) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "student": truth.student,
-            # A frame on the boundary begins the next window, whatever its time's last bit says.
+            # A frame on the boundary begins the next window, whatever the rounding error of its time.
             "window": np.floor(truth.time / window + 1e-9).astype(np.int64),
             "verdict": pd.Series(truth.mood).map(VERDICT_OF),
             "visible": (truth.visibility >= 0.5) & ~truth.looking_down,
