@@ -61,7 +61,7 @@ def session_summary(
     `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
     counts identities and uncertain links.
     """
-    table = _table("student", "seen>", "coverage>", *_COUNT_HEADS, "verdicts")
+    table = _table("student", "visible>", "coverage>", *_COUNT_HEADS, "verdicts")
     by_student = dict(list(windows.groupby("student")))
     for student in students.to_dict("records"):
         student_windows = by_student.get(student["student"], windows.iloc[:0])
@@ -125,7 +125,7 @@ def _count(number: int, noun: str) -> str:
 
 def students_table(students: pd.DataFrame) -> Table:
     """Every student of a session: first and last detection, number of tracks, score of the weakest link."""
-    table = _table("student", "name", "seen>", "coverage>", "tracks>", "weakest link>", "")
+    table = _table("student", "name", "visible>", "coverage>", "tracks>", "weakest link>", "")
     for row in students.to_dict("records"):
         name, link = ("–" if pd.isna(row[key]) else row[key] for key in ("name", "weakest_link"))
         table.add_row(
@@ -142,7 +142,7 @@ def students_table(students: pd.DataFrame) -> Table:
 
 def areas_table(rows: pd.DataFrame) -> Table:
     """Each area and its students (`report.areas.measured`): face size, shares of frames detected and scorable."""
-    table = _table("area", "student", "face px>", "seen>", "scorable>")
+    table = _table("area", "student", "face px>", "detected>", "scorable>")
     shares = ("seen", "scorable")
     for area in by_area(rows).to_dict("records"):
         table.add_section()

@@ -163,7 +163,7 @@ def test_show_windows(run, db, analysed):
 
 def test_show_areas(run, db, analysed):
     lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
-    assert lines[0] == ["area", "student", "face", "px", "seen", "scorable"]
+    assert lines[0] == ["area", "student", "face", "px", "detected", "scorable"]
     seats = analysed.students()
     place = seats["area"].astype(str).map(["front left", "front centre", "front right"].index)
     in_order = seats.assign(place=place).sort_values(["place", "student"])["label"].tolist()

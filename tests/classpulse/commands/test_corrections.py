@@ -26,7 +26,7 @@ def test_students(run, seated):
     result = run("students", "lesson")
     assert (result.status, result.err) == (0, "")
     assert [" ".join(line.split()) for line in result.out.splitlines()] == [
-        "student name seen coverage tracks weakest link",
+        "student name visible coverage tracks weakest link",
         "S01 – 0:00–1:59 100% 1 –",
         "S02 – 0:00–1:59 93% 2 0.98",
         "S03 – 0:00–0:49 42% 1 –",
