@@ -19,7 +19,7 @@ import numpy as np
 
 from classpulse.report import page
 from engine import Session
-from engine.faces import Faces
+from engine.faces import FER, Faces
 from engine.sessions.judgements import judge
 from engine.settings import Settings
 from storage.store import Store
@@ -53,6 +53,7 @@ def write_lesson(
         number = store.add_session(
             name="Physics 8b", source=db.with_name("physics.mp4"), sha256="", settings=settings.to_json(),
             version="0", models="{}", time_base=Fraction(1, TICKS), start_pts=0, width=WIDTH, height=HEIGHT,
+            classes=FER.rows(),
         )  # fmt: skip
         mood = rng.uniform(-0.5, 0.5, students)
         for segment in range(round(minutes * 6)):
