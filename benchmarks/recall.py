@@ -27,7 +27,7 @@ from benchmarks.speed import keep
 from classpulse.simulation.lesson import Lesson, busy_lesson
 from classpulse.simulation.render import frames as drawn_frames
 from engine.faces import EDGES
-from engine.sessions.tracking import follow
+from engine.sessions.tracking import track_session
 from engine.settings import Settings
 from engine.vision.detection import Detections, Detector
 from engine.vision.extraction import FeatureExtractor
@@ -161,7 +161,7 @@ def followed(clip: Clip, settings: Settings) -> pd.DataFrame:
         )  # fmt: skip
         for segment in FeatureExtractor(settings).segments(clip):  # type: ignore[arg-type]
             store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
-        follow(store, number, settings)
+        track_session(store, number, settings)
         return queries.faces(store, number)
 
 

@@ -66,7 +66,7 @@ def write_lesson(
             store.write_segment(number, segment, {"pts": pts, "time": pts / TICKS, **camera}, faces.columns())
             lines["pts"].append(faces.pts)
             lines["face"].append(faces.face)
-        store.finish_detecting(number, minutes * 60)
+        store.finish_detection(number, minutes * 60)
         pts, face = (np.concatenate(lines[name]) for name in ("pts", "face"))
         every = np.arange(students)
         seen = np.bincount(face, minlength=students)

@@ -114,17 +114,17 @@ def write_as_dicts(store: Store, session: int, segment: int, frames: dict[str, n
         )
 
 
-def follow(store: Store, session: int, faces: Columns | None = None) -> None:
+def write_tracks(store: Store, session: int, faces: Columns | None = None) -> None:
     """A student for each place among a frame's faces, as if nobody had ever been missed."""
     faces = faces or queries.face_columns(store, session, ("pts", "face"))
-    one = np.arange(STUDENTS)
-    lines = {"first": one * 0.0, "last": one * 0.0, "faces": one}
-    labels = np.array([f"S{number:02}" for number in one])
-    student = {"student": one, "label": labels, "person": one - one - 1, "tracks": one}
-    student |= {"scorable": one, "static": one > STUDENTS}
-    student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), one * 0.5)
-    track = {"track": one, "student": one, "link_score": one * 0.5, "static": one > STUDENTS}
-    track |= {"found": one, "part_of": one}
+    students = np.arange(STUDENTS)
+    lines = {"first": students * 0.0, "last": students * 0.0, "faces": students}
+    labels = np.array([f"S{number:02}" for number in students])
+    student = {"student": students, "label": labels, "person": students - students - 1, "tracks": students}
+    student |= {"scorable": students, "static": students > STUDENTS}
+    student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), students * 0.5)
+    track = {"track": students, "student": students, "link_score": students * 0.5, "static": students > STUDENTS}
+    track |= {"found": students, "part_of": students}
     store.write_tracking(
         session,
         pts=faces["pts"],
@@ -180,7 +180,7 @@ def main(segments: int = SEGMENTS) -> None:
             clock = Clock()
             places = queries.face_columns(store, session, ("pts", "face"))
             with clock.running():
-                follow(store, session, places)
+                write_tracks(store, session, places)
             report("write tracks and students", count, clock)
 
             for what, read in {

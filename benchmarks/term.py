@@ -15,7 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.storage import FRAMES_A_SEGMENT, SEGMENTS, STUDENTS, begin, follow, segment_of
+from benchmarks.storage import FRAMES_A_SEGMENT, SEGMENTS, STUDENTS, begin, segment_of, write_tracks
 from engine.sessions.judgements import judge
 from engine.settings import Settings
 from storage import queries
@@ -39,8 +39,8 @@ def write_lesson(path: Path, segments: int) -> None:
         for number in range(segments):
             frames, faces = segment_of(number)
             store.write_segment(session, number, frames, faces.columns())
-        store.finish_detecting(session, segments * 10.0)
-        follow(store, session)
+        store.finish_detection(session, segments * 10.0)
+        write_tracks(store, session)
         judge(store, session, Settings())
         numbers = add_people(store, [f"student {number}" for number in range(STUDENTS)])
         write_persons(store, session, dict(enumerate(numbers.values())))

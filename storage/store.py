@@ -240,7 +240,7 @@ class Store:
             insert_columns(connection, frames, sampled, session_id=session_id, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session_id)
 
-    def finish_detecting(self, session_id: int, duration: float) -> None:
+    def finish_detection(self, session_id: int, duration: float) -> None:
         """Note that every segment is there; `duration` is what was really decoded, s."""
         with self.writing(session_id) as connection:
             found = update(sessions).where(sessions.c.session_id == session_id)

@@ -12,7 +12,7 @@ from engine.arrays import inside_squares
 from engine.faces import FER, Faces
 from engine.sessions.judgements import judge
 from engine.sessions.session import Session
-from engine.sessions.tracking import follow
+from engine.sessions.tracking import track_session
 from engine.settings import Settings
 from engine.vision.sources.video import fingerprint
 from storage.excluding import write_excluded
@@ -117,8 +117,8 @@ def write_panned(folder: Path, excluded: tuple[float, float, float] | None = Non
         sampled = {"pts": np.arange(len(times)), "time": times, **camera}
         store.write_segment(session_id, 0, sampled, faces.columns())
         write_excluded(store, session_id, [excluded] if excluded else [])
-        store.finish_detecting(session_id, DURATION)
-        follow(store, session_id, SETTINGS)
+        store.finish_detection(session_id, DURATION)
+        track_session(store, session_id, SETTINGS)
         judge(store, session_id, SETTINGS)
     return Session(database, session_id)
 

@@ -10,7 +10,7 @@ import numpy as np
 from engine.faces import Faces
 from engine.sessions.judgements import judge
 from engine.sessions.session import Session
-from engine.sessions.tracking import follow
+from engine.sessions.tracking import track_session
 from engine.settings import Settings
 from storage.store import Store
 
@@ -97,7 +97,7 @@ def write_seated(
             store.write_segment(
                 number, segment, sampled, {column: array[its] for column, array in faces.columns().items()}
             )
-        store.finish_detecting(number, DURATION)
-        follow(store, number, SETTINGS)
+        store.finish_detection(number, DURATION)
+        track_session(store, number, SETTINGS)
         judge(store, number, SETTINGS)
     return Session(path, number)

@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an analysis is; `on_progress` is called with one after every frame and at every change of stage."""
+    """Progress of an analysis; `on_progress` is called with one after every frame and at every change of stage."""
 
     stage: str
     """`detect`, `track` or `judge`."""
     time: float
-    """Seconds of the session that are seen."""
+    """Seconds of the session that are processed."""
     duration: float | None
-    """Seconds that the file claims to be long, None where it does not say."""
+    """The duration that the file states, s; None if it states none."""
     frames: int
-    """Frames and faces seen by this call."""
+    """Frames and faces that this call detected."""
     faces: int
     resumed: float
-    """Seconds that an earlier call had seen and committed."""
+    """Seconds that an earlier call had committed."""
 
 
 def analyze(
@@ -65,113 +65,139 @@ def analyze(
 ) -> Session:
     """Analyse a recording, or a folder of images, into the database `db`, and return its session.
 
-    Segments that an earlier call with the same file and settings committed are not seen again; a session that is
-    done is returned as it is, unless `again` asks for a second one beside it. `name` is by default the file's or
-    folder's name.
+    Segments that an earlier call with the same file and settings committed are not detected again; a finished
+    session is returned unchanged, unless `again` asks for a second one. `name` is by default that of the source.
     Detection runs on `workers` processes, by default as many as this machine has cores; the rows are the same for
     any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
     names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
-    `on_detections` has every frame with its faces, for whoever watches; they are seen in this process then.
+    `on_detections` is called with every frame and its faces; detection then runs in this process.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
-    UsageError for settings that cannot work. Whatever is raised, segments that were committed stay.
+    UsageError for settings that cannot work. Committed segments stay whatever is raised.
     """
     settings = settings or Settings()
     open_strategy(settings)  # before anything is detected that could not be judged
-    tell = on_progress or _silent
-    chosen = open_executor(executor, settings, workers, on_detections)
-    with open_source(source, settings) as video, Store.open(db) as kept, _working(kept, settings) as store:
+    report_progress = on_progress or _silent
+    opened = open_executor(executor, settings, workers, on_detections)
+    with open_source(source, settings) as video, Store.open(db) as target, _working(target, settings) as store:
         sha256 = video.fingerprint()
         if exclude:
-            from engine.sessions.excluding import squares
-
-            theirs = squares(kept, exclude, video.width, video.height)
-            settings = dataclasses.replace(settings, exclude=tuple(dict.fromkeys((*settings.exclude, *theirs))))
-        # What a setting was before there was one, its default says.
-        found = kept.find_done(
+            settings = _with_excluded(target, exclude, video, settings)
+        # A setting that is newer than the stored session counts with its default.
+        existing = target.find_done(
             sha256, lambda text: Settings.from_json(text).detected_by() == settings.detected_by()
         )
-        if found and store is not kept and not again:
-            return _done_aggregate(kept, found[0], settings)
-        found = found if store is kept else None
-        stale = found is not None and found[1] == "detecting" and not _seen_alike(store.session(found[0]), settings)
-        # What `again` began and did not end, it goes on with; what another version began, nobody does.
-        if found is None or stale or (again and found[1] == "done"):
-            _check_excluded(kept, sha256, settings)
-            found = _begin(store, video, sha256, name, settings), "detecting"
-        session_id, state = found
-        warnings = [*video.warnings, *_kept_name(store.session(session_id), name)]
+        if store is not target:
+            if existing and not again:
+                return _done_aggregate(target, existing[0], settings)
+            existing = None
+        if existing is None or not _resumable(store, existing, settings, again=again):
+            _check_excluded(target, sha256, settings)
+            existing = _begin(store, video, sha256, name, settings), "detecting"
+        session_id, state = existing
+        warnings = [*video.warnings, *_name_warnings(store.session(session_id), name)]
         if state == "detecting":
-            progress = _see(store, session_id, video, settings, chosen, tell)
+            progress = _detect(store, session_id, video, settings, opened, report_progress)
             warnings += _damage(video, store.session(session_id)["duration"], settings)
         else:
             progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+        was_done = _track_and_judge(
+            store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
+        )
+        if store is not target:
+            session_id = copy_aggregates(store, session_id, target, settings.min_group)
 
-        # Only now, since they load scipy: the first progress need not wait for that.
-        from engine.sessions.corrections import has_corrections
-        from engine.sessions.judgements import judge, settings_of
-        from engine.sessions.session import Session
-        from engine.sessions.tracking import follow
+    from engine.sessions.session import Session  # it loads scipy, as tracking does
 
-        with store.writing(session_id):  # nobody corrects the session meanwhile
-            latest = settings_of(store, session_id)
-            was_done = state == "done" and latest == settings
-            if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in TRACKED_BY):
-                if has_corrections(store, session_id):
-                    raise UsageError(
-                        f"session {session_id} was corrected by a person; tracking it with other settings would "
-                        "lose that, so undo the corrections first, or make a second session with --again"
-                    )
-                tell(dataclasses.replace(progress, stage="track"))
-                follow(store, session_id, settings)
-            if not was_done:
-                tell(dataclasses.replace(progress, stage="judge"))
-                judge(store, session_id, settings)
-        if store is not kept:
-            session_id = copy_aggregates(store, session_id, kept, settings.min_group)
     return Session(db, session_id, was_done=was_done, warnings=warnings)
 
 
-def _working(kept: Store, settings: Settings) -> AbstractContextManager[Store]:
+def _working(target: Store, settings: Settings) -> AbstractContextManager[Store]:
     """The store that an analysis works in."""
-    return Store.in_memory() if settings.aggregate_only else nullcontext(kept)
+    return Store.in_memory() if settings.aggregate_only else nullcontext(target)
 
 
-def _done_aggregate(kept: Store, session_id: int, settings: Settings) -> Session:
+def _with_excluded(target: Store, exclude: Sequence[str], video: FrameSource, settings: Settings) -> Settings:
+    """The settings with the squares that `exclude` names, each once."""
+    from engine.sessions.excluding import squares
+
+    excluded = (*settings.exclude, *squares(target, exclude, video.width, video.height))
+    return dataclasses.replace(settings, exclude=tuple(dict.fromkeys(excluded)))
+
+
+def _resumable(store: Store, existing: tuple[int, str], settings: Settings, *, again: bool) -> bool:
+    """Whether the session (number, state) is continued; else a new one is begun.
+
+    With `again` an unfinished session is continued. One whose detection another version began never is.
+    """
+    session_id, state = existing
+    if state == "detecting":
+        return _same_software(store.session(session_id), settings)
+    return not (again and state == "done")
+
+
+def _track_and_judge(
+    store: Store, existing: tuple[int, str], settings: Settings, report_stage: Callable[[str], None]
+) -> bool:
+    """Passes 2 and 3 of a session (number, state), as far as they are due; True if neither was."""
+    # Only now, since they load scipy: the first progress need not wait for that.
+    from engine.sessions.corrections import has_corrections
+    from engine.sessions.judgements import judge, settings_of
+    from engine.sessions.tracking import track_session
+
+    session_id, state = existing
+    with store.writing(session_id):  # no correction can be made meanwhile
+        latest = settings_of(store, session_id)
+        was_done = state == "done" and latest == settings
+        if state != "done" or any(getattr(latest, of) != getattr(settings, of) for of in TRACKED_BY):
+            if has_corrections(store, session_id):
+                raise UsageError(
+                    f"session {session_id} was corrected by a person; tracking it with other settings would "
+                    "lose that, so undo the corrections first, or make a second session with --again"
+                )
+            report_stage("track")
+            track_session(store, session_id, settings)
+        if not was_done:
+            report_stage("judge")
+            judge(store, session_id, settings)
+    return was_done
+
+
+def _done_aggregate(target: Store, session_id: int, settings: Settings) -> Session:
     from engine.sessions.corrections import check_done
     from engine.sessions.judgements import settings_of
     from engine.sessions.session import Session
 
-    if settings_of(kept, session_id) != settings:
-        check_done(kept, session_id)
-    return Session(kept.path, session_id, was_done=True)
+    if settings_of(target, session_id) != settings:
+        check_done(target, session_id)
+    return Session(target.path, session_id, was_done=True)
 
 
-def _kept_name(session: dict[str, Any], name: str | None) -> list[str]:
-    other = name is not None and name != session["name"]
-    return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if other else []
+def _name_warnings(session: dict[str, Any], name: str | None) -> list[str]:
+    differs = name is not None and name != session["name"]
+    return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if differs else []
 
 
 def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[str]:
     """One line if the footage breaks off before its claimed end, or did not decode whole."""
     # Less than the last samples may be missing of any recording, and headers round.
     slack = max(1.0, 2 / (settings.sample_rate or 1))
-    found = []
+    defects = []
     if video.duration is not None and decoded < video.duration - slack:
-        found.append(f"it breaks off after {decoded:.1f} of {video.duration:.1f} s")
+        defects.append(f"it breaks off after {decoded:.1f} of {video.duration:.1f} s")
     if video.damaged:
-        found.append(f"{video.damaged} damaged packets or images of it were skipped")
-    if not found:
+        defects.append(f"{video.damaged} damaged packets or images of it were skipped")
+    if not defects:
         return []
-    return [f"{video.path}: {' and '.join(found)}; what decodes is analysed, for more copy the recording again"]
+    return [f"{video.path}: {' and '.join(defects)}; what decodes is analysed, for more copy the recording again"]
 
 
 def _silent(progress: Progress) -> None:
     del progress
 
 
-def _check_excluded(kept: Store, sha256: str, settings: Settings) -> None:
-    before = excluded_from(kept, sha256)
+def _check_excluded(target: Store, sha256: str, settings: Settings) -> None:
+    before = excluded_from(target, sha256)
     if before and not settings.exclude:
         raise UsageError(
             f"a student was excluded from session {before} of this recording; add --exclude {before}, "
@@ -208,36 +234,36 @@ def _networks(settings: Settings) -> tuple[Classes, str]:
     return classes, json.dumps(fingerprints(settings) | scorer, sort_keys=True)
 
 
-def _seen_alike(session: dict[str, Any], settings: Settings) -> bool:
-    """Whether what is missing of a session would be seen by the software that saw its beginning."""
+def _same_software(session: dict[str, Any], settings: Settings) -> bool:
+    """Whether this version and its models are those that began the session's detection."""
     return bool(session["version"] == __version__ and session["models"] == _networks(settings)[1])
 
 
-def _see(
+def _detect(
     store: Store,
     session_id: int,
     video: FrameSource,
     settings: Settings,
     executor: Executor,
-    tell: Callable[[Progress], None],
+    report_progress: Callable[[Progress], None],
 ) -> Progress:
-    """Pass 1 over the segments that are missing, each committed as soon as it is seen."""
+    """Pass 1 over the missing segments, each committed as soon as it is complete."""
     committed = store.committed_segments(session_id)
     resumed = float(len(committed) * SEGMENT_SECONDS)
     progress = Progress("detect", resumed, video.duration, 0, 0, resumed)
-    tell(progress)
-    reached: dict[int, float] = {}  # of the runs, by their first segment: how much of them is seen, s
+    report_progress(progress)
+    run_seconds: dict[int, float] = {}  # processed seconds of each run of segments, by its first segment
 
     def on_frame(first: int, time: float, faces: int) -> None:
         nonlocal progress
-        reached[first] = time - first * SEGMENT_SECONDS
+        run_seconds[first] = time - first * SEGMENT_SECONDS
         progress = dataclasses.replace(
             progress,
-            time=resumed + sum(reached.values()),
+            time=resumed + sum(run_seconds.values()),
             frames=progress.frames + 1,
             faces=progress.faces + faces,
         )
-        tell(progress)
+        report_progress(progress)
 
     with closing(executor.extract(video, settings, committed, on_frame)) as segments:
         for segment in segments:
@@ -249,5 +275,5 @@ def _see(
     times = queries.frame_columns(store, session_id)["time"]
     # The last frame lasts as long as the one before it did.
     duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0
-    store.finish_detecting(session_id, float(duration))
+    store.finish_detection(session_id, float(duration))
     return progress

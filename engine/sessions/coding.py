@@ -17,30 +17,30 @@ from engine.verdicts.scale import VERDICTS
 
 #: What can be coded, in the order of the scale.
 CODES = VERDICTS[:3]
-#: An interval in which the coder saw nothing that can be coded.
+#: The codes of an interval in which nothing could be coded.
 UNCODABLE = ("", "cannot tell")
 #: The shortest interval, s.
 SHORTEST = 0.1
-#: An end may lie so many seconds beyond the session's, which nobody knows to the frame.
+#: Seconds that an end may lie beyond the session's, whose duration is not known to the frame.
 _SLACK = 1.0
 
 
 class Codes(NamedTuple):
     """The codes of a file, of one session."""
 
-    given: pd.DataFrame
+    table: pd.DataFrame
     """A row for each code: `coder`, `student` (number), `label`, `start`, `stop` (s), `code` (place in CODES)."""
     uncodable: int
-    """How many intervals more the coders left uncoded."""
+    """Number of further intervals that were uncodable."""
 
     def units(self) -> pd.DataFrame:
-        """A row for each interval of a student: `student`, `label`, `start`, `stop`, and what most coders say.
+        """A row for each interval of a student: `student`, `label`, `start`, `stop`, and the majority's code.
 
         `majority` is a place in CODES, -1 where no code has more coders than every other. The index counts the
         rows; each coder has a column, `by NAME`, with -1 where the coder did not code the interval.
         """
         key = ["student", "label", "start", "stop"]
-        by_coder = self.given.pivot(index=key, columns="coder", values="code").fillna(-1).astype("int64")
+        by_coder = self.table.pivot(index=key, columns="coder", values="code").fillna(-1).astype("int64")
         by_coder.columns = [column_of(coder) for coder in by_coder.columns]
         votes = pd.concat([(by_coder == code).sum(axis=1) for code in range(len(CODES))], axis=1)
         most = votes.eq(votes.max(axis=1), axis=0)
@@ -49,39 +49,39 @@ class Codes(NamedTuple):
 
     @property
     def coders(self) -> list[str]:
-        """Who coded, in order of their names."""
-        return sorted(self.given["coder"].unique())
+        """The coders' names, sorted."""
+        return sorted(self.table["coder"].unique())
 
 
 def column_of(coder: str) -> str:
-    """The column of a coder's codes, who may be called what another column is."""
+    """The column of a coder's codes; the prefix keeps it apart from the other columns."""
     return f"by {coder}"
 
 
 def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Codes:
     """The codes in a CSV file about `students` (rows of `queries.students`) of a session of `duration` s.
 
-    docs/validation.md has the format. Raises UsageError with the row's number for whatever cannot be.
+    docs/validation.md has the format. Raises UsageError with the row's number for an invalid row.
     """
     rows = read_rows(path, ("student", "start", "code"))
     if rows and not {"stop", "length"} & set(rows[0].values):
         raise UsageError(f"{path}, row 1: no column stop or length; one of them is required")
     find = cache(partial(find_student, students))
-    found = []
+    codes = []
     for row in rows:
-        who = row.values["student"]
+        key = row.values["student"]
         try:
-            student = find(who)
+            student = find(key)
         except UsageError as error:
             raise UsageError(f"{row.place}: {error}") from error
         if student["static"]:
-            raise UsageError(f"{row.place}: {who} is a poster or a screen, which is not judged")
+            raise UsageError(f"{row.place}: {key} is a poster or a screen, which is not judged")
         start, stop = _interval(row, duration)
-        found.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
+        codes.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
     columns = ["place", "coder", "student", "label", "start", "stop", "code"]
-    table = pd.DataFrame.from_records(found, columns=columns)
-    for _, mine in table.assign(row=range(len(table))).groupby(["coder", "student"], sort=False):
-        _check_apart(mine.sort_values("start", kind="stable"))
+    table = pd.DataFrame.from_records(codes, columns=columns)
+    for _, intervals in table.assign(row=range(len(table))).groupby(["coder", "student"], sort=False):
+        _check_apart(intervals.sort_values("start", kind="stable"))
     coded = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
     if coded.empty:
         raise UsageError(f"{path}: no codes; every row below the column names is a code")
@@ -89,7 +89,7 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
 
 
 def _interval(row: Row, duration: float) -> tuple[float, float]:
-    """From when to when a row is about, s."""
+    """Start and stop of a row's interval, s."""
     start = round(_time(row, "start"), 6)
     if bool(row.values.get("stop")) == bool(row.values.get("length")):
         raise UsageError(f"{row.place}: give either stop or length")
@@ -99,9 +99,9 @@ def _interval(row: Row, duration: float) -> tuple[float, float]:
             f"{row.place}: invalid interval from {start:g} to {stop:g} s; the shortest is {SHORTEST} s"
         )
     if start >= duration or stop > duration + _SLACK:
-        what, when = ("begins", start) if start >= duration else ("ends", stop)
+        verb, time = ("begins", start) if start >= duration else ("ends", stop)
         raise UsageError(
-            f"{row.place}: it {what} at {format_time(when)}, but the session ends at {format_time(duration)}"
+            f"{row.place}: it {verb} at {format_time(time)}, but the session ends at {format_time(duration)}"
         )
     return start, min(stop, duration)
 
@@ -125,18 +125,18 @@ def _code(row: Row) -> int:
     if code in UNCODABLE:
         return -1
     if code not in CODES:
-        there = ", ".join([*CODES, UNCODABLE[1]])
-        raise UsageError(f"{row.place}: invalid code {row.values['code']!r}; use {there}")
+        options = ", ".join([*CODES, UNCODABLE[1]])
+        raise UsageError(f"{row.place}: invalid code {row.values['code']!r}; use {options}")
     return CODES.index(code)
 
 
-def _check_apart(mine: pd.DataFrame) -> None:
+def _check_apart(intervals: pd.DataFrame) -> None:
     """Raise UsageError where two intervals of one coder and student, in order of time, overlap."""
-    rows = mine.to_dict("records")
+    rows = intervals.to_dict("records")
     for before, after in pairwise(rows):
         if after["start"] < before["stop"]:
-            # What stands further down gives way.
-            one, other = (before, after) if before["row"] > after["row"] else (after, before)
-            when = f"{format_time(other['start'])} to {format_time(other['stop'])}"
-            coded = f"{one['label']} is coded by {one['coder']} already from {when}"
-            raise UsageError(f"{one['place']}: {coded}, in {other['place']}")
+            # The later row of the file is reported.
+            row, earlier = (before, after) if before["row"] > after["row"] else (after, before)
+            when = f"{format_time(earlier['start'])} to {format_time(earlier['stop'])}"
+            coded = f"{row['label']} is coded by {row['coder']} already from {when}"
+            raise UsageError(f"{row['place']}: {coded}, in {earlier['place']}")

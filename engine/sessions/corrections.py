@@ -1,7 +1,7 @@
 """Manual identity corrections of a session: names, merges and splits, each logged, and undone in reverse order.
 
-The students are always the tracker's output plus every active correction, in order; to undo one is to do that again
-without it.
+The students are always the tracker's output plus every active correction, in order; undoing one replays the
+others.
 """
 
 from __future__ import annotations
@@ -30,58 +30,58 @@ from tracking.corrections import Merge, Split, replay, shared_frames
 def rename(store: Store, session_id: int, names: Mapping[str, str]) -> None:
     """Name students, each given by label or former name, in one correction; an empty name takes one away.
 
-    Raises UsageError for a student that is not there, a name that another one has, and one that is not allowed.
+    Raises UsageError for an unknown student, a name of another student, and an invalid name.
     """
     with store.writing():
         students = finished_students(store, session_id)
-        given = {find_student(students, who)["label"]: checked_name(name) or None for who, name in names.items()}
-        after = dict(zip(students["label"], students["name"], strict=True)) | given
-        for label, name in given.items():
-            twins = [other for other in after if name and other != label and after[other] == name]
+        changes = {find_student(students, key)["label"]: checked_name(name) or None for key, name in names.items()}
+        after = dict(zip(students["label"], students["name"], strict=True)) | changes
+        for label, name in changes.items():
+            twins = [student for student in after if name and student != label and after[student] == name]
             if twins:
                 raise UsageError(
                     f"{twins[0]} is named {name!r} already; if they are one person, merge {twins[0]} {label}"
                 )
-        numbers = add_people(store, filter(None, given.values()))
-        persons = {label: numbers[name] if name else None for label, name in given.items()}
+        numbers = add_people(store, filter(None, changes.values()))
+        persons = {label: numbers[name] if name else None for label, name in changes.items()}
         _make(store, session_id, "rename", {"persons": persons})
 
 
 def identify(store: Store, session_id: int, persons: Mapping[str, int], room: str) -> None:
-    """Say who students are by the roster of `room`: labels to numbers of the table `people`. One correction."""
+    """Name students by the roster of `room`: labels to numbers of the table `people`. One correction."""
     _make(store, session_id, "rename", {"persons": dict(persons), "room": room})
 
 
-def merge(store: Store, session_id: int, one: str, other: str) -> None:
-    """Make two students one, who keeps the smaller label, and its name or else the other's.
+def merge(store: Store, session_id: int, student_a: str, student_b: str) -> None:
+    """Merge two students into one, with the smaller label, and its name or else the other's.
 
-    Raises UsageError where both are seen in one frame: they are two.
+    Raises UsageError where both have a face in one frame: they are two people.
     """
     with store.writing():
         students = finished_students(store, session_id)
-        first, second = (find_student(students, who) for who in (one, other))
+        first, second = (find_student(students, key) for key in (student_a, student_b))
         if first["student"] > second["student"]:
             first, second = second, first
         if first["label"] == second["label"]:
             raise UsageError(f"{first['label']} cannot be merged with itself; name two students")
         faces = queries.face_columns(store, session_id, ("pts", "time", "student"))
-        both = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
-        if len(both):
-            when = format_time(faces["time"][np.searchsorted(faces["pts"], both[0])])
+        shared = shared_frames(faces["pts"], faces["student"], first["student"], second["student"])
+        if len(shared):
+            time = format_time(faces["time"][np.searchsorted(faces["pts"], shared[0])])
             raise UsageError(
-                f"{first['label']} and {second['label']} both have faces at {when} ({len(both)} frames in all), "
+                f"{first['label']} and {second['label']} both have faces at {time} ({len(shared)} frames in all), "
                 "so they are two people; split off the other person's faces first"
             )
         _make(store, session_id, "merge", {"student": first["label"], "other": second["label"]})
 
 
-def split(store: Store, session_id: int, who: str, time: float) -> str:
-    """Make the faces of a student from `time` (s) on a new one, whose label is returned.
+def split(store: Store, session_id: int, key: str, time: float) -> str:
+    """Assign the faces of a student from `time` (s) on to a new student; returns the new label.
 
     Raises UsageError unless the student has faces both before and after.
     """
     with store.writing():
-        student = find_student(finished_students(store, session_id), who)
+        student = find_student(finished_students(store, session_id), key)
         if not student["first"] < time <= student["last"]:
             first, last = (format_time(student[name]) for name in ("first", "last"))
             raise UsageError(f"{student['label']} has faces from {first} to {last}; choose a time in between")
@@ -91,53 +91,53 @@ def split(store: Store, session_id: int, who: str, time: float) -> str:
 
 
 def undo(store: Store, session_id: int) -> str:
-    """Undo the last correction that holds, and say which. Raises UsageError where there is none."""
+    """Undo the most recent active correction and return its description. Raises UsageError if there is none."""
     with store.writing():
         finished_students(store, session_id)
-        holding = _holding(store, session_id)
-        if holding.empty:
+        active = _active(store, session_id)
+        if active.empty:
             raise UsageError(f"session {session_id} has no correction to undo")
-        last = holding.iloc[-1]
+        last = active.iloc[-1]
         if last["action"] == "forget":
-            what = describe(last["action"], last["arguments"], {})
-            raise UsageError(f"{what} cannot be undone, nor can any earlier correction")
+            description = describe(last["action"], last["arguments"], {})
+            raise UsageError(f"{description} cannot be undone, nor can any earlier correction")
         mark_undone(store, session_id, int(last["correction"]))
         remake(store, session_id, again=last["action"] != "rename")
         return describe(last["action"], last["arguments"], names_of(store))
 
 
 def names_of(store: Store) -> dict[int, str]:
-    """What everybody is called, by number in the table `people`; P7 for who has no name there any more."""
+    """Names by number in the table `people`; P7 for a person whose name was removed."""
     people = queries.people(store)
     return {person: name or f"P{person}" for person, name in zip(people["person"], people["name"], strict=True)}
 
 
 def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
-    """A correction in the words in which it was asked for: merge S07 S19. `names` are as of `names_of`."""
-    given: dict[str, Any] = json.loads(arguments)
+    """A correction as the command that makes it: merge S07 S19. `names` are those of `names_of`."""
+    fields: dict[str, Any] = json.loads(arguments)
     if action == "forget":
-        return f"forget {', '.join(given['students'])}"
+        return f"forget {', '.join(fields['students'])}"
     if action == "merge":
-        return f"merge {given['student']} {given['other']}"
+        return f"merge {fields['student']} {fields['other']}"
     if action == "split":
-        return f"split {given['student']} at {format_time(given['time'])}, later {given['new']}"
-    called = {
-        label: names.get(person, f"P{person}") if person else "" for label, person in given["persons"].items()
+        return f"split {fields['student']} at {format_time(fields['time'])}, later {fields['new']}"
+    names_by_label = {
+        label: names.get(person, f"P{person}") if person else "" for label, person in fields["persons"].items()
     }
-    named = ", ".join(f"{label} {name!r}" for label, name in called.items())
-    return f"rename {named}" + (f" (roster of {given['room']})" if "room" in given else "")
+    named = ", ".join(f"{label} {name!r}" for label, name in names_by_label.items())
+    return f"rename {named}" + (f" (roster of {fields['room']})" if "room" in fields else "")
 
 
 def finished_students(store: Store, session_id: int) -> pd.DataFrame:
-    """The students of a session. Raises UsageError while it is not done: they are not the last ones yet."""
+    """The students of a session. Raises UsageError while it is not done: its students are preliminary."""
     check_done(store, session_id)
     return queries.students(store, session_id)
 
 
 def check_done(store: Store, session_id: int) -> None:
-    """Raise UsageError while a session's analysis is not done: it has no students yet, or not the last ones.
+    """Raise UsageError while a session's analysis is not done: it has no students yet, or preliminary ones.
 
-    The same for a session of which the class alone was kept: it never has any.
+    Also for a session of which the class alone was stored: it never has students.
     """
     session = store.session(session_id)
     if is_aggregate(store, session_id):
@@ -153,21 +153,21 @@ def check_done(store: Store, session_id: int) -> None:
 
 
 def has_corrections(store: Store, session_id: int) -> bool:
-    """Whether any correction of the session holds."""
-    return not _holding(store, session_id).empty
+    """Whether the session has an active correction."""
+    return not _active(store, session_id).empty
 
 
-def _holding(store: Store, session_id: int) -> pd.DataFrame:
+def _active(store: Store, session_id: int) -> pd.DataFrame:
     corrections = queries.corrections(store, session_id)
     return corrections[corrections["undone"].isna()]
 
 
 def unused(store: Store, session_id: int) -> int:
-    """The smallest number of a student that none has or ever had."""
-    found = queries.track_columns(store, session_id)["found"].max(initial=-1)
-    given = [json.loads(text) for text in queries.corrections(store, session_id)["arguments"]]
-    had = [label for one in given for label in (one.get("new", "S0"), one.get("last", "S0"))]
-    return max([int(found), *map(number_of, had)]) + 1
+    """The smallest student number that was never used."""
+    tracked = queries.track_columns(store, session_id)["found"].max(initial=-1)
+    logged = [json.loads(text) for text in queries.corrections(store, session_id)["arguments"]]
+    labels = [label for fields in logged for label in (fields.get("new", "S0"), fields.get("last", "S0"))]
+    return max([int(tracked), *map(number_of, labels)]) + 1
 
 
 def _make(store: Store, session_id: int, action: str, arguments: Mapping[str, Any]) -> None:
@@ -176,21 +176,21 @@ def _make(store: Store, session_id: int, action: str, arguments: Mapping[str, An
 
 
 def remake(store: Store, session_id: int, *, again: bool) -> None:
-    """Make the students of what was found and what holds; `again` if more than names changed: judgements, too."""
+    """Rebuild the students from the tracks and the active corrections; with `again` the judgements, too."""
     corrections: list[Merge | Split] = []
     persons: dict[int, int] = {}
-    for action, text in _holding(store, session_id)[["action", "arguments"]].itertuples(index=False):
-        given = json.loads(text)
+    for action, text in _active(store, session_id)[["action", "arguments"]].itertuples(index=False):
+        fields = json.loads(text)
         if action in ("rename", "forget"):
-            persons |= {number_of(label): person or 0 for label, person in given["persons"].items()}
+            persons |= {number_of(label): person or 0 for label, person in fields["persons"].items()}
             continue
-        student = number_of(given["student"])
+        student = number_of(fields["student"])
         if action == "merge":
-            other = number_of(given["other"])
-            persons[student] = persons.get(student) or persons.pop(other, 0)
-            corrections.append(Merge(student, other))
+            merged = number_of(fields["other"])
+            persons[student] = persons.get(student) or persons.pop(merged, 0)
+            corrections.append(Merge(student, merged))
         else:
-            corrections.append(Split(student, given["time"], number_of(given["new"])))
+            corrections.append(Split(student, fields["time"], number_of(fields["new"])))
     persons = {student: person for student, person in persons.items() if person}
     if not again:
         write_persons(store, session_id, persons)
@@ -205,14 +205,14 @@ def _replay(store: Store, session_id: int, corrections: list[Merge | Split], per
     rows, stored = Rows.read(store, session_id), queries.track_columns(store, session_id)
     part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
     part_of[stored["track"]] = stored["part_of"]
-    whole = stored["track"] == stored["part_of"]
+    unsplit = stored["track"] == stored["part_of"]
     count = int(stored["part_of"].max(initial=-1)) + 1
-    found, link_score = np.full(count, -1), np.full(count, np.nan)
-    found[stored["track"][whole]] = stored["found"][whole]
-    link_score[stored["track"][whole]] = stored["link_score"][whole]
-    corrected = replay(rows.faces.time, part_of[rows.faces.track], found, corrections)
+    tracked_student, link_score = np.full(count, -1), np.full(count, np.nan)
+    tracked_student[stored["track"][unsplit]] = stored["found"][unsplit]
+    link_score[stored["track"][unsplit]] = stored["link_score"][unsplit]
+    corrected = replay(rows.faces.time, part_of[rows.faces.track], tracked_student, corrections)
     changed = corrected.track != rows.faces.track
-    track_columns, student_columns = columns_of(rows, corrected, found, link_score, persons)
+    track_columns, student_columns = columns_of(rows, corrected, tracked_student, link_score, persons)
     store.replace_students(
         session_id,
         pts=rows.faces.pts[changed],

@@ -1,4 +1,4 @@
-"""Leaves out who did not consent: as squares of the picture, whose faces are dropped before they are measured."""
+"""Exclusion of students without consent: squares of the image whose faces are dropped before they are measured."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def squares(store: Store, texts: Iterable[str], width: int, height: int) -> list
     """The squares (x and y of the middle, side) that `texts` mean in a picture of `width` x `height` px.
 
     `X,Y,SIZE` is one in px; `NAME@ROOM` is around a seat of a roster; `SESSION/S07` around a student's seat in an
-    earlier session, and `SESSION` all that was left out there: both scaled to this picture. Raises UsageError or
-    SessionError for what is nothing of these.
+    earlier session, and `SESSION` all squares excluded there: both scaled to this picture. Raises UsageError or
+    SessionError for any other text.
     """
     return [square for text in texts for square in _squares(store, text, width, height)]
 
@@ -41,26 +41,26 @@ def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
         x, y, size = map(float, text.split(","))
         return [_rounded(x, y, size)]
     except ValueError:
-        pass  # it is one of the others
+        pass  # it is one of the other forms
     name, at, room = text.rpartition("@")
     if at:
         seats = queries.seats(store, room)
-        mine = seats[seats["name"] == name]
-        if mine.empty:
+        named = seats[seats["name"] == name]
+        if named.empty:
             raise UsageError(f"no seat of {name!r} in the roster of {room!r}; see `classpulse roster --room`")
-        x, y, size = mine[["x", "y", "size"]].iloc[0] * [width, height, height]
+        x, y, size = named[["x", "y", "size"]].iloc[0] * [width, height, height]
         return [square_of({"x": x, "y": y, "size": size})]
-    session, slash, who = text.rpartition("/")
+    session, slash, key = text.rpartition("/")
     session_id = store.find_session(session if slash else text)
     if slash:
-        found = [square_of(find_student(finished_students(store, session_id), who))]
+        excluded = [square_of(find_student(finished_students(store, session_id), key))]
     else:
-        found = [tuple(row) for row in queries.excluded(store, session_id)[["x", "y", "size"]].to_numpy()]
-        if not found:
+        excluded = [tuple(row) for row in queries.excluded(store, session_id)[["x", "y", "size"]].to_numpy()]
+        if not excluded:
             raise UsageError(f"no student was excluded from session {session_id}; name one as in {text}/S07")
-    picture = store.session(session_id)
-    scale = np.array([width / picture["width"], height / picture["height"], height / picture["height"]])
-    return [_rounded(*(square * scale)) for square in np.array(found)]
+    row = store.session(session_id)
+    scale = np.array([width / row["width"], height / row["height"], height / row["height"]])
+    return [_rounded(*(square * scale)) for square in np.array(excluded)]
 
 
 def _rounded(x: float, y: float, size: float) -> Square:

@@ -1,4 +1,4 @@
-"""Thresholds that agree best with people's codes, and whether they do so for students they were not chosen on."""
+"""Thresholds that agree best with people's codes, and cross-validation of them over students."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.verdicts.agreement import Array, Estimate
 from engine.verdicts.evidence import Evidence
 from engine.verdicts.judging import verdicts_of
 
-#: What is tried, beside what is set.
+#: The values that are tested beside the present settings.
 CANDIDATES = {
     "band": tuple(np.arange(26) / 50),
     "min_faces": (3, 5, 8, 12, 20, 30),
@@ -29,12 +29,15 @@ FOLDS = 5
 #: No verdict is as far from any code as neutral is from interested: better than the wrong side, worse than right.
 _DISTANCE = np.column_stack([agreement.linear(len(CODES)), np.full(len(CODES), 0.5)])
 
-AS_IS, SEEN, UNSEEN, GAIN = "as they are", "fitted, same students", "fitted, other students", "gain, other students"
+AS_IS = "as they are"
+IN_SAMPLE = "fitted, same students"
+OUT_OF_SAMPLE = "fitted, other students"
+GAIN = "gain, other students"
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Fitted thresholds, and what can be said for them."""
+    """Fitted thresholds, and how they generalise."""
 
     settings: Settings
     figures: pd.DataFrame
@@ -53,17 +56,19 @@ class Fit:
     @property
     def better(self) -> bool:
         """Whether the fit is shown to be better on students that it was not made on, and better than chance."""
-        unseen = self.figures[(self.figures["settings"] == UNSEEN) & (self.figures["measure"] == "score")]
-        return bool(self.gain.low > 0 and unseen["low"].iloc[0] > 0)
+        held_out = self.figures[(self.figures["settings"] == OUT_OF_SAMPLE) & (self.figures["measure"] == "score")]
+        return bool(self.gain.low > 0 and held_out["low"].iloc[0] > 0)
 
     def summary(self) -> str:
-        """One line: what the fit is worth."""
+        """One line: the gain on students that the thresholds were not fitted on."""
         value, low, high = self.gain
-        held = f"on students they were not fitted on, the score changes by {value:+.2f} ({low:+.2f} to {high:+.2f})"
+        change = (
+            f"on students they were not fitted on, the score changes by {value:+.2f} ({low:+.2f} to {high:+.2f})"
+        )
         if self.better:
-            return f"{held}: they are better"
-        why = "agreement is no better than chance" if low > 0 else "that may be due to chance"
-        return f"{held}: no gain is shown, {why}; code more, or keep the settings as they are"
+            return f"{change}: they are better"
+        reason = "agreement is no better than chance" if low > 0 else "that may be due to chance"
+        return f"{change}: no gain is shown, {reason}; code more, or keep the settings as they are"
 
     def judged_by(self) -> dict[str, object]:
         """The settings of a profile, by name."""
@@ -76,10 +81,10 @@ def score(table: Array) -> Array:
 
 
 def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> Fit:
-    """The thresholds with the best score against the coders' majority; `settings` is what they start from.
+    """The thresholds with the best score against the coders' majority, starting from `settings`.
 
     Among those with the same score the nearest to `settings` are taken. The window becomes as long as the coded
-    intervals are, since thresholds are of a window of that length. To tell what the fit is worth, the students are
+    intervals are, since thresholds are of a window of that length. For cross-validation the students are
     dealt into FOLDS folds, and each is judged by the thresholds that are best for the others. Raises UsageError for
     codes of fewer students.
     """
@@ -90,31 +95,33 @@ def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> 
         raise UsageError(f"codes of {len(names)} students are too few for a fit; code {FOLDS} students or more")
     window = float(np.clip(np.median(units["stop"] - units["start"]), 0.1, 86_400))
     settings = dataclasses.replace(settings, window=round(window, 3))
-    tried = candidates(settings)
+    tested = candidates(settings)
     windows = {str(name): values.to_numpy() for name, values in judge_units(evidence, settings, units).items()}
     human = units["majority"].to_numpy(np.int64)
-    counts = np.stack([tables(human, verdicts_of(windows, one), student.astype(np.int64)) for one in tried])
+    counts = np.stack(
+        [tables(human, verdicts_of(windows, candidate), student.astype(np.int64)) for candidate in tested]
+    )
 
     best = _best(counts.sum(axis=1))
     fold = np.random.default_rng(seed).permutation(len(names)) % FOLDS
-    unseen = np.empty_like(counts[0])
+    held_out = np.empty_like(counts[0])
     for place in range(FOLDS):
-        mine = fold == place
-        unseen[mine] = counts[_best(counts[:, ~mine].sum(axis=1)), mine]
+        in_fold = fold == place
+        held_out[in_fold] = counts[_best(counts[:, ~in_fold].sum(axis=1)), in_fold]
     size = len(units), len(names)
     rows = [
         (name, measure, *agreement.estimate(of, table), *size)
-        for name, table in {AS_IS: counts[0], SEEN: counts[best], UNSEEN: unseen}.items()
+        for name, table in {AS_IS: counts[0], IN_SAMPLE: counts[best], OUT_OF_SAMPLE: held_out}.items()
         for measure, of in _MEASURES.items()
     ]
-    gain = agreement.estimate(_gain, np.stack([unseen, counts[0]], axis=1))
+    gain = agreement.estimate(_gain, np.stack([held_out, counts[0]], axis=1))
     rows.append((GAIN, "score", *gain, *size))
     columns = ["settings", "measure", "value", "low", "high", "intervals", "students"]
-    return Fit(tried[best], pd.DataFrame(rows, columns=columns), gain, *size, len(codes.coders))
+    return Fit(tested[best], pd.DataFrame(rows, columns=columns), gain, *size, len(codes.coders))
 
 
 def candidates(settings: Settings) -> list[Settings]:
-    """What is tried, the nearest to `settings` first; the first is `settings`."""
+    """The settings that are tested, the nearest to `settings` first; the first is `settings`."""
     ways = {name: sorted({*values, getattr(settings, name)}) for name, values in CANDIDATES.items()}
     at = [values.index(getattr(settings, name)) for name, values in ways.items()]
     # A step of the band is worth less than one of the others, of which there are fewer.

@@ -47,27 +47,27 @@ class Chosen:
 def choose_student(store: Store, text: str) -> Chosen:
     """`monday/S07` is a student of one session; a name, or P7, a person in every session and roster.
 
-    Raises UsageError or SessionError where there is nobody of that name.
+    Raises UsageError or SessionError for an unknown name.
     """
-    session, slash, who = text.rpartition("/")
+    session, slash, key = text.rpartition("/")
     if slash:
         session_id = store.find_session(session)
-        student = find_student(finished_students(store, session_id), who)
+        student = find_student(finished_students(store, session_id), key)
         person = student["person"]
         return Chosen(students=[(session_id, student["label"])], persons=[int(person)] if pd.notna(person) else [])
     people = queries.people(store)
-    mine = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
-    if not mine:
+    persons = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
+    if not persons:
         raise UsageError(f"no person named {text!r}; name a student of a session as in monday.mp4/S07")
-    theirs = [
+    members = [
         (session_id, label)
         for session_id in queries.sessions(store)["session_id"].tolist()
         for label, person in queries.students(store, session_id)[["label", "person"]]
         .dropna()
         .itertuples(index=False)
-        if person in mine
+        if person in persons
     ]
-    return Chosen(students=theirs, persons=mine)
+    return Chosen(students=members, persons=persons)
 
 
 def choose_before(store: Store, text: str) -> Chosen:
@@ -80,7 +80,7 @@ def choose_before(store: Store, text: str) -> Chosen:
 
 
 def describe(store: Store, chosen: Chosen) -> str:
-    """What is chosen, in one line for who is to confirm it."""
+    """The choice in one line, for the user to confirm."""
     sessions = queries.sessions(store).set_index("session_id")
     parts = [f"session {session_id} ({sessions['name'][session_id]})" for session_id in chosen.sessions]
     parts += [
@@ -108,16 +108,16 @@ def forget(store: Store, chosen: Chosen) -> None:
 
 def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
     students = finished_students(store, session_id)
-    going = students["label"].isin(labels)
+    forgotten = students["label"].isin(labels)
     rows = Rows.read(store, session_id)
     faces = queries.face_columns(store, session_id, ("student",))["student"]
-    theirs = np.isin(faces, students["student"][going])
-    # What was seen on their seat and is in nobody's track may well be them.
-    seats = [square_of(student) for student in students[going].to_dict("records")]
-    theirs |= (faces < 0) & inside_squares(rows.boxes_in_first, seats)
-    # A path that no tracking stored can be told from all faces alone; afterwards they are fewer.
+    deleted = np.isin(faces, students["student"][forgotten])
+    # An unassigned face on their seat is probably theirs.
+    seats = [square_of(student) for student in students[forgotten].to_dict("records")]
+    deleted |= (faces < 0) & inside_squares(rows.boxes_in_first, seats)
+    # A path that is not stored yet is estimated from all faces, so before any is deleted.
     store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
-    delete_faces(store, session_id, rows.faces.pts[theirs], rows.faces.face[theirs])
+    delete_faces(store, session_id, rows.faces.pts[deleted], rows.faces.face[deleted])
     corrections = queries.corrections(store, session_id)
     before = [
         label
@@ -125,20 +125,21 @@ def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
         if action == "forget"
         for label in json.loads(text)["students"]
     ]
-    known = students[~going & students["person"].notna()]
-    persons = dict(zip(known["label"], known["person"].astype(int).tolist(), strict=True))
+    remaining = students[~forgotten & students["person"].notna()]
+    persons = dict(zip(remaining["label"], remaining["person"].astype(int).tolist(), strict=True))
     last = label_of(unused(store, session_id) - 1)  # the next label comes after it
     settle_corrections(store, session_id, {"students": [*before, *labels], "persons": persons, "last": last})
     remake(store, session_id, again=True)
 
 
-def exclude_student(store: Store, session_id: int, who: str) -> str:
+def exclude_student(store: Store, session_id: int, key: str) -> str:
     """Forget a student of a session, and leave the seat out of it from now on; returns the label.
 
-    The roster keeps name and seat: they say who is to be left out the next time. Raises UsageError for nobody.
+    The roster keeps name and seat, so that the next session excludes them, too. Raises UsageError for an unknown
+    student.
     """
     with store.writing():
-        student = find_student(finished_students(store, session_id), who)
+        student = find_student(finished_students(store, session_id), key)
         write_excluded(store, session_id, [square_of(student)])
         _forget_students(store, session_id, [student["label"]])
         delete_unused_names(store)

@@ -1,4 +1,4 @@
-"""Pass 3 over the rows of a session in a database: what the faces of its students mean, judged in many ways."""
+"""Pass 3 over the rows of a session in a database: verdicts on its students and class, by any strategy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def read_evidence(store: Store, session_id: int) -> Evidence:
-    """What judging needs of session `session_id`."""
+    """The evidence of session `session_id` that judging reads."""
     session = store.session(session_id)
     frames = queries.frame_columns(store, session_id)
     names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable")
@@ -50,7 +50,7 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
 
 
 def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> BehaviouralCues:
-    """What the faces of students show beside emotions, if they are large enough."""
+    """The behavioural cues of the students' faces that are large enough."""
     faces = faces.take(faces.student >= 0)
     poses = HeadPoses.of(
         faces.exact("boxes_xyxy"),
@@ -70,7 +70,7 @@ def judge(
     """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now.
 
     Without a `name` it is called after its strategy, its window and every non-default setting. Raises UsageError
-    for a strategy that is not there, or that this session has nothing for.
+    for an unknown strategy, or one whose evidence this session lacks.
     """
     evidence = read_evidence(store, session_id)
     student_windows, class_windows = judge_evidence(evidence, settings)
@@ -88,7 +88,7 @@ def judge(
 
 
 def judge_phases(store: Store, session_id: int) -> None:
-    """Judge the phases of session `session_id` with every judgement there is, in place of what was before."""
+    """Judge the phases of session `session_id` with every stored judgement, in place of the former rows."""
     rows = queries.judgements(store, session_id)[["judgement_id", "settings"]].itertuples(index=False)
     _judge_phases(store, session_id, {judgement: Settings.from_json(text) for judgement, text in rows})
 
@@ -104,26 +104,29 @@ def _judge_phases(
     evidence = evidence or read_evidence(store, session_id)
     start, stop = phases["start"].to_numpy(np.float64), phases["stop"].to_numpy(np.float64)
     stop = np.where(np.isnan(stop), np.append(start[1:], evidence.duration), stop)
-    parts, phase = Windows(start, stop), phases["phase"].to_numpy(np.int64)
+    windows, phase = Windows(start, stop), phases["phase"].to_numpy(np.int64)
     for judgement, settings in judgements.items():
-        students, whole = judge_evidence(evidence, settings, parts)
-        cues = evidence.cue_windows(parts)
-        students |= {name: cues[name] for name in ("visible", "facing", "movement")}
-        students["phase"], whole["phase"] = phase[students.pop("window")], phase[whole.pop("window")]
-        write_phases(store, judgement, students, whole)
+        student_phases, class_phases = judge_evidence(evidence, settings, windows)
+        cues = evidence.cue_windows(windows)
+        student_phases |= {name: cues[name] for name in ("visible", "facing", "movement")}
+        student_phases["phase"], class_phases["phase"] = (
+            phase[student_phases.pop("window")],
+            phase[class_phases.pop("window")],
+        )
+        write_phases(store, judgement, student_phases, class_phases)
 
 
 def name_of(settings: Settings) -> str:
     """`weighted, 10 s, band 0.3`: two judgements of one session with different settings have different names."""
-    usual, now = vars(Settings()), vars(settings)
-    numbers = [name for name in ("band", "min_faces", "min_coverage") if now[name] != usual[name]]
-    others = [f"{name.replace('_', ' ')} {now[name]:g}" for name in numbers]
-    others += ["no baseline"] * (not settings.baseline)
-    return ", ".join([settings.strategy, f"{settings.window:g} s", *others])
+    defaults, values = vars(Settings()), vars(settings)
+    numbers = [name for name in ("band", "min_faces", "min_coverage") if values[name] != defaults[name]]
+    changed = [f"{name.replace('_', ' ')} {values[name]:g}" for name in numbers]
+    changed += ["no baseline"] * (not settings.baseline)
+    return ", ".join([settings.strategy, f"{settings.window:g} s", *changed])
 
 
 def settings_of(store: Store, session_id: int) -> Settings:
-    """Those of the latest judgement, else those that the session was begun with."""
+    """The settings of the latest judgement, else those that the session was begun with."""
     judgements = queries.judgements(store, session_id)
     text = store.session(session_id)["settings"] if judgements.empty else judgements["settings"].iloc[-1]
     return Settings.from_json(text)

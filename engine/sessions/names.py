@@ -1,4 +1,4 @@
-"""Names kept apart: everybody's name out of the database into a CSV file, and back by the person's number."""
+"""Export of names from the database into a CSV file, and their import by the person's number."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def drop_names(store: Store) -> int:
 def import_names(store: Store, path: Path) -> int:
     """Put names back from a file of `person,name`; returns how many.
 
-    Raises UsageError, with the row's number, for what is no such file, a person who is not in the database, and a
-    name that somebody else has.
+    Raises UsageError, with the row's number, for an invalid file, a person who is not in the database, and a name
+    of another person.
     """
     with store.writing():
-        there = queries.people(store)
-        given = _read(path, set(there["person"].tolist()))
-        called = {name: person for person, name in zip(there["person"], there["name"], strict=True) if name}
-        for person, (row, name) in given.items():
-            other = called.get(name)
-            if other is not None and other != person and other not in given:
+        table = queries.people(store)
+        names = _read(path, set(table["person"].tolist()))
+        holders = {name: person for person, name in zip(table["person"], table["name"], strict=True) if name}
+        for person, (row, name) in names.items():
+            holder = holders.get(name)
+            if holder is not None and holder != person and holder not in names:
                 raise UsageError(
-                    f"{path}, row {row}: {name!r} is the name of P{other} already; choose another name"
+                    f"{path}, row {row}: {name!r} is the name of P{holder} already; choose another name"
                 )
-        people.write_names(store, {person: name for person, (_, name) in given.items()})
-    return len(given)
+        people.write_names(store, {person: name for person, (_, name) in names.items()})
+    return len(names)
 
 
-def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
+def _read(path: Path, persons: set[int]) -> dict[int, tuple[int, str]]:
     """Row and name by person."""
-    found: dict[int, tuple[int, str]] = {}
+    names: dict[int, tuple[int, str]] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
@@ -74,7 +74,7 @@ def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
         if len(cells) != 2 or not person.strip().isdecimal() or not name.strip():
             raise UsageError(f"{path}, row {row}: expected a person's number and a name, as in 7,Ada")
         number = int(person)
-        if number not in known:
+        if number not in persons:
             raise UsageError(
                 f"{path}, row {row}: no person P{number} in this database; was the file exported from another one?"
             )
@@ -82,7 +82,7 @@ def _read(path: Path, known: set[int]) -> dict[int, tuple[int, str]]:
             name = checked_name(name)
         except UsageError as error:
             raise UsageError(f"{path}, row {row}: {error}") from None
-        if number in found or any(name == other for _, other in found.values()):
+        if number in names or any(name == former for _, former in names.values()):
             raise UsageError(f"{path}, row {row}: {person} or {name!r} is in the file twice")
-        found[number] = row, name
-    return found
+        names[number] = row, name
+    return names

@@ -18,7 +18,7 @@ from storage import queries
 from storage.phases import add_phases, delete_phases
 from storage.store import Store
 
-#: An end may lie so many seconds beyond the session's, which nobody knows to the frame.
+#: Seconds that an end may lie beyond the session's, whose duration is not known to the frame.
 _SLACK = 1.0
 
 
@@ -37,9 +37,9 @@ class Mark(NamedTuple):
 def read_marks(path: str | Path) -> list[Mark]:
     """The marks in a CSV file with the columns start, label and, if wanted, stop; see docs/verdicts.md.
 
-    Raises UsageError with the row's number for a time that is none.
+    Raises UsageError with the row's number for an invalid time.
     """
-    found = []
+    marks = []
     for row in read_rows(path, ("start", "label")):
         times: list[float | None] = []
         for name in ("start", "stop"):
@@ -48,13 +48,13 @@ def read_marks(path: str | Path) -> list[Mark]:
                 times.append(parse_time(text) if text or name == "start" else None)
             except UsageError as error:
                 raise UsageError(f"{row.place}, {name}: {error}") from error
-        found.append(Mark(times[0] or 0.0, times[1], row.values["label"], row.place))
-    if not found:
+        marks.append(Mark(times[0] or 0.0, times[1], row.values["label"], row.place))
+    if not marks:
         raise UsageError(f"{path}: no phases; every row below the column names is a phase")
-    return found
+    return marks
 
 
-def mark(store: Store, session_id: int, given: Sequence[Mark]) -> list[int]:
+def mark(store: Store, session_id: int, marks: Sequence[Mark]) -> list[int]:
     """Mark phases of session `session_id`, all or none, and judge them with every judgement; returns their numbers.
 
     Raises UsageError for a phase that does not lie in the session, has no label, or overlaps another.
@@ -62,74 +62,74 @@ def mark(store: Store, session_id: int, given: Sequence[Mark]) -> list[int]:
     with store.writing():
         check_done(store, session_id)
         duration = store.session(session_id)["duration"]
-        known = [
-            Mark(one["start"], None if pd.isna(one["stop"]) else one["stop"], one["label"], f"mark {one['phase']}")
-            for one in queries.phases(store, session_id).to_dict("records")
+        stored = [
+            Mark(row["start"], None if pd.isna(row["stop"]) else row["stop"], row["label"], f"mark {row['phase']}")
+            for row in queries.phases(store, session_id).to_dict("records")
         ]
-        checked = [_checked(one, duration) for one in given]
-        _check_apart(known, checked)
-        numbers = add_phases(store, session_id, [(one.start, one.stop, one.label) for one in checked])
+        checked = [_checked(entry, duration) for entry in marks]
+        _check_apart(stored, checked)
+        numbers = add_phases(store, session_id, [(entry.start, entry.stop, entry.label) for entry in checked])
         judge_phases(store, session_id)
     return numbers
 
 
 def unmark(store: Store, session_id: int, marks: Sequence[int] | None = None) -> list[int]:
-    """Take marks away by their numbers, by default all, and with them what was judged; returns the numbers.
+    """Delete marks by their numbers, by default all, and their verdicts; returns the numbers.
 
-    Raises UsageError where there is no such mark.
+    Raises UsageError for an unknown mark.
     """
     with store.writing():
-        known = queries.phases(store, session_id)["phase"].tolist()
-        for one in marks or ():
-            if one not in known:
-                there = ", ".join(map(str, known)) or "none"
-                raise UsageError(f"session {session_id} has no phase {one}; there are {there}")
-        gone = known if marks is None else list(marks)
-        delete_phases(store, session_id, gone)
+        stored = queries.phases(store, session_id)["phase"].tolist()
+        for number in marks or ():
+            if number not in stored:
+                options = ", ".join(map(str, stored)) or "none"
+                raise UsageError(f"session {session_id} has no phase {number}; there are {options}")
+        deleted = stored if marks is None else list(marks)
+        delete_phases(store, session_id, deleted)
         judge_phases(store, session_id)
-    return gone
+    return deleted
 
 
-def _checked(one: Mark, duration: float) -> Mark:
-    """The mark as it is kept. Raises UsageError for one that cannot be."""
-    label = one.label.strip()
+def _checked(entry: Mark, duration: float) -> Mark:
+    """The mark as it is stored. Raises UsageError for an invalid one."""
+    label = entry.label.strip()
     if not label or not label.isprintable():
-        raise _wrong(one, f"invalid label {one.label!r}" if label else "it has no label; name the phase")
-    if one.start >= duration:
+        raise _wrong(entry, f"invalid label {entry.label!r}" if label else "it has no label; name the phase")
+    if entry.start >= duration:
         raise _wrong(
-            one,
-            f"it begins at {format_time(one.start)}, but the session ends at {format_time(duration)}",
+            entry,
+            f"it begins at {format_time(entry.start)}, but the session ends at {format_time(duration)}",
         )
-    if one.stop is None:
-        return one._replace(label=label)
-    if one.stop <= one.start:
+    if entry.stop is None:
+        return entry._replace(label=label)
+    if entry.stop <= entry.start:
         raise _wrong(
-            one,
-            f"it ends at {format_time(one.stop)}, not after its begin at {format_time(one.start)}",
+            entry,
+            f"it ends at {format_time(entry.stop)}, not after its begin at {format_time(entry.start)}",
         )
-    if one.stop > duration + _SLACK:
+    if entry.stop > duration + _SLACK:
         raise _wrong(
-            one,
-            f"it ends at {format_time(one.stop)}, but the session ends at {format_time(duration)}",
+            entry,
+            f"it ends at {format_time(entry.stop)}, but the session ends at {format_time(duration)}",
         )
-    return one._replace(label=label, stop=min(one.stop, duration))
+    return entry._replace(label=label, stop=min(entry.stop, duration))
 
 
-def _check_apart(known: list[Mark], new: list[Mark]) -> None:
-    for before, after in pairwise(sorted([*known, *new], key=lambda one: one.start)):
+def _check_apart(stored: list[Mark], new: list[Mark]) -> None:
+    for before, after in pairwise(sorted([*stored, *new], key=lambda entry: entry.start)):
         if after.start == before.start or (before.stop or 0) > after.start:
-            # What is there stays, and what stands further down gives way.
-            one, other = (before, after) if after in known else (after, before)
-            end = "" if other.stop is None else f" to {format_time(other.stop)}"
+            # A stored phase stays, and of two new ones the later row of the file is rejected.
+            rejected, accepted = (before, after) if after in stored else (after, before)
+            end = "" if accepted.stop is None else f" to {format_time(accepted.stop)}"
             raise _wrong(
-                one,
-                f"it overlaps {_named(other)}, from {format_time(other.start)}{end}; phases must not overlap",
+                rejected,
+                f"it overlaps {_named(accepted)}, from {format_time(accepted.start)}{end}; phases must not overlap",
             )
 
 
-def _named(one: Mark) -> str:
-    return one.place or f"mark {one.label!r}"
+def _named(entry: Mark) -> str:
+    return entry.place or f"mark {entry.label!r}"
 
 
-def _wrong(one: Mark, what: str) -> UsageError:
-    return UsageError(f"{_named(one)}: {what}")
+def _wrong(entry: Mark, reason: str) -> UsageError:
+    return UsageError(f"{_named(entry)}: {reason}")

@@ -1,4 +1,4 @@
-"""A room's roster: who sits where, kept as the user says, and carried to the next session by seat alone."""
+"""A room's roster: names by seat, stored by the user, and carried to the next session by seat alone."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tracking.seats import match_seats
 
 @dataclass(frozen=True)
 class Carried:
-    """What came of a roster in a session."""
+    """The result of applying a roster to a session."""
 
     named: dict[str, str]
     """Names by label: the students who sit where the roster says."""
     unmatched: list[str]
-    """The roster's names whose seat is empty, or for whom more than one student would do: nobody is guessed."""
+    """The roster's names whose seat is empty, or that several students match: ambiguous seats stay unnamed."""
     unnamed: list[str]
     """Labels of the students who have no name."""
 
@@ -31,7 +31,7 @@ class Carried:
 def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
     """Keep the seats of a session's named students in the roster of `room`; returns their names.
 
-    They replace those of the same names, and of those who had the very same seats. Raises UsageError where no
+    They replace the seats of the same names, and seats at the same places. Raises UsageError where no
     student has a name.
     """
     if not room.strip():
@@ -41,16 +41,16 @@ def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
         named = students[students["person"].notna() & ~students["static"]]
         if named.empty:
             raise UsageError(f"no student of session {session_id} has a name; name some with --seat S01=NAME")
-        kept = queries.seats(store, room)
-        others = kept[~kept["person"].isin(named["person"])]
+        stored = queries.seats(store, room)
+        remaining = stored[~stored["person"].isin(named["person"])]
         width, height = _picture(store, session_id)
         places = _places(named)
-        taken = match_seats(_pixels(others, width, height), others["spread"], places, named["spread"]) >= 0
+        replaced = match_seats(_pixels(remaining, width, height), remaining["spread"], places, named["spread"]) >= 0
         shares = np.round(places / [width, height, height], 5)
         rows = pd.DataFrame(shares, columns=["x", "y", "size"]).assign(
             person=named["person"].to_numpy(np.int64), spread=named["spread"].to_numpy()
         )
-        write_seats(store, room, session_id, rows, forget=others["person"][taken].tolist())
+        write_seats(store, room, session_id, rows, forget=remaining["person"][replaced].tolist())
         names = corrections.names_of(store)
     return [names[person] for person in named["person"]]
 
@@ -74,15 +74,15 @@ def carry_names(store: Store, session_id: int, room: str) -> Carried:
             _places(nameless),
             nameless["spread"],
         )
-        there = matched >= 0
-        labels = nameless["label"].to_numpy(object)[matched[there]].tolist()
-        persons = dict(sorted(zip(labels, open_seats["person"][there].tolist(), strict=True)))
+        occupied = matched >= 0
+        labels = nameless["label"].to_numpy(object)[matched[occupied]].tolist()
+        persons = dict(sorted(zip(labels, open_seats["person"][occupied].tolist(), strict=True)))
         if persons:
             corrections.identify(store, session_id, persons, room)
         names = corrections.names_of(store)
     unnamed = [label for label in nameless["label"] if label not in persons]
     named = {label: names[person] for label, person in persons.items()}
-    return Carried(named, [names[person] for person in open_seats["person"][~there]], unnamed)
+    return Carried(named, [names[person] for person in open_seats["person"][~occupied]], unnamed)
 
 
 def _picture(store: Store, session_id: int) -> tuple[int, int]:

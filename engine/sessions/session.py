@@ -1,4 +1,4 @@
-"""A session in a database: what is known of it, and what can be made of it again without its video."""
+"""A session in a database: its tables, and every operation on them that does not need the video."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Session:
     database (docs/sql.md), times in seconds of the session, lengths in pixels of its frames, NaN or None where
     nothing was measured. Where a method takes a `judgement`, it is the name of one, and None is the latest. Where
     it takes a student, it is a label ("S07") or a name. All raise StorageError for a database that cannot be read
-    or written, and UsageError, in one line and with nothing changed, for what is not there or cannot be done.
+    or written, and UsageError, in one line and with nothing changed, for an invalid argument.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Session:
         self.was_done = was_done
         """Whether `analyze` found it finished, and did nothing."""
         self.warnings = tuple(warnings)
-        """What `analyze` has to say of it: footage that is damaged or breaks off, a name that was not taken."""
+        """Warnings of `analyze`: damaged or truncated footage, a name that was not applied."""
 
     def info(self) -> dict[str, Any]:
         """The session's row of the table `sessions`, a value by the name of every column."""
@@ -93,31 +93,31 @@ class Session:
 
     def mark_from(self, path: str | Path) -> list[int]:
         """Mark the phases in a CSV file (start, stop, label), all or none; returns their numbers."""
-        given = phases.read_marks(path)
+        marks = phases.read_marks(path)
         with Store.open(self.database, must_exist=True) as store:
-            return phases.mark(store, self.session_id, given)
+            return phases.mark(store, self.session_id, marks)
 
     def unmark(self, *marks: int) -> list[int]:
-        """Take phases away by their numbers, without one all of them; returns the numbers."""
+        """Delete phases by their numbers, by default all; returns the numbers."""
         with Store.open(self.database, must_exist=True) as store:
             return phases.unmark(store, self.session_id, marks or None)
 
     def validate(self, path: str | Path, judgement: str | None = None) -> validation.Validation:
-        """Hold a judgement, by its name, against the codes of people in a CSV file; of the latest one without.
+        """Compare a judgement, by default the latest, with human codes in a CSV file.
 
-        Every coded stretch is judged with its settings; see docs/validation.md for the file and the figures.
+        Every coded interval is judged with its settings; see docs/validation.md for the file and the figures.
         """
 
-        def held(store: Store) -> validation.Validation:
+        def compared(store: Store) -> validation.Validation:
             codes, evidence = validation.coded(store, self.session_id, path)
             return validation.validate(codes, evidence, self._settings(store, judgement))
 
-        return self._read(held)
+        return self._read(compared)
 
     def fit(self, path: str | Path, profile: str, judgement: str | None = None) -> fitting.Fit:
         """Fit band, min_faces and min_coverage to the codes in a CSV file, and keep them as a profile.
 
-        What they start from are the settings of a judgement, by its name; of the latest one without. Raises
+        The fit starts from the settings of a judgement, by default the latest. Raises
         UsageError for codes of fewer than five students.
         """
         if not profile.strip() or not profile.isprintable():
@@ -135,8 +135,8 @@ class Session:
                 students=fitted.students,
                 intervals=fitted.intervals,
                 kappa_before=fitted.value(fitting.AS_IS, "kappa"),
-                kappa_in=fitted.value(fitting.SEEN, "kappa"),
-                kappa_out=fitted.value(fitting.UNSEEN, "kappa"),
+                kappa_in=fitted.value(fitting.IN_SAMPLE, "kappa"),
+                kappa_out=fitted.value(fitting.OUT_OF_SAMPLE, "kappa"),
             )
         return fitted
 
@@ -148,8 +148,8 @@ class Session:
         in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
         video. Raises UsageError for a setting that cannot work, or that judging does not use.
         """
-        if other := set(changes) - set(JUDGED_BY):
-            raise UsageError(f"judging does not use {', '.join(sorted(other))}; it uses {', '.join(JUDGED_BY)}")
+        if unknown := set(changes) - set(JUDGED_BY):
+            raise UsageError(f"judging does not use {', '.join(sorted(unknown))}; it uses {', '.join(JUDGED_BY)}")
         with Store.open(self.database, must_exist=True) as store, store.writing(self.session_id):
             corrections.check_done(store, self.session_id)
             if profile is not None:
@@ -160,7 +160,7 @@ class Session:
         return self
 
     def compare(self, *names: str) -> Comparison:
-        """Judgements side by side, by their names; without one, all there are."""
+        """Judgements side by side, by their names; by default all."""
 
         def compared(store: Store) -> Comparison:
             rows = queries.judgements(store, self.session_id).set_index("judgement_id")
@@ -170,19 +170,20 @@ class Session:
         return self._read(compared)
 
     def health(self) -> dict[str, int]:
-        """How sure it is who is who: numbers of `students`, `links`, `doubtful` links, faces of `nobody`, `static`.
+        """Counts that tell how certain the identities are.
 
-        A link is a track that continues a student; those that are as likely wrong as one in twenty are doubtful.
+        `students`; `reidentified` tracks, which continue a student, and how many of them are `uncertain`, that is
+        wrong with a probability above 5 %; `unassigned` faces; `static` ones (posters, screens).
         """
         return self._read(lambda store: _health(store, self.session_id))
 
     def corrections(self) -> pd.DataFrame:
-        """A row for everything that a person put right: what, when, and when it was undone."""
+        """A row for every identity correction: description, time, and when it was undone."""
         rows, names = self._read(
             lambda store: (queries.corrections(store, self.session_id), corrections.names_of(store))
         )
-        given = zip(rows["action"], rows["arguments"], strict=True)
-        return rows.assign(what=[corrections.describe(action, arguments, names) for action, arguments in given])
+        logged = zip(rows["action"], rows["arguments"], strict=True)
+        return rows.assign(what=[corrections.describe(action, arguments, names) for action, arguments in logged])
 
     def rename(self, student: str, name: str) -> Session:
         """Name a student, given by label or former name; an empty name takes it away. Returns itself.
@@ -194,19 +195,19 @@ class Session:
             corrections.rename(store, self.session_id, {student: name})
         return self
 
-    def merge(self, one: str, other: str) -> Session:
-        """Make two students one, and every judgement again. The smaller label stays. Returns itself."""
+    def merge(self, student_a: str, student_b: str) -> Session:
+        """Merge two students, and judge again; the smaller label stays. Returns itself."""
         with Store.open(self.database, must_exist=True) as store:
-            corrections.merge(store, self.session_id, one, other)
+            corrections.merge(store, self.session_id, student_a, student_b)
         return self
 
     def split(self, student: str, time: float) -> str:
-        """Make a student's faces from `time` (s) on a new student, and every judgement again. Returns its label."""
+        """Assign a student's faces from `time` (s) on to a new student, and judge again. Returns its label."""
         with Store.open(self.database, must_exist=True) as store:
             return corrections.split(store, self.session_id, student, time)
 
     def undo(self) -> str:
-        """Undo the most recent active correction, make every judgement again, and return its description."""
+        """Undo the most recent active correction, judge again, and return its description."""
         with Store.open(self.database, must_exist=True) as store:
             return corrections.undo(store, self.session_id)
 
@@ -222,7 +223,7 @@ class Session:
             return roster.keep_seats(store, self.session_id, room)
 
     def carry_names(self, room: str) -> roster.Carried:
-        """Name the students by the roster of `room`, by their seats alone: one correction; who did not match."""
+        """Name the students by the roster of `room`, by their seats alone: one correction; returns the matches."""
         with Store.open(self.database, must_exist=True) as store:
             return roster.carry_names(store, self.session_id, room)
 
@@ -239,9 +240,9 @@ class Session:
         if name is not None:
             rows = rows[rows["name"] == name]
         if rows.empty:
-            known = "; ".join(queries.judgements(store, self.session_id)["name"])
-            if known:
-                raise UsageError(f"session {self.session_id} has no judgement {name!r}, but: {known}")
+            names = "; ".join(queries.judgements(store, self.session_id)["name"])
+            if names:
+                raise UsageError(f"session {self.session_id} has no judgement {name!r}, but: {names}")
             raise UsageError(f"session {self.session_id} has no judgement yet; finish `classpulse analyze` first")
         return int(rows["judgement_id"].iloc[-1])
 

@@ -34,13 +34,13 @@ def find_student(students: pd.DataFrame, key: str) -> dict[str, Any]:
     and where several have the name.
     """
     key = key.strip()
-    found = students[(students["label"] == key.upper()) | (students["name"] == key)].drop_duplicates("label")
-    if len(found) == 1:
-        return {str(name): value for name, value in found.iloc[0].to_dict().items()}
-    if found.empty:
-        known = ", ".join(students["label"].drop_duplicates()) or "none"
-        raise UsageError(f"no student {key!r} in this session; there are {known}")
-    raise UsageError(f"several students are called {key!r}; give a label: {', '.join(found['label'])}")
+    rows = students[(students["label"] == key.upper()) | (students["name"] == key)].drop_duplicates("label")
+    if len(rows) == 1:
+        return {str(name): value for name, value in rows.iloc[0].to_dict().items()}
+    if rows.empty:
+        labels = ", ".join(students["label"].drop_duplicates()) or "none"
+        raise UsageError(f"no student {key!r} in this session; there are {labels}")
+    raise UsageError(f"several students are called {key!r}; give a label: {', '.join(rows['label'])}")
 
 
 def checked_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Pass 2 over the rows of a session in a database: whose faces they are."""
+"""Pass 2 over the rows of a session in a database: tracks of faces, and the student of each track."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What tracking needs of a session's m frames and n faces, in order of (pts, face)."""
+    """The columns of a session's m frames and n faces that tracking reads, in order of (pts, face)."""
 
     frame_pts: Ints
     frame_times: Floats
@@ -40,7 +40,7 @@ class Rows:
     path: CameraPath
     """Through the m frames."""
     faces: Faces
-    """With boxes_xyxy, score, landmarks, scorable, time, and track as it is stored."""
+    """With boxes_xyxy, score, landmarks, scorable, time, and the stored track."""
     frame: Ints
     """(n,) index of each face's frame."""
     boxes: Floats
@@ -48,13 +48,13 @@ class Rows:
     boxes_in_first: Floats
     """(n, 4) px of the first frame, as if the camera had not moved."""
     appearance: npt.NDArray[np.uint8]
-    """(s, d) of the faces that have a descriptor: to keep a row of zeros for all others would take most memory."""
+    """(s, d) of the faces that have a descriptor; rows of zeros for all others would take most of the memory."""
     described: npt.NDArray[np.bool_]
-    """(n,) which those are."""
+    """(n,) whether a face has a descriptor."""
 
     @classmethod
     def read(cls, store: Store, session_id: int) -> Rows:
-        """Those of session `session_id`."""
+        """The rows of session `session_id`."""
         frames = queries.frame_columns(store, session_id)
         names = ("face", "boxes_xyxy", "score", "landmarks", "scorable", "track")
         faces, blobs = read_faces_and_descriptors(store, session_id, names)
@@ -78,18 +78,18 @@ class Rows:
         )
 
 
-def follow(store: Store, session_id: int, settings: Settings) -> None:
-    """Give every face of session `session_id` its track, and every track its student."""
+def track_session(store: Store, session_id: int, settings: Settings) -> None:
+    """Assign a track to every face of session `session_id`, and a student to every track."""
 
     from scipy.special import expit
 
     rows = _without_excluded(store, session_id, Rows.read(store, session_id))
-    how = {name: getattr(settings, name) for name in TRACKED_BY}
-    how["sure_score"] = min(settings.thresholds[2], settings.birth_score)
+    options = {name: getattr(settings, name) for name in TRACKED_BY}
+    options["sure_score"] = min(settings.thresholds[2], settings.birth_score)
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
-        how["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
+        options["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
     score = rows.faces.exact("score")
-    track = track_faces(rows.frame_times, rows.frame, rows.boxes, score, motion=rows.path.steps, **how)
+    track = track_faces(rows.frame_times, rows.frame, rows.boxes, score, motion=rows.path.steps, **options)
     table = tracks_table(
         rows.frame_times,
         rows.frame,
@@ -107,8 +107,8 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
     track[doubled] = -1
     link_score = np.full(len(table), np.nan)
     link_score[students.link_from] = expit(students.link_score)
-    found = Corrected(track, students.student, np.arange(len(table)))
-    track_columns, student_columns = columns_of(rows, found, students.student, link_score, {})
+    tracked = Corrected(track, students.student, np.arange(len(table)))
+    track_columns, student_columns = columns_of(rows, tracked, students.student, link_score, {})
     store.write_tracking(
         session_id,
         pts=rows.faces.pts,
@@ -123,26 +123,26 @@ def follow(store: Store, session_id: int, settings: Settings) -> None:
 def _without_excluded(store: Store, session_id: int, rows: Rows) -> Rows:
     """The rows without faces on an excluded seat, which are deleted.
 
-    Detection drops faces in the squares as they lie in the first frame, since no segment knows what the camera did
-    before it. Where it moved, who is excluded is found by the path alone.
+    Detection drops faces in the squares as they lie in the first frame, since no segment knows the camera's motion
+    before it. Where the camera moved, the excluded seats are located by its path.
     """
     squares = queries.excluded(store, session_id)[["x", "y", "size"]].itertuples(index=False, name=None)
     excluded = inside_squares(rows.boxes_in_first, squares)
     if not excluded.any():
         return rows
-    # The path first: it was told from these faces, too.
+    # The path first: these faces contributed to its estimate.
     store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
     delete_faces(store, session_id, rows.faces.pts[excluded], rows.faces.face[excluded])
     return Rows.read(store, session_id)
 
 
 def columns_of(
-    rows: Rows, corrected: Corrected, found: Ints, link_score: Floats, persons: dict[int, int]
+    rows: Rows, corrected: Corrected, tracked_student: Ints, link_score: Floats, persons: dict[int, int]
 ) -> tuple[Columns, Columns]:
-    """The tables `tracks` and `students` of faces that are in tracks, and tracks that are students'.
+    """The columns of the tables `tracks` and `students`.
 
-    `found` is the student and `link_score` the score (NaN: none) of each track as it was found, `persons` are the
-    students' numbers in the table `people`, of those whom a person named.
+    `tracked_student` is the student and `link_score` the score (NaN: none) of each track before any correction;
+    `persons` are the numbers in the table `people` of the students that have a name.
     """
     faces = pd.DataFrame(
         {"track": corrected.track, "student": corrected.student_of_face(), "time": rows.faces.time}
@@ -150,28 +150,28 @@ def columns_of(
     in_track = faces[faces["track"] >= 0].groupby("track")["time"].agg(["min", "max", "size"])
     numbers = in_track.index.to_numpy(np.int64)
     part_of = corrected.part_of[numbers]
-    whole = part_of == numbers
+    unsplit = part_of == numbers
     tracks: Columns = {
         "track": numbers,
         "student": corrected.student[numbers],
         "first": in_track["min"].to_numpy(),
         "last": in_track["max"].to_numpy(),
         "faces": in_track["size"].to_numpy(),
-        "link_score": np.where(whole, link_score[part_of], np.nan),
+        "link_score": np.where(unsplit, link_score[part_of], np.nan),
         "static": _static(rows, corrected.track)[numbers],
-        "found": found[part_of],
+        "found": tracked_student[part_of],
         "part_of": part_of,
     }
     return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons)
 
 
 def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:
-    mine = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
+    spans = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
     scorable = (
         faces[(faces["student"] >= 0) & rows.faces.scorable].groupby("student")["time"].agg(["size", "nunique"])
     )
-    scorable = scorable.reindex(mine.index).fillna(0)
-    numbers = mine.index.to_numpy(np.int64)
+    scorable = scorable.reindex(spans.index).fillna(0)
+    numbers = spans.index.to_numpy(np.int64)
     labels = np.empty(len(numbers), object)
     labels[:] = [label_of(number) for number in numbers.tolist()]
     tracks = tracks[tracks["student"] >= 0].sort_values(["first", "track"])
@@ -184,13 +184,13 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
         "student": numbers,
         "label": labels,
         "person": np.array([persons.get(number, -1) for number in numbers.tolist()], np.int64),
-        "first": mine["min"].to_numpy(),
-        "last": mine["max"].to_numpy(),
-        "tracks": tracks.groupby("student").size().reindex(mine.index).to_numpy(),
-        "faces": mine["size"].to_numpy(),
+        "first": spans["min"].to_numpy(),
+        "last": spans["max"].to_numpy(),
+        "tracks": tracks.groupby("student").size().reindex(spans.index).to_numpy(),
+        "faces": spans["size"].to_numpy(),
         "scorable": scorable["size"].to_numpy(np.int64),
         "coverage": scorable["nunique"].to_numpy() / max(len(rows.frame_times), 1),
-        "weakest_link": links.groupby("student")["link_score"].min().reindex(mine.index).to_numpy(),
+        "weakest_link": links.groupby("student")["link_score"].min().reindex(spans.index).to_numpy(),
         "static": static,
         "x": seats.place[:, 0],
         "y": seats.place[:, 1],
@@ -200,7 +200,7 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
     }
 
 
-def _static(rows: Rows, who: Ints) -> npt.NDArray[np.bool_]:
+def _static(rows: Rows, owner: Ints) -> npt.NDArray[np.bool_]:
     return static_faces(
-        rows.frame_times, rows.frame, rows.boxes, rows.faces.landmarks, who, path=rows.path.to_first
+        rows.frame_times, rows.frame, rows.boxes, rows.faces.landmarks, owner, path=rows.path.to_first
     )

@@ -34,17 +34,17 @@ class Validation:
     codes: Codes
     intervals: pd.DataFrame
     """A row for each coded interval of a student: `student`, `label`, `start`, `stop` (s), the code of each coder
-    (`by NAME`) and of the `majority` (None: none), and what the system says: `verdict`, `balance`, `margin`,
+    (`by NAME`) and of the `majority` (None: none), and the system's `verdict`, `balance`, `margin`,
     `coverage`, `faces`, `scorable`, `positive`, `negative`."""
     figures: pd.DataFrame
-    """A row for each figure: `one` and `other` (who are compared), `measure`, `value`, `low`, `high` (the 95 %
+    """A row for each figure: `one` and `other` (the compared raters), `measure`, `value`, `low`, `high` (the 95 %
     interval), `intervals` and `students` that it rests on. NaN: undefined."""
     confusion: pd.DataFrame
     """A row for each code of the majority, a column for each verdict: how many intervals."""
 
 
 def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evidence]:
-    """The codes in a file about session `session_id`, and what judging needs of the session.
+    """The codes in a file about session `session_id`, and the evidence of the session.
 
     Raises UsageError for a file that does not fit the session (see `read_codes`).
     """
@@ -70,22 +70,22 @@ def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation
 
 
 def judge_units(evidence: Evidence, settings: Settings, units: pd.DataFrame) -> pd.DataFrame:
-    """What the settings say of each of the `units` (`student`, `start`, `stop`): columns of a student's window.
+    """The verdict of each of the `units` (`student`, `start`, `stop`): the columns of a student's window.
 
-    What lies between the coded intervals is judged along, in pieces of their usual length: how alike neighbouring
-    faces are, which the margin rests on, is estimated from the whole session, as it is where windows are judged.
+    The time between coded intervals is judged too, in pieces of their median length: the margin depends on the
+    autocorrelation of faces, which is estimated from the whole session, as it is for windows.
     """
     layer = _layers(units)
-    found = []
+    judged_layers = []
     for place in np.unique(layer):
-        mine = units[layer == place]
-        spans = _filled(mine, evidence.duration)
+        units_of_layer = units[layer == place]
+        spans = _filled(units_of_layer, evidence.duration)
         columns = pd.DataFrame(judge(evidence, settings, spans)[0])
         students = np.unique(columns["student"])
-        span = np.searchsorted(spans.start, mine["start"])
-        rows = columns.iloc[span * len(students) + np.searchsorted(students, mine["student"])]
-        found.append(rows.set_index(mine.index))
-    judged: pd.DataFrame = pd.concat(found).sort_index()
+        span = np.searchsorted(spans.start, units_of_layer["start"])
+        rows = columns.iloc[span * len(students) + np.searchsorted(students, units_of_layer["student"])]
+        judged_layers.append(rows.set_index(units_of_layer.index))
+    judged: pd.DataFrame = pd.concat(judged_layers).sort_index()
     return judged[["verdict", "balance", "margin", "coverage", "faces", "scorable", "positive", "negative"]]
 
 
@@ -110,39 +110,41 @@ def _filled(units: pd.DataFrame, duration: float) -> Windows:
         filled += pairwise([*np.arange(end, start, usual), start])
         filled += [(start, stop)] * (start < stop)
         end = stop
-    whole = np.array([(start, stop) for start, stop in filled if start < stop])
-    return Windows(whole[:, 0], whole[:, 1])
+    bounds = np.array([(start, stop) for start, stop in filled if start < stop])
+    return Windows(bounds[:, 0], bounds[:, 1])
 
 
 def _system_figures(codes: Codes, units: pd.DataFrame, verdict: Ints, balance: Array) -> list[tuple[object, ...]]:
     """The system against each coder, and against the majority where there are several."""
     several = len(codes.coders) > 1
     rows: list[tuple[object, ...]] = []
-    for other in [*codes.coders, *[MAJORITY] * several]:
-        human = units["majority" if other == MAJORITY else column_of(other)].to_numpy(np.int64)
-        who = SYSTEM, other
+    for coder in [*codes.coders, *[MAJORITY] * several]:
+        human = units["majority" if coder == MAJORITY else column_of(coder)].to_numpy(np.int64)
+        pair = SYSTEM, coder
         coded = human >= 0
         student = _dense(units["student"].to_numpy()[coded])
         table = tables(human[coded], verdict[coded], student)
-        rows.append((*who, "no verdict", *agreement.estimate(unjudged, table), *_size(student)))
-        rows += _agreeing(who, human[coded], verdict[coded], student)
-        has = coded & np.isfinite(balance)
-        student = _dense(units["student"].to_numpy()[has])
+        rows.append((*pair, "no verdict", *agreement.estimate(unjudged, table), *_size(student)))
+        rows += _agreeing(pair, human[coded], verdict[coded], student)
+        judged = coded & np.isfinite(balance)
+        student = _dense(units["student"].to_numpy()[judged])
         for code, sign in (("interested", 1), ("not interested", -1)):
-            if has.any():
-                pairs = agreement.concordant_pairs(sign * balance[has], human[has] == CODES.index(code), student)
+            if judged.any():
+                pairs = agreement.concordant_pairs(
+                    sign * balance[judged], human[judged] == CODES.index(code), student
+                )
                 area = agreement.estimate_auc(pairs)
-                rows.append((*who, f"AUC {code}", *area, *_size(student)))
+                rows.append((*pair, f"AUC {code}", *area, *_size(student)))
     return rows
 
 
 def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]]:
     """The coders among themselves: each two, and all."""
     rows: list[tuple[object, ...]] = []
-    for one, other in combinations(codes.coders, 2):
-        first, second = (units[column_of(coder)].to_numpy(np.int64) for coder in (one, other))
+    for coder_a, coder_b in combinations(codes.coders, 2):
+        first, second = (units[column_of(coder)].to_numpy(np.int64) for coder in (coder_a, coder_b))
         both = (first >= 0) & (second >= 0)
-        rows += _agreeing((one, other), first[both], second[both], _dense(units["student"].to_numpy()[both]))
+        rows += _agreeing((coder_a, coder_b), first[both], second[both], _dense(units["student"].to_numpy()[both]))
     codes_of = units[[column_of(coder) for coder in codes.coders]].to_numpy(np.int64)
     unit, coder = np.nonzero((codes_of >= 0) & ((codes_of >= 0).sum(axis=1, keepdims=True) > 1))
     if len(unit):
@@ -166,7 +168,7 @@ def _agreeing(raters: tuple[str, str], codes_a: Ints, codes_b: Ints, student: In
 
 
 def tables(human: Ints, verdict: Ints, student: Ints) -> Array:
-    """(s, 3, 4) how often each code meets each verdict in each student; the last verdict is none."""
+    """(s, 3, 4) how often each code meets each verdict in each student; the last verdict is insufficient."""
     return agreement.contingency(
         human, verdict, student, (int(student.max(initial=0)) + 1, len(CODES), len(VERDICTS))
     )

@@ -190,7 +190,7 @@ def lesson(store: Store) -> Store:
     """A session of two segments, through all three passes."""
     session = write_session(store)
     faces = Faces.concatenate([write_segment(store, session, segment) for segment in (0, 1)])
-    store.finish_detecting(session, 16.0)
+    store.finish_detection(session, 16.0)
     write_tracking(store, session, faces)
     write_judgement(store, session)
     return store

@@ -51,7 +51,7 @@ def test_find_session_says_what_there_is(store, write):
 )
 def test_find_done(store, write, sha256, known, found):
     write.session(store, settings='{"min_face": 20.0}')
-    store.finish_detecting(write.session(store, settings='{"min_face": 24.0}'), 3.0)
+    store.finish_detection(write.session(store, settings='{"min_face": 24.0}'), 3.0)
     assert store.find_done(sha256, known.__contains__) == found
 
 

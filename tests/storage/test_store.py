@@ -375,7 +375,7 @@ def test_judgement_keeps_the_time_at_which_it_was_first_made(lesson, write, name
 def test_duration_is_kept_to_the_microsecond(store, write):
     """As every other time in the database, or the last window's end would differ from the session's."""
     session = write.session(store)
-    store.finish_detecting(session, 10 / 3)
+    store.finish_detection(session, 10 / 3)
     assert rows(store, "SELECT duration, state FROM sessions") == [(3.333333, "detected")]
 
 

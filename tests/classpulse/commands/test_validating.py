@@ -9,7 +9,7 @@ import re
 import pandas as pd
 import pytest
 
-from engine.sessions.fitting import AS_IS, GAIN, SEEN, UNSEEN
+from engine.sessions.fitting import AS_IS, GAIN, IN_SAMPLE, OUT_OF_SAMPLE
 from storage.queries import query
 from tests.drawn import rows
 from tests.seated import write_seated
@@ -89,7 +89,7 @@ def test_fit_and_profiles(run, folder):
     assert (result.status, result.err) == (0, "")
     said = result.out.splitlines()
     assert said[0].split()[:3] == ["settings", "intervals", "score"]
-    assert [line.split("  ")[0] for line in said[1:5]] == [AS_IS, SEEN, UNSEEN, GAIN]
+    assert [line.split("  ")[0] for line in said[1:5]] == [AS_IS, IN_SAMPLE, OUT_OF_SAMPLE, GAIN]
     assert any("no gain is shown" in line for line in said)  # of faces at random
     assert said[-1].startswith("profile ours: window 30.0, strategy weighted, band ")
 
@@ -101,7 +101,7 @@ def test_fit_and_profiles(run, folder):
     assert run("judge", 1, "--profile", "ours").status == 0
     assert session.judgements()["name"].tolist()[-1] == "ours"
     figures = json.loads(run("validate", 1, "codes.csv", "--fit", "again", "-f", "json").out)
-    assert {row["settings"] for row in figures} == {AS_IS, SEEN, UNSEEN, GAIN}
+    assert {row["settings"] for row in figures} == {AS_IS, IN_SAMPLE, OUT_OF_SAMPLE, GAIN}
     assert run("profiles", "--drop", "again").out == "profile dropped: again\n"
     assert len(json.loads(run("profiles", "--format", "json").out)) == 1
     noted = query(folder / "classpulse.db", "SELECT command, arguments FROM audit WHERE outcome = 'done'")

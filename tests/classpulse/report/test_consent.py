@@ -17,7 +17,7 @@ from classpulse.report.annotating import Annotator
 from classpulse.report.clip import annotate
 from engine import Session
 from engine.sessions.forgetting import exclude_student
-from engine.sessions.tracking import Rows, follow
+from engine.sessions.tracking import Rows, track_session
 from engine.vision.sources.video import Video
 from storage.store import Store
 from tests.panned import (
@@ -107,7 +107,7 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
 def test_tracking_anew_keeps_the_path_that_all_faces_told(excluded):
     with Store.open(excluded.database) as store:
         before = Rows.read(store, excluded.session_id).path.columns()
-        follow(store, excluded.session_id, dataclasses.replace(SETTINGS, min_hits=2))
+        track_session(store, excluded.session_id, dataclasses.replace(SETTINGS, min_hits=2))
         after = Rows.read(store, excluded.session_id).path.columns()
     assert before["path_x"][-1] == -PAN
     for name, column in before.items():

@@ -16,7 +16,7 @@ from classpulse.web.guard import Guard
 from classpulse.web.serving import Serving
 from engine import Session, Settings, analyze
 from engine.sessions.judgements import judge
-from engine.sessions.tracking import follow
+from engine.sessions.tracking import track_session
 from storage.store import Store
 from tests.drawn import SETTINGS
 from tests.storage.conftest import frames_at, make_faces
@@ -164,9 +164,9 @@ def write(serving):
             found = make_faces(np.repeat(pts, faces_a_frame).tolist())
             if len(times):
                 store.write_segment(number, 0, frames_at(pts, np.array(times)), found.columns())
-            store.finish_detecting(number, times[-1] if times else 0.0)
+            store.finish_detection(number, times[-1] if times else 0.0)
             with store.writing():
-                follow(store, number, settings)
+                track_session(store, number, settings)
                 judge(store, number, settings)
 
     return write

@@ -67,8 +67,8 @@ def test_a_band_that_people_have_is_found(played, tmp_path):
     assert (fitted.settings.min_faces, fitted.settings.min_coverage) == (5, 0.2)  # what need not change does not
     assert (fitted.settings.window, fitted.settings.strategy) == (10.0, "sum")
     assert fitted.value(fitting.AS_IS, "kappa") < 0.6
-    assert fitted.value(fitting.SEEN, "kappa") > 0.95
-    assert fitted.value(fitting.UNSEEN, "kappa") > 0.9
+    assert fitted.value(fitting.IN_SAMPLE, "kappa") > 0.95
+    assert fitted.value(fitting.OUT_OF_SAMPLE, "kappa") > 0.9
     assert fitted.gain.low > 0
     assert fitted.better
     assert fitted.summary().endswith("they are better")
@@ -77,7 +77,7 @@ def test_a_band_that_people_have_is_found(played, tmp_path):
     with Store.open(session.database) as store:
         kept = all_profiles(store).to_dict("records")
     assert [row["name"] for row in kept] == ["ours"]
-    assert kept[0]["kappa_in"] == pytest.approx(fitted.value(fitting.SEEN, "kappa"), abs=1e-4)
+    assert kept[0]["kappa_in"] == pytest.approx(fitted.value(fitting.IN_SAMPLE, "kappa"), abs=1e-4)
     assert json.loads(kept[0]["settings"]) == fitted.judged_by()
     verdicts = session.judge(profile="ours").verdicts("ours").set_index(["label", "start"])["verdict"]
     right = [verdicts[label, start] == CODE[play] for label, start, play in plays]
@@ -91,7 +91,7 @@ def test_no_gain_is_claimed_for_codes_without_sense(played, tmp_path):
     random = np.random.default_rng(2)
     rows = [(label, start, str(random.choice(VERDICTS[:3]))) for label, start, _ in plays]
     fitted = session.fit(write(tmp_path / "codes.csv", rows), "noise", "plain")
-    assert fitted.value(fitting.SEEN, "score") >= fitted.value(fitting.AS_IS, "score")
+    assert fitted.value(fitting.IN_SAMPLE, "score") >= fitted.value(fitting.AS_IS, "score")
     assert not fitted.better
     assert "no gain is shown" in fitted.summary()
     with Store.open(session.database) as store:

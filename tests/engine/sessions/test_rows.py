@@ -24,7 +24,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     for number in range(SEGMENTS):
         frames, faces = segment_of(number)
         store.write_segment(session, number, frames, faces.columns())
-    store.finish_detecting(session, 10.0 * SEGMENTS)
+    store.finish_detection(session, 10.0 * SEGMENTS)
     return store
 
 

@@ -45,7 +45,7 @@ FILES = {
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 def test_files_of_codes(tmp_path, text):
     codes = read_codes(write(tmp_path / "codes.csv", text), STUDENTS, 60.0)
-    assert codes.given.to_dict("records") == [
+    assert codes.table.to_dict("records") == [
         {"coder": "coder", "student": 0, "label": "S01", "start": 10.0, "stop": 20.0, "code": 0},
         {"coder": "coder", "student": 1, "label": "S02", "start": 10.0, "stop": 20.0, "code": 2},
     ]
@@ -154,7 +154,7 @@ def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path, d
         assert said.exit_status == 2
         return
     units = found.units()
-    assert 0 < len(units) <= len(found.given)
+    assert 0 < len(units) <= len(found.table)
     assert (units["start"] < units["stop"]).all()
     assert units["majority"].between(-1, 2).all()
 
