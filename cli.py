@@ -77,7 +77,7 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     status, stopped = 130, "stopped"
     try:
-        # 130 where typer itself was told of a Ctrl-C
+        # 130 where typer itself caught a Ctrl-C
         status = app(arguments, prog_name="classpulse", standalone_mode=False) or 0
     except (KeyboardInterrupt, Stopped) as stop:
         stopped = str(stop) or stopped
@@ -87,7 +87,7 @@ def main() -> NoReturn:
         status = complain(error)
     try:
         sys.stdout.flush()
-    except OSError as error:  # nobody reads it any more, or its disk is full: not once more at the exit
+    except OSError as error:  # its reader has ended, or its disk is full: not once more at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = status or (1 if isinstance(error, BrokenPipeError) else complain(error))
     if status == 130:

@@ -1,6 +1,6 @@
-"""What is seen in a recording, and what it means.
+"""The analysis of recordings: detection, tracking and verdicts.
 
-`analyze` takes a recording through the three passes into a database; `find` opens a session that is there. The same
+`analyze` takes a recording through the three passes into a database; `find` opens an existing session. The same
 names in `classpulse` are the public API.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "Settings", "__version__", "analyze", "find"]
 
-# On demand: a room of the engine that needs no database must not load one.
+# On demand: a package of the engine that needs no database must not load one.
 __getattr__, __dir__ = lazy_names(
     __name__,
     {

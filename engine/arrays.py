@@ -1,4 +1,4 @@
-"""Small functions of arrays that more than one floor needs."""
+"""Functions of arrays that several packages use."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 
-def log_ramp(x: npt.NDArray[np.floating], zero: float, one: float) -> Floats:
-    """0 up to `zero`, 1 from `one` on, straight over log(x) in between: of the shape of `x`, any."""
-    share: Floats = np.log(np.clip(x, zero, one) / zero) / np.float32(np.log(one / zero))
+def log_ramp(x: npt.NDArray[np.floating], low: float, high: float) -> Floats:
+    """0 up to `low`, 1 from `high` on, linear in log(x) between them; of the shape of `x`, any."""
+    share: Floats = np.log(np.clip(x, low, high) / low) / np.float32(np.log(high / low))
     return share
 
 
@@ -42,7 +42,7 @@ def unpack_landmarks(blobs: npt.NDArray[np.object_]) -> Floats:
 
 
 def unpack_appearance(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
-    """(n, d) from the database's column of descriptors; all 0 where it is None, and d is 0 where all are."""
+    """(n, d) from the database's column of descriptors; rows of 0 where it is None; d is 0 if all are None."""
     described = np.array([blob is not None for blob in blobs], np.bool_)
     some = unpack_described(blobs[described])
     rows = np.zeros((len(blobs), some.shape[1]), np.uint8)
@@ -51,7 +51,7 @@ def unpack_appearance(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
 
 
 def unpack_described(blobs: npt.NDArray[np.object_]) -> npt.NDArray[np.uint8]:
-    """(s, d) from so many of that column that are not None; d is 0 where s is."""
+    """(s, d) from the s values of that column that are not None; d is 0 where s is."""
     if not len(blobs):
         return np.zeros((0, 0), np.uint8)
     return np.frombuffer(b"".join(blobs.tolist()), np.uint8).reshape(len(blobs), -1)

@@ -1,4 +1,4 @@
-"""The errors of this room: each is one line for a person, and also the builtin error that Python code expects."""
+"""The errors of this package: each is one line for a user, and also the builtin error that Python code expects."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ class SourceError(ClasspulseError, OSError):
 
 
 class NetworkError(ClasspulseError, RuntimeError):
-    """A network file that is missing, damaged, or does not run on the asked device."""
+    """A network file that is missing, damaged, or does not run on the chosen device."""
 
 
 class WorkerError(ClasspulseError, ChildProcessError):
-    """A process that sees a recording, and that ended before its work."""
+    """A worker process that ended before its work."""
 
 
 class MissingLibraryError(ClasspulseError, ImportError):
-    """A library of the system that a package of ours cannot do without."""
+    """A missing system library that a dependency needs."""
 
 
 def missing_library(error: BaseException) -> MissingLibraryError | None:
     """The error for a person if `error` is OpenCV's for its display libraries, which servers lack; else None."""
-    found = _DISPLAY_LIBRARY.search(str(error)) if isinstance(error, ImportError) else None
-    if found is None:
+    match = _DISPLAY_LIBRARY.search(str(error)) if isinstance(error, ImportError) else None
+    if match is None:
         return None
     return MissingLibraryError(
-        f"OpenCV needs the system's library {found[0]}; install it with `apt-get install libgl1 libglib2.0-0`, or "
+        f"OpenCV needs the system's library {match[0]}; install it with `apt-get install libgl1 libglib2.0-0`, or "
         "OpenCV without its window with `pip install --force-reinstall --no-deps opencv-python-headless`"
     )

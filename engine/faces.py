@@ -126,8 +126,8 @@ class Faces:
 
     `pts` is the frame's media timestamp in ticks of the source's time base: together with `face`, the place of the
     face within its frame (0, 1, ...), it names the row. Pixels are those of the upright source picture. `time`,
-    `track` and `student` are there from pass 2 on, and whoever reads rows reads only the columns that are needed:
-    to ask for one that was not read is an AttributeError that names it. Raises ValueError for an array of another
+    `track` and `student` exist from pass 2 on. A reader loads only the columns that it needs; access to another one
+    raises an AttributeError that names it. Raises ValueError for an array of another
     shape or dtype than expected.
     """
 
@@ -162,9 +162,9 @@ class Faces:
     track: Ints = field(default_factory=_absent)
     """(n,) -1 for none."""
     student: Ints = field(default_factory=_absent)
-    """(n,) -1 for nobody."""
+    """(n,) -1 for none."""
     classes: Classes = FER
-    """What the columns of `scores` are."""
+    """The classes of the columns of `scores`."""
 
     def __post_init__(self) -> None:
         n = len(self.pts)
@@ -177,18 +177,18 @@ class Faces:
         for name in _ARRAYS:
             array = self.__dict__[name]
             if array is None:
-                object.__delattr__(self, name)  # so that nobody reckons with None
+                object.__delattr__(self, name)  # so that no code computes with None
                 continue
             expected = shapes.get(name, (n,))
             if len(array.shape) != len(expected) or any(
-                size not in (None, found) for size, found in zip(expected, array.shape, strict=True)
+                size not in (None, actual) for size, actual in zip(expected, array.shape, strict=True)
             ):
-                wanted = str(expected).replace("None", "any")
-                raise ValueError(f"{name} has shape {array.shape}, expected {wanted}")
+                allowed = str(expected).replace("None", "any")
+                raise ValueError(f"{name} has shape {array.shape}, expected {allowed}")
             if array.dtype != _dtype(name):
                 raise ValueError(f"{name} has dtype {array.dtype}, expected {_dtype(name)}")
 
-    if not TYPE_CHECKING:  # a type checker would believe that every name is there
+    if not TYPE_CHECKING:  # a type checker would assume every attribute
 
         def __getattr__(self, name: str) -> Any:
             # Only reached where there is no such attribute.
@@ -200,7 +200,7 @@ class Faces:
         return len(self.pts)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays that are there, by name."""
+        """The loaded arrays, by name."""
         return {name: self.__dict__[name] for name in _ARRAYS if name in self.__dict__}
 
     def exact(self, name: str) -> Doubles:
@@ -209,7 +209,7 @@ class Faces:
         return rounded
 
     def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
-        """Those of `rows`, a mask (n,) or indices, in that order."""
+        """The faces of `rows`, a mask (n,) or indices, in that order."""
         return type(self)(**{name: array[rows] for name, array in self.arrays().items()}, classes=self.classes)
 
     def having(self, **arrays: npt.NDArray[Any]) -> Self:
@@ -248,28 +248,28 @@ class Faces:
         `landmarks` becomes n byte strings, ten little-endian float32 each: x, y of the five points; `appearance`
         one of d bytes each, or None.
         """
-        found: dict[str, npt.NDArray[Any]] = {}
+        columns: dict[str, npt.NDArray[Any]] = {}
         for name, array in self.arrays().items():
             if name in _SEVERAL:
-                found |= {column: array[:, i] for i, column in enumerate(_SEVERAL[name](self.classes))}
+                columns |= {column: array[:, i] for i, column in enumerate(_SEVERAL[name](self.classes))}
             elif name == "appearance":
                 described = array.any(axis=1)
                 blobs = np.full(len(self), None)
                 blobs[described] = pack_rows(array[described])
-                found[name] = blobs
+                columns[name] = blobs
             elif name == "landmarks":
-                found[name] = pack_rows(array)
+                columns[name] = pack_rows(array)
             elif name not in _ELSEWHERE:
-                found[name] = array
-        return found
+                columns[name] = array
+        return columns
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, npt.ArrayLike], classes: Classes = FER) -> Self:
-        """The inverse of `columns()`, of those that are there, and `time` and `student`; NULL scores become NaN.
+        """The inverse of `columns()`, for any subset of them, and `time` and `student`; NULL scores become NaN.
 
         Columns of bytes may be unpacked already (see `UNPACK`).
         """
-        found: dict[str, npt.NDArray[Any]] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
         for name in _ARRAYS:
             if name in _SEVERAL:
                 parts = [column for column in _SEVERAL[name](classes) if column in columns]
@@ -277,11 +277,11 @@ class Faces:
                     array = np.empty((len(np.asarray(columns[parts[0]])), len(parts)), np.float32)
                     for i, column in enumerate(parts):
                         array[:, i] = columns[column]
-                    found[name] = array
+                    arrays[name] = array
             elif name in columns:
                 read: npt.NDArray[Any] = np.asarray(columns[name])
-                found[name] = UNPACK[name](read) if read.dtype == object else read.astype(_dtype(name), copy=False)
-        return cls(**found, classes=classes)
+                arrays[name] = UNPACK[name](read) if read.dtype == object else read.astype(_dtype(name), copy=False)
+        return cls(**arrays, classes=classes)
 
 
 #: The arrays of `Faces`, in its order.
@@ -289,8 +289,8 @@ _ARRAYS = tuple(each.name for each in fields(Faces) if each.name != "classes")
 
 
 def _dtype(name: str) -> np.dtype[Any]:
-    known = {"scorable": np.bool_, "appearance": np.uint8, "time": np.float64}
-    return np.dtype(np.int64 if name in _INTS else known.get(name, np.float32))
+    dtypes = {"scorable": np.bool_, "appearance": np.uint8, "time": np.float64}
+    return np.dtype(np.int64 if name in _INTS else dtypes.get(name, np.float32))
 
 
 def database_columns(names: Iterable[str], classes: Classes = FER) -> list[str]:
@@ -304,17 +304,17 @@ def score_columns(classes: Classes) -> tuple[str, ...]:
 
 
 _SEVERAL = {"boxes_xyxy": lambda _: EDGES, "scores": score_columns}
-#: What makes an array of each column of byte strings.
+#: Functions that turn a column of byte strings into an array.
 UNPACK: dict[str, Callable[[npt.NDArray[np.object_]], npt.NDArray[Any]]] = {
     "landmarks": unpack_landmarks,
     "appearance": unpack_appearance,
 }
 
-#: Shorter side of a face, px, that is worth nothing and that is worth all, in between by its logarithm. On shrunk
-#: faces of FER2013 the network's accuracy runs along this line (docs/verdicts.md).
+#: Shorter side of a face, px, of grade 0 and of grade 1; between them the grade is linear in its logarithm. On
+#: shrunk faces of FER2013 the network's accuracy runs along this line (docs/verdicts.md).
 SIZE_RAMP = (8.0, 28.0)
 
 
 def size_grade(side: npt.NDArray[np.floating]) -> Floats:
-    """What the shorter side (n,), px, of a face's box says of the detail in it: (n,) in [0, 1]."""
+    """(n,) in [0, 1]: detail of faces by the shorter side (n,) of their boxes, px."""
     return log_ramp(side, *SIZE_RAMP)

@@ -1,4 +1,4 @@
-"""Names of a package that are imported from their modules only when somebody asks for them (PEP 562)."""
+"""Names of a package that are imported from their modules on first access (PEP 562)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` of `package`, for the names whose modules `homes` gives.
 
-    A name that was asked for stays in the package, so it is looked up once. Type checkers do not follow this: the
-    package imports the same names under `if TYPE_CHECKING`. Asking for any other name raises AttributeError.
+    An imported name stays in the package, so it is looked up once. Type checkers do not evaluate this, so the
+    package imports the same names under `if TYPE_CHECKING`. Any other name raises AttributeError.
     """
     namespace = vars(sys.modules[package])
 

@@ -13,8 +13,8 @@ from engine.errors import UsageError
 
 #: How the name of a file ends while it is being written.
 PARTIAL = ".partial"
-#: How files begin that nobody wants to lose, by (offset, bytes): databases of SQLite, and containers of video.
-_KEPT = {
+#: Signatures of files that are never overwritten, (offset, bytes): databases of SQLite, and containers of video.
+_PROTECTED = {
     "a database": ((0, b"SQLite format 3\0"),),
     "a video": (
         (4, b"ftyp"),  # MP4, MOV
@@ -28,13 +28,13 @@ _KEPT = {
 _PACKET = 188  # bytes of a packet of an MPEG transport stream, each of which begins with 0x47
 
 
-def kept_content(path: Path) -> str | None:
+def protected_content(path: Path) -> str | None:
     """`a database` or `a video` if the file at `path` begins like one; None for any other content."""
     with path.open("rb") as file:
         head = file.read(3 * _PACKET)
-    for what, signatures in _KEPT.items():
+    for kind, signatures in _PROTECTED.items():
         if any(head[offset:].startswith(signature) for offset, signature in signatures):
-            return what
+            return kind
     transport = len(head) == 3 * _PACKET and all(head[at] == 0x47 for at in range(0, len(head), _PACKET))
     return "a video" if transport else None
 
@@ -45,12 +45,12 @@ def output_file(
 ) -> Iterator[Path]:
     """A file to write to, which takes the place of `path` where the block ends without an error.
 
-    It lies beside `path`, so that renaming it is one step: whoever reads `path` finds the old file or the whole new
-    one. Only its owner can read it; in place of an earlier file it takes over that file's permissions.
+    It lies beside `path`, so that renaming it is one step: a reader of `path` finds the old file or the complete
+    new one. Only its owner can read it; in place of an earlier file it takes over that file's permissions.
 
     Any earlier file is replaced, but for databases and videos; with `replaces`, only those for which it is true.
     Raises UsageError, which names `path` and ends with `refusal`, for a file that must stay, and for a folder that
-    is not there. What is no file, such as /dev/stdout, is written to as it is.
+    does not exist. A device, such as /dev/stdout, is written to directly.
     """
     if path.is_symlink():
         path = path.resolve()
@@ -98,8 +98,8 @@ def _check(path: Path, replaces: Callable[[Path], bool] | None, refusal: str) ->
     if not path.exists():
         return
     if replaces is None:
-        if what := kept_content(path):
-            raise UsageError(f"{path}: it is {what}, which is never overwritten; {refusal}")
+        if kind := protected_content(path):
+            raise UsageError(f"{path}: it is {kind}, which is never overwritten; {refusal}")
     elif not replaces(path):
         raise UsageError(f"{path}: it exists already; {refusal}")
 

@@ -13,29 +13,32 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """The implementations of one protocol. Nothing is imported before its name is asked for.
+    """The implementations of one protocol. A module is imported when its name is loaded.
 
-    `kind` is what one is called in messages ("detector"); `group` is the entry-point group in which other packages
-    register theirs; `own` maps the project's own names to "module:attribute"; `documentation` is the page that
+    `kind` is the noun in messages ("detector"); `group` is the entry-point group in which other packages
+    register theirs; `built_in` maps the project's own names to "module:attribute"; `documentation` is the page that
     explains how to add one. `T` is what is registered: a class, a function that makes one, or an object.
 
     A name of the project's own cannot be taken over by another package.
     """
 
     def __init__(
-        self, kind: str, group: str, own: Mapping[str, str], documentation: str = "docs/extending.md"
+        self, kind: str, group: str, built_in: Mapping[str, str], documentation: str = "docs/extending.md"
     ) -> None:
         self.kind = kind
         self.group = group
         self.documentation = documentation
-        self._own = dict(own)
+        self._built_in = dict(built_in)
 
     def names(self) -> list[str]:
         """Every name: the project's own in their order, then those of other packages, sorted."""
-        return [*self._own, *sorted({entry.name for entry in entry_points(group=self.group)} - set(self._own))]
+        return [
+            *self._built_in,
+            *sorted({entry.name for entry in entry_points(group=self.group)} - set(self._built_in)),
+        ]
 
     def load(self, name: str) -> T:
-        """What is registered as `name`.
+        """The object registered as `name`.
 
         Raises UsageError (one line) for an unknown name, for one that two packages register, and for one that
         cannot be imported.
@@ -61,8 +64,8 @@ class Registry(Generic[T]):
         return _package(self._entry(name))
 
     def _entry(self, name: str) -> EntryPoint:
-        if name in self._own:
-            return EntryPoint(name, self._own[name], self.group)
+        if name in self._built_in:
+            return EntryPoint(name, self._built_in[name], self.group)
         entries = {_package(entry): entry for entry in entry_points(group=self.group, name=name)}
         if len(entries) > 1:
             raise UsageError(

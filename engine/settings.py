@@ -28,7 +28,7 @@ SEGMENT_SECONDS = 10
 class Settings:
     """The settings of the three passes. Lengths in source pixels, times in seconds of media time."""
 
-    # -- see: changing any of these needs the video again
+    # -- detection: changing any of these needs the video again
     sample_rate: float | None = 5.0
     """Sampled frames per second of media time; None takes every frame."""
     every: float | None = None
@@ -49,37 +49,37 @@ class Settings:
     """`auto`: in bf16 or 8 bits what is clear in it, where the processor has bf16; `f32`: all in f32, the same on
     every one."""
     scan: Scan = "guided"
-    """`guided`: where faces are expected, and everywhere once a second; `full`: everywhere in every frame."""
+    """`guided`: regions where faces are expected, and the full frame once a second; `full`: every full frame."""
     min_face: float = 20.0
     """Smallest face height that the detector looks for, px."""
     thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
     """Score thresholds of P-Net, R-Net and O-Net, each in (0, 1)."""
     crop_margin: float = 0.15
-    """Margin around the box that the expression network sees, as a share of its width, on each side."""
+    """Margin around the box of the expression network's crop, as a share of its width, on each side."""
     expression: bool = True
     """Whether faces are scored for emotions; without, nothing of that network is loaded, and no score is stored."""
     exclude: tuple[tuple[float, float, float], ...] = ()
     """Squares of the picture (x, y of the middle, side; px) whose faces are dropped before they are measured."""
     aggregate_only: bool = False
-    """Whether the class's windows alone are kept: no face, track, student or student's window is ever written."""
+    """Whether the class's windows alone are stored: no face, track, student or student's window is ever written."""
     min_group: int = 5
-    """Fewest students with a verdict in a window that is kept so; with fewer it is insufficient."""
+    """Fewest students with a verdict in a stored window of the class; with fewer it is insufficient."""
     scorable_size: float = 20.0
-    """Shortest box side, px, whose emotion scores mean something."""
+    """Shortest box side, px, of a scorable face."""
     scorable_quality: float = 0.35
     """Lowest quality in [0, 1] at which a face is scorable."""
 
-    # -- follow: repeatable from stored faces
+    # -- tracking: repeatable from stored faces
     min_hits: int = 3
-    """Faces in a row before a track is born."""
+    """Consecutive detections before a track is confirmed."""
     max_age: float = 1.0
-    """Seconds that a track outlives its last face; at least two and a half times those between sampled frames."""
+    """Seconds that a track survives without a detection; at least two and a half intervals of sampled frames."""
     iou_threshold: float = 0.3
-    """Smallest overlap of a prediction and a face that may be linked."""
+    """Smallest IoU of a prediction and a detection that may be associated."""
     birth_score: float = 0.9
     """Lowest detector's score at which a face may start a track; weaker ones may continue one."""
 
-    # -- judge: repeatable from stored students
+    # -- judging: repeatable from stored students
     window: float = 10.0
     """Length of a window, s."""
     strategy: str = None  # type: ignore[assignment]
@@ -93,7 +93,7 @@ class Settings:
     min_coverage: float = 0.2
     """Smallest share of a window's sampled frames with a scorable face that carries a verdict."""
     baseline: bool = True
-    """Whether `weighted` takes off what a student's face shows at rest, where there are enough faces to know."""
+    """Whether `weighted` subtracts a student's neutral-face baseline, where enough faces allow it."""
 
     def __post_init__(self) -> None:
         if self.strategy is None:
@@ -117,16 +117,16 @@ class Settings:
             self.detector,
             "mtcnn without weights, which the engine `reference` always uses",
         )
-        own_network = self.expression and self.engine == "classpulse"
+        custom_scorer = self.expression and self.engine == "classpulse"
         _check(
-            own_network or (self.scorer, self.scorer_model) == ("fer", None),
+            custom_scorer or (self.scorer, self.scorer_model) == ("fer", None),
             "scorer",
             self.scorer,
             "fer without a network of your own, with the engine `reference` and where faces are not scored",
         )
         _check(self.device in get_args(Device), "device", self.device, " or ".join(get_args(Device)))
-        known = " or ".join(get_args(Precision))
-        _check(self.precision in get_args(Precision), "precision", self.precision, known)
+        precisions = " or ".join(get_args(Precision))
+        _check(self.precision in get_args(Precision), "precision", self.precision, precisions)
         _check(self.scan in get_args(Scan), "scan", self.scan, " or ".join(get_args(Scan)))
         _check(8 <= self.min_face <= 1000, "min_face", self.min_face, "8 to 1000 px")
         _check(
@@ -177,8 +177,8 @@ class Settings:
         return cls(**values)
 
 
-def _check(holds: bool, name: str, value: object, wanted: str) -> None:
+def _check(holds: bool, name: str, value: object, expected: str) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
     finite = all(math.isfinite(number) for number in numbers if isinstance(number, float))
     if not (holds and finite):
-        raise UsageError(f"{name.replace('_', '-')} is {value!r}; it must be {wanted}")
+        raise UsageError(f"{name.replace('_', '-')} is {value!r}; it must be {expected}")

@@ -1,4 +1,4 @@
-"""Reads the CSV files that people make: their rows by name, and whatever is wrong with one by its number."""
+"""Reads CSV files that users write: rows by column name, errors with the number of the row."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Row(NamedTuple):
     place: str
     """`marks.csv, row 3`: for messages; the first row, which names the columns, is row 1."""
     values: dict[str, str]
-    """By column, without blanks around them; empty for what is missing."""
+    """By column, without blanks around them; empty for a missing value."""
 
 
 def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
     """The rows of a CSV file in UTF-8 whose first row names the columns, among them all those `needed`.
 
-    Values are separated by what separates the names: commas, semicolons or tabs. Rows without any value are passed
-    over. Raises UsageError, with the number of the row, for a file that is no such table, and SourceError for one
-    that cannot be read.
+    Values are separated as the names are: by commas, semicolons or tabs. Empty rows are skipped.
+    Raises UsageError, with the number of the row, for an invalid table, and SourceError for a file that cannot be
+    read.
     """
     try:
         data = Path(path).read_bytes()
@@ -62,9 +62,9 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
 def _names(place: str, names: list[str], needed: Collection[str]) -> list[str]:
     missing = [name for name in needed if name not in names]
     if missing:
-        there = ", ".join(filter(None, names)) or "none"
-        raise UsageError(f"{place}: no column {' and '.join(missing)}; the columns are {there}")
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        raise UsageError(f"{place}: two columns are named {twice}; rename one")
+        columns = ", ".join(filter(None, names)) or "none"
+        raise UsageError(f"{place}: no column {' and '.join(missing)}; the columns are {columns}")
+    duplicate = next((name for name in names if name and names.count(name) > 1), None)
+    if duplicate:
+        raise UsageError(f"{place}: two columns are named {duplicate}; rename one")
     return names

@@ -19,14 +19,14 @@ def parse_time(text: str) -> float:
 
 def format_time(seconds: float) -> str:
     """Seconds to a tenth, as people write them: 0:05, 0:05.5, 12:30, 1:02:03."""
-    minutes, rest = divmod(round(seconds, 1), 60)
-    return _joined(int(minutes), f"{rest:04.1f}".removesuffix(".0"))
+    minutes, remainder = divmod(round(seconds, 1), 60)
+    return _joined(int(minutes), f"{remainder:04.1f}".removesuffix(".0"))
 
 
 def format_clock(seconds: float) -> str:
     """The last whole second: 0:05, 12:30, 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    return _joined(minutes, f"{rest:02}")
+    minutes, remainder = divmod(int(seconds), 60)
+    return _joined(minutes, f"{remainder:02}")
 
 
 def _joined(minutes: int, second: str) -> str:

@@ -221,7 +221,7 @@ def doctor(
 
     lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
     results = checks(next(frames(lesson)).image, lesson.students, device)
-    lines = [(check.what, check.found, check.good) for check in results]
+    lines = [(check.item, check.result, check.good) for check in results]
     if db:
         with Store.open(db, must_exist=True, read_only=True) as store:
             lines.append(

@@ -14,7 +14,7 @@ from datasette.app import Datasette
 from datasette.database import Database
 from sqlalchemy import Table
 
-from engine.runtime.platform import own_address
+from engine.runtime.platform import reserve_address
 from storage.dictionary import relations
 from storage.named import named_queries
 from storage.sqlite import SqliteDatabase
@@ -62,7 +62,7 @@ def serve(path: Path, port: int, ready: Callable[[str], None]) -> None:
     Raises OSError, with the address in its text, where the port is taken.
     """
     with socket.socket() as listening:
-        own_address(listening)
+        reserve_address(listening)
         try:
             listening.bind((HOST, port))
         except OSError as error:

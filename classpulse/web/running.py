@@ -10,7 +10,7 @@ import uvicorn
 from classpulse.web.app import create_app
 from classpulse.web.serving import Serving
 from engine.errors import UsageError
-from engine.runtime.platform import own_address
+from engine.runtime.platform import reserve_address
 
 #: Seconds for open responses to end; the stream of progress would never end by itself.
 FAREWELL = 1
@@ -42,7 +42,7 @@ def listen(serving: Serving) -> socket.socket:
             serving.host, serving.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        own_address(listener)
+        reserve_address(listener)
         try:
             listener.bind(address)
             listener.listen()  # connections before the server is ready wait

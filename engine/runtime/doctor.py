@@ -1,4 +1,4 @@
-"""What is installed, which device runs the networks, and whether decoder and networks give what they should."""
+"""Self-test: installed packages, device of the networks, and correct output of decoder and networks."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ COLOUR_TOLERANCE = 8
 class Check:
     """One line of the report."""
 
-    what: str
-    found: str
+    item: str
+    result: str
     good: bool = True
 
 
 def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> list[Check]:
-    """Look at the installation, and run the networks for 1 s over `image` (h, w, 3), RGB with `faces` faces."""
+    """Check the installation, and run the networks for 1 s over `image` (h, w, 3), RGB with `faces` faces."""
     return [
         Check(
             "classpulse", f"{__version__} on Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
@@ -55,8 +55,8 @@ def checks(image: npt.NDArray[np.uint8], faces: int, device: Device = "cpu") -> 
 
 
 def _versions(names: tuple[str, ...]) -> str:
-    found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
-    return ", ".join(f"{name} {found[name]}" for name in names if name in found)
+    installed = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
+    return ", ".join(f"{name} {installed[name]}" for name in names if name in installed)
 
 
 def _decoder() -> Check:
@@ -67,18 +67,18 @@ def _decoder() -> Check:
             _encode(path)
             with Video(path) as video:
                 colours = [frame.image[CLIP_SIZE // 2, CLIP_SIZE // 2].tolist() for frame in video.frames(None)]
-    except Exception as error:  # noqa: BLE001 -- whatever a release of PyAV raises is what is to be reported
+    except Exception as error:  # noqa: BLE001 -- any error that a release of PyAV raises is reported
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return Check("decoder", f"cannot decode a drawn clip ({reason}); install another version of av", good=False)
     right = len(colours) == len(CLIP_COLOURS) and bool(
         np.allclose(colours, CLIP_COLOURS, rtol=0, atol=COLOUR_TOLERANCE)
     )
-    found = f"{len(colours)} of {len(CLIP_COLOURS)} drawn frames decoded"
+    decoded = f"{len(colours)} of {len(CLIP_COLOURS)} drawn frames decoded"
     if right:
-        return Check("decoder", f"{found}, in their colours")
-    wanted = [list(colour) for colour in CLIP_COLOURS]
+        return Check("decoder", f"{decoded}, in their colours")
+    expected = [list(colour) for colour in CLIP_COLOURS]
     remedy = "install another version of av"
-    return Check("decoder", f"{found}: colours {colours}, expected {wanted}; {remedy}", good=False)
+    return Check("decoder", f"{decoded}: colours {colours}, expected {expected}; {remedy}", good=False)
 
 
 def _encode(path: Path) -> None:
@@ -98,19 +98,22 @@ def _networks(image: npt.NDArray[np.uint8], faces: int, device: Device) -> list[
         detector.detect(image)
         end, runs = time.perf_counter() + 1, 0
         while time.perf_counter() < end:
-            found = detector.detect(image)
-            scores = scorer.score(crop_faces(image, found.boxes))
+            detections = detector.detect(image)
+            scores = scorer.score(crop_faces(image, detections.boxes))
             runs += 1
     except ClasspulseError as error:
         return [Check("networks", str(error), good=False)]
-    right = len(found) == faces and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    right = len(detections) == faces and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
     return [
         Check("networks", f"{', '.join(checksums())} as they were released, on {_device_name(device)}"),
         Check("precision", _precision(device)),
-        Check("workers", f"{usable_workers(Settings())}: as many processes see a recording, unless --workers says"),
+        Check(
+            "workers",
+            f"{usable_workers(Settings())}: as many processes detect faces in an analysis without --workers",
+        ),
         Check(
             "self-test",
-            f"{len(found)} of {faces} drawn faces found and scored, {runs} images of "
+            f"{len(detections)} of {faces} drawn faces found and scored, {runs} images of "
             f"{image.shape[1]}x{image.shape[0]} a second",
             right,
         ),

@@ -27,7 +27,7 @@ class Executor(Protocol):
     and every executor gives the same rows.
 
     Another package registers one in the entry-point group `classpulse.executors`: anything that is called with the
-    session's Settings and the number of workers asked for (None: not said) and returns an Executor. It is chosen by
+    session's Settings and the requested number of workers (None: default) and returns an Executor. It is chosen by
     `analyze(executor="name")` or `--executor name`.
     """
 

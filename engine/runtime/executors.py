@@ -20,7 +20,7 @@ EXECUTORS: Registry[Factory] = Registry(
         "in-process": "engine.runtime.executors:make_in_process",
     },
 )
-"""What is registered is called with the session's Settings and the number of workers (or None); see Executor."""
+"""Each is called with the session's Settings and the number of workers (or None); see Executor."""
 
 
 def make_processes(settings: Settings, workers: int | None) -> Executor:

@@ -30,7 +30,7 @@ OnDetections = Callable[[Frame, Detections], None]
 
 #: Fewest segments for which processes are started: loading the networks again takes as long as computing some.
 FEWEST_SEGMENTS = 7
-#: Physical memory that each worker is granted by default, bytes: it takes a third of that at 1080p, most at 4K.
+#: Physical memory reserved for each worker by default, bytes: it uses a third of that at 1080p, most at 4K.
 MEMORY = 2**30
 #: Most workers by default where the system does not say how much memory there is.
 UNKNOWN_MEMORY_WORKERS = 4

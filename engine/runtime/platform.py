@@ -91,7 +91,7 @@ def user_name() -> str:
 # -- addresses, programs
 
 
-def own_address(listener: socket.socket) -> None:
+def reserve_address(listener: socket.socket) -> None:
     """Let `listener`, not bound yet, take an address at which another program has just ended, but never share one.
 
     SO_REUSEADDR means that everywhere except on Windows, where it lets two programs listen at one address:
@@ -207,7 +207,7 @@ def _start_by_port(code: str) -> tuple[subprocess.Popen[bytes], Connection]:
 
 
 def _callers(server: socket.socket, process: subprocess.Popen[bytes]) -> Iterator[Connection]:
-    """Whoever connects to `server`, as long as `process` runs."""
+    """Connections to `server`, as long as `process` runs."""
     from multiprocessing.connection import Connection
 
     while process.poll() is None:

@@ -1,4 +1,4 @@
-"""Scores faces with any ONNX network that classifies images, as its own metadata says what it takes and gives."""
+"""Scores faces with any ONNX network that classifies images; its metadata describe input and output."""
 
 from __future__ import annotations
 
@@ -101,9 +101,9 @@ class OnnxClassifier:
         channels = shape[1 if self._channels_first else 3] if len(shape) == 4 else None
         height, width = (shape[2:] if self._channels_first else shape[1:3]) if len(shape) == 4 else (0, 0)
         if channels not in (1, 3) or height != width or shape[0] is not None:
-            shown = tuple("any" if length is None else length for length in shape)
+            axes = tuple("any" if length is None else length for length in shape)
             raise self._wrong(
-                f"its input has the shape {shown}; expected (any, channels, size, size) or "
+                f"its input has the shape {axes}; expected (any, channels, size, size) or "
                 "(any, size, size, channels) with 1 or 3 channels and any number of faces"
             )
         size = height if height is not None else self._number("size", None)
@@ -141,8 +141,8 @@ class OnnxClassifier:
             remedy = "" if self._logits else f"; if they are logits, set {_PREFIX}output to logits in its metadata"
             raise self._wrong(f"{error}{remedy}") from error
 
-    def _wrong(self, what: str) -> UsageError:
-        return UsageError(f"{self._path}: not a scorer's network: {what}")
+    def _wrong(self, reason: str) -> UsageError:
+        return UsageError(f"{self._path}: not a scorer's network: {reason}")
 
 
 def _softmax(logits: Any) -> Floats:

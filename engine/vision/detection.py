@@ -1,4 +1,4 @@
-"""The protocol of whatever finds faces in an image, what it returns, and where it may be asked to look.
+"""The protocol of face detectors, their detections, and their regions of interest.
 
 One convention holds for all coordinates: pixels are squares, (0, 0) is the upper left corner of the image's first
 pixel, (0.5, 0.5) its centre, and (width, height) the lower right corner of the image.
@@ -39,9 +39,9 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, which: npt.NDArray[Any]) -> Self:
+    def __getitem__(self, selection: npt.NDArray[Any]) -> Self:
         """The detections that a mask (n,) or an array of indices selects."""
-        return type(self)(self.boxes[which], self.scores[which], self.landmarks[which])
+        return type(self)(self.boxes[selection], self.scores[selection], self.landmarks[selection])
 
     @classmethod
     def concatenate(cls, parts: Iterable[Detections]) -> Self:
@@ -57,26 +57,26 @@ class FullScan(NamedTuple):
     """Scan the cells halfway between those of a scan without it: two successive scans, one on each grid, find more
     than two on the same grid."""
     all_scales: bool = False
-    """Scan at every scale, for an image of which nothing is known yet; without it, at fewer scales."""
+    """Scan at every scale, for an image without a predecessor; without it, at fewer scales."""
 
 
 @dataclass(frozen=True, eq=False)
 class RegionsOfInterest:
-    """Where to look for faces in one image. What lies elsewhere is the responsibility of whoever gives them."""
+    """Regions of one image to search for faces. The caller is responsible for all others."""
 
     expected: Floats
     """(n, 4) boxes where a face is expected."""
     missing: Floats
     """(m, 4) boxes around which a face may reappear."""
     full_scan: FullScan | None = None
-    """How to look for other faces in the whole image; None: not in this image."""
+    """How to scan the whole image for other faces; None: not in this image."""
 
 
 class Detector(Protocol):
     """Finds faces in an image. Any class with this one method is a detector.
 
     A detector is made once for each process and called for many images, never by several threads at once. The same
-    image and regions must give the same faces, whatever was seen before: segments of a recording are processed in
+    image and regions must give the same faces, whatever the images before: segments of a recording are processed in
     any order, by any process, and must give the same rows.
 
     Another package offers one through an entry point of the group `classpulse.detectors`: a name, and a callable
@@ -89,7 +89,7 @@ class Detector(Protocol):
     def detect(self, image: Image, regions: RegionsOfInterest | None = None) -> Detections:
         """Find the faces of `image`, (height, width, 3) uint8 RGB, upright.
 
-        With `regions`, it is enough to look there, which saves time; to look everywhere all the same is right. A
+        With `regions`, it is enough to search them, which saves time; a detector may search the whole image. A
         region alone is no evidence: only faces that are visible in the image may be returned.
         """
         ...

@@ -13,7 +13,7 @@ from engine.settings import Device, Settings
 from engine.vision.networks import Network, checksums
 from engine.vision.scorers import CropFormat, Crops, Floats, no_model
 
-#: Side of the crops that the network takes, px.
+#: Side of the network's crops, px.
 CROP_SIZE = 64
 #: Faces that go through the network in one call: more of them cost memory and gain no time.
 _BATCH = 64
@@ -27,7 +27,7 @@ def crop_faces(
     *,
     colour: bool = False,
 ) -> Crops:
-    """Cut the faces out of an image, (h, w, 3) RGB or (h, w) grey, as a network takes them.
+    """Cut the faces out of an image, (h, w, 3) RGB or (h, w) grey, as input of a network.
 
     They come as (n, size, size) uint8, grey; with `colour` as (n, size, size, 3), RGB as the image is.
 
@@ -52,7 +52,7 @@ def crop_faces(
             rows = np.clip(np.arange(y, y + side), 0, height - 1)
             columns = np.clip(np.arange(x, x + side), 0, width - 1)
             patch = image[rows[:, None], columns]
-        # Enlarged by cubic interpolation, faces of 16 to 24 px are told apart 3 points better than by linear.
+        # Enlarged by cubic interpolation, faces of 16 to 24 px are classified 3 points better than by linear.
         interpolation = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
         if image.ndim == 3 and not colour:
             patch = cast(npt.NDArray[np.uint8], cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY))
@@ -86,6 +86,6 @@ class FerScorer:
 
 
 def normalised(crops: Crops) -> Floats:
-    """What the network takes: grey levels 0 ... 255 as float32 from -1 to 1, of the same shape."""
+    """The network's input: grey levels 0 ... 255 as float32 from -1 to 1, of the same shape."""
     scaled: Floats = (crops.astype(np.float32) / np.float32(255) - np.float32(0.5)) * np.float32(2)
     return scaled

@@ -155,14 +155,16 @@ class FeatureExtractor:
 
     @property
     def _scorer_format(self) -> CropFormat | None:
-        """How the scorer wants its crops; None where those that quality is measured on are right for it."""
-        wanted = self.scorer.crops if self.scorer else MEASURED
-        return None if wanted in (MEASURED, MEASURED._replace(margin=self.settings.crop_margin)) else wanted
+        """The format of the scorer's crops; None if it is that of the crops that quality is measured on."""
+        crop_format = self.scorer.crops if self.scorer else MEASURED
+        return (
+            None if crop_format in (MEASURED, MEASURED._replace(margin=self.settings.crop_margin)) else crop_format
+        )
 
-    def _crop(self, current: Sampled, boxes: npt.NDArray[np.float32], wanted: CropFormat) -> Crops:
-        margin = self.settings.crop_margin if wanted.margin is None else wanted.margin
-        image = current.frame.image if wanted.colour else current.grey
-        return crop_faces(image, boxes, margin, wanted.size, colour=wanted.colour)
+    def _crop(self, current: Sampled, boxes: npt.NDArray[np.float32], crop_format: CropFormat) -> Crops:
+        margin = self.settings.crop_margin if crop_format.margin is None else crop_format.margin
+        image = current.frame.image if crop_format.colour else current.grey
+        return crop_faces(image, boxes, margin, crop_format.size, colour=crop_format.colour)
 
     def _faces(
         self,

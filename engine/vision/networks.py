@@ -62,23 +62,23 @@ class Network:
     def __call__(self, x: Array) -> tuple[Floats, ...]:
         """Run the network over `x`; the arrays that come back are the caller's own."""
         fits = len(x.shape) == len(self._shape) and all(
-            wanted in (None, size) for size, wanted in zip(x.shape, self._shape, strict=True)
+            expected in (None, size) for size, expected in zip(x.shape, self._shape, strict=True)
         )
         if not fits or x.dtype != self._dtype:
-            wanted = tuple("any" if size is None else size for size in self._shape)
-            raise ValueError(f"{self.name} takes {self._dtype} {wanted}, not {x.dtype} {x.shape}")
+            expected = tuple("any" if size is None else size for size in self._shape)
+            raise ValueError(f"{self.name} takes {self._dtype} {expected}, not {x.dtype} {x.shape}")
         if not len(x):
             return self._outputs_of_nothing(x.shape[1:])
         return self._run(x)
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """Shape of the array that it takes; None for an axis of any length."""
+        """Shape of its input array; None for an axis of any length."""
         return self._shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the array that it takes."""
+        """Type of its input array."""
         return self._dtype
 
     def _outputs_of_nothing(self, shape: tuple[int, ...]) -> tuple[Floats, ...]:
@@ -131,8 +131,8 @@ def _read(name: str | Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        known = ", ".join(_manifest())
-        raise NetworkError(f"cannot read the network {path}: {error.strerror}; the names are {known}") from error
+        names = ", ".join(_manifest())
+        raise NetworkError(f"cannot read the network {path}: {error.strerror}; the names are {names}") from error
     if entry and hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise NetworkError(
             f"the network {path} is damaged (its sha256 is not models.json's); install classpulse again"

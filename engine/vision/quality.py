@@ -49,7 +49,7 @@ def measure(
     """Measure n faces from their crops (n, 64, 64), boxes (n, 4) in px and landmarks (n, 5, 2) in px.
 
     `quality` is min(size, sharpness) * cos(yaw) * cos(pitch) * cos(roll)^2. Size and sharpness both say how much
-    detail the network got to see, so the smaller of them counts, not both. Away from the camera the network's
+    detail of the network's input, so the smaller of them counts, not both. Away from the camera the network's
     advantage over guessing falls with the cosine of the angle, and with the square of the cosine of the roll.
     A face is `scorable` if its shorter side is at least `scorable_size` px and its quality at least
     `scorable_quality`.
@@ -70,7 +70,7 @@ def sharpness(crops: Crops) -> Floats:
     """How much detail crops (n, 64, 64) show: (n,) in [0, 1], whatever their brightness and contrast.
 
     The variance of the Laplacian (Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy") over
-    the variance of the grey levels. It is taken from the crop that the network sees, so that a small face,
+    the variance of the grey levels. It is taken from the network's crop, so that a small face,
     a face out of focus and a face in motion count by the same measure.
     """
     deviations = np.empty((len(crops), 2), np.float32)
@@ -108,7 +108,7 @@ def head_pose(landmarks: npt.NDArray[np.floating]) -> tuple[Floats, Floats, Floa
     facing_z = -depth[:, 2]
     yaw = np.arctan2(facing_x, -facing_z)
     pitch = np.arcsin(np.clip(-facing_y, -1, 1))
-    # The head's own right, seen along and across the level line of a head with this yaw and pitch.
+    # The head's right, along and across the level line of a head with this yaw and pitch.
     level = right[:, 0] * np.cos(yaw) + depth[:, 0] * np.sin(yaw)
     upright = np.cos(pitch)
     tilt = right[:, 1] / np.where(upright > 1e-6, upright, 1)

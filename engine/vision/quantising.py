@@ -15,7 +15,7 @@ VALUES, MOST = 256, 127
 def to_8_bits(model: Any, largest: Sequence[float]) -> None:
     """Change `model`, of OpenVINO, in place: its convolutions take, and weigh with, whole numbers of 8 bits.
 
-    The first convolution takes pixels, which are such numbers already. `largest` has, for each of the others, the
+    The first convolution's input is pixels, such numbers already. `largest` has, for each of the others, the
     largest value of either sign that its input is to tell apart: twice as large a range is half as fine. Weights
     have a range for every channel that they give. What lies between the convolutions is computed as before.
 
@@ -48,5 +48,5 @@ def _rounded_weights(weights: Any) -> Any:
     """The kernel (out, in, height, width) as whole numbers of 8 bits times a scale for each channel."""
     ops = import_module("openvino.opset13")
     scales = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / np.float32(MOST)
-    whole = ops.constant(np.rint(weights / scales).astype(np.int8))
-    return ops.multiply(ops.convert(whole, np.float32), ops.constant(scales)).output(0)
+    integers = ops.constant(np.rint(weights / scales).astype(np.int8))
+    return ops.multiply(ops.convert(integers, np.float32), ops.constant(scales)).output(0)

@@ -103,12 +103,12 @@ def _tensorflow() -> Any:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep TensorFlow's start-up notes off the terminal: C++ writes them to the descriptor, whatever is set."""
-    kept = os.dup(2)
+    saved = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         os.close(nowhere)

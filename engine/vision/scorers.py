@@ -1,4 +1,4 @@
-"""Scorer: the protocol of what tells expressions apart, and the registry of those that are installed."""
+"""Scorer: the protocol of expression classifiers, and the registry of the installed ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CropFormat(NamedTuple):
 
 
 class Scorer(Protocol):
-    """Tells expressions apart: a score for each face and class. Any class with these four members is a scorer.
+    """Classifies expressions: a score for each face and class. Any class with these four members is a scorer.
 
     A scorer is made once for each process and called for many batches of faces, never by several threads at once.
     A face's scores must not depend on the other faces of the batch: segments of a recording are processed in any
@@ -117,11 +117,11 @@ def describe_scorer(settings: Settings) -> tuple[Classes, dict[str, str]]:
 def score_faces(scorer: Scorer, crops: Crops) -> Floats:
     """`scorer.score(crops)`, checked: NetworkError for another shape, or for rows that do not add up to 1."""
     scores = np.asarray(scorer.score(crops), np.float32)
-    wanted = (len(crops), len(scorer.classes))
-    if scores.shape != wanted:
+    expected = (len(crops), len(scorer.classes))
+    if scores.shape != expected:
         raise NetworkError(
             f"the scorer gave scores of shape {scores.shape} for {len(crops)} faces and the {len(scorer.classes)} "
-            f"classes {', '.join(scorer.classes.names)}; expected {wanted}"
+            f"classes {', '.join(scorer.classes.names)}; expected {expected}"
         )
     sums = scores.sum(axis=1)
     if not (np.abs(sums - 1) <= SUM_TOLERANCE).all() or (scores < 0).any():

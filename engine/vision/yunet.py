@@ -30,7 +30,7 @@ MAX_FACES = 5000
 class YuNet:
     """YuNet over the bytes of its ONNX file, on the CPU: a `Detector`. Not for several threads at once.
 
-    `min_face` is the smallest height in px of the boxes that are kept; `score` is the lowest score, on the scale
+    `min_face` is the smallest height in px of the selected boxes; `score` is the lowest score, on the scale
     of `Detections`; `name` is the file's name in errors. Raises UsageError for weights that are not YuNet's, or
     not for this OpenCV.
     """
@@ -67,11 +67,11 @@ class YuNet:
         # Coordinates are those of engine.vision.detection: a mirrored image gives the mirrored landmarks.
         corner = rows[:, :2]
         boxes = np.hstack([corner, corner + rows[:, 2:4]]).clip(0, np.array([width, height] * 2, np.float32))
-        kept = (boxes[:, 3] - boxes[:, 1] >= self.min_face) & (boxes[:, 2] > boxes[:, 0])
-        kept = np.flatnonzero(kept)[np.argsort(-rows[kept, 14], kind="stable")]
-        scores = np.interp(rows[kept, 14], SCORES, MTCNN_SCORES).astype(np.float32)
-        landmarks: Floats = rows[kept, 4:14].astype(np.float32).reshape(-1, 5, 2)
-        return Detections(boxes[kept], scores, landmarks)
+        selected = (boxes[:, 3] - boxes[:, 1] >= self.min_face) & (boxes[:, 2] > boxes[:, 0])
+        selected = np.flatnonzero(selected)[np.argsort(-rows[selected, 14], kind="stable")]
+        scores = np.interp(rows[selected, 14], SCORES, MTCNN_SCORES).astype(np.float32)
+        landmarks: Floats = rows[selected, 4:14].astype(np.float32).reshape(-1, 5, 2)
+        return Detections(boxes[selected], scores, landmarks)
 
 
 @contextmanager

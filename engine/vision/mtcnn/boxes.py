@@ -70,8 +70,8 @@ def nms(boxes: Floats, scores: Floats, threshold: float, *, over_smaller: bool =
         share = area * (threshold / (1 + threshold))
         overlapping = intersection > share[:, np.newaxis] + share
     # A box overlaps itself: it is kept if no box before it, with a higher score, overlaps it.
-    kept: npt.NDArray[np.bool_] = overlapping.argmax(axis=1) == np.arange(len(order))
-    return order[kept]
+    unsuppressed: npt.NDArray[np.bool_] = overlapping.argmax(axis=1) == np.arange(len(order))
+    return order[unsuppressed]
 
 
 def batched_nms(boxes: Floats, scores: Floats, threshold: float, max_iou: float, max_boxes: int) -> Floats:
@@ -88,10 +88,10 @@ def batched_nms(boxes: Floats, scores: Floats, threshold: float, max_iou: float,
     sides -= np.maximum(corner[:, :, np.newaxis], corner[:, np.newaxis])
     intersection = sides.clip(0).prod(axis=-1)
     share = (opposite - corner).prod(axis=-1) * (max_iou / (1 + max_iou))
-    kept = (intersection > share[:, :, np.newaxis] + share[:, np.newaxis]).argmax(axis=2) == np.arange(k)
-    kept &= scores > threshold
-    kept &= kept.cumsum(axis=1) <= max_boxes
-    selected: Floats = boxes[kept]
+    unsuppressed = (intersection > share[:, :, np.newaxis] + share[:, np.newaxis]).argmax(axis=2) == np.arange(k)
+    unsuppressed &= scores > threshold
+    unsuppressed &= unsuppressed.cumsum(axis=1) <= max_boxes
+    selected: Floats = boxes[unsuppressed]
     return selected
 
 

@@ -58,7 +58,7 @@ class Mtcnn:
     With regions of interest, a clear result in bf16, or of O-Net in 8 bits, is final.
 
     With a `min_face` under STANDARD_MIN_FACE, weak faces are returned too, with scores from WEAK_SCORE up to
-    O-Net's threshold: they are for trackers, and are not to be taken for faces on their own.
+    O-Net's threshold: they are for trackers, and are no faces on their own.
 
     With regions of interest, O-Net examines the expected places directly, and twice in doubt. Where it does not
     confirm a face, and around missing faces, P-Net scans three scales of a small patch; in a full scan, one cell in
@@ -143,17 +143,17 @@ class Mtcnn:
         first = self._run_onet(image, boxes, self._onet)
         clear, small = first.scores > self.thresholds[2], self._are_small(boxes)
         weak = ~clear & small & (first.scores > WEAK_SCORE)
-        # O-Net's score can depend on half a pixel: a doubtful face is examined again, at its corrected box.
-        doubtful = ~clear & ~small & (first.scores > RETRY_SCORE)
-        second = self._run_onet(image, square(first.boxes[doubtful]), self._onet)
+        # O-Net's score can depend on half a pixel: an uncertain face is evaluated again, at its corrected box.
+        uncertain = ~clear & ~small & (first.scores > RETRY_SCORE)
+        second = self._run_onet(image, square(first.boxes[uncertain]), self._onet)
         faces = Detections.concatenate(
             [first[clear | weak], second[second.scores > self.thresholds[2]], *confirmed]
         )
         height, width = image.shape[:2]
         boxes = faces.boxes.clip(0, np.array([width, height] * 2, np.float32))
-        kept = nms(boxes, faces.scores, 0.7, over_smaller=True)
-        kept = kept[(boxes[kept, 2:] > boxes[kept, :2]).all(axis=1)]
-        return Detections(boxes[kept], faces.scores[kept], faces.landmarks[kept])
+        selected = nms(boxes, faces.scores, 0.7, over_smaller=True)
+        selected = selected[(boxes[selected, 2:] > boxes[selected, :2]).all(axis=1)]
+        return Detections(boxes[selected], faces.scores[selected], faces.landmarks[selected])
 
     def _are_small(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """(n,) which of n square boxes are those of small faces."""

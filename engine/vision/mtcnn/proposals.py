@@ -104,8 +104,8 @@ class Proposer:
             windows = sliding_window_view(level, (RECEPTIVE_FIELD, RECEPTIVE_FIELD), axis=(0, 1))
             windows = windows[rows * STRIDE, columns * STRIDE]
             (values,) = self._dense(windows.transpose(0, 2, 3, 1))
-            kept = values[:, 4, 0, 0] > self.threshold
-            rows, columns, cells = rows[kept], columns[kept], values[kept, :, 0, 0]
+            selected = values[:, 4, 0, 0] > self.threshold
+            rows, columns, cells = rows[selected], columns[selected], values[selected, :, 0, 0]
         return STRIDE * np.stack([columns, rows], axis=1).astype(np.float32), cells
 
     def _sparse_cells(self, level: Image, begin: int) -> tuple[Floats, Floats]:
@@ -128,11 +128,11 @@ def _boxes(
     for level in levels:
         corners, cells = cells_of(level)
         proposals = np.concatenate([corners, corners + RECEPTIVE_FIELD], axis=1) + RECEPTIVE_FIELD * cells[:, :4]
-        kept = nms(proposals, cells[:, 4], 0.5)
-        # A level has whole pixels, so its scale is not quite the one asked for. The package divides by the latter,
-        # and is up to 8 % off at the smallest levels.
-        boxes.append(proposals[kept] * np.tile(size / level.shape[1::-1], 2).astype(np.float32))
-        scores.append(cells[kept, 4])
+        selected = nms(proposals, cells[:, 4], 0.5)
+        # A level has whole pixels, so its scale differs a little from the requested one. The package divides by the
+        # latter, and is up to 8 % off at the smallest levels.
+        boxes.append(proposals[selected] * np.tile(size / level.shape[1::-1], 2).astype(np.float32))
+        scores.append(cells[selected, 4])
     proposals = np.concatenate(boxes)
     return square(proposals[nms(proposals, np.concatenate(scores), max_iou)])
 

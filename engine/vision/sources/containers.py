@@ -8,7 +8,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-#: What PyAV is told before release 19, which lost the argument: text that is no UTF-8 must not end an analysis.
+#: Options of PyAV before release 19, which dropped the argument: invalid UTF-8 must not end an analysis.
 #: From 19 on it keeps such bytes as surrogates by itself.
 TOLERANT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 

@@ -1,4 +1,4 @@
-"""What an image file says of itself before it is decoded: its size, its orientation and when it was taken.
+"""The header of an image file, read without decoding: size, orientation and time of capture.
 
 JPEG: ITU-T T.81, B.2; PNG: W3C PNG 3rd edition, 11.2; WebP: RFC 9649; EXIF: CIPA DC-008 (EXIF 2.32), 4.6.
 """
@@ -15,26 +15,26 @@ ByteOrder = Literal["little", "big"]
 
 #: Tags of EXIF: IFD 0, then the Exif IFD to which it points.
 _ORIENTATION, _EXIF_IFD = 0x0112, 0x8769
-_TAKEN, _OFFSET, _SUBSECOND = 0x9003, 0x9011, 0x9291
+_CAPTURED, _OFFSET, _SUBSECOND = 0x9003, 0x9011, 0x9291
 #: Bytes of one value of each type of EXIF that is read here: BYTE, ASCII, SHORT, LONG.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4}
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its image."""
+    """The header of an image file."""
 
     size: tuple[int, int] | None
-    """Width and height as stored, px; None where only decoding tells."""
+    """Width and height as stored, px; None if only decoding gives them."""
     orientation: int = 1
     """1 to 8 as EXIF numbers them; 1 is upright."""
-    taken: datetime | None = None
+    captured: datetime | None = None
     """DateTimeOriginal with its fraction of a second; with a time zone where EXIF has one."""
 
 
 def read_header(data: bytes) -> Header:
-    """The header of an image file from `data`, all of it or enough of its beginning. Never raises: what is damaged
-    is as if it were not there.
+    """The header of an image file from `data`, all of it or enough of its beginning. Never raises: damaged
+    fields count as absent.
     """
     if data.startswith(b"\xff\xd8"):
         return _jpeg(data)
@@ -100,7 +100,7 @@ def _with_exif(size: tuple[int, int] | None, exif: bytes) -> Header:
     return Header(
         size,
         orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
-        _time(details.get(_TAKEN), details.get(_SUBSECOND), details.get(_OFFSET)),
+        _time(details.get(_CAPTURED), details.get(_SUBSECOND), details.get(_OFFSET)),
     )
 
 
@@ -123,9 +123,9 @@ def _directory(exif: bytes, at: int, order: ByteOrder) -> dict[int, int | str]:
     return tags
 
 
-def _time(taken: object, subsecond: object, offset: object) -> datetime | None:
+def _time(original: object, subsecond: object, offset: object) -> datetime | None:
     try:
-        time = datetime.strptime(str(taken), "%Y:%m:%d %H:%M:%S")
+        time = datetime.strptime(str(original), "%Y:%m:%d %H:%M:%S")
     except ValueError:
         return None
     digits = str(subsecond)

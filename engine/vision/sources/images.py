@@ -23,7 +23,7 @@ from engine.vision.sources.protocol import Frame, bucket_of, checked_rate
 
 Image = npt.NDArray[np.uint8]
 
-#: What is taken for an image, by the end of its name.
+#: Suffixes of image files.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 #: Seconds between images where neither EXIF nor the user gives times.
 DEFAULT_INTERVAL = 1.0
@@ -49,9 +49,9 @@ class _Entry(NamedTuple):
 
     path: Path
     orientation: int
-    taken: datetime | None
+    captured: datetime | None
     place: int
-    """Of its name among those of all images, also of damaged ones, from 0."""
+    """Position of its name among those of all images, damaged ones included, from 0."""
 
 
 class ImageFolder:
@@ -77,8 +77,10 @@ class ImageFolder:
         self._entries, self._ticks = self._in_time(entries, None if settings is None else settings.every)
         step = self._ticks[-1] - self._ticks[-2] if len(self._ticks) > 1 else round(DEFAULT_INTERVAL / TIME_BASE)
         self.duration: float | None = float((self._ticks[-1] + step) * TIME_BASE)
-        began = self._entries[0].taken
-        self.recorded = began.astimezone(UTC) if began is not None and began.tzinfo is not None else None
+        first_time = self._entries[0].captured
+        self.recorded = (
+            first_time.astimezone(UTC) if first_time is not None and first_time.tzinfo is not None else None
+        )
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -110,20 +112,20 @@ class ImageFolder:
         self.damaged = 0
         # The bucket that holds `start` may have begun before it.
         first = 0 if rate is None else bucket_of(Fraction(start), rate)
-        taken = -1
+        last_bucket = -1
         for ticks, entry in zip(self._ticks, self._entries, strict=True):
             exact = ticks * TIME_BASE
             time = float(exact)
             if stop is not None and time >= stop:
                 return
             bucket = ticks if rate is None else bucket_of(exact, rate)
-            if bucket <= taken or bucket < first or (rate is None and time < start):
+            if bucket <= last_bucket or bucket < first or (rate is None and time < start):
                 continue
             image = self._image(entry)
             if image is None:
                 self.damaged += 1
                 continue
-            taken = bucket
+            last_bucket = bucket
             if time >= start:
                 yield Frame(ticks, time, image)
 
@@ -152,17 +154,17 @@ class ImageFolder:
                     exit_status=2,
                 )
             size = upright
-            entries.append(_Entry(path, header.orientation, header.taken, place))
-        others = len(paths) - len(images)
+            entries.append(_Entry(path, header.orientation, header.captured, place))
+        skipped = len(paths) - len(images)
         if not entries:
             raise SourceError(
-                f"{self.path}: the folder contains no images ({_count(others + len(unreadable), 'other file')}); "
+                f"{self.path}: the folder contains no images ({_count(skipped + len(unreadable), 'other file')}); "
                 f"name a video file, or a folder of {', '.join(SUFFIXES)}",
                 exit_status=2,
             )
-        if others:
-            what = _count(others, "entry that is not an image", "entries that are not images")
-            self.warnings.append(f"{self.path}: skipped {what}")
+        if skipped:
+            description = _count(skipped, "entry that is not an image", "entries that are not images")
+            self.warnings.append(f"{self.path}: skipped {description}")
         if unreadable:
             self.warnings.append(
                 f"{self.path}: skipped {_count(len(unreadable), 'damaged image')}, the first {unreadable[0]}; "
@@ -173,21 +175,21 @@ class ImageFolder:
     def _in_time(self, entries: list[_Entry], every: float | None) -> tuple[list[_Entry], list[int]]:
         """The entries in order of time, and their ticks, which increase."""
         if every is None:
-            times = [entry.taken for entry in entries if entry.taken is not None]
+            times = [entry.captured for entry in entries if entry.captured is not None]
             zoned = {time.tzinfo is not None for time in times}
             if len(times) == len(entries) and len(zoned) == 1:
                 if len(set(times)) == len(times):
-                    entries = sorted(entries, key=lambda entry: entry.taken or datetime.max)
-                    began: Any = entries[0].taken
-                    return entries, [_microseconds(entry.taken, began) for entry in entries]
-                why = "several images have the same EXIF time"
+                    entries = sorted(entries, key=lambda entry: entry.captured or datetime.max)
+                    first_time: Any = entries[0].captured
+                    return entries, [_microseconds(entry.captured, first_time) for entry in entries]
+                reason = "several images have the same EXIF time"
             else:
-                why = f"{_count(len(entries) - len(times), 'image')} of {len(entries)} without EXIF time"
+                reason = f"{_count(len(entries) - len(times), 'image')} of {len(entries)} without EXIF time"
             self.warnings.append(
-                f"{self.path}: {why}; taken in order of name, one every {DEFAULT_INTERVAL:g} s "
+                f"{self.path}: {reason}; taken in order of name, one every {DEFAULT_INTERVAL:g} s "
                 "(another interval: --every)"
             )
-        # A damaged image leaves a gap: those after it were not taken sooner.
+        # A damaged image leaves a gap: those after it were not captured sooner.
         interval = Fraction(str(DEFAULT_INTERVAL if every is None else every)) / TIME_BASE
         return entries, [round((entry.place - entries[0].place) * interval) for entry in entries]
 
@@ -207,7 +209,7 @@ def _header(path: Path) -> Header:
             return header
         header = read_header(data + file.read())
     if header.size is None and (image := _decoded(path, 1)) is not None:
-        return Header((image.shape[1], image.shape[0]), header.orientation, header.taken)
+        return Header((image.shape[1], image.shape[0]), header.orientation, header.captured)
     return header
 
 
@@ -238,9 +240,9 @@ def _reading(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: {error.strerror}; check the path and its permissions", exit_status=2) from error
 
 
-def _microseconds(time: datetime | None, began: datetime) -> int:
-    return 0 if time is None else (time - began) // timedelta(microseconds=1)
+def _microseconds(time: datetime | None, first_time: datetime) -> int:
+    return 0 if time is None else (time - first_time) // timedelta(microseconds=1)
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

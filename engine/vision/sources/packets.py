@@ -7,7 +7,7 @@ from fractions import Fraction
 
 
 class SkippablePackets:
-    """Which frames no sample needs: those that come after another one of their bucket.
+    """The frames that no sample needs: all but the first of each bucket.
 
     `buckets` is the number of buckets a tick. Whether the frame to be sampled did decode is checked afterwards: in
     damaged footage, a skipped frame may have been the first of its bucket that decodes.
@@ -26,13 +26,13 @@ class SkippablePackets:
             self._first[bucket] = ticks
         return ticks > first
 
-    def first_missed(self, taken: int, bucket: int | None = None, ticks: int | None = None) -> int | None:
-        """The first bucket after `taken` whose first frame did not decode, now that `bucket` begins with `ticks`.
+    def first_missed(self, last_bucket: int, bucket: int | None = None, ticks: int | None = None) -> int | None:
+        """The first bucket after `last_bucket` whose first frame did not decode, when `bucket` begins with `ticks`.
 
-        Without a `bucket`, now that the footage has ended.
+        Without a `bucket`, at the end of the footage.
         """
         passed = [each for each in self._first if bucket is None or each < bucket]
-        missed = [each for each in passed if each > taken]
+        missed = [each for each in passed if each > last_bucket]
         if bucket is not None and self._first.get(bucket) != ticks:
             missed.append(bucket)
         for each in passed:

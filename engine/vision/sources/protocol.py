@@ -1,4 +1,4 @@
-"""The protocol of whatever gives the frames of a session, and which frames a sample rate takes."""
+"""The protocol of a session's frame sources, and the frames of a sample rate."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class FrameSource(Protocol):
         """Frames with start <= time < stop (s), in ascending order of time, without equal times.
 
         With a `sample_rate`, those that are the first to decode in their bucket floor(time * sample_rate) (see
-        `bucket_of`), else all. What is taken must not depend on `start` and `stop`: the frames of adjoining spans
+        `bucket_of`), else all. The sample must not depend on `start` and `stop`: the frames of adjoining spans
         are together those of the whole. What does not decode is left out and counted in `damaged`. Raises
         UsageError for a wrong rate (see `checked_rate`).
         """

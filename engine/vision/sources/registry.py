@@ -13,18 +13,18 @@ SOURCES: Registry[type[FrameSource]] = Registry(
     "classpulse.sources",
     {"images": "engine.vision.sources.images:ImageFolder", "video": "engine.vision.sources.video:Video"},
 )
-"""What is registered is a class that is a FrameSource."""
+"""Each registered object is a class that implements FrameSource."""
 
 
 def open_source(location: str | PathLike[str], settings: Settings | None = None) -> FrameSource:
     """The source that reads `location`, opened; `settings` are the session's.
 
-    Other packages' sources are asked first, so that they can take any kind of file; what nobody accepts is a video.
-    Raises SourceError for what cannot be read, and UsageError for a registered source that cannot be loaded.
+    Other packages' sources have precedence, so that they can accept any kind of file; the last resort is video.
+    Raises SourceError for an unreadable location, and UsageError for a registered source that cannot be loaded.
     """
     text, settings = fspath(location), settings or Settings()
-    others = [name for name in SOURCES.names() if name not in ("images", "video")]
-    for name in (*others, "images"):
+    registered = [name for name in SOURCES.names() if name not in ("images", "video")]
+    for name in (*registered, "images"):
         kind = SOURCES.load(name)
         if kind.accepts(text):
             return kind(text, settings)

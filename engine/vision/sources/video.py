@@ -126,8 +126,8 @@ class Video:
     def frames(self, sample_rate: float | None, start: float = 0.0, stop: float | None = None) -> Generator[Frame]:
         """Frames with start <= time < stop (s), in order of time.
 
-        With a `sample_rate` a frame is taken if it is the first one in its bucket floor(time * sample_rate), else
-        every frame is. What is taken does not depend on `start` and `stop`: the frames of adjoining spans are
+        With a `sample_rate` the first frame of each bucket floor(time * sample_rate) is sampled, else
+        every frame. The sample does not depend on `start` and `stop`: the frames of adjoining spans are
         together those of the whole (frames that refer to damaged ones aside, which the decoder may conceal
         differently). Damaged packets are skipped, and footage that breaks off just ends; `dropped` and `damaged`
         count what was left out.
@@ -140,11 +140,11 @@ class Video:
         # The bucket that holds `start` may have begun before it.
         first = math.floor(Fraction(start) / self.time_base) if rate is None else bucket_of(Fraction(start), rate)
         skippable = SkippablePackets(rate * self.time_base) if rate is not None and self.seekable else None
-        missed = yield from self._taken(rate, first, start, stop, skippable)
+        missed = yield from self._first_of_buckets(rate, first, start, stop, skippable)
         if missed is not None:  # in damaged footage every frame is decoded, to find the first that is whole
-            yield from self._taken(rate, missed, start, stop, None)
+            yield from self._first_of_buckets(rate, missed, start, stop, None)
 
-    def _taken(
+    def _first_of_buckets(
         self,
         rate: Fraction | None,
         first: int,
@@ -153,24 +153,24 @@ class Video:
         skippable: SkippablePackets | None,
     ) -> Generator[Frame, None, int | None]:
         """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one."""
-        taken = first - 1
+        last_bucket = first - 1
         needed = first if rate is None else math.floor(first / rate / self.time_base)
         with closing(self._timed(needed, skippable)) as frames:
             for ticks, frame in frames:
                 exact = ticks * self.time_base
                 time = float(exact)
                 bucket = ticks if rate is None else bucket_of(exact, rate)
-                if bucket > taken and skippable:
-                    missed = skippable.first_missed(taken, bucket, ticks)
+                if bucket > last_bucket and skippable:
+                    missed = skippable.first_missed(last_bucket, bucket, ticks)
                     if missed is not None:
                         return missed
                 if stop is not None and time >= stop:
                     return None
-                if bucket > taken:
+                if bucket > last_bucket:
                     if time >= start:
                         yield Frame(self.start_pts + ticks, time, self._image(frame))
-                    taken = bucket
-        return skippable.first_missed(taken) if skippable else None
+                    last_bucket = bucket
+        return skippable.first_missed(last_bucket) if skippable else None
 
     def _timed(self, needed: int, skippable: SkippablePackets | None) -> Generator[tuple[int, VideoFrame]]:
         """Frames with their ticks since the start, increasing; from `needed` on without `skippable` ones only."""
@@ -231,9 +231,9 @@ class Video:
             except FFmpegError:
                 self.damaged += 1
                 frames = []
-            whole = [frame for frame in frames if not frame.is_corrupt]
-            self.damaged += len(frames) - len(whole)
-            yield from whole
+            intact = [frame for frame in frames if not frame.is_corrupt]
+            self.damaged += len(frames) - len(intact)
+            yield from intact
             if packet is None:
                 return
 

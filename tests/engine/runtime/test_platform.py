@@ -88,9 +88,9 @@ def test_an_address_is_taken_over_but_never_shared(monkeypatch):
     options: list[tuple[int, int, int]] = []
     listener: Any = SimpleNamespace(setsockopt=lambda *option: options.append(option))
     monkeypatch.delattr(socket, "SO_EXCLUSIVEADDRUSE", raising=False)
-    platform.own_address(listener)
+    platform.reserve_address(listener)
     monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", -5, raising=False)
-    platform.own_address(listener)
+    platform.reserve_address(listener)
     assert options == [(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), (socket.SOL_SOCKET, -5, 1)]
 
 

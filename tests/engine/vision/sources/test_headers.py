@@ -29,7 +29,7 @@ def test_a_jpegs_size_orientation_and_time_are_read_in_both_byte_orders(order):
     header = read_header(jpeg(grey(90, width=37, height=21), block))
     zone = timezone(timedelta(hours=5, minutes=30))
     assert header == Header((37, 21), 6, datetime(2026, 3, 5, 9, 41, 7, 250_000, zone))
-    assert header.taken.astimezone(UTC).hour == 4
+    assert header.captured.astimezone(UTC).hour == 4
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_a_jpegs_size_orientation_and_time_are_read_in_both_byte_orders(order):
 )
 def test_subseconds_are_digits_after_the_point(subsecond, microseconds):
     header = read_header(jpeg(grey(1), exif(TAKEN, subsecond=subsecond)))
-    assert header.taken == datetime(2026, 3, 5, 9, 41, 7, microseconds)
+    assert header.captured == datetime(2026, 3, 5, 9, 41, 7, microseconds)
 
 
 def test_without_a_time_zone_the_time_has_none():
-    assert read_header(jpeg(grey(1), exif(TAKEN))).taken == datetime(2026, 3, 5, 9, 41, 7)
+    assert read_header(jpeg(grey(1), exif(TAKEN))).captured == datetime(2026, 3, 5, 9, 41, 7)
 
 
 @pytest.mark.parametrize("taken", ["0000:00:00 00:00:00", "    :  :     :  :  ", "2026-03-05", ""])
@@ -72,12 +72,12 @@ def test_exif_of_png_and_webp_and_tiff_is_read():
     png = encoded(".png")
     chunk = struct.pack(">I", len(block)) + b"eXIf" + block + struct.pack(">I", zlib.crc32(b"eXIf" + block))
     header = read_header(png[:33] + chunk + png[33:])
-    assert (header.size, header.orientation, header.taken) == ((37, 21), *wanted)
+    assert (header.size, header.orientation, header.captured) == ((37, 21), *wanted)
     webp = encoded(".webp")
     chunk = b"EXIF" + struct.pack("<I", len(block)) + block + b"\0" * (len(block) % 2)
     for data in (webp + chunk, block):
         header = read_header(data)
-        assert (header.size, header.orientation, header.taken) == (None, *wanted)
+        assert (header.size, header.orientation, header.captured) == (None, *wanted)
 
 
 def test_what_was_cut_off_is_not_complete():
