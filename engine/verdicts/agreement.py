@@ -26,19 +26,19 @@ class Estimate(NamedTuple):
     high: float
 
 
-def contingency(one: Ints, other: Ints, student: Ints, shape: tuple[int, int, int]) -> Array:
-    """How often code i of `one` meets code j of `other` (n,) in each student: (s, k, m), the `shape`."""
-    place = np.ravel_multi_index((student, one, other), shape)
+def contingency(codes_a: Ints, codes_b: Ints, student: Ints, shape: tuple[int, int, int]) -> Array:
+    """How often code i of `codes_a` meets code j of `codes_b` (n,) in each student: (s, k, m), the `shape`."""
+    place = np.ravel_multi_index((student, codes_a, codes_b), shape)
     return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
-def nominal(kinds: int, others: int | None = None) -> Array:
-    """(k, m) how far codes lie apart: 1 wherever they differ."""
-    return 1 - np.eye(kinds, others)
+def nominal(rows: int, columns: int | None = None) -> Array:
+    """(k, m) distance of codes: 1 wherever they differ."""
+    return 1 - np.eye(rows, columns)
 
 
 def linear(kinds: int) -> Array:
-    """(k, k) how far codes in an order lie apart: the share of the whole scale."""
+    """(k, k) distance of ordinal codes as a share of the scale."""
     place = np.arange(kinds)
     distance: Array = np.abs(place[:, None] - place) / (kinds - 1)
     return distance
@@ -73,9 +73,9 @@ def coincidences(unit: Ints, code: Ints, student: Ints, kinds: int) -> Array:
     of_unit[unit] = student
     pairs = counts[:, :, None] * (counts[:, None, :] - np.eye(kinds))
     pairs /= np.maximum(counts.sum(axis=1) - 1, 1)[:, None, None]
-    found = np.zeros((int(student.max(initial=-1)) + 1, kinds, kinds))
-    np.add.at(found, of_unit, pairs)
-    return found
+    table = np.zeros((int(student.max(initial=-1)) + 1, kinds, kinds))
+    np.add.at(table, of_unit, pairs)
+    return table
 
 
 def krippendorff_alpha(table: Array) -> Array:
@@ -92,19 +92,21 @@ def krippendorff_alpha(table: Array) -> Array:
 
 
 def concordant_pairs(value: Array, positive: npt.NDArray[np.bool_], student: Ints) -> Array:
-    """(s, s, 2): for the positive values of a student against the others' of another one, concordant and all pairs.
+    """(s, s, 2): concordant and all pairs of a positive value of student i and a negative one of student j.
 
     A pair is concordant if the positive value is higher, and half of one if both are equal.
     """
     students = int(student.max(initial=-1)) + 1
-    found = np.zeros((students, students, 2))
-    rest = [np.sort(value[~positive & (student == other)]) for other in range(students)]
-    for one in range(students):
-        mine = value[positive & (student == one)]
-        for other, theirs in enumerate(rest):
-            under = np.searchsorted(theirs, mine, "left") + np.searchsorted(theirs, mine, "right")
-            found[one, other] = under.sum() / 2, len(mine) * len(theirs)
-    return found
+    pairs = np.zeros((students, students, 2))
+    negatives = [np.sort(value[~positive & (student == student_b)]) for student_b in range(students)]
+    for student_a in range(students):
+        positives = value[positive & (student == student_a)]
+        for student_b, negatives_b in enumerate(negatives):
+            under = np.searchsorted(negatives_b, positives, "left") + np.searchsorted(
+                negatives_b, positives, "right"
+            )
+            pairs[student_a, student_b] = under.sum() / 2, len(positives) * len(negatives_b)
+    return pairs
 
 
 def auc(pairs: Array) -> Array:
@@ -148,15 +150,15 @@ def interval(values: Array, students: int) -> tuple[float, float]:
 
     from scipy.special import ndtr, stdtrit
 
-    known = values[np.isfinite(values)]
-    if students < 2 or len(known) < len(values) / 2:
+    defined = values[np.isfinite(values)]
+    if students < 2 or len(defined) < len(values) / 2:
         return np.nan, np.nan
     tail = ndtr(np.sqrt(students / (students - 1)) * stdtrit(students - 1, (1 - CONFIDENCE) / 2))
-    low, high = np.quantile(known, (tail, 1 - tail))
+    low, high = np.quantile(defined, (tail, 1 - tail))
     return float(low), float(high)
 
 
-def safe_divide(part: Array, whole: Array) -> Array:
-    """NaN where the whole is 0."""
-    part, whole = np.asarray(part), np.asarray(whole)
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
+def safe_divide(numerator: Array, denominator: Array) -> Array:
+    """The quotient; NaN where the denominator is 0."""
+    numerator, denominator = np.asarray(numerator), np.asarray(denominator)
+    return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1), np.nan)

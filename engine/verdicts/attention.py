@@ -1,4 +1,4 @@
-"""The strategy `attention`: verdicts by head orientation and motion alone, by nothing of any score."""
+"""The strategy `attention`: verdicts by head orientation and motion alone, without emotion scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.settings import Settings
 from engine.verdicts.cues import RESTLESS, BehaviouralCues
 from engine.verdicts.evidence import Array, Evidence, EvidenceTerms, Ints, Observations
 
-#: A student who is seen again within so many seconds was there in between.
+#: A student who is detected again within so many seconds was present in between.
 GAP = 10.0
 
 
@@ -22,9 +22,9 @@ class OnTaskFrames:
     student: Ints
     frame_index: Ints
     positive: Array
-    """(n,) 1 where the face can be seen, points the usual way and keeps still."""
+    """(n,) 1 where the face is visible, points the usual way and keeps still."""
     negative: Array
-    """(n,) 1 where it points elsewhere; where it cannot be seen, how often the student's can."""
+    """(n,) 1 where it points elsewhere; where it is not visible, the share of frames in which the student's is."""
     neutral: Array
     """(n,) 1 where it points the usual way and is restless."""
     weight: Array
@@ -35,32 +35,32 @@ class OnTaskFrames:
         student, frame_index, time = cues.student, cues.frame_index, cues.time
         same = np.append(student[1:] == student[:-1], False)[: len(student)]
         step = np.append(np.diff(frame_index), 1)[: len(student)]
-        there = same & (np.append(np.diff(time), 0)[: len(student)] <= GAP)
-        rows = np.where(there, step, 1)
+        present = same & (np.append(np.diff(time), 0)[: len(student)] <= GAP)
+        rows = np.where(present, step, 1)
         face = np.repeat(np.arange(len(student)), rows)
         since = np.arange(len(face)) - np.repeat(np.cumsum(rows) - rows, rows)
-        seen = since == 0
-        whose = student[face]
+        visible = since == 0
+        owner = student[face]
         students = int(student.max(initial=-1)) + 1
-        usual = np.bincount(student, minlength=students) / np.maximum(np.bincount(whose, minlength=students), 1)
+        usual = np.bincount(student, minlength=students) / np.maximum(np.bincount(owner, minlength=students), 1)
         weight = np.bincount(student, cues.weight, students) / np.maximum(
             np.bincount(student, minlength=students), 1
         )
         facing, restless = cues.facing[face] == 1, cues.movement[face] > RESTLESS
-        counts = ~seen | np.isfinite(cues.facing[face])
+        counts = ~visible | np.isfinite(cues.facing[face])
         result = cls(
-            student=whose,
+            student=owner,
             frame_index=frame_index[face] + since,
-            positive=(seen & facing & ~restless).astype(np.float64),
-            negative=np.where(seen, ~facing, usual[whose]),
-            neutral=(seen & facing & restless).astype(np.float64),
-            weight=np.where(seen, cues.weight[face], weight[whose]),
+            positive=(visible & facing & ~restless).astype(np.float64),
+            negative=np.where(visible, ~facing, usual[owner]),
+            neutral=(visible & facing & restless).astype(np.float64),
+            weight=np.where(visible, cues.weight[face], weight[owner]),
         )
         return cls(**{name: column[counts] for name, column in vars(result).items()})
 
 
 class Attention:
-    """Judges by head orientation and motion, by nothing of the scores: a row for each sampled frame that counts.
+    """Judges by head orientation and motion, without scores: a row for each sampled frame that counts.
 
     For places where inferring emotions is unlawful; docs/verdicts.md has the table of what a frame counts for.
     """

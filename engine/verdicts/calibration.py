@@ -31,7 +31,7 @@ _LARGEST_CORRECTION = 0.5
 #: Shares of neutral expressions up to which a student's baseline is unknown, and from which on it is known. Of
 #: students in one mood all lesson long few are neutral: what these show then is that mood, not their neutral face.
 _TOO_FEW, _ENOUGH = 0.2, 0.3
-#: Floor of a score: FER is sure to ten digits of what it gets wrong, and four of them are stored.
+#: Floor of a score: FER is certain to ten digits of wrong classes, and four of them are stored.
 _FLOOR = 1e-3
 _GROUPS = np.array([[name in group for name in EMOTIONS] for group in (POSITIVE, ("neutral",), NEGATIVE)])
 
@@ -50,7 +50,7 @@ def valence_shares(emotions: npt.NDArray[np.floating]) -> Array:
 
 
 def subtract_baseline(emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]) -> Array:
-    """Emotion scores (n, 7) without what a student's neutral expression shows; `student` (n,) from 0.
+    """Emotion scores (n, 7) minus each student's neutral baseline; `student` (n,) from 0.
 
     A student's baseline is the median valence log-odds of the student's neutral expressions, as far as it is beyond
     what is usual, and weighed by how many of the faces are neutral. It is spread evenly over the positive and the
@@ -78,9 +78,9 @@ def baseline_offsets(emotions: npt.NDArray[np.floating], student: npt.NDArray[np
     middle = np.cumsum(number) - number + number // 2
     median = np.append(log_odds[order], 0.0)[np.minimum(middle, len(order))]
     off = median - NEUTRAL_LOG_ODDS
-    known = np.clip((number / np.maximum(faces, 1) - _TOO_FEW) / (_ENOUGH - _TOO_FEW), 0, 1)
-    known = np.where(faces >= BASELINE_FACES, known, 0)
-    offset: Array = known * np.sign(off) * np.clip(np.abs(off) - _USUAL, 0, _LARGEST_CORRECTION)
+    confidence = np.clip((number / np.maximum(faces, 1) - _TOO_FEW) / (_ENOUGH - _TOO_FEW), 0, 1)
+    confidence = np.where(faces >= BASELINE_FACES, confidence, 0)
+    offset: Array = confidence * np.sign(off) * np.clip(np.abs(off) - _USUAL, 0, _LARGEST_CORRECTION)
     return offset
 
 

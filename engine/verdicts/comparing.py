@@ -1,4 +1,4 @@
-"""Judgements of one session side by side: what each says how often, where two agree, and where they differ most."""
+"""Judgements of one session side by side: verdict counts, agreement of each two, and their largest differences."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Verdicts:
     """(n,) places in VERDICTS."""
 
     def take(self, rows: npt.NDArray[Any]) -> Verdicts:
-        """Those at the places, or under the mask, `rows`."""
+        """The verdicts of `rows`, indices or a mask."""
         return Verdicts(*(column[rows] for column in vars(self).values()))
 
 
@@ -44,12 +44,11 @@ class Judged(NamedTuple):
     window: float
     """Length of a window, s."""
     students: Verdicts
-    whole: Verdicts
-    """Of the class."""
+    class_: Verdicts
 
 
 class Comparison(NamedTuple):
-    """What came of comparing judgements, as rows."""
+    """The result of comparing judgements, as rows."""
 
     verdicts: Rows
     """For each `judgement` and `student` (label, or class): `windows`, and how many have each verdict."""
@@ -89,26 +88,26 @@ def _counts(judgement: str, judged: Judged) -> Rows:
             "windows": len(verdicts.verdict),
             **{name: int((verdicts.verdict == place).sum()) for place, name in enumerate(VERDICTS)},
         }
-        for label, verdicts in [*of, (CLASS, judged.whole)]
+        for label, verdicts in [*of, (CLASS, judged.class_)]
     ]
 
 
 def _paired(first: Judged, second: Judged, of: str) -> tuple[Verdicts, Ints, Ints]:
-    """The windows of whichever has the shorter ones that the other has as well, and both verdicts of these."""
-    turned = first.window > second.window
-    short, long = (second, first) if turned else (first, second)
-    short_verdicts, long_verdicts = (short.whole, long.whole) if of == CLASS else (short.students, long.students)
+    """The windows of the judgement with the shorter ones that both have, and both verdicts of each."""
+    swapped = first.window > second.window
+    short, long = (second, first) if swapped else (first, second)
+    short_verdicts, long_verdicts = (short.class_, long.class_) if of == CLASS else (short.students, long.students)
     middle = np.floor((short_verdicts.start + short_verdicts.stop) / 2 / long.window).astype(np.int64)
     labels = np.unique(np.concatenate([short_verdicts.label, long_verdicts.label]))
     width = int(max(middle.max(initial=0), long_verdicts.window.max(initial=0))) + 1
-    wanted = np.searchsorted(labels, short_verdicts.label) * width + middle
-    available = np.searchsorted(labels, long_verdicts.label) * width + long_verdicts.window
-    order = np.argsort(available)
-    place = np.searchsorted(available[order], wanted)
-    present = np.append(available[order], -1)[place] == wanted
-    matched = long_verdicts.verdict[order[place[present]]]
-    windows = short_verdicts.take(present)
-    return (windows, matched, windows.verdict) if turned else (windows, windows.verdict, matched)
+    short_keys = np.searchsorted(labels, short_verdicts.label) * width + middle
+    long_keys = np.searchsorted(labels, long_verdicts.label) * width + long_verdicts.window
+    order = np.argsort(long_keys)
+    place = np.searchsorted(long_keys[order], short_keys)
+    matches = np.append(long_keys[order], -1)[place] == short_keys
+    matched = long_verdicts.verdict[order[place[matches]]]
+    windows = short_verdicts.take(matches)
+    return (windows, matched, windows.verdict) if swapped else (windows, windows.verdict, matched)
 
 
 def _agreement(verdict_a: Ints, verdict_b: Ints) -> dict[str, Any]:

@@ -18,9 +18,9 @@ Columns = dict[str, npt.NDArray[Any]]
 
 #: A head points away from its usual direction if it is so many times as far off as it is half of the time ...
 _OFF_AXIS_FACTOR = 3.0
-#: ... but no less than the noise of five landmarks, and no more than what nobody takes for the same way, degrees.
+#: ... but no less than the noise of five landmarks, and no more than what clearly is another direction, degrees.
 _TURNED_DEGREES = (12.0, 30.0)
-#: What a degree of pitch counts beside one of yaw. The mouth tells it, too: a smile looks like a bow of 11 degrees,
+#: Weight of a degree of pitch beside one of yaw. The mouth shifts it, too: a smile looks like a bow of 11 degrees,
 #: an open mouth like a look 8 degrees up (medians of FER2013's happy and surprised faces beside its neutral ones).
 _PITCH = 0.6
 #: The earlier face that a face is compared with lies so many seconds back: nearer ones show the noise of boxes.
@@ -31,7 +31,7 @@ RESTLESS, FASTEST = 1.0, 5.0
 
 @dataclass(frozen=True, eq=False)
 class HeadPoses:
-    """Where the heads of n faces are and point."""
+    """Position and orientation of the heads of n faces."""
 
     x: Array
     """(n,) middle of the face, as if the camera had not moved."""
@@ -44,7 +44,7 @@ class HeadPoses:
     """(n,) degrees."""
     pitch: Array
     weight: Array
-    """(n,) what its size says of how sure the pose is, 0 to 1."""
+    """(n,) confidence of the pose by the face's size, 0 to 1."""
 
     @classmethod
     def of(
@@ -52,9 +52,9 @@ class HeadPoses:
     ) -> HeadPoses:
         """Of faces with these boxes (n, 4), px, in the frames `frame` (n,) of the m sampled ones.
 
-        `to_first` (m, 2, 3) takes a frame's pixels to those of the first one, whatever the camera did in between:
+        `to_first` (m, 2, 3) maps a frame's pixels to those of the first one, without the camera's motion:
         similarities ((a, -b, x), (b, a, y)). Between frames of different `section` (m,) its motion was not
-        measured, and no movement of a head is told.
+        measured, and no head motion is computed.
         """
         # As complex numbers, such an affine is z -> turn * z + shift.
         turn = (to_first[:, 0, 0] + 1j * to_first[:, 1, 0])[frame]
@@ -75,7 +75,7 @@ class HeadPoses:
 
 @dataclass(frozen=True, eq=False)
 class BehaviouralCues:
-    """What n faces of students show, one face a student and frame, in order of (student, time)."""
+    """The cues of n faces of students, one face a student and frame, in order of (student, time)."""
 
     student: Ints
     """(n,) 0, 1, ..."""
@@ -84,7 +84,7 @@ class BehaviouralCues:
     time: Array
     """(n,) s."""
     facing: Array
-    """(n,) 1 or 0: whether the head points the student's usual way; NaN for a face too small to tell."""
+    """(n,) 1 or 0: whether the head points the student's usual way; NaN for a face that is too small."""
     movement: Array
     """(n,) face sizes a second, at most FASTEST; NaN where there is nothing to compare it with."""
     weight: Array
@@ -96,7 +96,7 @@ class BehaviouralCues:
         """Of faces of students (n,), 0, 1, ..., in order of time (n,), s.
 
         `frame_times` (m,) are those of all sampled frames. Where a head's weight is under that of a face of
-        `smallest` px, nobody can tell where it points.
+        `smallest` px, its orientation is unknown.
         """
         frame_index = np.searchsorted(frame_times, time)
         order = np.argsort(student, kind="stable")
@@ -112,7 +112,7 @@ class BehaviouralCues:
         """`visible`, `facing` and `movement`, each (len(windows) * students,): by window, then student.
 
         visible is the share of the sampled frames that show the face, facing that of these (large enough) in which
-        the head points the usual way, movement the mean; NaN where there is nothing to tell it from.
+        the head points the usual way, movement the mean; NaN without a measurement.
         """
         groups = len(windows) * students
         window = windows.of(self.time)
@@ -121,13 +121,13 @@ class BehaviouralCues:
         frames = np.bincount(frame_window[frame_window >= 0], minlength=len(windows))
 
         def mean(values: Array) -> Array:
-            known = np.isfinite(values)
-            number = np.bincount(group[known], minlength=groups + 1)[:groups]
-            total = np.bincount(group[known], values[known], groups + 1)[:groups]
+            defined = np.isfinite(values)
+            number = np.bincount(group[defined], minlength=groups + 1)[:groups]
+            total = np.bincount(group[defined], values[defined], groups + 1)[:groups]
             return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
-        seen = np.bincount(group, minlength=groups + 1)[:groups]
-        visible = seen / np.maximum(np.repeat(frames, students), 1)
+        detected = np.bincount(group, minlength=groups + 1)[:groups]
+        visible = detected / np.maximum(np.repeat(frames, students), 1)
         return {"visible": visible, "facing": mean(self.facing), "movement": mean(self.movement)}
 
 
@@ -143,8 +143,8 @@ def _facing(yaw: Array, pitch: Array, student: Ints) -> Array:
 def _median(degrees: Array, student: Ints) -> Array:
     """(students,) median of each student's angles, to a degree: counted, which takes a tenth of sorting them."""
     students = int(student.max(initial=-1)) + 1
-    whole = np.clip(np.rint(degrees), -180, 360).astype(np.int64) + 180
-    counts = np.bincount(student * 541 + whole, minlength=students * 541).reshape(students, 541)
+    rounded = np.clip(np.rint(degrees), -180, 360).astype(np.int64) + 180
+    counts = np.bincount(student * 541 + rounded, minlength=students * 541).reshape(students, 541)
     upto = counts.cumsum(axis=1)
     median: Array = (upto * 2 >= upto[:, -1:]).argmax(axis=1) - 180.0
     return median
@@ -158,9 +158,9 @@ def _movement(poses: HeadPoses, order: Ints, student: Ints, time: Array) -> Arra
     axis = time + student * (time.max() + 2 * farthest)  # students one after the other on one axis
     # Times are kept to a millionth of a second.
     before = np.maximum(np.searchsorted(axis, axis - nearest + 2e-6, side="right") - 1, 0)
-    gone = axis - axis[before]
+    elapsed = axis - axis[before]
     section = poses.section[order]
-    known = (gone > nearest - 3e-6) & (gone <= farthest) & (section == section[before])
+    comparable = (elapsed > nearest - 3e-6) & (elapsed <= farthest) & (section == section[before])
     x, y, size = poses.x[order], poses.y[order], poses.size[order]
-    speed = np.hypot(x - x[before], y - y[before]) / np.maximum(size, 1e-9) / np.where(known, gone, 1)
-    return np.where(known, np.minimum(speed, FASTEST), np.nan)
+    speed = np.hypot(x - x[before], y - y[before]) / np.maximum(size, 1e-9) / np.where(comparable, elapsed, 1)
+    return np.where(comparable, np.minimum(speed, FASTEST), np.nan)

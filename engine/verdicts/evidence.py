@@ -26,7 +26,7 @@ class ScoredFaces:
     time: Array
     """(n,) of each face's frame, s."""
     student: Ints
-    """(n,) any number from 0; -1 for nobody, and for a static face."""
+    """(n,) any number from 0; -1 for an unassigned face and for a static one."""
     scores: npt.NDArray[np.floating]
     """(n, k) of the `classes`; NaN where no network scored the face."""
     quality: npt.NDArray[np.floating]
@@ -92,25 +92,25 @@ class Evidence:
         return self._students[0]
 
     @property
-    def known(self) -> Bools:
+    def assigned(self) -> Bools:
         """(n,) which faces have a student."""
         return self.faces.student >= 0
 
     @property
     def student(self) -> Ints:
-        """The place in `students` of each face that has one: (`known`.sum(),)."""
+        """The place in `students` of each face that has one: (`assigned`.sum(),)."""
         return self._students[1]
 
     @cached_property
     def _students(self) -> tuple[Ints, Ints]:
-        names, place = np.unique(self.faces.student[self.known], return_inverse=True)
+        names, place = np.unique(self.faces.student[self.assigned], return_inverse=True)
         return names, place
 
     def scorable_faces(self) -> ScorableFaces:
         """The students' faces whose scores count. One without scores (NaN) is not scorable."""
-        faces, known = self.faces, self.known
-        counted = faces.scorable[known] & np.isfinite(faces.scores[known]).all(axis=1)
-        rows = np.flatnonzero(known)[counted]  # one copy of an hour's scores, not one for each mask
+        faces, assigned = self.faces, self.assigned
+        counted = faces.scorable[assigned] & np.isfinite(faces.scores[assigned]).all(axis=1)
+        rows = np.flatnonzero(assigned)[counted]  # one copy of an hour's scores, not one for each mask
         return ScorableFaces(
             student=self.student[counted],
             frame_index=np.searchsorted(self.frame_times, faces.time[rows]),

@@ -19,7 +19,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 #: With a balance that may be this far off, neutral is no finding: the interval is half as wide as the scale.
 WIDEST = 0.5
-#: Variance of the balance of one imagined student beside those that have a verdict.
+#: Variance of the balance of one prior pseudo-student beside those that have a verdict.
 _PRIOR_VARIANCE = 0.25
 #: No balance is further off: the scale has a length of 2.
 _LARGEST_MARGIN = 2.0
@@ -150,7 +150,7 @@ def _tally(observations: Observations, evidence: Evidence, windows: Windows) -> 
 
 
 def _within(observations: Observations, window: Ints) -> tuple[Observations, Ints]:
-    """Those that lie in any window, and their windows."""
+    """The observations inside any window, and their windows."""
     if (window >= 0).all():
         return observations, window
     inside = window >= 0
@@ -162,7 +162,7 @@ def _within(observations: Observations, window: Ints) -> tuple[Observations, Int
 def _faces(evidence: Evidence, windows: Windows) -> Ints:
     """(groups,) faces of each student in each window."""
     students = len(evidence.students)
-    window = windows.of(evidence.faces.time[evidence.known])
+    window = windows.of(evidence.faces.time[evidence.assigned])
     inside = window >= 0
     group = window[inside] * students + evidence.student[inside]
     return np.bincount(group, minlength=len(windows) * students)
@@ -199,9 +199,9 @@ def _influence(terms: EvidenceTerms, group: Ints, balance: Array, total: Array, 
 
 
 def _enough(number: Ints, faces: Ints, coverage: Array, settings: Settings) -> Bools:
-    """Whether there is anything to judge by, and as much as the thresholds ask for."""
-    asked = (number >= settings.min_faces) & (coverage >= settings.min_coverage)
-    return (number > 0) & (faces > 0) & asked
+    """Whether there is evidence, and as much as the thresholds require."""
+    sufficient = (number >= settings.min_faces) & (coverage >= settings.min_coverage)
+    return (number > 0) & (faces > 0) & sufficient
 
 
 def _verdicts_of(tally: _Tally, settings: Settings, proven: bool) -> Ints:
@@ -262,8 +262,8 @@ def _class_margin(deviation: Array, margin: Array, judged: Ints, present: Ints) 
 
     share = np.maximum(judged, 1)
     z = ndtri((1 + CONFIDENCE) / 2)
-    own = ((margin / z) ** 2).sum(axis=1) / share**2
+    within = ((margin / z) ** 2).sum(axis=1) / share**2
     between = ((deviation**2).sum(axis=1) + _PRIOR_VARIANCE) / share
     unjudged = (1 - judged / present) * between / share
-    half_width: Array = np.minimum(z * np.sqrt(own + unjudged), _LARGEST_MARGIN)
+    half_width: Array = np.minimum(z * np.sqrt(within + unjudged), _LARGEST_MARGIN)
     return half_width

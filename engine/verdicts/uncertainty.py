@@ -15,7 +15,7 @@ _LAGS = 12
 #: The AR(1) autocorrelations that are tried; the longest outlasts the default window.
 _AUTOCORRELATIONS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
 #: A window is taken to last this many lifetimes, 1 / (1 - autocorrelation), of a mood or more: within a shorter
-#: one, a mood that fades is not told from one that does not change.
+#: one, a fading mood cannot be distinguished from a constant one.
 _LIFETIMES = 2.5
 #: Prior weight: session-wide pairs added to each student's autocovariance estimate.
 _SHARED_PAIRS = 300.0
@@ -23,7 +23,7 @@ _SHARED_PAIRS = 300.0
 _PRIOR_FACES = 20.0
 #: ... and the degrees of freedom that this adds to a window's effective sample size.
 _PRIOR_FREEDOM = 4.0
-#: Variance of one imagined face beside those that were seen: equal faces are no certainty.
+#: Variance of one prior pseudo-face beside the observed ones: equal faces are no certainty.
 _PRIOR_VARIANCE = 0.005
 #: Longest window, in faces, for which the autocovariances are worked out; they hardly change from there on.
 _LONGEST = 200
@@ -78,7 +78,7 @@ def margins(influence: Array, group: Ints, student: Ints, quality: Array, groups
 def _fit_autocovariance(influence: Array, group: Ints, student: Ints, typical: int) -> tuple[Array, Array, Array]:
     """Each student's AR(1) autocorrelation, and the persistent and the idiosyncratic share of the variance.
 
-    Chosen is the autocorrelation whose autocovariances come nearest to the student's (least squares over all lags).
+    The autocorrelation is the one whose autocovariances fit the student's best (least squares over all lags).
     Those are about the windows' own means, and so compared with what a window of `typical` faces would show.
     """
     measured, pairs = _autocovariances(influence, group, student, lags=min(_LAGS + 1, typical))
@@ -98,9 +98,9 @@ def _fit_autocovariance(influence: Array, group: Ints, student: Ints, typical: i
         least = np.where(better, miss, least)
         best = np.where(better, np.stack([np.full(students, autocorrelation), persistent, idiosyncratic]), best)
     autocorrelations, persistent, idiosyncratic = best
-    known = persistent + idiosyncratic > 0
-    total = np.where(known, persistent + idiosyncratic, 1)
-    return autocorrelations, persistent / total, np.where(known, idiosyncratic / total, 1)
+    measurable = persistent + idiosyncratic > 0
+    total = np.where(measurable, persistent + idiosyncratic, 1)
+    return autocorrelations, persistent / total, np.where(measurable, idiosyncratic / total, 1)
 
 
 def _autocovariances(influence: Array, group: Ints, student: Ints, lags: int) -> tuple[Array, Array]:
