@@ -1,4 +1,4 @@
-"""Keeps of a session what is of the class alone: its frames, its judgement and the class's windows."""
+"""Sessions of which the class alone is stored: frames, judgement and the class's windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.store import Store
 
 
 def is_aggregate(store: Store, session_id: int) -> bool:
-    """Whether a session was kept so."""
+    """Whether the class alone was stored of a session."""
     return bool(json.loads(store.session(session_id)["settings"]).get("aggregate_only"))
 
 
@@ -20,18 +20,28 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
 
     Class windows in which fewer than `min_group` students have a verdict become insufficient, without a balance.
     """
-    with source.writing() as theirs, target.writing() as ours:
-        _hide_small_groups(theirs, min_group)
-        (row,) = _rows(theirs, sessions, session_id=session_id)
-        number: int = ours.execute(insert(sessions).values(**row).returning(sessions.c.session_id)).scalar_one()
+    with source.writing() as source_connection, target.writing() as target_connection:
+        _hide_small_groups(source_connection, min_group)
+        (row,) = _rows(source_connection, sessions, session_id=session_id)
+        number: int = target_connection.execute(
+            insert(sessions).values(**row).returning(sessions.c.session_id)
+        ).scalar_one()
         for table in (classes, segments, frames, excluded):
-            _copy(theirs, ours, table, number, session_id=session_id)
-        for judgement_id in theirs.scalars(
+            _copy(source_connection, target_connection, table, number, session_id=session_id)
+        for judgement_id in source_connection.scalars(
             select(judgements.c.judgement_id).where(judgements.c.session_id == session_id)
         ).all():
-            (row,) = _rows(theirs, judgements, judgement_id=judgement_id)
-            made = insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.judgement_id)
-            _copy(theirs, ours, class_windows, ours.execute(made).scalar_one(), judgement_id=judgement_id)
+            (row,) = _rows(source_connection, judgements, judgement_id=judgement_id)
+            inserted = (
+                insert(judgements).values(**row | {"session_id": number}).returning(judgements.c.judgement_id)
+            )
+            _copy(
+                source_connection,
+                target_connection,
+                class_windows,
+                target_connection.execute(inserted).scalar_one(),
+                judgement_id=judgement_id,
+            )
     return number
 
 
@@ -43,11 +53,13 @@ def _hide_small_groups(connection: Connection, min_group: int) -> None:
 
 
 def _rows(connection: Connection, table: Table, **key: int) -> list[dict[str, object]]:
-    found = connection.execute(select(table).filter_by(**key)).mappings()
-    return [{name: value for name, value in row.items() if name not in key} for row in found]
+    rows = connection.execute(select(table).filter_by(**key)).mappings()
+    return [{name: value for name, value in row.items() if name not in key} for row in rows]
 
 
-def _copy(theirs: Connection, ours: Connection, table: Table, number: int, **key: int) -> None:
+def _copy(
+    source_connection: Connection, target_connection: Connection, table: Table, number: int, **key: int
+) -> None:
     (name,) = key
-    if rows := [row | {name: number} for row in _rows(theirs, table, **key)]:
-        ours.execute(insert(table), rows)
+    if rows := [row | {name: number} for row in _rows(source_connection, table, **key)]:
+        target_connection.execute(insert(table), rows)

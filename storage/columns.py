@@ -37,8 +37,7 @@ Unpack = Callable[[npt.NDArray[np.object_]], npt.NDArray[Any]]
 def insert_columns(connection: Connection, table: Table, columns: Columns, **key: int) -> None:
     """Insert the rows that `columns` make, each with the same `key`.
 
-    By the driver's executemany, which takes a third of the time that SQLAlchemy takes over a dict a row; by COPY on
-    PostgreSQL.
+    By the driver's executemany, in a third of the time of SQLAlchemy with a dict a row; by COPY on PostgreSQL.
     """
     count = len(next(iter(columns.values())))
     values = {name: [value] * count for name, value in key.items()}
@@ -52,28 +51,28 @@ def insert_columns(connection: Connection, table: Table, columns: Columns, **key
 
 
 def update_columns(connection: Connection, table: Table, columns: Columns, by: Columns, **key: int) -> int:
-    """Give the rows that have the values `by` and `key` the values of `columns`; returns how many were found."""
+    """Give the rows that have the values `by` and `key` the values of `columns`; returns how many it updated."""
     names = (*(f"new_{name}" for name in columns), *(f"its_{name}" for name in by))
     arrays = {**{table.c[name]: array for name, array in columns.items()}, **{table.c[n]: a for n, a in by.items()}}
-    found: list[Any] = [table.c[name] == literal_column(str(int(value))) for name, value in key.items()]
+    conditions: list[Any] = [table.c[name] == literal_column(str(int(value))) for name, value in key.items()]
     if connection.dialect.name == "postgresql":
         # One statement: by itself each row would cost the server as much as a hundred of them.
         new = Table("new_values", MetaData(), *map(Column, names, (c.type for c in arrays)), prefixes=["TEMPORARY"])
         new.create(connection)
         _copy(connection, new.name, names, chain.from_iterable(_parts(arrays)))
-        found += [table.c[name] == new.c[f"its_{name}"] for name in by]
+        conditions += [table.c[name] == new.c[f"its_{name}"] for name in by]
         values: dict[str, Any] = {name: new.c[f"new_{name}"] for name in columns}
-        count = connection.execute(update(table).where(*found).values(values)).rowcount
+        count = connection.execute(update(table).where(*conditions).values(values)).rowcount
         new.drop(connection)
         return count
-    found += [table.c[name] == bindparam(f"its_{name}") for name in by]
+    conditions += [table.c[name] == bindparam(f"its_{name}") for name in by]
     values = {name: bindparam(f"new_{name}") for name in columns}
-    statement = str(update(table).where(*found).values(values).compile(dialect=connection.dialect))
+    statement = str(update(table).where(*conditions).values(values).compile(dialect=connection.dialect))
     return sum(connection.exec_driver_sql(statement, rows).rowcount for rows in _parts(arrays))
 
 
 def _parts(arrays: Mapping[Column[Any], npt.NDArray[Any]], rows: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows as SQL takes them, some at a time: an hour's would be most of the memory that following takes."""
+    """The rows as SQL takes them, some at a time: an hour's would be most of the memory of tracking."""
     for start in range(0, len(next(iter(arrays.values()))), rows):
         values = [sql_values(column, array[start : start + rows]) for column, array in arrays.items()]
         yield list(zip(*values, strict=True))
@@ -137,7 +136,7 @@ def read_columns(
 
 
 def _cursor(connection: Connection, statement: Select[Any]) -> Any:
-    """The driver's cursor over the rows, which it does not fetch before they are asked for."""
+    """The driver's cursor over the rows, which are fetched on demand."""
     if connection.dialect.name != "postgresql":
         return connection.execute(statement).cursor
     compiled = statement.compile(dialect=connection.dialect)

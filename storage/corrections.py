@@ -1,4 +1,4 @@
-"""What a person put right in a session, and the rosters that a person keeps: their rows, written."""
+"""Writes the rows of identity corrections and of rosters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.store import Store, now
 
 
 def add_correction(store: Store, session_id: int, action: str, arguments: Mapping[str, Any]) -> int:
-    """Note a correction (see `schema.corrections`), and return its number."""
+    """Log a correction (see `schema.corrections`), and return its number."""
     with store.writing() as connection:
         last = connection.scalar(select(func.max(corrections.c.correction)).filter_by(session_id=session_id))
         number = (last or 0) + 1
@@ -24,7 +24,7 @@ def add_correction(store: Store, session_id: int, action: str, arguments: Mappin
 
 
 def mark_undone(store: Store, session_id: int, correction: int) -> None:
-    """Note that a correction holds no longer."""
+    """Mark a correction as undone."""
     with store.writing() as connection:
         row = update(corrections).where(
             corrections.c.session_id == session_id, corrections.c.correction == correction
@@ -33,7 +33,7 @@ def mark_undone(store: Store, session_id: int, correction: int) -> None:
 
 
 def write_persons(store: Store, session_id: int, persons: Mapping[int, int]) -> None:
-    """Say who the students of a session are, by their numbers; all others are nobody known."""
+    """Assign persons to students of a session, both by number; all other students have none."""
     with store.writing() as connection:
         connection.execute(update(students).where(students.c.session_id == session_id).values(person=None))
         for student, person in persons.items():
@@ -42,14 +42,14 @@ def write_persons(store: Store, session_id: int, persons: Mapping[int, int]) -> 
 
 
 def write_seats(store: Store, room: str, session_id: int, rows: pd.DataFrame, forget: Collection[int] = ()) -> None:
-    """Keep the `rows` (`person`, `x`, `y`, `size`, `spread`; see `schema.seats`) in the roster of `room`.
+    """Store the `rows` (`person`, `x`, `y`, `size`, `spread`; see `schema.seats`) in the roster of `room`.
 
-    Each is in place of the seat that the person had; the seats of the persons in `forget` go.
+    Each replaces the person's former seat; the seats of the persons in `forget` are deleted.
     """
-    gone = [*rows["person"], *forget]
+    replaced = [*rows["person"], *forget]
     with store.writing() as connection:
-        connection.execute(delete(seats).where(seats.c.room == room, seats.c.person.in_(gone)))
-        same = {"room": room, "session_id": session_id, "saved": now()}
-        values = [dict(zip(rows.columns, row, strict=True)) | same for row in rows.itertuples(index=False)]
+        connection.execute(delete(seats).where(seats.c.room == room, seats.c.person.in_(replaced)))
+        common = {"room": room, "session_id": session_id, "saved": now()}
+        values = [dict(zip(rows.columns, row, strict=True)) | common for row in rows.itertuples(index=False)]
         if values:
             connection.execute(insert(seats), values)

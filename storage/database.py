@@ -1,4 +1,4 @@
-"""Opens a database: checks that it is ours and of this schema, and makes it where there is none."""
+"""Opens a database: checks its owner and schema version, and creates it if it does not exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Database(Explaining, Protocol):
 
     @property
     def target(self) -> str | Path:
-        """What opens it again: with a password, if it has one."""
+        """The argument that opens it again: with a password, if it has one."""
 
     def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
         """A SQLAlchemy engine on it. Raises DatabaseError where it is not there, or no database."""
@@ -33,7 +33,7 @@ class Database(Explaining, Protocol):
         """Let go of it, and leave nothing behind."""
 
     def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
-        """A transaction that sees one state of the database."""
+        """A transaction over one snapshot of the database."""
 
     def writing(self, engine: Engine, session_id: int | None = None) -> AbstractContextManager[Connection]:
         """A transaction that waits for its turn, if another writes (to the same session, if one is given)."""
@@ -56,12 +56,12 @@ class Database(Explaining, Protocol):
     def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values, which cannot change anything."""
 
-    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+    def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
 
 
 def database_of(target: str | Path) -> Database:
-    """What `classpulse.db`, `sqlite:///school.db` or `postgresql://host/school` means; else DatabaseError."""
+    """The database of `classpulse.db`, `sqlite:///school.db` or `postgresql://host/school`; else DatabaseError."""
     text = str(target)
     if "://" not in text and text != ":memory:":
         return SqliteDatabase(Path(text))
@@ -69,14 +69,14 @@ def database_of(target: str | Path) -> Database:
         url = make_url(text)
     except ArgumentError:
         url = make_url("other://")
-        shown = text if "@" not in text else "the address"  # which may have a password
+        address = text if "@" not in text else "the address"  # which may have a password
     else:
-        shown = url.render_as_string() if url.password else text
+        address = url.render_as_string() if url.password else text
     if url.get_backend_name() in ("postgresql", "postgres"):
         return _postgres(url)
     if url.get_backend_name() != "sqlite" or url.query or url.database in (None, "", ":memory:"):
         raise DatabaseError(
-            f"{shown}: not a database of ours; write school.db, sqlite:///school.db or "
+            f"{address}: not a database of ours; write school.db, sqlite:///school.db or "
             "postgresql://user@host/school",
             exit_status=2,
         )
@@ -120,12 +120,12 @@ def _prepare(engine: Engine, database: Database, must_exist: bool, read_only: bo
                 create_views(connection)
                 database.mark(connection, SCHEMA_VERSION)
     with database.reading(engine) as connection:
-        found = version_of(connection, database)
-    if found > SCHEMA_VERSION:
-        raise DatabaseError(f"{versions(database, found)}; install a newer classpulse")
-    if found < SCHEMA_VERSION:
+        version = version_of(connection, database)
+    if version > SCHEMA_VERSION:
+        raise DatabaseError(f"{versions(database, version)}; install a newer classpulse")
+    if version < SCHEMA_VERSION:
         command = f"classpulse upgrade-db --db {shlex.quote(str(database))}"
-        raise DatabaseError(f"{versions(database, found)}; run `{command}`, which keeps a copy of it as it is")
+        raise DatabaseError(f"{versions(database, version)}; run `{command}`, which keeps a copy of it as it is")
     database.opened(engine, read_only=read_only)
 
 
@@ -141,9 +141,9 @@ def version_of(connection: Connection, database: Database) -> int:
     return version
 
 
-def versions(database: Database, found: int) -> str:
+def versions(database: Database, version: int) -> str:
     """Begins the message for a version that is not this one's."""
-    return f"{database}: has schema version {found}, expected {SCHEMA_VERSION}"
+    return f"{database}: has schema version {version}, expected {SCHEMA_VERSION}"
 
 
 def create_views(connection: Connection) -> None:
@@ -163,20 +163,20 @@ def old_names() -> list[str]:
 
 
 def drop_views(connection: Connection) -> list[str]:
-    """Drop the views, since no table can change under one; returns what makes those of the user again.
+    """Drop the views, since no table can change under one; returns the SQL that creates the user's again.
 
-    Views whose names begin with v_, and those of old_names.sql, are ours. On PostgreSQL only those go: the server
-    keeps a user's own in order, and refuses what they cannot survive.
+    Views whose names begin with v_, and those of old_names.sql, are built in. On PostgreSQL only those are dropped:
+    the server keeps a user's own, and refuses changes that would break them.
     """
     quote = connection.dialect.identifier_preparer.quote
     names = inspect(connection).get_view_names()
-    ours = [name for name in names if name.startswith("v_") or name in old_names()]
+    built_in = [name for name in names if name.startswith("v_") or name in old_names()]
     if connection.dialect.name != "sqlite":
-        if ours:
-            connection.exec_driver_sql(f"DROP VIEW {', '.join(map(quote, ours))}")
+        if built_in:
+            connection.exec_driver_sql(f"DROP VIEW {', '.join(map(quote, built_in))}")
         return []
-    made = "SELECT name, sql FROM sqlite_master WHERE type = 'view'"
-    theirs = [sql for name, sql in connection.exec_driver_sql(made) if name not in ours]
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'view'"
+    user_views = [sql for name, sql in connection.exec_driver_sql(query) if name not in built_in]
     for name in names:
         connection.exec_driver_sql(f"DROP VIEW {quote(name)}")
-    return theirs
+    return user_views

@@ -21,10 +21,10 @@ def relations() -> dict[str, Table]:
 
 def unit(comment: str) -> str:
     """The unit that a column's comment names: s, px, ... or the range, such as `0 to 1`; empty without one."""
-    if found := _UNIT.search(comment):
-        return found[1]
-    found = _RANGE.search(comment)
-    return f"{found[1]} to {found[2]}" if found else ""
+    if match := _UNIT.search(comment):
+        return match[1]
+    match = _RANGE.search(comment)
+    return f"{match[1]} to {match[2]}" if match else ""
 
 
 def describe(*tables: Table) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What can go wrong with a database, each as one line for a person and as the builtin error that Python expects."""
+"""Errors of databases, each as one line for a user and as the builtin error that Python code expects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class StorageError(Exception):
-    """Base of every error of this room; its text names the database or the value, and the remedy."""
+    """Base of every error of this package; its text names the database or the value, and the remedy."""
 
     #: What the command line exits with: 2 for wrong use, 1 for work that failed.
     exit_status = 1
@@ -23,33 +23,33 @@ class DatabaseError(StorageError, OSError):
 
 
 class SessionError(StorageError, LookupError):
-    """A session that is not there, or a name that several share."""
+    """An unknown session, or a name that several share."""
 
     exit_status = 2
 
 
 class QueryError(StorageError, ValueError):
-    """SQL that is wrong, or that does more than read."""
+    """Invalid SQL, or SQL that does more than read."""
 
     exit_status = 2
 
 
 class Explaining(Protocol):
-    """What knows its driver's errors; its text names the database in messages, without a password."""
+    """A database that explains its driver's errors; its text names the database in messages, without a password."""
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What the driver raises, by itself and through SQLAlchemy."""
+        """The errors of the driver, by itself and through SQLAlchemy."""
 
-    def explain(self, said: BaseException) -> str:
-        """What the driver said, in one line with its remedy."""
+    def explain(self, error: BaseException) -> str:
+        """The driver's message, in one line with its remedy."""
 
 
 @contextmanager
 def named(database: Explaining) -> Iterator[None]:
-    """Raise what the driver says inside as a `DatabaseError` that names the database."""
+    """Convert the driver's errors inside to a `DatabaseError` that names the database."""
     try:
         yield
     except database.errors as error:
-        said = getattr(error, "orig", None) or error
-        raise DatabaseError(f"{database}: {database.explain(said)}") from error
+        cause = getattr(error, "orig", None) or error
+        raise DatabaseError(f"{database}: {database.explain(cause)}") from error

@@ -1,4 +1,4 @@
-"""The squares of a session's picture that are left out: their rows, written and found."""
+"""Writes and finds the excluded squares of a session's picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.store import Store, now
 
 
 def write_excluded(store: Store, session_id: int, squares: Iterable[tuple[float, float, float]]) -> None:
-    """Note squares (x, y, size; see `schema.excluded`) beside those that are noted."""
+    """Add excluded squares (x, y, size; see `schema.excluded`)."""
     with store.writing() as connection:
         last = (
             connection.scalar(select(func.max(excluded.c.region)).where(excluded.c.session_id == session_id)) or 0
@@ -22,8 +22,8 @@ def write_excluded(store: Store, session_id: int, squares: Iterable[tuple[float,
 
 
 def excluded_from(store: Store, sha256: str) -> int | None:
-    """The newest session of a recording that somebody was excluded from; None without one."""
+    """The newest session of a recording with excluded squares; None without one."""
     rows = select(func.max(sessions.c.session_id)).join(excluded).where(sessions.c.sha256 == sha256)
     with store.reading() as connection:
-        found: int | None = connection.scalar(rows)
-    return found
+        session_id: int | None = connection.scalar(rows)
+    return session_id

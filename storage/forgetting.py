@@ -1,4 +1,4 @@
-"""Deletes people and sessions for good: their rows, and what the file still holds of rows that were deleted."""
+"""Deletes people and sessions for good: their rows, and the remains of deleted rows in the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def delete_faces(store: Store, session_id: int, pts: npt.NDArray[np.int64], face
     with store.writing() as connection:
         _overwrite(connection)
         key = delete(faces).where(faces.c.session_id == session_id)
-        rows = [{"its_pts": one, "its_face": other} for one, other in zip(pts.tolist(), face.tolist(), strict=True)]
+        rows = [
+            {"its_pts": frame_pts, "its_face": number}
+            for frame_pts, number in zip(pts.tolist(), face.tolist(), strict=True)
+        ]
         if rows:
             connection.execute(
                 key.where(faces.c.pts == bindparam("its_pts"), faces.c.face == bindparam("its_face")), rows
@@ -36,11 +39,11 @@ def delete_faces(store: Store, session_id: int, pts: npt.NDArray[np.int64], face
 
 
 def settle_corrections(store: Store, session_id: int, arguments: Mapping[str, Any]) -> None:
-    """Take the students as they are for the tracker's output; one correction, `forget`, replaces all there were."""
+    """Make the present students the tracker's output; one correction, `forget`, replaces all earlier ones."""
     with store.writing() as connection:
         _overwrite(connection)
-        found = update(tracks).where(tracks.c.session_id == session_id)
-        connection.execute(found.values(found=tracks.c.student, part_of=tracks.c.track))
+        rows = update(tracks).where(tracks.c.session_id == session_id)
+        connection.execute(rows.values(found=tracks.c.student, part_of=tracks.c.track))
         connection.execute(delete(corrections).where(corrections.c.session_id == session_id))
         row = {"session_id": session_id, "correction": 1, "action": "forget", "arguments": json.dumps(arguments)}
         connection.execute(insert(corrections).values(**row, made=now()))
@@ -55,7 +58,7 @@ def delete_sessions(store: Store, numbers: Collection[int]) -> None:
 
 
 def delete_unused_names(store: Store) -> None:
-    """Delete the names of who is in no session, no roster and no correction: also those that were changed."""
+    """Delete the names of people in no session, no roster and no correction: also those that were changed."""
     with store.writing() as connection:
         _overwrite(connection)
         used = set(connection.scalars(select(students.c.person))) | set(connection.scalars(select(seats.c.person)))
@@ -66,22 +69,22 @@ def delete_unused_names(store: Store) -> None:
 
 
 def delete_persons(store: Store, persons: Collection[int]) -> list[int]:
-    """Delete names and seats in rosters of those `persons` who are a student in no session; returns who that is."""
+    """Delete names and seats in rosters of those `persons` who are a student in no session; returns these."""
     with store.writing() as connection:
         _overwrite(connection)
-        there = set(connection.scalars(select(students.c.person).where(students.c.person.in_(persons))))
-        gone = [person for person in persons if person not in there]
+        present = set(connection.scalars(select(students.c.person).where(students.c.person.in_(persons))))
+        deleted = [person for person in persons if person not in present]
         for table in (seats, people):
-            connection.execute(delete(table).where(table.c.person.in_(gone)))
-    return gone
+            connection.execute(delete(table).where(table.c.person.in_(deleted)))
+    return deleted
 
 
 def sessions_before(store: Store, date: str) -> list[int]:
     """The sessions recorded (or, where the file does not say when, analysed) before `date`, ISO 8601 in UTC."""
-    when = func.coalesce(sessions.c.recorded, sessions.c.created)
+    recorded = func.coalesce(sessions.c.recorded, sessions.c.created)
     with store.reading() as connection:
         return list(
-            connection.scalars(select(sessions.c.session_id).where(when < date).order_by(sessions.c.session_id))
+            connection.scalars(select(sessions.c.session_id).where(recorded < date).order_by(sessions.c.session_id))
         )
 
 

@@ -1,4 +1,4 @@
-"""Says which process holds an SQLite file, where the system tells (Linux); nothing anywhere else."""
+"""The process that holds an SQLite file, on Linux; unknown on other systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def writers_of(path: Path) -> str:
 
     A writer of SQLite's has a lock on the file itself, or in write-ahead mode on its `-shm` (sqlite.org/walformat).
     """
-    inodes, found = set(), set()
+    inodes, processes = set(), set()
     with suppress(OSError):
         for file in (path, path.with_name(f"{path.name}-shm")):
             inodes.add(str(file.stat().st_ino))
@@ -21,8 +21,8 @@ def writers_of(path: Path) -> str:
         for line in LOCKS.read_text().splitlines():  # 1: POSIX  ADVISORY  WRITE 4711 fe:00:2949138 120 120
             fields = line.split()
             if "WRITE" in fields and fields[5].rpartition(":")[2] in inodes:
-                found.add(int(fields[4]))
-    return f" (process {' and '.join(map(_named, sorted(found)))})" if found else ""
+                processes.add(int(fields[4]))
+    return f" (process {' and '.join(map(_named, sorted(processes)))})" if processes else ""
 
 
 def _named(process: int) -> str:

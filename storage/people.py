@@ -1,4 +1,4 @@
-"""What people are called: the one table with names, which can be dropped, kept apart and put back."""
+"""The one table with people's names, which can be exported, dropped and imported."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from storage.store import Store
 
 
 def add_people(store: Store, names: Iterable[str]) -> dict[str, int]:
-    """The number of everybody who has one of the `names`, given to who had none before."""
+    """The person number of each of the `names`; new names get a new number."""
     with store.writing() as connection:
-        found: dict[str, int] = {}
+        persons: dict[str, int] = {}
         for name in names:
             person = connection.scalar(select(people.c.person).where(people.c.name == name))
             if person is None:
                 person = connection.execute(
                     insert(people).values(name=name).returning(people.c.person)
                 ).scalar_one()
-            found[name] = person
-    return found
+            persons[name] = person
+    return persons
 
 
 def write_names(store: Store, names: Mapping[int, str]) -> None:
-    """Call people by these names, by their numbers. What two are called at once, the database refuses."""
+    """Set the names of people, by their numbers. The database refuses a name of two people."""
     with store.writing() as connection:
-        known = set(connection.scalars(select(people.c.person)))
-        # Not by turns: who swap names would have the same one in between.
+        persons = set(connection.scalars(select(people.c.person)))
+        # All at once: two people who swap names would share one in between.
         connection.execute(update(people).where(people.c.person.in_(list(names))).values(name=None))
         for person, name in names.items():
-            if person in known:
+            if person in persons:
                 connection.execute(update(people).where(people.c.person == person).values(name=name))
             else:
                 connection.execute(insert(people).values(person=person, name=name))
@@ -41,6 +41,6 @@ def write_names(store: Store, names: Mapping[int, str]) -> None:
 
 
 def drop_names(store: Store) -> int:
-    """Take everybody's name away, and say how many had one; their numbers stay."""
+    """Delete all names, and return how many there were; the numbers stay."""
     with store.writing() as connection:
         return connection.execute(update(people).where(people.c.name.is_not(None)).values(name=None)).rowcount

@@ -12,7 +12,7 @@ from storage.store import Store, now
 
 
 def add_phases(store: Store, session_id: int, new: Iterable[tuple[float, float | None, str]]) -> list[int]:
-    """Note phases (start, stop or None, s, and label) of a session; returns their numbers."""
+    """Add phases (start, stop or None, s, and label) of a session; returns their numbers."""
     with store.writing() as connection:
         last = connection.scalar(select(func.max(phases.c.phase)).filter_by(session_id=session_id)) or 0
         rows = [
@@ -38,7 +38,7 @@ def delete_phases(store: Store, session_id: int, numbers: Collection[int]) -> No
 
 
 def write_phases(store: Store, judgement_id: int, student_columns: Columns, class_columns: Columns) -> None:
-    """Keep a judgement's verdicts about the phases, in place of all there were."""
+    """Store a judgement's verdicts about the phases, in place of the former ones."""
     with store.writing() as connection:
         for table, columns in ((student_phases, student_columns), (class_phases, class_columns)):
             connection.execute(delete(table).where(table.c.judgement_id == judgement_id))

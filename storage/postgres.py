@@ -81,14 +81,14 @@ class PostgresDatabase:
 
     @contextmanager
     def reading(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction that sees one state of the database, cannot write, and is undone: some functions write."""
+        """A read-only transaction over one snapshot of the database, rolled back: some functions write."""
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with engine.execution_options(**options).connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
-        """A transaction that waits for whoever writes to the same session; without one, for all who write.
+        """A transaction that waits for every writer of the same session; without one, for all writers.
 
         By advisory locks that end with it, so that nothing read inside is changed by another before it is written.
         """
@@ -104,9 +104,9 @@ class PostgresDatabase:
     # -- its schema
 
     def is_empty(self, connection: Connection) -> bool:
-        """Whether no table has a name that ours have; what else is there stays as it is."""
-        there = set(inspect(connection).get_table_names())
-        return not there & {VERSION_TABLE, *metadata.tables}
+        """Whether no table has the name of a built-in one; other tables stay as they are."""
+        existing = set(inspect(connection).get_table_names())
+        return not existing & {VERSION_TABLE, *metadata.tables}
 
     def version(self, connection: Connection) -> int | None:
         """The version of its schema; None where the tables are another program's."""
@@ -122,7 +122,7 @@ class PostgresDatabase:
 
     @contextmanager
     def upgrading(self, engine: Engine) -> Iterator[Connection]:
-        """The one transaction in which the schema changes; nobody else writes meanwhile."""
+        """The one transaction in which the schema changes; no other writes meanwhile."""
         with self.writing(engine) as connection:
             yield connection
 
@@ -130,7 +130,7 @@ class PostgresDatabase:
         """The server's business: `classpulse upgrade-db` advises pg_dump."""
         del version
 
-    # -- what a user asks
+    # -- queries of users
 
     def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values.
@@ -141,31 +141,31 @@ class PostgresDatabase:
         cursor = connection.execution_options(stream_results=True)
         return cursor.exec_driver_sql(_for_driver(sql), values)
 
-    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+    def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, in one line; None where the fault is not in it."""
         del values
-        code = getattr(said, "sqlstate", None)
+        code = getattr(error, "sqlstate", None)
         if code and code.startswith(_NOT_THE_SQL):
             return None
         if code in ("25006", "0A000"):
-            return f"the SQL would change a database; a query only reads ({_message(said)})"
+            return f"the SQL would change a database; a query only reads ({_message(error)})"
         at = _position(connection, sql)
         where = "" if at is None else f" ({line_and_column(sql, at)})"
-        return f"the SQL does not work: {_message(said)}{where}"
+        return f"the SQL does not work: {_message(error)}{where}"
 
-    # -- what went wrong
+    # -- errors
 
-    def explain(self, said: BaseException) -> str:
-        """What the server or the driver said, in one line with its remedy."""
-        code, message = _code(said), _message(said)
+    def explain(self, error: BaseException) -> str:
+        """The message of the server or the driver, in one line with its remedy."""
+        code, message = _code(error), _message(error)
         remedy = next((remedy for start, remedy in _REMEDIES.items() if code.startswith(start)), None)
         return (
             f"{remedy.format(holder=self._holder() if code == '55P03' else '')} ({message})" if remedy else message
         )
 
     def _holder(self) -> str:
-        """Who has one of our locks, as far as the server tells."""
-        asked = (
+        """The process that holds one of the database's locks, as far as the server reports it."""
+        query = (
             "SELECT pid, usename, application_name, coalesce(host(client_addr), 'the same machine')"
             " FROM pg_locks JOIN pg_stat_activity USING (pid)"
             f" WHERE locktype = 'advisory' AND classid = {LOCK} AND granted LIMIT 1"
@@ -173,7 +173,7 @@ class PostgresDatabase:
         with suppress(DBAPIError, psycopg.Error):
             engine = self.engine(must_exist=True, read_only=True)
             with engine.connect() as connection:
-                row = connection.exec_driver_sql(asked).first()
+                row = connection.exec_driver_sql(query).first()
             engine.dispose()
             if row:
                 return f" (process {row[0]} of the server, for {row[1]}, {row[2]} at {row[3]})"
@@ -196,8 +196,8 @@ def _position(connection: Connection, sql: str) -> int | None:
     places += range(last, len(sql) + 1)
     driver: Any = connection.connection.driver_connection
     driver.rollback()
-    said = driver.pgconn.prepare(b"", numbered.encode()).error_field(DiagnosticField.STATEMENT_POSITION)
-    return places[min(int(said) - 1, len(places) - 1)] if said else None
+    position = driver.pgconn.prepare(b"", numbered.encode()).error_field(DiagnosticField.STATEMENT_POSITION)
+    return places[min(int(position) - 1, len(places) - 1)] if position else None
 
 
 def _placeholders(sql: str) -> list[Token]:
@@ -205,7 +205,7 @@ def _placeholders(sql: str) -> list[Token]:
 
 
 def _for_driver(sql: str) -> str:
-    """The SQL with what the driver has for `?` and `:name`; a % that is none of its own is doubled everywhere."""
+    """The SQL with what the driver has for `?` and `:name`; any other % is doubled."""
     changes = {token: f"%({token.text[1:]})s" if token.text[1:] else "%s" for token in _placeholders(sql)}
     return replaced(sql, changes, lambda text: text.replace("%", "%%"))
 
@@ -218,18 +218,18 @@ class _Number(Loader):
         return int(digits) if digits.lstrip(b"-").isdigit() else float(digits)
 
 
-def _code(said: BaseException) -> str:
+def _code(error: BaseException) -> str:
     """The error's code; "08" for a connection that could not be made, for which the driver gives none."""
-    code: str | None = getattr(said, "sqlstate", None)
-    if code or not isinstance(said, psycopg.OperationalError):
+    code: str | None = getattr(error, "sqlstate", None)
+    if code or not isinstance(error, psycopg.OperationalError):
         return code or ""
     # The server's reasons to refuse come without their code.
-    known = {"authentication": "28P01", "pg_hba.conf": "28000", "role ": "28000", "database ": "3D000"}
-    _, refused, why = str(said).rpartition("FATAL:")
-    return next((code for word, code in known.items() if refused and word in why), "08001")
+    codes = {"authentication": "28P01", "pg_hba.conf": "28000", "role ": "28000", "database ": "3D000"}
+    _, refused, reason = str(error).rpartition("FATAL:")
+    return next((code for word, code in codes.items() if refused and word in reason), "08001")
 
 
-def _message(said: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """The driver's own words, in one line."""
-    primary = getattr(getattr(said, "diag", None), "message_primary", None)
-    return str(primary or str(said).rpartition("failed: ")[2].splitlines()[0]).strip()
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    return str(primary or str(error).rpartition("failed: ")[2].splitlines()[0]).strip()

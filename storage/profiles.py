@@ -15,7 +15,7 @@ from storage.store import Store, now
 
 
 def write_profile(store: Store, name: str, settings: Mapping[str, Any], **values: Any) -> None:
-    """Keep a profile (see `schema.profiles`), in place of an earlier one of that name; NaN becomes NULL."""
+    """Store a profile (see `schema.profiles`), in place of an earlier one of that name; NaN becomes NULL."""
     row = {key: None if value != value else value for key, value in values.items()}
     with store.writing() as connection:
         connection.execute(delete(profiles).where(profiles.c.name == name))
@@ -24,7 +24,7 @@ def write_profile(store: Store, name: str, settings: Mapping[str, Any], **values
 
 
 def profile_settings(store: Store, name: str) -> dict[str, Any]:
-    """The settings of a profile. Raises SessionError where there is none."""
+    """The settings of a profile. Raises SessionError for an unknown one."""
     with store.reading() as connection:
         text = connection.scalar(select(profiles.c.settings).where(profiles.c.name == name))
     if text is None:
@@ -34,7 +34,7 @@ def profile_settings(store: Store, name: str) -> dict[str, Any]:
 
 
 def drop_profile(store: Store, name: str) -> None:
-    """Delete a profile; what was judged with it stays. Raises SessionError where there is none."""
+    """Delete a profile; its judgements stay. Raises SessionError for an unknown one."""
     with store.writing() as connection:
         if not connection.execute(delete(profiles).where(profiles.c.name == name)).rowcount:
             raise _unknown(store, name)
@@ -48,5 +48,5 @@ def all_profiles(store: Store) -> pd.DataFrame:
 
 
 def _unknown(store: Store, name: str) -> SessionError:
-    known = ", ".join(all_profiles(store)["name"]) or "none; `classpulse validate --fit` makes one"
-    return SessionError(f"{store.database}: no profile {name!r}; there are {known}")
+    names = ", ".join(all_profiles(store)["name"]) or "none; `classpulse validate --fit` makes one"
+    return SessionError(f"{store.database}: no profile {name!r}; there are {names}")

@@ -21,12 +21,12 @@ from storage.sql import parameters as named_in
 from storage.store import Store
 from storage.views import views
 
-#: What the views say of a judgement in every row.
+#: Columns of a judgement in every row of the views.
 _JUDGEMENT = ("session_id", "session", "judgement_id", "judgement", "latest")
 _NAME = schema.people.c.name
 _STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
 
-#: What tells rows apart, in the order in which people read them.
+#: Columns that identify rows, in the order of display.
 _NUMBERS = ("judgement_id", "window", "start", "pts", "face", "student", "track")
 
 
@@ -73,18 +73,18 @@ def frames(store: Store, session_id: int) -> pd.DataFrame:
 
 
 def faces(store: Store, session_id: int) -> pd.DataFrame:
-    """The faces of a session, in order of time: when, whose, box in px, a score by class, quality (no bytes)."""
-    left_out = ("session_id", "landmarks", "appearance", "track")
-    own = [c.name for c in schema.faces.c if c.name not in left_out and not c.name.startswith("score_")]
+    """The faces of a session, in order of time: time, student, box in px, a score by class, quality (no bytes)."""
+    omitted = ("session_id", "landmarks", "appearance", "track")
+    columns = [c.name for c in schema.faces.c if c.name not in omitted and not c.name.startswith("score_")]
     scored = {f"score_{number}": name for number, name in classes(store, session_id)[["number", "name"]].to_numpy()}
-    after = own.index("score") + 1
-    own[after:after] = scored
+    after = columns.index("score") + 1
+    columns[after:after] = scored
     with store.reading() as connection:
-        arrays = _face_arrays(connection, session_id, ["time", "track", "student", *own])
-        who = read_columns(connection, _students(session_id))
+        arrays = _face_arrays(connection, session_id, ["time", "track", "student", *columns])
+        named = read_columns(connection, _students(session_id))
     for name in ("label", "name"):
-        arrays[name] = _look_up(arrays["student"], who["student"], np.append(who[name], [None]))
-    order = ("time", "track", "student", "label", "name", *own)
+        arrays[name] = _values_of(arrays["student"], named["student"], np.append(named[name], [None]))
+    order = ("time", "track", "student", "label", "name", *columns)
     return _data_frame({scored.get(name, name): arrays[name] for name in order}, nullable=("track", "student"))
 
 
@@ -94,7 +94,7 @@ def classes(store: Store, session_id: int) -> pd.DataFrame:
 
 
 def tracks(store: Store, session_id: int) -> pd.DataFrame:
-    """The tracks of a session, and whose they are."""
+    """The tracks of a session, and their students."""
     return _table(store, _of(schema.tracks, session_id))
 
 
@@ -117,17 +117,17 @@ def people(store: Store) -> pd.DataFrame:
         every, table, table.c.person == every.c.person
     )
     with store.reading() as connection:
-        found = [tuple(row) for row in connection.execute(rows.order_by(every.c.person))]
-    return _as_they_are(found, ["person", "name", "sessions", "rooms"])
+        records = [tuple(row) for row in connection.execute(rows.order_by(every.c.person))]
+    return _exact_frame(records, ["person", "name", "sessions", "rooms"])
 
 
 def corrections(store: Store, session_id: int) -> pd.DataFrame:
-    """What a person put right in a session, also what was undone, in the order in which it was made."""
+    """The identity corrections of a session, undone ones included, in the order in which they were made."""
     return _table(store, _of(schema.corrections, session_id))
 
 
 def seats(store: Store, room: str) -> pd.DataFrame:
-    """The roster of a room: who sits where, in order of name."""
+    """The roster of a room: names and seats, in order of name."""
     table, people = schema.seats, schema.people
     columns = [_NAME, *(column for column in table.c if column.name != "room")]
     rows = select(*columns).outerjoin_from(table, people, people.c.person == table.c.person)
@@ -135,7 +135,7 @@ def seats(store: Store, room: str) -> pd.DataFrame:
 
 
 def excluded(store: Store, session_id: int) -> pd.DataFrame:
-    """The squares of a session's picture that are left out, and to be blurred: `x`, `y` (middle) and `size`, px."""
+    """The excluded squares of a session's picture, which are blurred: `x`, `y` (middle) and `size`, px."""
     return _table(store, _of(schema.excluded, session_id))
 
 
@@ -151,10 +151,10 @@ def student_windows(store: Store, judgement_id: int) -> pd.DataFrame:
     """The verdict of every student in every window, in order of window and student."""
     table, students = schema.student_windows, schema.students
     first = [table.c[name] for name in ("window", "start", "stop", "student")]
-    rest = [column for column in table.c if column.name != "judgement_id" and column not in set(first)]
-    whose = and_(students.c.session_id == schema.judgements.c.session_id, students.c.student == table.c.student)
-    joined = table.join(schema.judgements).join(students, whose).outerjoin(schema.people, _STUDENTS_PERSON)
-    rows = select(*first, students.c.label, _NAME, *rest).select_from(joined)
+    remaining = [column for column in table.c if column.name != "judgement_id" and column not in set(first)]
+    owner = and_(students.c.session_id == schema.judgements.c.session_id, students.c.student == table.c.student)
+    joined = table.join(schema.judgements).join(students, owner).outerjoin(schema.people, _STUDENTS_PERSON)
+    rows = select(*first, students.c.label, _NAME, *remaining).select_from(joined)
     return _table(store, rows.where(table.c.judgement_id == judgement_id).order_by(table.c.window, table.c.student))
 
 
@@ -205,9 +205,9 @@ def query(
 ) -> pd.DataFrame:
     """The rows of one SQL statement, with `?` or `:name` standing for the `parameters`.
 
-    The database is opened read-only, and no other file can be reached: nothing that `sql` says can change anything.
-    Raises QueryError in one line for SQL that is wrong, and where, or that does not only read. For whoever asks on
-    another's behalf: `most` rows are given, and after so many `seconds` the question is given up, as a QueryError.
+    The database is opened read-only, and no other file can be reached: `sql` cannot change anything.
+    Raises QueryError in one line for invalid SQL, with the place, and for SQL that does more than read. At most
+    `most` rows are returned, and after so many `seconds` the query is interrupted with a QueryError.
     """
     values = dict(parameters) if isinstance(parameters, Mapping) else tuple(parameters)
     for name in () if values and isinstance(values, tuple) else named_in(sql):
@@ -215,43 +215,43 @@ def query(
             raise QueryError(f"the SQL needs a value for :{name}; add -p {name}=VALUE")
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
-            with _given_up(connection, seconds):
+            with _time_limit(connection, seconds):
                 result = store.database.query(connection, sql, values)
                 if not result.returns_rows:
                     raise QueryError("the SQL returns no rows; a query begins with SELECT")
                 rows = [tuple(row) for row in (result if most is None else result.fetchmany(most))]
-            return _as_they_are(rows, list(result.keys()))
+            return _exact_frame(rows, list(result.keys()))
         except store.database.errors as error:
-            said = getattr(error, "orig", None) or error
-            if fault := store.database.blame(connection, said, sql, values):
+            cause = getattr(error, "orig", None) or error
+            if fault := store.database.blame(connection, cause, sql, values):
                 raise QueryError(fault) from error
             raise  # not the SQL but the database, which the store names
 
 
 @contextmanager
-def _given_up(connection: Connection, seconds: float | None) -> Iterator[None]:
+def _time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
     """Interrupt the database after so many seconds."""
     driver: Any = connection.connection.driver_connection
-    over = threading.Event()
+    expired = threading.Event()
 
-    def give_up() -> None:
-        over.set()
+    def interrupt() -> None:
+        expired.set()
         (driver.interrupt if hasattr(driver, "interrupt") else driver.cancel)()  # SQLite's, else PostgreSQL's
 
-    timer = threading.Timer(seconds or 0, give_up)
+    timer = threading.Timer(seconds or 0, interrupt)
     try:
         if seconds is not None:
             timer.start()
         yield
     except Exception as error:
-        if over.is_set():
+        if expired.is_set():
             raise QueryError(f"the question took longer than {seconds:g} s; ask for less") from error
         raise
     finally:
         timer.cancel()
 
 
-def _as_they_are(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
+def _exact_frame(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
     """The rows as a DataFrame, in which whole numbers stay whole beside NULL: pandas would make 3.0 of 3."""
     table = pd.DataFrame.from_records(rows, columns=names)
     for place, values in enumerate(zip(*rows, strict=True)):  # by place: names may come twice
@@ -282,26 +282,26 @@ def _face_arrays(
     unpack: Mapping[str, Unpack] = MappingProxyType({}),
 ) -> dict[str, npt.NDArray[Any]]:
     """See `face_columns`. Frames and tracks are joined here, not in SQL: half a second less for an hour's faces."""
-    own = {"track" if name == "student" else name for name in names if name != "time"}
+    stored = {"track" if name == "student" else name for name in names if name != "time"}
     faces = schema.faces
-    rows = select(*(faces.c[name] for name in sorted(own))).where(faces.c.session_id == session_id)
+    rows = select(*(faces.c[name] for name in sorted(stored))).where(faces.c.session_id == session_id)
     arrays = read_columns(connection, rows.order_by(faces.c.pts, faces.c.face), unpack)
     if "time" in names:
         frames = read_columns(connection, _of(schema.frames, session_id))
-        # Of a session whose class alone was kept, frames count faces that are not there.
+        # In a session whose class alone was stored, frames count faces that are not stored.
         arrays["time"] = np.repeat(frames["time"], frames["faces"])[: len(next(iter(arrays.values())))]
     if "student" in names:
         tracks = read_columns(connection, _of(schema.tracks, session_id))
-        arrays["student"] = _look_up(arrays["track"], tracks["track"], np.append(tracks["student"], -1))
+        arrays["student"] = _values_of(arrays["track"], tracks["track"], np.append(tracks["student"], -1))
     return {name: arrays[name] for name in names}
 
 
-def _look_up(
-    numbers: npt.NDArray[np.int64], known: npt.NDArray[np.int64], values: npt.NDArray[Any]
+def _values_of(
+    numbers: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], values: npt.NDArray[Any]
 ) -> npt.NDArray[Any]:
-    """The value of each number, which is among the ascending `known`, or is -1: that has the last of `values`."""
-    found: npt.NDArray[Any] = values[np.where(numbers < 0, len(known), np.searchsorted(known, numbers))]
-    return found
+    """The value of each number, which is among the ascending `keys`, or -1 for the last of `values`."""
+    looked_up: npt.NDArray[Any] = values[np.where(numbers < 0, len(keys), np.searchsorted(keys, numbers))]
+    return looked_up
 
 
 def _table(store: Store, statement: Select[Any]) -> pd.DataFrame:

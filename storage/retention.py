@@ -16,14 +16,14 @@ _RETENTION = "retention"
 
 
 def retention(store: Store) -> int | None:
-    """How many days a session may be kept; None: nobody has said."""
+    """How many days a session may be kept; None: unlimited."""
     with store.reading() as connection:
         value = connection.scalar(select(rules.c.value).where(rules.c.rule == _RETENTION))
     return None if value is None else int(value)
 
 
 def set_retention(store: Store, days: int | None) -> None:
-    """Say how many days a session may be kept, or with None that nobody says."""
+    """Set how many days a session may be kept; None: unlimited."""
     with store.writing() as connection:
         connection.execute(delete(rules).where(rules.c.rule == _RETENTION))
         if days is not None:

@@ -46,71 +46,71 @@ def replaced(sql: str, changes: Mapping[Token, str], between: Callable[[str], st
     return "".join([*pieces, between(sql[last:])])
 
 
-def explain(sql: str, said: str, attempt: Callable[[str], str]) -> str:
-    """What SQLite `said` of `sql`, with the line and column that it means, and the name that may be meant.
+def explain(sql: str, message: str, attempt: Callable[[str], str]) -> str:
+    """SQLite's `message` about `sql`, with its line and column, and a similar name that may be meant.
 
-    Since Python does not tell SQLite's own error offset, the place is found by experiment: `attempt` gives what
-    SQLite says of other SQL, "" if nothing.
+    Since Python does not expose SQLite's error offset, the place is found by experiment: `attempt` returns SQLite's
+    message about other SQL, "" if none.
     """
-    name = _ABOUT.search(said)
-    found: Iterator[int] = iter(())
-    if near := re.fullmatch(r'near "(.+)": syntax error', said, re.DOTALL):
-        # A parser gives up at the first token that cannot follow, whatever comes after it.
+    name = _ABOUT.search(message)
+    places: Iterator[int] = iter(())
+    if near := re.fullmatch(r'near "(.+)": syntax error', message, re.DOTALL):
+        # A parser stops at the first unexpected token, whatever comes after it.
         ends = [(at, at + len(text)) for _, text, at in tokens(sql) if text == near[1]]
-        found = (at for at, end in ends if attempt(sql[:end]) == said)
-    elif said == "incomplete input":
-        found = iter([len(sql.rstrip())])
-    elif token := re.fullmatch(r'unrecognized token: "(.+)"', said, re.DOTALL):
-        found = (at for *_, at in tokens(sql) if sql.startswith(token[1], at))
+        places = (at for at, end in ends if attempt(sql[:end]) == message)
+    elif message == "incomplete input":
+        places = iter([len(sql.rstrip())])
+    elif token := re.fullmatch(r'unrecognized token: "(.+)"', message, re.DOTALL):
+        places = (at for *_, at in tokens(sql) if sql.startswith(token[1], at))
     elif name:
-        found = _culprits(sql, name[1], said, attempt)
-    at = next(found, None)
-    where = f"{said} ({line_and_column(sql, at)})" if at is not None else said
-    return where + (_meant(name[1]) if name and "no such" in said else "")
+        places = _culprits(sql, name[1], message, attempt)
+    at = next(places, None)
+    where = f"{message} ({line_and_column(sql, at)})" if at is not None else message
+    return where + (_meant(name[1]) if name and "no such" in message else "")
 
 
-def _culprits(sql: str, name: str, said: str, attempt: Callable[[str], str]) -> Iterator[int]:
-    """Where the name stands and is wrong by itself: with NULL in all its other places, SQLite says the same."""
+def _culprits(sql: str, name: str, message: str, attempt: Callable[[str], str]) -> Iterator[int]:
+    """Where the name stands and is wrong by itself: with NULL in all its other places, the message is the same."""
     spans = [(at, at + len(text)) for _, text, at in tokens(sql) if text.strip('"').casefold() == name.casefold()]
     for span in spans:
-        others = [other for other in reversed(spans) if other != span]
+        remaining = [candidate for candidate in reversed(spans) if candidate != span]
         changed = sql
-        for start, stop in others:
+        for start, stop in remaining:
             changed = f"{changed[:start]}NULL{changed[stop:]}"
-        if not others or attempt(changed) == said:
+        if not remaining or attempt(changed) == message:
             yield span[0]
 
 
 def tokens(sql: str, dialect: str = "sqlite") -> Iterator[Token]:
     """Each token in its place, without blanks and comments; also of SQL that is wrong."""
-    from sqlglot import TokenError, TokenType, tokenize  # which takes a while: only where somebody asks in SQL
+    from sqlglot import TokenError, TokenType, tokenize  # slow to import: only for a user's SQL
 
-    whole, rest = sql, None
+    complete, open_part = sql, None
     try:
-        found = tokenize(sql, read=dialect)
+        parsed = tokenize(sql, read=dialect)
     except TokenError:  # a text, a quoted name or a comment does not end
-        whole, rest = _split_where_open(sql, dialect)
-        found = tokenize(whole, read=dialect)
+        complete, open_part = _split_where_open(sql, dialect)
+        parsed = tokenize(complete, read=dialect)
     texts = {kind for kind in TokenType if kind.name.endswith("STRING")}
-    taken = -1
-    for place, token in enumerate(found):
-        after = found[place + 1] if place + 1 < len(found) else None
-        text = whole[token.start : token.end + 1]
-        if token.start <= taken:  # the name of a parameter, told with its colon
+    consumed = -1
+    for place, token in enumerate(parsed):
+        after = parsed[place + 1] if place + 1 < len(parsed) else None
+        text = complete[token.start : token.end + 1]
+        if token.start <= consumed:  # the name of a parameter, yielded with its colon
             continue
         if token.token_type == TokenType.PLACEHOLDER:
             yield Token("parameter", text, token.start)
         elif (
             token.token_type == TokenType.COLON and after and after.start == token.end + 1 and _is_name(after.text)
         ):
-            taken = after.end
-            yield Token("parameter", whole[token.start : taken + 1], token.start)
+            consumed = after.end
+            yield Token("parameter", complete[token.start : consumed + 1], token.start)
         elif token.token_type in texts or text[:1] in ("'", '"'):
             yield Token("text" if token.token_type in texts else "other", text, token.start)
         else:
             yield from _words(text, token.start)
-    if rest and not rest.startswith("/*"):
-        yield Token("text" if rest.startswith("'") else "other", rest, len(whole))
+    if open_part and not open_part.startswith("/*"):
+        yield Token("text" if open_part.startswith("'") else "other", open_part, len(complete))
 
 
 def _split_where_open(sql: str, dialect: str) -> tuple[str, str]:
@@ -148,6 +148,6 @@ def line_and_column(sql: str, at: int) -> str:
 
 
 def _meant(name: str) -> str:
-    known = {*relations(), *(column.name for table in relations().values() for column in table.c)}
-    close = difflib.get_close_matches(name.lower(), sorted(known - {name.lower()}), 1, 0.75)
+    names = {*relations(), *(column.name for table in relations().values() for column in table.c)}
+    close = difflib.get_close_matches(name.lower(), sorted(names - {name.lower()}), 1, 0.75)
     return f"; did you mean {close[0]}?" if close else ""

@@ -120,7 +120,7 @@ class SqliteDatabase:
 
     @contextmanager
     def reading(self, engine: Engine) -> Iterator[Connection]:
-        """A transaction that sees one state of the database."""
+        """A transaction over one snapshot of the database."""
         with engine.begin() as connection:
             yield connection
 
@@ -234,41 +234,41 @@ class SqliteDatabase:
             raise
         raise DatabaseError(f"{self}: there are 1000 backups beside it; remove some")
 
-    # -- what a user asks
+    # -- queries of users
 
     def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values; the connection was opened read-only."""
         return connection.exec_driver_sql(sql, values)
 
-    def blame(self, connection: Connection, said: BaseException, sql: str, values: Values) -> str | None:
+    def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
-        code = getattr(said, "sqlite_errorname", "SQLITE_ERROR")
-        if code.startswith(("SQLITE_AUTH", "SQLITE_READONLY")) or "too many attached" in str(said):
+        code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+        if code.startswith(("SQLITE_AUTH", "SQLITE_READONLY")) or "too many attached" in str(error):
             return "the SQL would change a database; a query only reads"
         if code != "SQLITE_ERROR":
             return None
 
-        def refusal(other: str) -> str:
-            """What SQLite says of SQL that it only looks at; "" where it would work."""
+        def refusal(statement: str) -> str:
+            """SQLite's message about SQL that it only parses; "" if it is valid."""
             try:
-                self.query(connection, f"EXPLAIN {other}", values)
-            except self.errors as error:
-                return str(getattr(error, "orig", None) or error)
+                self.query(connection, f"EXPLAIN {statement}", values)
+            except self.errors as refused:
+                return str(getattr(refused, "orig", None) or refused)
             return ""
 
-        return f"the SQL does not work: {explain(sql, str(said), refusal)}"
+        return f"the SQL does not work: {explain(sql, str(error), refusal)}"
 
-    # -- what went wrong
+    # -- errors
 
-    def explain(self, said: BaseException) -> str:
-        """What SQLite said, in one line with its remedy."""
-        name = getattr(said, "sqlite_errorname", "")
+    def explain(self, error: BaseException) -> str:
+        """SQLite's message, in one line with its remedy."""
+        name = getattr(error, "sqlite_errorname", "")
         remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
-        return f"{remedy.format(holder=writers_of(self.path))} ({said})" if remedy else str(said)
+        return f"{remedy.format(holder=writers_of(self.path))} ({error})" if remedy else str(error)
 
 
 class MemoryDatabase(SqliteDatabase):
-    """A database in this process's memory alone: no disk sees it, and it ends with its connection."""
+    """A database in this process's memory alone: it is never written to a disk, and ends with its connection."""
 
     pool = StaticPool
 

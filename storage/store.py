@@ -1,4 +1,4 @@
-"""Writes sessions, one transaction a segment, and finds what can be resumed.
+"""Writes sessions, one transaction a segment, and finds sessions to resume.
 
 Columns are a mapping of names to equally long arrays. In an integer column that may be NULL, -1 stands for none.
 """
@@ -42,7 +42,7 @@ class Store:
     def __init__(self, database: Database, engine: Engine) -> None:
         self.database = database
         self.path = database.target
-        """What opens it again."""
+        """The argument that opens it again."""
         self._engine = engine
         self._within: Connection | None = None
 
@@ -57,12 +57,12 @@ class Store:
 
     @classmethod
     def in_memory(cls) -> Self:
-        """An empty database that no disk ever sees, and that ends when it is closed."""
+        """An empty database that is never written to a disk, and ends when it is closed."""
         database = MemoryDatabase()
         return cls(database, open_engine(database, must_exist=False, read_only=False))
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Release the database."""
         self.database.close(self._engine)
 
     def __enter__(self) -> Self:
@@ -75,9 +75,9 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database, whoever writes meanwhile.
+        """A transaction over one snapshot of the database, whatever is written meanwhile.
 
-        Inside of `writing` it is that transaction, and sees what that wrote.
+        Inside of `writing` it is that transaction, and reads its changes.
         """
         if self._within:
             yield self._within
@@ -89,8 +89,8 @@ class Store:
     def writing(self, session_id: int | None = None) -> Iterator[Connection]:
         """A transaction that waits for its turn to write, and is undone as a whole if anything is raised inside.
 
-        With a `session`, nothing else may be written inside, and on PostgreSQL whoever writes to another one need
-        not wait. All that is read and written inside by this store, by whatever method, belongs to it.
+        With a `session_id`, only that session may be written inside, and on PostgreSQL writers of another one need
+        not wait. Every read and write of this store inside, by any method, belongs to it.
         """
         if self._within:
             yield self._within
@@ -143,15 +143,15 @@ class Store:
             )
             session_id: int = connection.execute(row.returning(sessions.c.session_id)).scalar_one()
             if classes:
-                kept = [
+                class_rows = [
                     {"session_id": session_id, "number": number, "name": name, "polarity": polarity}
                     for number, (name, polarity) in enumerate(classes, 1)
                 ]
-                connection.execute(insert(schema.classes), kept)
+                connection.execute(insert(schema.classes), class_rows)
         return session_id
 
     def session(self, session_id: int) -> dict[str, Any]:
-        """The row of a session; SessionError where there is none."""
+        """The row of a session; SessionError for an unknown one."""
         with self.reading() as connection:
             row = connection.execute(select(sessions).where(sessions.c.session_id == session_id)).mappings().first()
         if row is None:
@@ -161,8 +161,8 @@ class Store:
     def find_session(self, key: int | str) -> int:
         """The number of the session that `key` means: its number, else its name, else its file's name.
 
-        Where several share the name, the one that is done is meant. Raises SessionError where there is none, or
-        no single one: the text lists them.
+        Where several share the name, it is the finished one. Raises SessionError for no or no single match: the
+        text lists them.
         """
         name, file_name = str(key), Path(str(key)).name
         columns = (
@@ -174,27 +174,27 @@ class Store:
         )
         with self.reading() as connection:
             rows = connection.execute(select(*columns).order_by(sessions.c.session_id)).all()
-        found = (
+        matching = (
             [row for row in rows if str(row.session_id) == name]
             or [row for row in rows if row.name == name]
             or [row for row in rows if row.file_name == file_name]
         )
-        if not found:
+        if not matching:
             latest = ", ".join(f"{row.session_id} ({row.name})" for row in rows[-5:])
-            known = f"the latest are {latest}" if latest else "it has none"
-            raise SessionError(f"{self.database}: no session {name!r}; {known}")
-        done = [row for row in found if row.state == "done"]
-        if len(found) > 1 and len(done) != 1:
-            which = ", ".join(
-                f"{row.session_id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in found
+            existing = f"the latest are {latest}" if latest else "it has none"
+            raise SessionError(f"{self.database}: no session {name!r}; {existing}")
+        done = [row for row in matching if row.state == "done"]
+        if len(matching) > 1 and len(done) != 1:
+            candidates = ", ".join(
+                f"{row.session_id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in matching
             )
             raise SessionError(
-                f"{self.database}: several sessions are called {name!r}; give the number of one: {which}"
+                f"{self.database}: several sessions are called {name!r}; give the number of one: {candidates}"
             )
-        return int((done if len(found) > 1 else found)[0].session_id)
+        return int((done if len(matching) > 1 else matching)[0].session_id)
 
     def find_done(self, sha256: str, agrees: Callable[[str], bool]) -> tuple[int, str] | None:
-        """Number and state of the newest session of these bytes whose settings, as JSON, `agrees` says yes to."""
+        """Number and state of the newest session of these bytes whose settings JSON satisfies `agrees`."""
         rows = select(sessions.c.session_id, sessions.c.state, sessions.c.settings).where(
             sessions.c.sha256 == sha256
         )
@@ -207,14 +207,14 @@ class Store:
     def delete_session(self, session_id: int) -> None:
         """Delete a session and everything that belongs to it."""
         with self.writing() as connection:
-            # Frames by the session first: their segments would otherwise look for them one by one.
+            # Frames by the session first: the cascade of segments would delete them one by one.
             connection.execute(delete(frames).where(frames.c.session_id == session_id))
             connection.execute(delete(sessions).where(sessions.c.session_id == session_id))
 
     # -- the three passes
 
     def committed_segments(self, session_id: int) -> set[int]:
-        """The segments that need not be seen again."""
+        """The segments whose detection is complete."""
         with self.reading() as connection:
             return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session_id)))
 
@@ -229,8 +229,8 @@ class Store:
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
         row = {"session_id": session_id, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
         with self.writing(session_id) as connection:
-            there = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
-            if connection.scalar(there) is not None:
+            existing = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
+            if connection.scalar(existing) is not None:
                 raise StorageError(
                     f"{self.database}: segment {segment} of session {session_id} is there already; "
                     "is another process analysing the same recording?"
@@ -241,10 +241,10 @@ class Store:
             insert_columns(connection, faces, face_columns, session_id=session_id)
 
     def finish_detection(self, session_id: int, duration: float) -> None:
-        """Note that every segment is there; `duration` is what was really decoded, s."""
+        """Mark a session's detection as complete; `duration` is the decoded one, s."""
         with self.writing(session_id) as connection:
-            found = update(sessions).where(sessions.c.session_id == session_id)
-            connection.execute(found.values(state="detected", duration=round(duration, 6)))
+            row = update(sessions).where(sessions.c.session_id == session_id)
+            connection.execute(row.values(state="detected", duration=round(duration, 6)))
 
     def write_tracking(
         self,
@@ -259,7 +259,7 @@ class Store:
     ) -> None:
         """Give every face of a session its `track` (-1: none) and every track its student, in place of the former.
 
-        The session's judgements go, with the students that they judged. Raises ValueError unless each of the
+        The session's judgements are deleted with their students. Raises ValueError unless each of the
         session's faces is named by its (`pts`, `face`), and each track of a face is among the tracks.
         """
         with self.writing(session_id) as connection:
@@ -282,7 +282,7 @@ class Store:
                 self.write_path(session_id, path_columns)
 
     def write_path(self, session_id: int, path_columns: Columns) -> None:
-        """Keep the path of the camera (`path_a`, ... of the table `frames`) at the frames `pts`."""
+        """Store the path of the camera (`path_a`, ... of the table `frames`) at the frames `pts`."""
         columns = {name: array for name, array in path_columns.items() if name != "pts"}
         with self.writing(session_id) as connection:
             update_columns(connection, frames, columns, {"pts": path_columns["pts"]}, session_id=session_id)
@@ -299,7 +299,7 @@ class Store:
     ) -> None:
         """Like `write_tracking`, but faces that are not named keep their track, and the judgements stay.
 
-        Whoever calls it makes them again in the same transaction.
+        The caller judges again in the same transaction.
         """
         if not np.isin(track, np.append(track_columns["track"], -1)).all():
             raise ValueError("faces have tracks that are not among the tracks")
@@ -324,7 +324,7 @@ class Store:
         created: str | None = None,
         attention_columns: Columns | None = None,
     ) -> int:
-        """Keep a judgement under its name, in place of an earlier one of that name; returns its number.
+        """Store a judgement under its name, in place of an earlier one of that name; returns its number.
 
         `settings` is JSON, `created` when it was first made (by default now). The session is done from now on.
         """

@@ -18,31 +18,31 @@ from storage.schema import SCHEMA_VERSION, metadata
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What an upgrade did: from which version of the schema to which, and where the copy from before is."""
+    """The result of an upgrade: schema versions before and after, and the copy made before."""
 
-    found: int
+    from_version: int
     version: int
     backup: Path | None
-    """None where nothing was to be done, and on PostgreSQL."""
+    """None if no step was due, and on PostgreSQL."""
 
 
 def upgrade(target: str | Path) -> Upgraded:
     """Bring a database to this version's schema, in one transaction, with a copy of an SQLite file made before.
 
-    Whoever upgrades at the same time waits, and then finds it done. Whatever is raised, the database is as it was.
-    Raises DatabaseError for one that is not ours, is of a newer version, or cannot be written.
+    A concurrent upgrade waits, and then has nothing to do. Whatever is raised, the database is as it was.
+    Raises DatabaseError for a database of another program or a newer version, and one that cannot be written.
     """
     database = database_of(target)
     engine = database.engine(must_exist=True, read_only=False)
     backup = None
     try:
         with named(database), database.upgrading(engine) as connection:
-            found = version_of(connection, database)
-            if found > SCHEMA_VERSION:
-                raise DatabaseError(f"{versions(database, found)}; install a newer classpulse")
-            if found < SCHEMA_VERSION:
-                backup = database.back_up(found)
-                take_steps(connection, found)
+            version = version_of(connection, database)
+            if version > SCHEMA_VERSION:
+                raise DatabaseError(f"{versions(database, version)}; install a newer classpulse")
+            if version < SCHEMA_VERSION:
+                backup = database.back_up(version)
+                take_steps(connection, version)
                 database.mark(connection, SCHEMA_VERSION)
     except BaseException:
         if backup:
@@ -50,16 +50,16 @@ def upgrade(target: str | Path) -> Upgraded:
         raise
     finally:
         database.close(engine)
-    return Upgraded(found, SCHEMA_VERSION, backup)
+    return Upgraded(version, SCHEMA_VERSION, backup)
 
 
-def take_steps(connection: Connection, found: int) -> None:
-    """Change tables from version `found` to this one, and make the views as they are now."""
+def take_steps(connection: Connection, version: int) -> None:
+    """Change tables from `version` to this one, and make the views as they are now."""
     named_alike = MetaData(naming_convention=metadata.naming_convention)
     operations = Operations(MigrationContext.configure(connection, opts={"target_metadata": named_alike}))
     of_users = drop_views(connection)
-    for version in range(found + 1, SCHEMA_VERSION + 1):
-        STEPS[version](operations)
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        STEPS[step](operations)
     if connection.dialect.supports_comments:
         _comment(operations)
     create_views(connection)

@@ -19,8 +19,8 @@ def upgrade_db(db: Database = "classpulse.db") -> None:
     from storage.upgrading import upgrade
 
     name, done = database_of(db), upgrade(db)
-    if done.found == done.version:
+    if done.from_version == done.version:
         print(f"{name} has schema version {done.version} already")
         return
     backup_note = f"; the backup is {done.backup}" if done.backup else ""
-    print(f"{name}: upgraded from schema version {done.found} to {done.version}{backup_note}")
+    print(f"{name}: upgraded from schema version {done.from_version} to {done.version}{backup_note}")

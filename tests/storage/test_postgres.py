@@ -321,9 +321,9 @@ def test_upgrade_happens_as_a_whole_or_not_at_all(lesson, monkeypatch):
     assert run_sql(lesson.path, columns) == [(0,)]
     monkeypatch.setattr(storage.upgrading, "STEPS", {SCHEMA_VERSION: grow})
     done = upgrade(lesson.path)
-    assert (done.found, done.version, done.backup) == (SCHEMA_VERSION - 1, SCHEMA_VERSION, None)
+    assert (done.from_version, done.version, done.backup) == (SCHEMA_VERSION - 1, SCHEMA_VERSION, None)
     assert run_sql(lesson.path, columns) == [(1,)]
-    assert upgrade(lesson.path).found == SCHEMA_VERSION
+    assert upgrade(lesson.path).from_version == SCHEMA_VERSION
     assert not queries.query(lesson.path, "SELECT * FROM v_faces").empty
 
 

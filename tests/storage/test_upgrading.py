@@ -95,7 +95,7 @@ def test_upgraded_file_has_the_very_schema_of_a_new_one(old, tmp_path, version):
         with closing(sqlite3.connect(old)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(VERSION_2)
-    assert upgrade(old).found == version
+    assert upgrade(old).from_version == version
     Store.open(tmp_path / "new.db").close()
     expected = schema_of(tmp_path / "new.db")
     found = schema_of(old)
@@ -112,7 +112,7 @@ def test_nothing_is_lost(old, tmp_path):
         "seats": 1, "judgements": 2, "student_windows": 20, "class_windows": 5,
     }  # fmt: skip
     done = upgrade(old)
-    assert (done.found, done.version) == (1, SCHEMA_VERSION)
+    assert (done.from_version, done.version) == (1, SCHEMA_VERSION)
     assert done.backup == tmp_path / "school.db.v1-backup"
     assert rows_of(done.backup) == before
     assert version_of(done.backup) == 1
@@ -146,7 +146,7 @@ def test_second_upgrade_does_nothing_and_no_backup_is_overwritten(old, tmp_path)
     assert (tmp_path / "school.db.v1-backup").read_text() == "of last week"
     before = old.read_bytes()
     done = upgrade(old)
-    assert (done.found, done.version, done.backup) == (SCHEMA_VERSION, SCHEMA_VERSION, None)
+    assert (done.from_version, done.version, done.backup) == (SCHEMA_VERSION, SCHEMA_VERSION, None)
     assert old.read_bytes() == before
 
 
@@ -204,7 +204,7 @@ def test_step_that_fails_changes_nothing(old, tmp_path, monkeypatch, step, messa
     assert (rows_of(old), schema_of(old)) == (before, schema)
     assert files(tmp_path) == ["school.db"]
     monkeypatch.undo()
-    assert upgrade(old).found == 1
+    assert upgrade(old).from_version == 1
 
 
 def start(script: str, path: Path) -> subprocess.Popen[str]:
@@ -235,7 +235,10 @@ def test_killed_during_a_migration(old):
     assert version_of(old) == 1
     assert rows_of(old) == before
     done = upgrade(old)
-    assert (done.found, done.backup.name) == (1, "school.db.v1-backup-2")  # the first is whole, too, and stays
+    assert (done.from_version, done.backup.name) == (
+        1,
+        "school.db.v1-backup-2",
+    )  # the first is whole, too, and stays
     assert rows_of(old.with_name("school.db.v1-backup")) == before
 
 
@@ -260,7 +263,7 @@ def test_two_migrations_at_once(old, tmp_path):
     script = """
         import sys
         from storage.upgrading import upgrade
-        print(upgrade(sys.argv[1]).found)
+        print(upgrade(sys.argv[1]).from_version)
     """
     children = [start(script, old) for _ in range(3)]
     assert sorted(child.communicate()[0] for child in children) == [

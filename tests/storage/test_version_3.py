@@ -73,7 +73,7 @@ def test_fixture_has_something_in_every_table(old):
 
 def test_every_row_is_there_under_the_new_names(old):
     before = rows(old, {name: name for name in names("TABLE")})
-    assert upgrade(old).found == 2
+    assert upgrade(old).from_version == 2
     after = rows(old, {name: TABLES.get(name, name) for name in before})
     before["sessions"] = [(*row[:14], STATES[row[14]], *row[15:]) for row in before["sessions"]]
     for name, values in before.items():
@@ -224,7 +224,7 @@ def test_killed_at_twenty_moments_nothing_is_lost(old, tmp_path):
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert rows(path, {name: name for name in names("TABLE")}) == before
-        assert upgrade(path).found == 2
+        assert upgrade(path).from_version == 2
         assert same_rows.main(old, path) == 0
     assert same_rows.main(old, tmp_path / "whole.db") == 0
 
@@ -265,7 +265,7 @@ def rounded(row: Any) -> list[Any]:
 def test_on_a_server_every_row_is_there_and_the_schema_is_a_new_ones(old_server, old, write):
     from sqlalchemy import inspect
 
-    assert upgrade(old_server).found == 2
+    assert upgrade(old_server).from_version == 2
     upgrade(old)
     with Store.open(old_server) as server, Store.open(old) as file:
         with server.reading() as theirs, file.reading() as ours:
