@@ -43,7 +43,7 @@ class Camera:
 
 
 def shift_of_faces(boxes_before: Floats, boxes: Floats) -> Floats:
-    """(2, 3) the one shift that takes most of `boxes_before` (k, 4) to a face of about the same size in `boxes`.
+    """(2, 3) the one shift that maps most of `boxes_before` (k, 4) to a face of about the same size in `boxes`.
 
     `boxes` is (n, 4). The identity, if fewer than MIN_AGREEING faces, or less than MIN_AGREEING_SHARE of the frame
     with fewer faces, agree within half a face.

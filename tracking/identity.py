@@ -19,12 +19,12 @@ Indices = npt.NDArray[np.int64]
 
 #: Seconds of the intervals within which tracks are linked first; intervals are then joined two by two.
 INTERVAL = 60.0
-#: Probability that somebody who was not detected for a while reappears in another place.
+#: Probability that a student who was not detected for a while reappears in another place.
 RELOCATION = 0.01
 #: Least score of a link made before the whole session has been compared, since a better one may still come.
 EARLY_LINK_SCORE = 5.0
 #: Subtracted from a link's score for every frame in which both tracks have a face: most likely two persons, but
-#: where people cross, a track may end with a face of somebody else.
+#: where people cross, a track may end with another person's face.
 SHARED_FRAME = 1.0
 
 

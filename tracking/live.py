@@ -22,13 +22,13 @@ Indices = npt.NDArray[np.int64]
 LEARN_EVERY = 30.0
 #: Most descriptors of a track, and most tracks, that it is learned from.
 MAX_DESCRIPTORS, MAX_TRACKS = 60, 1000
-#: Score of a link between a student and a track of the same time: nobody is in two places.
+#: Score of a link between a student and a track of the same time: a student is in one place.
 IMPOSSIBLE = -1e6
 
 
 @dataclass(eq=False)
 class _History:
-    """What is known of a track, or of a student's tracks; places are (3,) x, y, size in px of the first frame."""
+    """The summary of a track, or of a student's tracks; places are (3,) x, y, size in px of the first frame."""
 
     first_time: float
     start: list[Floats] = field(default_factory=list)

@@ -28,9 +28,9 @@ class CameraPath:
     """Of m sampled frames; every affine is a similarity ((a, -b, x), (b, a, y)), float64 px, none is NaN."""
 
     to_first: Floats
-    """(m, 2, 3) takes a frame's pixels to those of the first frame, as if the camera had not moved."""
+    """(m, 2, 3) maps a frame's pixels to those of the first frame, as if the camera had not moved."""
     steps: Floats
-    """(m, 2, 3) takes the previous frame's pixels to this one's: as measured, else as estimated."""
+    """(m, 2, 3) maps the previous frame's pixels to this one's: as measured, else as estimated."""
     section: Indices
     """(m,) 0, 1, ...: grows by one where the motion was not measured, so what lies between is an estimate."""
 
@@ -47,9 +47,9 @@ class CameraPath:
     def estimate(cls, motion: npt.ArrayLike, frame_of_face: npt.ArrayLike, boxes: npt.ArrayLike) -> Self:
         """The path along `motion` (m, 2, 3), from the previous frame to this one, NaN where it was not measured.
 
-        Where it was not, the faces tell it (see `tracking.camera.Camera`): `boxes` (n, 4) px of the frames
-        `frame_of_face` (n,), in order of frame. The motion of the first frame is not read. Pass every face that was
-        found, of whomever: with fewer of them, fewer shifts can be told.
+        Where it was not, it is estimated from the faces (see `tracking.camera.Camera`): `boxes` (n, 4) px of the
+        frames `frame_of_face` (n,), in order of frame. The motion of the first frame is not read. Pass every
+        detected face: with fewer of them, fewer shifts can be estimated.
         """
         measured = np.asarray(motion, np.float64).reshape(-1, 2, 3)
         frame, boxes = np.asarray(frame_of_face, np.int64), np.asarray(boxes, np.float64).reshape(-1, 4)
@@ -67,7 +67,7 @@ class CameraPath:
 
     @property
     def from_first(self) -> Floats:
-        """(m, 2, 3) takes pixels of the first frame to those of each frame."""
+        """(m, 2, 3) maps pixels of the first frame to those of each frame."""
         return _inverted(self.to_first)
 
     def boxes_in_first(self, boxes: Floats, frame: Indices) -> Floats:

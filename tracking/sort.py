@@ -138,7 +138,7 @@ class Tracker:
     def _associate(
         self, expected: Floats, tracks: Indices, faces: Indices, boxes: Floats, numbers: Indices
     ) -> tuple[Indices, Indices]:
-        """Update those of `tracks` whose `expected` box overlaps one of `faces`; returns the unmatched of both."""
+        """Update the `tracks` whose `expected` box overlaps one of `faces`; returns the unmatched of both."""
         pairs = match(iou(expected[tracks], boxes[faces]), self.iou_threshold)
         for row, column in zip(tracks[pairs.rows], faces[pairs.columns], strict=True):
             self.tracks[row].update(boxes[column])
@@ -199,9 +199,9 @@ def track(
     return _confirmed(numbers, scores >= sure_score, min_hits)
 
 
-def _confirmed(numbers: Indices, sure: npt.NDArray[np.bool_], min_hits: int) -> Indices:
-    """(n,) tracks with `min_hits` or more `sure` (n,) faces, renumbered 0, 1, ...; -1 for the other faces."""
-    faces = np.bincount(numbers + 1, sure)[1:]
+def _confirmed(numbers: Indices, confirming: npt.NDArray[np.bool_], min_hits: int) -> Indices:
+    """(n,) tracks with `min_hits` or more `confirming` (n,) faces, renumbered 0, 1, ...; -1 for the other faces."""
+    faces = np.bincount(numbers + 1, confirming)[1:]
     confirmed = faces >= min_hits
     renumbered = np.append(np.where(confirmed, np.cumsum(confirmed) - 1, -1), -1)  # the last is for -1 itself
     return renumbered[numbers]

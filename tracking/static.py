@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 #: Seconds over which landmarks are averaged: the detector's noise on an unmoved face is up to 5 % of its size in a
 #: single frame, hardly less than a living head moves in a second or two.
 INTERVAL = 10.0
-#: Fewest faces that make an interval, and fewest intervals: somebody seen for less than a minute is alive.
+#: Fewest faces that make an interval, and fewest intervals: a face of less than a minute is never static.
 MIN_FACES, MIN_INTERVALS = 10, 6
 #: Movement from one interval to the next, in face sizes: a printed face stays below it, a living one does not.
 MAX_MOVEMENT = 0.1

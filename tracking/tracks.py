@@ -80,10 +80,12 @@ def tracks_table(
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     scores = np.ones(len(boxes)) if scores is None else np.asarray(scores, np.float64)
     sample = np.empty((0, 0), np.uint8) if descriptors is None else np.asarray(descriptors, np.uint8)
-    has_sample = np.full(len(boxes), descriptors is not None) if described is None else np.asarray(described, bool)
-    if descriptors is not None and len(sample) != has_sample.sum():
-        raise ValueError(f"{len(sample)} descriptors of {has_sample.sum()} faces")
-    row_of_sample = np.cumsum(has_sample) - 1
+    has_descriptor = (
+        np.full(len(boxes), descriptors is not None) if described is None else np.asarray(described, bool)
+    )
+    if descriptors is not None and len(sample) != has_descriptor.sum():
+        raise ValueError(f"{len(sample)} descriptors of {has_descriptor.sum()} faces")
+    row_of_sample = np.cumsum(has_descriptor) - 1
 
     if motion is not None:
         by_frame = np.argsort(frame, kind="stable")
@@ -96,20 +98,9 @@ def tracks_table(
     starts = np.searchsorted(track[order], np.arange(count + 1))
     faces_of_track = [order[starts[i] : starts[i + 1]] for i in range(count)]
     time = times[frame]
-    start, end, place = np.empty((count, 3)), np.empty((count, 3)), np.empty((count, 3))
-    deviation, score = np.empty(count), np.empty(count)
-    appearance = np.full((count, sample.shape[1]), np.nan)
-    sampled = [faces[has_sample[faces]] for faces in faces_of_track]
-    for i, faces in enumerate(faces_of_track):
-        track_places, track_times = places[faces], time[faces]
-        start[i] = np.median(track_places[track_times <= track_times[0] + EDGE], axis=0)
-        end[i] = np.median(track_places[track_times >= track_times[-1] - EDGE], axis=0)
-        place[i] = np.median(track_places, axis=0)
-        deviation[i] = np.median(np.hypot(*(track_places - place[i])[:, :2].T)) / place[i, 2]
-        score[i] = scores[faces].mean()
-        if len(sampled[i]):
-            appearance[i] = np.median(sample[row_of_sample[sampled[i]]], axis=0)
-    flat = np.concatenate([*sampled, np.empty(0, np.int64)])
+    start, end, place, deviation = _median_places(faces_of_track, places, time)
+    described_faces = [faces[has_descriptor[faces]] for faces in faces_of_track]
+    flat = np.concatenate([*described_faces, np.empty(0, np.int64)])
     return Tracks(
         first_time=np.array([time[faces[0]] for faces in faces_of_track]),
         last_time=np.array([time[faces[-1]] for faces in faces_of_track]),
@@ -118,14 +109,42 @@ def tracks_table(
         end=end,
         place=place,
         deviation=deviation,
-        score=score,
-        appearance=appearance,
-        descriptors=np.array([len(faces) for faces in sampled], np.int64),
+        score=np.array([scores[faces].mean() for faces in faces_of_track], np.float64),
+        appearance=_median_appearance([sample[row_of_sample[faces]] for faces in described_faces], sample.shape[1]),
+        descriptors=np.array([len(faces) for faces in described_faces], np.int64),
         sample_track=track[flat],
         sample=sample[row_of_sample[flat]],
         frames=len(times),
         shared=_shared(frame[order], track[order], len(times), count),
     )
+
+
+def _median_places(
+    faces_of_track: list[Indices], places: Floats, time: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of t tracks: `start`, `end` and `place` (t, 3), and `deviation` (t,), as `Tracks` describes them.
+
+    `places` (n, 3) and `time` (n,) are those of all faces, `faces_of_track` the indices of each track's faces.
+    """
+    count = len(faces_of_track)
+    start, end, place = np.empty((count, 3)), np.empty((count, 3)), np.empty((count, 3))
+    deviation = np.empty(count)
+    for i, faces in enumerate(faces_of_track):
+        track_places, track_times = places[faces], time[faces]
+        start[i] = np.median(track_places[track_times <= track_times[0] + EDGE], axis=0)
+        end[i] = np.median(track_places[track_times >= track_times[-1] - EDGE], axis=0)
+        place[i] = np.median(track_places, axis=0)
+        deviation[i] = np.median(np.hypot(*(track_places - place[i])[:, :2].T)) / place[i, 2]
+    return start, end, place, deviation
+
+
+def _median_appearance(samples: list[npt.NDArray[np.uint8]], length: int) -> Floats:
+    """(t, length) median of each track's descriptors, (s, length); NaN for a track without any."""
+    appearance = np.full((len(samples), length), np.nan)
+    for i, sample in enumerate(samples):
+        if len(sample):
+            appearance[i] = np.median(sample, axis=0)
+    return appearance
 
 
 def _shared(frame: Indices, track: Indices, frames: int, tracks: int) -> csr_array:
