@@ -160,9 +160,7 @@ class SqliteDatabase:
         if not (read_only or path.exists()):
             path.touch(0o600)  # it is about people: for its owner alone; -wal and -shm get the same rights
         if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-            mode += (
-                "&immutable=1"  # nobody can write, and SQLite cannot make the lock file that WAL asks of a reader
-            )
+            mode += "&immutable=1"  # none can write, and SQLite cannot make the lock file that WAL asks of a reader
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}",
             uri=True,

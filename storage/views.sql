@@ -101,7 +101,7 @@ JOIN v_judgements ON v_judgements.judgement_id = class_windows.judgement_id;
 -- unmeasured DOUBLE: share of them whose evidence carries no verdict, 0 to 1
 -- seen DOUBLE: share of their sampled frames with a face of the student, 0 to 1
 -- scorable DOUBLE: share of these faces whose emotion scores mean something, 0 to 1; NULL: none was seen
--- why TEXT: seldom in the picture (in under half of the frames); or, where under half of the faces seen are
+-- why TEXT: seldom in the picture (in under half of the frames); or, where under half of the faces detected are
 --   scorable, too small (under 24 px) or else turned away or blurred; otherwise too uncertain
 CREATE VIEW v_unmeasured AS
 SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,

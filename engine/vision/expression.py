@@ -35,7 +35,7 @@ def crop_faces(
     1 + 2 * margin times the box's *width*. Nothing is distorted; what lies outside the image repeats its edge.
 
     With MTCNN's boxes, whose height is 1.32 times their width, a margin of 0.15 gives the framing of the faces
-    that the network was trained on: the faces of FER2013, boxed by MTCNN and cut out in this way, are told apart
+    that the network was trained on: the faces of FER2013, boxed by MTCNN and cut out in this way, are classified
     as well (64.8 % of seven classes) as with their own frame (65.7 %); 15 % on each side of both width and height
     give 58 %, and 15 % around a square over the height 56 %.
     """

@@ -45,7 +45,7 @@ audit = Table(
     words("at", "when the command ended, UTC, ISO 8601"),
     words("who", "name of the user at the operating system"),
     words("command", "analyze, query, rename, ..."),
-    # No foreign key: that a session was analysed and forgotten is to be seen afterwards.
+    # No foreign key: the entry of a forgotten session stays.
     Column("session_id", Integer, comment="the session it was about; NULL: several, all or none"),
     words("arguments", "what was given, JSON, with numbers of people for names and without the texts in SQL"),
     words("outcome", "done, failed or stopped"),

@@ -30,9 +30,9 @@ def count(name: str, comment: str) -> Column[int]:
     return Column(name, Integer, nullable=False, comment=comment)
 
 
-def seconds(name: str, what: str, more: str = "", *, nullable: bool = False) -> Column[float]:
+def seconds(name: str, meaning: str, more: str = "", *, nullable: bool = False) -> Column[float]:
     """A time or length of time in seconds, kept to the microsecond."""
-    return Column(name, Double, nullable=nullable, info={"decimals": 6}, comment=f"{what}, s{more}")
+    return Column(name, Double, nullable=nullable, info={"decimals": 6}, comment=f"{meaning}, s{more}")
 
 
 def real(name: str, decimals: int, comment: str, *, nullable: bool = False) -> Column[float]:

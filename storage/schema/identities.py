@@ -1,4 +1,4 @@
-"""Tables of who is who: students and their tracks, people with names, corrections, rosters, excluded seats."""
+"""Tables of identities: students and their tracks, people with names, corrections, rosters, excluded seats."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ students = Table(
     seconds("first", "first face"),
     seconds("last", "last face"),
     count("tracks", "tracks that make up the student"),
-    count("faces", "faces seen"),
+    count("faces", "faces detected"),
     count("scorable", "scorable ones among them"),
     real("coverage", 4, "share of all sampled frames with a scorable face of the student, 0 to 1"),
     real("weakest_link", 4, "lowest link_score of the tracks, 0 to 1; NULL: nothing to link", nullable=True),
@@ -59,7 +59,7 @@ students = Table(
     real("spread", 3, "median distance from the seat, in face sizes"),
     words(
         "area",
-        "where the seat is: back, middle or front, and left, centre or right, as seen in the picture; NULL: a "
+        "where the seat is: back, middle or front, and left, centre or right, in the picture; NULL: a "
         "static face, or tracked by an older version",
         nullable=True,
     ),
@@ -73,7 +73,7 @@ tracks = Table(
     metadata,
     parent("sessions.session_id", "session_id", "the session"),
     key("track", "the track's number in the session"),
-    Column("student", BigInteger, comment="whose track it is; NULL: nobody's"),
+    Column("student", BigInteger, comment="the track's student; NULL: none"),
     seconds("first", "first face"),
     seconds("last", "last face"),
     count("faces", "faces in it"),
@@ -81,7 +81,7 @@ tracks = Table(
     Column(
         "static", Boolean, nullable=False, comment="1 where nothing of the face ever moved: a poster or a screen"
     ),
-    Column("found", BigInteger, comment="whose it was before a person corrected anything; NULL: nobody's"),
+    Column("found", BigInteger, comment="the track's student before any correction; NULL: none"),
     Column("part_of", BigInteger, nullable=False, comment="the track it was before a person split it, else itself"),
     ForeignKeyConstraint(["session_id", "student"], ["students.session_id", "students.student"]),
     comment="an unbroken run of faces that the tracker linked",
@@ -114,7 +114,7 @@ seats = Table(
     Column(
         "session_id",
         ForeignKey("sessions.session_id", ondelete="SET NULL"),
-        comment="where it was seen; NULL: deleted",
+        comment="session of the seat; NULL: deleted",
     ),
     words("saved", "when, UTC, ISO 8601"),
     comment="the roster of a room: who sits where, as the user keeps it",

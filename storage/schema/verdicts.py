@@ -48,7 +48,7 @@ def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
         real("margin", 4, _MARGIN, nullable=True),
         real("coverage", 4, "share of the sampled frames in it that carry evidence of the student, 0 to 1"),
         count("frames", "sampled frames in it"),
-        count("faces", "faces of the student seen in it"),
+        count("faces", "faces of the student in it"),
         count("scorable", "scorable ones, the evidence behind the verdict; of attention: frames that count"),
         real("positive", 4, "evidence of the positive classes (of attention: facing), in the strategy's unit"),
         real("negative", 4, "evidence of the negative classes (of attention: not), in that unit"),
@@ -68,7 +68,7 @@ def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
         count("neutral", "students with that verdict"),
         count("not_interested", "students with that verdict"),
         count("insufficient", "students whose evidence carries no verdict"),
-        count("faces", "faces of students seen"),
+        count("faces", "faces of students"),
         count("scorable", "scorable ones among them"),
     )
 

@@ -69,7 +69,7 @@ def test_nullable_as_the_joins_make_them():
         ("positive against negative evidence, -1 to 1 (docs)", "-1 to 1"),
         ("0 (blurred) to 1 (sharp)", "0 to 1"),
         ("S01, S02, ...", ""),
-        ("faces seen", ""),
+        ("faces detected", ""),
     ],
 )
 def test_units(comment, unit):
