@@ -37,7 +37,7 @@ class Validation:
     (`by NAME`) and of the `majority` (None: none), and the system's `verdict`, `balance`, `margin`,
     `coverage`, `faces`, `scorable`, `positive`, `negative`."""
     figures: pd.DataFrame
-    """A row for each figure: `one` and `other` (the compared raters), `measure`, `value`, `low`, `high` (the 95 %
+    """A row for each figure: `rater_a` and `rater_b`, `measure`, `value`, `low`, `high` (the 95 %
     interval), `intervals` and `students` that it rests on. NaN: undefined."""
     confusion: pd.DataFrame
     """A row for each code of the majority, a column for each verdict: how many intervals."""
@@ -156,7 +156,7 @@ def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]
     return rows
 
 
-def _agreeing(raters: tuple[str, str], codes_a: Ints, codes_b: Ints, student: Ints) -> list[tuple[object, ...]]:
+def _agreeing(pair: tuple[str, str], codes_a: Ints, codes_b: Ints, student: Ints) -> list[tuple[object, ...]]:
     """Share of equal codes and kappas, where both have a code."""
     both = codes_b < len(CODES)
     if not both.any():
@@ -164,7 +164,7 @@ def _agreeing(raters: tuple[str, str], codes_a: Ints, codes_b: Ints, student: In
     codes_a, codes_b, student = codes_a[both], codes_b[both], _dense(student[both])
     table = tables(codes_a, codes_b, student)[..., : len(CODES)]
     statistics = {"agreement": agreement.percent_agreement, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
-    return [(*raters, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
+    return [(*pair, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
 
 
 def tables(human: Ints, verdict: Ints, student: Ints) -> Array:
