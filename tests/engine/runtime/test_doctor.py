@@ -13,8 +13,8 @@ from engine.vision.sources.video import Video
 
 def test_a_working_decoder_gives_every_frame_in_its_colour():
     check = doctor._decoder()
-    assert check.good, check.found
-    assert check.found == "5 of 5 drawn frames decoded, in their colours"
+    assert check.good, check.result
+    assert check.result == "5 of 5 drawn frames decoded, in their colours"
 
 
 def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch):
@@ -29,7 +29,7 @@ def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch):
     monkeypatch.setattr(av, "open", broken)
     check = doctor._decoder()
     assert not check.good
-    assert check.found == (
+    assert check.result == (
         "cannot decode a drawn clip (TypeError: open() got an unexpected keyword argument 'metadata_errors'); "
         "install another version of av"
     )
@@ -49,4 +49,4 @@ def test_frames_that_are_missing_or_wrong_are_shown(monkeypatch, fault):
     monkeypatch.setattr(Video, "frames", faulty)
     check = doctor._decoder()
     assert not check.good
-    assert "expected [[200, 60, 60], [60, 180, 60], [60, 60, 200]" in check.found
+    assert "expected [[200, 60, 60], [60, 180, 60], [60, 60, 200]" in check.result
