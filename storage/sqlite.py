@@ -57,12 +57,16 @@ _TELLING = (
     "index_xinfo",
     "foreign_key_list",
 )
+#: Under either name, by version.
+_OWN_TABLES = ("sqlite_master", "sqlite_schema")
 
 
 def _only_reads(action: int, first: str | None, second: str | None, _schema: str | None, _view: str | None) -> int:
     """Asked by SQLite for each thing that SQL would do: https://sqlite.org/c3ref/set_authorizer.html."""
     telling = action == sqlite3.SQLITE_PRAGMA and (second is None or first in _TELLING)
-    return sqlite3.SQLITE_OK if action in _READS or telling else sqlite3.SQLITE_DENY
+    # What SQLite asks before it declares pragma_table_info and the like; it lets nobody update its own tables.
+    declaring = action == sqlite3.SQLITE_UPDATE and first in _OWN_TABLES
+    return sqlite3.SQLITE_OK if action in _READS or telling or declaring else sqlite3.SQLITE_DENY
 
 
 class SqliteDatabase:
