@@ -335,7 +335,7 @@ def test_waits_for_another_process_and_then_says_so(path, write, monkeypatch):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseError) as caught:
             write.segment(store, session, 0)
-        holder = f" (process {os.getpid()}, " if sys.platform == "linux" else ";"
+        holder = f" (process {os.getpid()}" if sys.platform == "linux" else ";"  # then its name, if it has one
         assert f"another process is writing to it{holder}" in str(caught.value)
         assert "; run the same command again when that has ended (database is locked)" in str(caught.value)
         assert queries.sessions(store).shape[0] == 1  # reading goes on

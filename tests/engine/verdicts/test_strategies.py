@@ -105,7 +105,7 @@ def registered(monkeypatch):
 
     def put(strategy: object) -> None:
         monkeypatch.setattr(strategies, "OTHER", strategy, raising=False)
-        monkeypatch.setitem(STRATEGIES._own, "other", "engine.verdicts.strategies:OTHER")
+        monkeypatch.setitem(STRATEGIES._built_in, "other", "engine.verdicts.strategies:OTHER")
 
     return put
 
