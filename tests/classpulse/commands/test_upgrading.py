@@ -6,20 +6,35 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-VERSION_1 = Path(__file__).parents[2] / "storage" / "version_1.sql"
+import pytest
+
+#: Databases as older versions wrote them.
+OLDER = Path(__file__).parents[2] / "storage"
 
 
-def test_older_database_is_upgraded_on_request(run, folder):
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_database_is_upgraded_on_request(run, folder, version):
     with closing(sqlite3.connect("school.db")) as connection:
-        connection.executescript(VERSION_1.read_text("utf-8"))
+        connection.executescript((OLDER / f"version_{version}.sql").read_text("utf-8"))
     refused = run("show", 1, "--db", "school.db")
     assert refused.status == 1
     assert "run `classpulse upgrade-db --db school.db`" in refused.complaint()
     upgraded = run("upgrade-db", "--db", "school.db")
     assert (upgraded.status, upgraded.err) == (0, "")
-    assert upgraded.out.startswith("school.db: upgraded from schema version 1 to ")
-    assert upgraded.out.endswith("; the backup is school.db.v1-backup\n")
-    assert run("show", 1, "--db", "school.db").out.startswith("Session 1: Physics 8b")
+    assert upgraded.out.startswith(f"school.db: upgraded from schema version {version} to ")
+    assert upgraded.out.endswith(f"; the backup is school.db.v{version}-backup\n")
+    shown = run("show", 1, "--db", "school.db")
+    assert (shown.status, shown.err) == (0, "")
+    assert shown.out.startswith("Session 1: ")
+    assert "S01" in shown.out
+    written = run("report", 1, "--db", "school.db", "-o", "report.html")
+    assert (written.status, written.err) == (0, "written: report.html\n")
+    assert "S01" in Path("report.html").read_text("utf-8")
+    judged = run("judge", 1, "--db", "school.db", "--strategy", "sum", "--window", 10)
+    assert (judged.status, judged.err) == (0, "")
+    assert run("show", 1, "--db", "school.db", "--judgement", "sum, 10 s").status == 0
+    names = run("query", "--db", "school.db", "-f", "csv", "SELECT name FROM judgements WHERE strategy = 'sum'").out
+    assert "sum, 10 s" in names
     assert run("upgrade-db", "--db", "school.db").out.endswith(" already\n")
 
 
