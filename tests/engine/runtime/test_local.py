@@ -130,7 +130,7 @@ def test_stopped_and_gone_on_with(long, whole, db):
 
     def kill(seen: Progress) -> None:
         if seen.frames == 1:
-            os.kill(children(os.getpid())[0], signal.SIGKILL)
+            os.kill(workers_left()[0], signal.SIGKILL)
 
     words = (
         "long.mp4: a worker process was killed (signal 9), possibly out of memory; finished segments are saved, "
