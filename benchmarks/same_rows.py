@@ -2,7 +2,7 @@
 
 For a change of the software that must not change a result: analyse the same recordings before and after it, and
 compare every row. OLD may be of schema version 2, whose tables, columns and states are read under the names of
-version 3. Left out is what differs between any two runs: when something was written, by which version, and from
+today. Left out is what differs between any two runs: when something was written, by which version, and from
 which path. Of the settings those are compared that both have. Exits with 1 where anything differs.
 """
 

@@ -22,12 +22,13 @@ from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
 from engine.vision.scorers import describe_scorer
-from engine.vision.sources.protocol import Frame, FrameSource
+from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
 from engine.vision.sources.registry import open_source
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
 from storage.store import Store
+from storage.warnings import read_warnings, write_warnings
 
 if TYPE_CHECKING:
     from engine.sessions.session import Session
@@ -95,12 +96,14 @@ def analyze(
             _check_excluded(target, sha256, settings)
             existing = _begin(store, video, sha256, name, settings), "detecting"
         session_id, state = existing
-        warnings = [*video.warnings, *_name_warnings(store.session(session_id), name)]
         if state == "detecting":
             progress = _detect(store, session_id, video, settings, opened, report_progress)
-            warnings += _damage(video, store.session(session_id)["duration"], settings)
+            found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
+            write_warnings(store, session_id, ((each.code, each.text, each.time) for each in found))
         else:
             progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+        warnings = [text for _, text, _ in read_warnings(store, session_id)]
+        warnings += _name_warnings(store.session(session_id), name)
         was_done = _track_and_judge(
             store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
         )
@@ -178,8 +181,8 @@ def _name_warnings(session: dict[str, Any], name: str | None) -> list[str]:
     return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if differs else []
 
 
-def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[str]:
-    """One line if the footage breaks off before its claimed end, or did not decode whole."""
+def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[SourceWarning]:
+    """One warning if the footage breaks off before its claimed end, or did not decode whole."""
     # Less than the last samples may be missing of any recording, and headers round.
     slack = max(1.0, 2 / (settings.sample_rate or 1))
     defects = []
@@ -189,7 +192,8 @@ def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[str]
         defects.append(f"{video.damaged} damaged packets or images of it were skipped")
     if not defects:
         return []
-    return [f"{video.path}: {' and '.join(defects)}; what decodes is analysed, for more copy the recording again"]
+    text = f"{video.path}: {' and '.join(defects)}; what decodes is analysed, for more copy the recording again"
+    return [SourceWarning("damaged" if video.damaged else "breaks_off", text)]
 
 
 def _silent(progress: Progress) -> None:

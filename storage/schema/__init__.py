@@ -10,7 +10,18 @@ from __future__ import annotations
 # The tables come in the order in which people read them.
 # isort: off
 from storage.schema.definitions import metadata
-from storage.schema.recordings import MAX_CLASSES, POLARITIES, STATES, classes, faces, frames, segments, sessions
+from storage.schema.recordings import (
+    MAX_CLASSES,
+    POLARITIES,
+    STATES,
+    classes,
+    faces,
+    frames,
+    segments,
+    sessions,
+    shots,
+    warnings,
+)
 from storage.schema.identities import CORRECTIONS, corrections, excluded, people, seats, students, tracks
 from storage.schema.verdicts import (
     VERDICTS,
@@ -27,7 +38,7 @@ from storage.schema.administration import OUTCOMES, audit, profiles, rules
 # isort: on
 
 #: Raised by every release that changes a table or view, which brings a step to it in storage/migrations/.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 __all__ = [
     "CORRECTIONS",
@@ -55,8 +66,10 @@ __all__ = [
     "seats",
     "segments",
     "sessions",
+    "shots",
     "student_phases",
     "student_windows",
     "students",
     "tracks",
+    "warnings",
 ]

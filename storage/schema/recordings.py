@@ -68,6 +68,7 @@ segments = Table(
     count("frames", "sampled frames in it"),
     count("faces", "faces in it"),
     words("committed", "when it was written, UTC, ISO 8601"),
+    words("digest", "of the rows of its frames and faces as detected, hexadecimal; NULL: not known", nullable=True),
     comment="10 s of a session, detected and committed as a whole",
     sqlite_with_rowid=False,
 )
@@ -103,10 +104,40 @@ frames = Table(
         Integer,
         comment="0, 1, ...: grows by one where the camera's motion is unknown; NULL until tracked",
     ),
+    real(
+        "unexplained",
+        4,
+        "share of the picture that the camera's motion does not explain from the sampled frame before, 0 to 1; "
+        "NULL where unknown",
+        nullable=True,
+    ),
     ForeignKeyConstraint(
         ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
     ),
     comment="a sampled image, also one without a face",
+    sqlite_with_rowid=False,
+)
+
+shots = Table(
+    "shots",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("shot", "0, 1, ... in order of time"),
+    seconds("start", "its first frame"),
+    seconds("stop", "where the next one begins, or the session ends"),
+    comment="a stretch of a session that one camera shows without a cut",
+    sqlite_with_rowid=False,
+)
+
+warnings = Table(
+    "warnings",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("warning", "1, 2, ... in the order in which they were given"),
+    seconds("time", "the session time that it is about", "; NULL: the whole session", nullable=True),
+    words("code", "what it is about, such as clock_jump: one word for all warnings of a kind"),
+    words("text", "the warning, one line"),
+    comment="what of the recording could not be honoured, or may mislead",
     sqlite_with_rowid=False,
 )
 

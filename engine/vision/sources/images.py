@@ -19,7 +19,7 @@ import numpy.typing as npt
 from engine.errors import SourceError
 from engine.settings import Settings
 from engine.vision.sources.headers import Header, is_complete, read_header
-from engine.vision.sources.protocol import Frame, bucket_of, checked_rate
+from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
 
 Image = npt.NDArray[np.uint8]
 
@@ -72,7 +72,7 @@ class ImageFolder:
         self.start_pts = 0
         self.seekable = True
         self.damaged = 0
-        self.warnings: list[str] = []
+        self.warnings: list[SourceWarning] = []
         entries, (self.width, self.height) = self._read_entries()
         self._entries, self._ticks = self._in_time(entries, None if settings is None else settings.every)
         step = self._ticks[-1] - self._ticks[-2] if len(self._ticks) > 1 else round(DEFAULT_INTERVAL / TIME_BASE)
@@ -134,6 +134,9 @@ class ImageFolder:
         fits = image is not None and image.shape[:2] == (self.height, self.width)
         return image if fits else None
 
+    def _warn(self, code: str, text: str) -> None:
+        self.warnings.append(SourceWarning(code, f"{self.path}: {text}"))
+
     def _read_entries(self) -> tuple[list[_Entry], tuple[int, int]]:
         """The images in the natural order of their names, and their common width and height."""
         with _reading(self.path):
@@ -164,11 +167,11 @@ class ImageFolder:
             )
         if skipped:
             description = _count(skipped, "entry that is not an image", "entries that are not images")
-            self.warnings.append(f"{self.path}: skipped {description}")
+            self._warn("skipped_files", f"skipped {description}")
         if unreadable:
-            self.warnings.append(
-                f"{self.path}: skipped {_count(len(unreadable), 'damaged image')}, the first {unreadable[0]}; "
-                "copy them again"
+            self._warn(
+                "damaged",
+                f"skipped {_count(len(unreadable), 'damaged image')}, the first {unreadable[0]}; copy them again",
             )
         return entries, size
 
@@ -185,9 +188,9 @@ class ImageFolder:
                 reason = "several images have the same EXIF time"
             else:
                 reason = f"{_count(len(entries) - len(times), 'image')} of {len(entries)} without EXIF time"
-            self.warnings.append(
-                f"{self.path}: {reason}; taken in order of name, one every {DEFAULT_INTERVAL:g} s "
-                "(another interval: --every)"
+            self._warn(
+                "times_assumed",
+                f"{reason}; taken in order of name, one every {DEFAULT_INTERVAL:g} s (another interval: --every)",
             )
         # A damaged image leaves a gap: those after it were not captured sooner.
         interval = Fraction(str(DEFAULT_INTERVAL if every is None else every)) / TIME_BASE

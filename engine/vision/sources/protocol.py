@@ -29,6 +29,18 @@ class Frame:
     """(height, width, 3) RGB, upright."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceWarning:
+    """What of a source could not be honoured, or may mislead; stored with the session."""
+
+    code: str
+    """One word for all warnings of a kind, such as `clock_jump`."""
+    text: str
+    """One line that names the source, says what it is, and the remedy."""
+    time: float | None = None
+    """The session time that it is about, s; None: the whole session."""
+
+
 class FrameSource(Protocol):
     """Gives the frames of one session: a video file, a folder of images. Any class with these members is a source.
 
@@ -65,8 +77,8 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def warnings(self) -> Sequence[str]:
-        """What the user should know about the source, one line each; known once it is open."""
+    def warnings(self) -> Sequence[SourceWarning]:
+        """What the user should know about the source; known once it is open."""
         ...
 
     @staticmethod

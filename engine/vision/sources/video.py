@@ -27,7 +27,7 @@ from engine.errors import SourceError
 from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.packets import SkippablePackets
-from engine.vision.sources.protocol import Frame, bucket_of, checked_rate
+from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
@@ -67,7 +67,7 @@ class Video:
     """Frames that the last `frames()` left out because their timestamp did not increase."""
     damaged: int
     """Packets and frames that the last `frames()` left out because they did not decode whole."""
-    warnings: Sequence[str] = ()
+    warnings: Sequence[SourceWarning] = ()
 
     def __init__(self, path: str | PathLike[str], settings: Settings | None = None) -> None:
         del settings

@@ -258,6 +258,9 @@ def test_footage_that_breaks_off(run, shared, folder):
     assert "it breaks off after " in result.complaint()
     assert "of 5.8 s" in result.complaint()
     assert result.out.startswith("Session 1: cut.mp4")
+    stored = run("query", "SELECT code, text FROM warnings", "--format", "csv").out
+    assert "breaks_off" in stored or "damaged" in stored
+    assert "it breaks off after " in stored
 
 
 def test_a_name_that_is_not_taken(run, recording, db):

@@ -1,0 +1,41 @@
+"""From schema version 3 to 4: warnings and shots of a session, and digests of its segments.
+
+Whoever changes the schema before version 4 is released changes this step in the same commit, as version_3.py says.
+"""
+
+from __future__ import annotations
+
+from alembic.operations import Operations
+from sqlalchemy import REAL, BigInteger, Column, Double, ForeignKey, Integer, PrimaryKeyConstraint, Text
+
+#: Eight bytes on PostgreSQL, too.
+_REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
+
+
+def upgrade(op: Operations) -> None:
+    """Add what version 4 knows of a recording; sessions that are there already do not have it."""
+    op.add_column("segments", Column("digest", Text))
+    op.add_column("frames", Column("unexplained", _REAL))
+    op.create_table(
+        "shots",
+        _session(),
+        Column("shot", BigInteger, nullable=False),
+        Column("start", Double, nullable=False),
+        Column("stop", Double, nullable=False),
+        PrimaryKeyConstraint("session_id", "shot"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "warnings",
+        _session(),
+        Column("warning", BigInteger, nullable=False),
+        Column("time", Double),
+        Column("code", Text, nullable=False),
+        Column("text", Text, nullable=False),
+        PrimaryKeyConstraint("session_id", "warning"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _session() -> Column[int]:
+    return Column("session_id", Integer, ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False)
