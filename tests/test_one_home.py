@@ -161,3 +161,19 @@ def test_only_one_module_puts_a_file_in_the_place_of_another():
         "engine/outputs.py",
         "classpulse/web/videos.py",
     }
+
+
+def test_the_present_time_is_written_in_one_way():
+    writes = re.compile(r"\.now\([^)]*\)\s*\.(isoformat|strftime)")
+    assert [str(path.relative_to(ROOT)) for path in modules() if writes.search(path.read_text("utf-8"))] == [
+        "storage/store.py"
+    ]
+
+
+def test_a_browser_writes_a_time_in_one_way():
+    """Scripts of the page use the report's."""
+    scripts = [
+        path for path in sorted((ROOT / "classpulse").rglob("*.js")) if "/ 3600" in path.read_text("utf-8")
+        and "vendor" not in path.parts
+    ]  # fmt: skip
+    assert [path.name for path in scripts] == ["report.js"]

@@ -9,7 +9,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from typing import Any, Literal
 from classpulse.web.working import work
 from engine.errors import UsageError
 from engine.runtime.platform import end_process_group
+from storage.store import now
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 #: Seconds a process has to end after it is asked to.
@@ -128,7 +128,7 @@ class Jobs:
             row = table.execute(f"SELECT id FROM jobs WHERE {condition}", values).fetchone()
             if row is None:
                 add = "INSERT INTO jobs (video, name, settings, state, created) VALUES (?, ?, ?, 'queued', ?)"
-                row = (table.execute(add, (*values, _now())).lastrowid,)
+                row = (table.execute(add, (*values, now())).lastrowid,)
         self._tell()
         return self.job(int(row[0]))
 
@@ -137,7 +137,7 @@ class Jobs:
         with self._table() as table:
             table.execute(
                 "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state IN ('queued', 'running')",
-                (_now(), number),
+                (now(), number),
             )
         if self._running == number:
             self._end_process()
@@ -203,7 +203,7 @@ class Jobs:
 
     def _note(self, number: int, columns: dict[str, Any]) -> None:
         if "state" in columns:
-            columns = {**columns, "ended": _now()}
+            columns = {**columns, "ended": now()}
         to = ", ".join(f"{name} = ?" for name in columns)
         with self._table() as table:  # a cancelled job stays cancelled, also if its process still sends messages
             table.execute(f"UPDATE jobs SET {to} WHERE id = ? AND state = 'running'", (*columns.values(), number))
@@ -240,7 +240,3 @@ class Jobs:
 def _job(row: sqlite3.Row) -> Job:
     values = dict(row)
     return Job(**{**values, "settings": json.loads(values["settings"])})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

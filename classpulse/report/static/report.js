@@ -8,7 +8,7 @@ const classpulse = (() => {
   const VERDICTS = ["interested", "neutral", "not interested", "insufficient"];
 
   const clock = (seconds) => {
-    const s = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
+    const s = Math.max(0, Math.floor(seconds)), two = (n) => String(n).padStart(2, "0");
     const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
     return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
   };

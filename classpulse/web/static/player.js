@@ -12,11 +12,7 @@
   const LONGEST_GAP = 2.5; // seconds between two samples that a box moves across
   const { session, duration, width, height } = Object.fromEntries(
     Object.entries(root.dataset).map(([name, value]) => [name, Number(value)]));
-  const clock = (seconds) => {
-    const s = Math.max(0, Math.floor(seconds)), two = (n) => String(n).padStart(2, "0");
-    const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
-    return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
-  };
+  const { clock } = classpulse; // of report.js
 
   // -- what is stored of the picture
 
