@@ -1,14 +1,19 @@
-"""Reads CSV files that users write: rows by column name, errors with the number of the row."""
+"""Reads CSV files as spreadsheets write them: rows by column name, errors with the number of the row."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import SourceError, UsageError
+
+#: The first line by which Excel tells which sign separates the values.
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 class Row(NamedTuple):
@@ -21,35 +26,35 @@ class Row(NamedTuple):
 
 
 def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
-    """The rows of a CSV file in UTF-8 whose first row names the columns, among them all those `needed`.
+    """The rows of a CSV file whose first row names the columns, among them all those `needed`.
 
-    Values are separated as the names are: by commas, semicolons or tabs. Empty rows are skipped.
-    Raises UsageError, with the number of the row, for an invalid table, and SourceError for a file that cannot be
+    It is in UTF-8, or in UTF-16 with a byte order mark. Values are separated as a first line `sep=;` says, else as
+    the names are: by commas, semicolons or tabs. Empty rows are skipped.
+    Raises UsageError, with the row's number, for an invalid table, and SourceError for a file that cannot be
     read.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; check the path", exit_status=2) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{path}, row {row}: not UTF-8; save the table as CSV in UTF-8") from error
-    head = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    text = _read_text(path)
+    lines = text.split("\n")
+    head = next(filter(str.strip, lines), "")
+    delimiter = max(",;\t", key=head.count)
+    skipped = 0
+    if stated := _SEPARATOR.fullmatch(head.strip("\r")):
+        delimiter, skipped = stated[1], lines.index(head) + 1
+    reader = csv.reader(io.StringIO("\n".join(lines[skipped:]), newline=""), delimiter=delimiter, strict=True)
     rows: list[Row] = []
     names: list[str] | None = None
     while True:
-        place = f"{path}, row {reader.line_num + 1}"
+        place = f"{path}, row {skipped + reader.line_num + 1}"
         try:
             values = [value.strip() for value in next(reader)]
         except StopIteration:
             break
         except csv.Error as error:
             raise UsageError(f"{place}: not valid CSV ({error}); save the table as CSV again") from error
-        if names is None:
+        if names is None and any(values):
             names = _names(place, [value.lower() for value in values], needed)
+        elif names is None:
+            continue
         elif len(values) > len(names):
             raise UsageError(f"{place}: has {len(values)} values, but there are {len(names)} columns; quote commas")
         elif any(values):
@@ -57,6 +62,19 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
     if names is None:
         raise UsageError(f"{path}, row 1: empty; the first row must name the columns {', '.join(needed)}")
     return rows
+
+
+def _read_text(path: str | Path) -> str:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; check the path", exit_status=2) from error
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}, row {row}: not UTF-8; save the table as CSV in UTF-8") from error
 
 
 def _names(place: str, names: list[str], needed: Collection[str]) -> list[str]:

@@ -10,8 +10,11 @@ _TIME = re.compile(r"[0-9]{1,9}(:[0-5]?[0-9]){0,2}([.][0-9]*)?")
 
 
 def parse_time(text: str) -> float:
-    """Seconds of 12:30, 1:02:03 or 750, each with or without decimals. Raises UsageError for anything else."""
-    stripped = text.strip()
+    """Seconds of 12:30, 1:02:03 or 750, each with or without decimals, after a point or a comma.
+
+    Raises UsageError for anything else.
+    """
+    stripped = text.strip().replace(",", ".")
     if not _TIME.fullmatch(stripped):
         raise UsageError(f"invalid time {text!r}; use 12:30, 1:02:03 or seconds")
     return sum(float(part) * 60.0**place for place, part in enumerate(reversed(stripped.split(":"))))

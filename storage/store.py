@@ -158,13 +158,15 @@ class Store:
             raise SessionError(f"{self.database}: there is no session {session_id}")
         return dict(row)
 
-    def find_session(self, key: int | str) -> int:
-        """The number of the session that `key` means: its number, else its name, else its file's name.
+    def find_session(self, key: int | str, *, unique: bool = False) -> int:
+        """The number of the session that `key` means: its number (also as #3), its name or its file's name.
 
-        Where several share the name, it is the finished one. Raises SessionError for no or no single match: the
-        text lists them.
+        Where several share a name, it is the finished one, unless it is to be `unique`. Raises SessionError where
+        there is none, and where `key` means several, also as one's number and another's name: the text lists them.
         """
         name, file_name = str(key), Path(str(key)).name
+        number = name.removeprefix("#")
+        by_number_alone = isinstance(key, int) or name.startswith("#")
         columns = (
             sessions.c.session_id,
             sessions.c.name,
@@ -174,24 +176,25 @@ class Store:
         )
         with self.reading() as connection:
             rows = connection.execute(select(*columns).order_by(sessions.c.session_id)).all()
-        matching = (
-            [row for row in rows if str(row.session_id) == name]
-            or [row for row in rows if row.name == name]
-            or [row for row in rows if row.file_name == file_name]
-        )
+        numbered = [row for row in rows if str(row.session_id) == number]
+        called = [row for row in rows if row in numbered or name == row.name or file_name == row.file_name]
+        matching = numbered if by_number_alone and numbered else called
         if not matching:
             latest = ", ".join(f"{row.session_id} ({row.name})" for row in rows[-5:])
             existing = f"the latest are {latest}" if latest else "it has none"
             raise SessionError(f"{self.database}: no session {name!r}; {existing}")
         done = [row for row in matching if row.state == "done"]
-        if len(matching) > 1 and len(done) != 1:
+        if len(matching) > 1 and len(done) == 1 and not (numbered or unique):
+            matching = done
+        if len(matching) > 1:
             candidates = ", ".join(
                 f"{row.session_id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in matching
             )
+            form = f", as in #{numbered[0].session_id}" if numbered else ""
             raise SessionError(
-                f"{self.database}: several sessions are called {name!r}; give the number of one: {candidates}"
+                f"{self.database}: several sessions are called {name!r}; give the number of one{form}: {candidates}"
             )
-        return int((done if len(matching) > 1 else matching)[0].session_id)
+        return int(matching[0].session_id)
 
     def find_done(self, sha256: str, agrees: Callable[[str], bool]) -> tuple[int, str] | None:
         """Number and state of the newest session of these bytes whose settings JSON satisfies `agrees`."""

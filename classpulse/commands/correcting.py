@@ -103,7 +103,7 @@ def roster(
         return
     named_session = find(session, db)
     if seat:
-        named_session.name_students(dict(map(seat_of, seat)))
+        named_session.name_students(map(seat_of, seat))
     if seat or keep:
         names = named_session.keep_seats(room)
         print(f"seats kept for {room}: {len(names)} ({', '.join(names)})")

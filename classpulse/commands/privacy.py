@@ -56,7 +56,7 @@ def forget(
         elif before:
             chosen = forgetting.choose_before(store, before)
         else:
-            chosen = forgetting.Chosen(sessions=[store.find_session(key) for key in session or ()])
+            chosen = forgetting.Chosen(sessions=[store.find_session(key, unique=True) for key in session or ()])
         if not chosen:
             print("nothing to forget")
             return

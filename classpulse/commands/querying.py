@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -44,11 +44,10 @@ def query(
 
     if (sql is None) == (named is None):
         raise typer.BadParameter("give either SQL or --named")
-    values_by_name = dict(map(parameter_of, values or ()))
+    values_by_name: dict[str, Any] = dict(map(parameter_of, values or ()))
     if named is not None:
         sql = _named(named).sql
-        if "session" in values_by_name:  # a number or a name, as in every other command
-            values_by_name["session"] = _session_number(str(values_by_name["session"]), db)
+        _look_up(values_by_name, db)
     assert sql is not None
     known = parameters(sql)
     for name in values_by_name:
@@ -87,11 +86,20 @@ def _named(name: str) -> Named:
     return known[name]
 
 
-def _session_number(key: str, db: str) -> int:
+def _look_up(values: dict[str, Any], db: str) -> None:
+    """Replace the session by its number, and its student by the label: found as in every other command."""
+    from engine.sessions.students import find_student
+    from storage import queries
     from storage.store import Store
 
+    if "session" not in values:
+        return
     with Store.open(db, must_exist=True, read_only=True) as store:
-        return store.find_session(key)
+        values["session"] = store.find_session(str(values["session"]))
+        if "student" in values:
+            values["student"] = find_student(queries.students(store, values["session"]), str(values["student"]))[
+                "label"
+            ]
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from classpulse.commands.errors import Stopped, complain
 from classpulse.commands.showing import show_session
 from engine.settings import Settings
+from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 
 if TYPE_CHECKING:
     from classpulse.report.window import LiveWindow
@@ -45,9 +46,10 @@ def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptio
     """
     from storage.database import database_of
 
+    name = None if name is None else required_text(name, NAME_OF_SESSION)
     status = 0
     for video in videos:
-        session_name = f"{name}: {video.stem}" if name and len(videos) > 1 else name
+        session_name = f"{name}: {video.stem}"[:LONGEST] if name and len(videos) > 1 else name
         try:
             session = _analyze(video, session_name, options)
         except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from engine.faces import Classes, Faces
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
+from engine.texts import NAME_OF_SESSION, required_text
 from engine.verdicts.strategies import open_strategy
 from engine.version import __version__
 from engine.vision.detection import Detections
@@ -77,6 +78,7 @@ def analyze(
     UsageError for settings that cannot work. Committed segments stay whatever is raised.
     """
     settings = settings or Settings()
+    name = None if name is None else required_text(name, NAME_OF_SESSION)
     open_strategy(settings)  # before anything is detected that could not be judged
     report_progress = on_progress or _silent
     opened = open_executor(executor, settings, workers, on_detections)

@@ -12,6 +12,7 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions.students import find_student
 from engine.tables import Row, read_rows
+from engine.texts import checked_text
 from engine.times import format_time, parse_time
 from engine.verdicts.scale import VERDICTS
 
@@ -115,9 +116,12 @@ def _time(row: Row, name: str) -> float:
 
 def _coder(row: Row) -> str:
     coder = row.values.get("coder", "coder")
-    if not coder or not coder.isprintable():
+    if not coder:
         raise UsageError(f"{row.place}: no coder; name one in every row, or omit the column")
-    return coder
+    try:
+        return checked_text(coder, "coder")
+    except UsageError as error:
+        raise UsageError(f"{row.place}: {error}") from None
 
 
 def _code(row: Row) -> int:

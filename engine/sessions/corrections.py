@@ -7,7 +7,7 @@ others.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,18 @@ from storage.store import Store
 from tracking.corrections import Merge, Split, replay, shared_frames
 
 
-def rename(store: Store, session_id: int, names: Mapping[str, str]) -> None:
+def rename(store: Store, session_id: int, names: Iterable[tuple[str, str]]) -> None:
     """Name students, each given by label or former name, in one correction; an empty name takes one away.
 
-    Raises UsageError for an unknown student, a name of another student, and an invalid name.
+    Raises UsageError for an unknown student, two names for one, a name of another student, and an invalid name.
     """
     with store.writing():
         students = finished_students(store, session_id)
-        changes = {find_student(students, key)["label"]: checked_name(name) or None for key, name in names.items()}
+        changes: dict[str, str | None] = {}
+        for key, text in names:
+            label, name = find_student(students, key)["label"], checked_name(text) or None
+            if changes.setdefault(label, name) != name:
+                raise UsageError(f"{label} is given two names, {changes[label]!r} and {name!r}; choose one")
         after = dict(zip(students["label"], students["name"], strict=True)) | changes
         for label, name in changes.items():
             twins = [student for student in after if name and student != label and after[student] == name]

@@ -10,7 +10,8 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.corrections import finished_students
-from engine.sessions.students import find_student
+from engine.sessions.students import find_student, is_called
+from engine.texts import normalised
 from storage import queries
 from storage.store import Store
 
@@ -44,8 +45,8 @@ def _squares(store: Store, text: str, width: int, height: int) -> list[Square]:
         pass  # it is one of the other forms
     name, at, room = text.rpartition("@")
     if at:
-        seats = queries.seats(store, room)
-        named = seats[seats["name"] == name]
+        seats = queries.seats(store, normalised(room))
+        named = seats[is_called(seats, normalised(name))]
         if named.empty:
             raise UsageError(f"no seat of {name!r} in the roster of {room!r}; see `classpulse roster --room`")
         x, y, size = named[["x", "y", "size"]].iloc[0] * [width, height, height]

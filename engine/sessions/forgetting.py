@@ -14,8 +14,9 @@ from engine.arrays import inside_squares
 from engine.errors import UsageError
 from engine.sessions.corrections import finished_students, remake, unused
 from engine.sessions.excluding import square_of
-from engine.sessions.students import find_student, label_of
+from engine.sessions.students import find_person, find_student, is_called, label_of
 from engine.sessions.tracking import Rows
+from engine.texts import normalised
 from storage import queries
 from storage.excluding import write_excluded
 from storage.forgetting import (
@@ -47,18 +48,16 @@ class Chosen:
 def choose_student(store: Store, text: str) -> Chosen:
     """`monday/S07` is a student of one session; a name, or P7, a person in every session and roster.
 
-    Raises UsageError or SessionError for an unknown name.
+    Raises UsageError or SessionError for an unknown name, and one of several people.
     """
+    people = queries.people(store)
     session, slash, key = text.rpartition("/")
-    if slash:
+    if slash and not is_called(people, normalised(text)).any():
         session_id = store.find_session(session)
         student = find_student(finished_students(store, session_id), key)
         person = student["person"]
         return Chosen(students=[(session_id, student["label"])], persons=[int(person)] if pd.notna(person) else [])
-    people = queries.people(store)
-    persons = people[(people["name"] == text) | ("P" + people["person"].astype(str) == text)]["person"].tolist()
-    if not persons:
-        raise UsageError(f"no person named {text!r}; name a student of a session as in monday.mp4/S07")
+    persons = [find_person(people, text)]
     members = [
         (session_id, label)
         for session_id in queries.sessions(store)["session_id"].tolist()

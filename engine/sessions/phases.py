@@ -13,6 +13,7 @@ from engine.errors import UsageError
 from engine.sessions.corrections import check_done
 from engine.sessions.judgements import judge_phases
 from engine.tables import read_rows
+from engine.texts import checked_text
 from engine.times import format_time, parse_time
 from storage import queries
 from storage.phases import add_phases, delete_phases
@@ -92,9 +93,12 @@ def unmark(store: Store, session_id: int, marks: Sequence[int] | None = None) ->
 
 def _checked(entry: Mark, duration: float) -> Mark:
     """The mark as it is stored. Raises UsageError for an invalid one."""
-    label = entry.label.strip()
-    if not label or not label.isprintable():
-        raise _wrong(entry, f"invalid label {entry.label!r}" if label else "it has no label; name the phase")
+    if not entry.label.strip():
+        raise _wrong(entry, "it has no label; name the phase")
+    try:
+        label = checked_text(entry.label, "label")
+    except UsageError as error:
+        raise _wrong(entry, str(error)) from None
     if entry.start >= duration:
         raise _wrong(
             entry,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions import corrections
+from engine.texts import normalised, required_text
 from storage import queries
 from storage.corrections import write_seats
 from storage.store import Store
@@ -32,10 +33,9 @@ def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
     """Keep the seats of a session's named students in the roster of `room`; returns their names.
 
     They replace the seats of the same names, and seats at the same places. Raises UsageError where no
-    student has a name.
+    student has a name, and for an invalid name of a room.
     """
-    if not room.strip():
-        raise UsageError("the room has no name; give one with --room")
+    room = required_text(room, "room")
     with store.writing():
         students = corrections.finished_students(store, session_id)
         named = students[students["person"].notna() & ~students["static"]]
@@ -60,6 +60,7 @@ def carry_names(store: Store, session_id: int, room: str) -> Carried:
 
     Students who have a name keep it. Raises UsageError where the room has no roster.
     """
+    room = normalised(room)
     with store.writing():
         students = corrections.finished_students(store, session_id)
         seats = queries.seats(store, room)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from engine.sessions import corrections, fitting, phases, roster, validation
 from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.settings import JUDGED_BY, Settings
+from engine.texts import required_text
 from storage import queries
 from storage.profiles import profile_settings, write_profile
 from storage.store import Store
@@ -120,8 +121,7 @@ class Session:
         The fit starts from the settings of a judgement, by default the latest. Raises
         UsageError for codes of fewer than five students.
         """
-        if not profile.strip() or not profile.isprintable():
-            raise UsageError(f"invalid profile name {profile!r}")
+        profile = required_text(profile, "profile name")
         with Store.open(self.database, must_exist=True) as store:
             codes, evidence = validation.coded(store, self.session_id, path)
             fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
@@ -148,6 +148,7 @@ class Session:
         in "sum, 10 s, band 0.2"), in place of an earlier one of that name and beside all others. Never needs the
         video. Raises UsageError for a setting that cannot work, or that judging does not use.
         """
+        name = None if name is None else required_text(name, "name of a judgement")
         if unknown := set(changes) - set(JUDGED_BY):
             raise UsageError(f"judging does not use {', '.join(sorted(unknown))}; it uses {', '.join(JUDGED_BY)}")
         with Store.open(self.database, must_exist=True) as store, store.writing(self.session_id):
@@ -192,7 +193,7 @@ class Session:
         UsageError in one line, with nothing changed, where it cannot be done.
         """
         with Store.open(self.database, must_exist=True) as store:
-            corrections.rename(store, self.session_id, {student: name})
+            corrections.rename(store, self.session_id, [(student, name)])
         return self
 
     def merge(self, student_a: str, student_b: str) -> Session:
@@ -211,10 +212,11 @@ class Session:
         with Store.open(self.database, must_exist=True) as store:
             return corrections.undo(store, self.session_id)
 
-    def name_students(self, names: Mapping[str, str]) -> Session:
+    def name_students(self, names: Mapping[str, str] | Iterable[tuple[str, str]]) -> Session:
         """Name several students, each given by label or former name: one correction. Returns itself."""
+        pairs = names.items() if isinstance(names, Mapping) else names
         with Store.open(self.database, must_exist=True) as store:
-            corrections.rename(store, self.session_id, names)
+            corrections.rename(store, self.session_id, pairs)
         return self
 
     def keep_seats(self, room: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How students are labelled, found and named: one rule for every command, file and page."""
+"""How students and persons are labelled, found and named: one rule for every command, file and page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 
 from engine.errors import UsageError
+from engine.texts import checked_text, normalised
 
 #: The score of a link between tracks, 0 to 1, under which it is uncertain whether they are one student's.
 UNCERTAIN_LINK = 0.95
 #: What reads like the label of a student (S07) or of a person (P7).
 _LIKE_LABEL = re.compile(r"[SsPp]\d+")
-#: The longest name, characters.
-_LONGEST_NAME = 200
 
 
 def label_of(student: int) -> str:
@@ -31,10 +30,10 @@ def find_student(students: pd.DataFrame, key: str) -> dict[str, Any]:
     """The row of the student with the label (s07 is S07) or the name `key`, of a table with `label` and `name`.
 
     Rows that share a label, such as a student's windows, are one student. Raises UsageError where there is none,
-    and where several have the name.
+    and where several are called so.
     """
-    key = key.strip()
-    rows = students[(students["label"] == key.upper()) | (students["name"] == key)].drop_duplicates("label")
+    key = normalised(key)
+    rows = students[(students["label"] == key.upper()) | is_called(students, key)].drop_duplicates("label")
     if len(rows) == 1:
         return {str(name): value for name, value in rows.iloc[0].to_dict().items()}
     if rows.empty:
@@ -43,16 +42,34 @@ def find_student(students: pd.DataFrame, key: str) -> dict[str, Any]:
     raise UsageError(f"several students are called {key!r}; give a label: {', '.join(rows['label'])}")
 
 
+def find_person(people: pd.DataFrame, key: str) -> int:
+    """The number of the person whom `key` means: by name, or by number as P7, in a table with `person` and `name`.
+
+    Raises UsageError where there is none, and where it is one's number and another's name, as an older version
+    allowed.
+    """
+    key = normalised(key)
+    number = "P" + people["person"].astype(str)
+    rows = people[is_called(people, key) | (number == key.upper())]
+    if len(rows) == 1:
+        return int(rows["person"].iloc[0])
+    if rows.empty:
+        raise UsageError(f"no person named {key!r}; name a student of a session as in monday.mp4/S07")
+    called = ", ".join(f"P{person} ({name or 'no name'})" for person, name in rows[["person", "name"]].to_numpy())
+    raise UsageError(f"several persons are called {key!r}: {called}; rename one of them first")
+
+
 def checked_name(name: str) -> str:
-    """The name as it is stored, without blanks around it; empty for none.
+    """The name of a student as it is stored, without blanks around it; empty for none.
 
     Raises UsageError for one that reads like a label, has characters that cannot be shown, or is too long.
     """
-    name = name.strip()
+    name = checked_text(name, "name")
     if _LIKE_LABEL.fullmatch(name):
         raise UsageError(f"invalid name {name!r}: it reads like a label; choose another name")
-    if not name.isprintable():
-        raise UsageError(f"invalid name {name!r}: it has characters that cannot be shown; choose another name")
-    if len(name) > _LONGEST_NAME:
-        raise UsageError(f"invalid name {name[:20]!r}...: it is longer than {_LONGEST_NAME} characters")
     return name
+
+
+def is_called(rows: pd.DataFrame, key: str) -> pd.Series:
+    """Which of the rows, with a column `name` (None: no name), have the name `key`, which is normalised."""
+    return rows["name"].map(lambda name: isinstance(name, str) and normalised(name) == key).astype(bool)

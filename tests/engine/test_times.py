@@ -29,7 +29,17 @@ def test_a_clock_shows_the_last_whole_second():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("750", 750), ("12:30", 750), ("1:02:03", 3723), (" 0:05.5 ", 5.5), ("90:00", 5400), ("7.", 7), ("1:2", 62)],
+    [
+        ("750", 750),
+        ("12:30", 750),
+        ("1:02:03", 3723),
+        (" 0:05.5 ", 5.5),
+        ("90:00", 5400),
+        ("7.", 7),
+        ("1:2", 62),
+        ("1:02,25", 62.25),
+        ("0,5", 0.5),
+    ],
 )
 def test_a_time_is_read_in_minutes_hours_or_seconds(text, seconds):
     assert parse_time(text) == seconds
@@ -37,7 +47,25 @@ def test_a_time_is_read_in_minutes_hours_or_seconds(text, seconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "noon", "inf", "nan", "-5", "1e3", "1:70", "1:2:3:4", "::", "1:-5", "0x10", "٣", "1:inf", "1_000"],
+    [
+        "",
+        "noon",
+        "inf",
+        "nan",
+        "-5",
+        "1e3",
+        "1:70",
+        "1:2:3:4",
+        "::",
+        "1:-5",
+        "0x10",
+        "٣",
+        "1:inf",
+        "1_000",
+        "1,5,5",
+        "1.5,5",
+        ",5",
+    ],
 )
 def test_no_other_text_is_read_as_a_time(text):
     with pytest.raises(UsageError, match=r"invalid time .*; use 12:30, 1:02:03 or seconds"):

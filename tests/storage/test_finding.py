@@ -55,11 +55,31 @@ def test_find_done(store, write, sha256, known, found):
     assert store.find_done(sha256, known.__contains__) == found
 
 
-def test_number_of_a_session_is_meant_before_the_name_of_another(store, write):
-    write.session(store, name="2")
-    write.session(store, name="1", source="2")
-    assert (store.find_session(1), store.find_session("1")) == (1, 1)
-    assert (store.find_session(2), store.find_session("2")) == (2, 2)
+@pytest.mark.parametrize("change", [{"name": "2"}, {"source": "2"}])
+def test_a_number_that_is_also_the_name_of_another_session_is_never_told_apart_by_chance(store, write, change):
+    write.session(store, **change)
+    write.session(store, name="Maths", source="maths.mp4")
+    with pytest.raises(
+        SessionError,
+        match=r"several .* '2'; give the number of one, as in #2: 1 \(.*\), 2 \(Maths, maths.mp4, .*\)$",
+    ):
+        store.find_session("2")
+    assert (store.find_session(2), store.find_session("#2"), store.find_session("#1")) == (2, 2, 1)
+    assert store.find_session("Maths") == 2
+
+
+def test_the_name_of_one_session_and_the_file_of_another_are_two(store, write):
+    write.session(store, name="Maths", source="a.mp4")
+    write.session(store, name="Physics", source="Maths")
+    with pytest.raises(
+        SessionError, match=r"several .* 'Maths'; give the number of one: 1 \(Maths, .*, 2 \(Physics, "
+    ):
+        store.find_session("Maths")
+
+
+def test_the_number_and_the_name_of_one_session_are_one(store, write):
+    write.session(store, name="1", source="1")
+    assert store.find_session("1") == 1
 
 
 def finished(store, write, **changes) -> int:
@@ -74,6 +94,8 @@ def test_of_several_sessions_of_one_name_the_finished_one_is_meant(store, write)
     done = finished(store, write, name="Maths")
     write.session(store, name="Maths")
     assert store.find_session("Maths") == done == 2
+    with pytest.raises(SessionError, match="several sessions are called 'Maths'"):
+        store.find_session("Maths", unique=True)
 
 
 def test_two_finished_sessions_of_one_name_are_never_told_apart_by_chance(store, write):

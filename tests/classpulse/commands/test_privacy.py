@@ -115,8 +115,8 @@ def test_an_export_replaces_nothing(run, seated):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"", "names.csv, row 1: expected the header person,name"),
-        (b"name,person\n", "names.csv, row 1: expected the header person,name"),
+        (b"", "names.csv, row 1: empty; the first row must name the columns person, name"),
+        (b"nam,person\n", "names.csv, row 1: no column name; the columns are nam, person"),
         (b"person,name\n1,Ada\n\n9,Zoe\n", "names.csv, row 4: no person P9 in this database"),
         (b"person,name\n1\n", "names.csv, row 2: expected a person's number and a name, as in 7,Ada"),
         (b"person,name\nS01,Ada\n", "names.csv, row 2: expected a person's number"),
@@ -127,7 +127,11 @@ def test_an_export_replaces_nothing(run, seated):
             "row 2: 'Ben, the [tall]' is the name of P2 already; choose another name",
         ),
         (b"person,name\n1,S07\n", "names.csv, row 2: invalid name 'S07': it reads like a label"),
-        (b"person,name\n1,Zo\xeb\n", "names.csv: not a UTF-8 CSV file"),
+        (b"person,name\n1,P1\n", "names.csv, row 2: invalid name 'P1': it reads like a label"),
+        (b"person;name\n1;" + b"x" * 201, "names.csv, row 2: invalid name 'xxxxxxxxxxxxxxxxxxxx'...: it is longer"),
+        ("person,name\n\u0661,Zoe\n".encode(), "names.csv, row 2: expected a person's number"),
+        (b"person,name\n" + b"1" * 5000 + b",Zoe\n", "names.csv, row 2: expected a person's number"),
+        (b"person,name\n1,Zo\xeb\n", "names.csv, row 2: not UTF-8; save the table as CSV in UTF-8"),
     ],
 )
 def test_what_is_no_file_of_names(run, seated, text, message):
@@ -137,6 +141,23 @@ def test_what_is_no_file_of_names(run, seated, text, message):
     assert result.status == 2
     assert message in result.complaint()
     assert rows(seated) == before
+
+
+def test_names_as_a_spreadsheet_saves_them(run, seated):
+    Path("names.csv").write_bytes("sep=;\r\nName;Person\r\nZo\u00eb;1\r\n".encode("utf-16"))
+    assert run("names", "--import", "names.csv").out == "names restored: 1\n"
+    assert "P1      Zo\u00eb" in run("names").out
+
+
+def test_a_seat_with_two_names(run, seated):
+    before = rows(seated)
+    for seats in (("S03=Cem", "S03=Dan"), ("S03=Cem", "s03=Dan"), ("S01=Cem", "Ada=Dan")):
+        arguments = [argument for seat in seats for argument in ("--seat", seat)]
+        result = run("roster", 1, "--room", "B12", *arguments)
+        assert result.status == 2
+        assert f"{seats[0][:3]} is given two names, 'Cem' and 'Dan'; choose one" in result.complaint()
+    assert rows(seated) == before
+    assert run("roster", 1, "--room", "B12", "--seat", "S03=Cem", "--seat", "S03=Cem").status == 0
 
 
 def test_options_of_names(run, seated):

@@ -254,3 +254,12 @@ def test_full_disk(db, sql):
         result = finish(start("query", sql, "-f", "csv", "--db", db, stdout=full, stderr=subprocess.PIPE))
     assert result.status == 1
     assert result.complaint().startswith("the output: No space left on device; ")
+
+
+def test_a_student_of_a_named_query_is_found_as_everywhere(run, db):
+    by_label = run("query", "-n", "one-student", "-p", "session=lesson.mp4", "-p", "student=s01", "-f", "csv")
+    assert by_label.status == 0
+    assert len(by_label.out.splitlines()) == 8
+    unknown = run("query", "-n", "one-student", "-p", "session=1", "-p", "student=S99")
+    assert unknown.status == 2
+    assert "no student 'S99' in this session; there are S01, S02, S03, S04" in unknown.complaint()

@@ -44,6 +44,27 @@ def do_forget(path: Path, student: str) -> None:
         forget(store, choose_student(store, student))
 
 
+def test_a_person_who_has_the_name_of_another_ones_number(path):
+    """As an older version allowed; P1 is Ada."""
+    with Store.open(path) as store, store.writing() as connection:
+        connection.exec_driver_sql("UPDATE people SET name = 'P1' WHERE name = 'Ben'")
+    before = rows(path)
+    with pytest.raises(
+        UsageError, match=r"several persons are called 'P1': P1 \(Ada Lovelace\), P2 \(P1\); rename"
+    ):
+        do_forget(path, "P1")
+    assert rows(path) == before
+    do_forget(path, "P2")
+    with Store.open(path) as store:
+        assert queries.people(store)["name"].tolist() == ["Ada Lovelace", "Cem", "Zoe"]
+
+
+def test_a_name_with_a_slash_is_a_person(path):
+    Session(path, 2).rename("Zoe", "monday/S02")
+    with Store.open(path) as store:
+        assert choose_student(store, "monday/S02").students == [(2, "S02")]
+
+
 def on_disk(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
 

@@ -92,7 +92,9 @@ def test_a_new_roster_replaces_the_seats_it_knows(monday):
     [
         (lambda s: s.carry_names("B13"), "room 'B13' has no roster yet; create one with --seat S01=NAME"),
         (lambda s: s.keep_seats("B12"), "no student of session 1 has a name; name some with --seat S01=NAME"),
-        (lambda s: s.keep_seats(" "), "the room has no name"),
+        (lambda s: s.keep_seats(" "), "invalid room ' ': it is empty; name one"),
+        (lambda s: s.keep_seats("B\t12"), "invalid room 'B\\t12': it has characters that cannot be shown"),
+        (lambda s: s.keep_seats("B" * 201), "invalid room 'BBBBBBBBBBBBBBBBBBBB'...: it is longer than 200"),
         (lambda s: s.name_students({"S01": "Ada", "S02": "Ada"}), "S02 is named 'Ada' already"),
         (lambda s: s.name_students({"S01": "Ada", "S19": "Ben"}), "no student 'S19'"),
     ],

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from engine.errors import UsageError
-from engine.sessions.students import checked_name, find_student, label_of, number_of
+from engine.sessions.students import checked_name, find_person, find_student, label_of, number_of
 
 STUDENTS = pd.DataFrame(
     {"student": [0, 6, 7, 8], "label": ["S01", "S07", "S08", "S09"], "name": ["Ada", None, "Ben", "Ben"]}
@@ -54,6 +54,8 @@ def test_labels_count_from_one_and_are_read_back(student):
         ("Søren Å.", "Søren Å."),
         ("S", "S"),
         ("P.J.", "P.J."),
+        ("x" * 200, "x" * 200),
+        ("Zoe\u0308", "Zo\xeb"),
     ],
 )
 def test_names_are_stored_without_blanks_around_them(name, stored):
@@ -66,6 +68,7 @@ def test_names_are_stored_without_blanks_around_them(name, stored):
         ("S07", "reads like a label"),
         (" s7 ", "reads like a label"),
         ("P12", "reads like a label"),
+        ("P\uff11", "reads like a label"),
         ("A\nB", "cannot be shown"),
         ("A\x1b[2J", "cannot be shown"),
         ("x" * 201, "longer than 200"),
@@ -74,3 +77,24 @@ def test_names_are_stored_without_blanks_around_them(name, stored):
 def test_other_names_are_refused(name, why):
     with pytest.raises(UsageError, match=why):
         checked_name(name)
+
+
+PEOPLE = pd.DataFrame({"person": [1, 2, 3, 4], "name": ["Ada", "P1", None, "Zoe\u0308"]})  # of an older version
+
+
+@pytest.mark.parametrize(("key", "person"), [("Ada", 1), (" P2 ", 2), ("p3", 3), ("Zo\xeb", 4), ("Zoe\u0308", 4)])
+def test_a_person_is_found_by_name_or_number(key, person):
+    assert find_person(PEOPLE, key) == person
+
+
+def test_the_number_of_one_person_and_the_name_of_another_are_never_told_apart_by_chance():
+    with pytest.raises(
+        UsageError, match=r"several persons are called 'P1': P1 \(Ada\), P2 \(P1\); rename one of them"
+    ):
+        find_person(PEOPLE, "P1")
+
+
+@pytest.mark.parametrize("key", ["ada", "P5", "", "None", "nan", "1"])
+def test_an_unknown_person_is_an_error(key):
+    with pytest.raises(UsageError, match=f"no person named '{key}'"):
+        find_person(PEOPLE, key)
