@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -183,10 +183,11 @@ def main(segments: int = SEGMENTS) -> None:
                 write_tracks(store, session, places)
             report("write tracks and students", count, clock)
 
-            for what, read in {
+            readers: dict[str, Callable[[], object]] = {
                 "read the columns that Judge needs": lambda: queries.face_columns(store, session, FOR_JUDGE),
                 "read all as a DataFrame": lambda: queries.faces(store, session),
-            }.items():
+            }
+            for what, read in readers.items():
                 clock = Clock()
                 with clock.running():
                     read()

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -152,12 +151,18 @@ def write_judgement(
     )
 
 
-@pytest.fixture
-def write() -> SimpleNamespace:
+class Write:
     """The functions above: `write.segment(store, session, 0)`."""
-    return SimpleNamespace(
-        session=write_session, segment=write_segment, following=write_tracking, judgement=write_judgement
-    )
+
+    session = staticmethod(write_session)
+    segment = staticmethod(write_segment)
+    following = staticmethod(write_tracking)
+    judgement = staticmethod(write_judgement)
+
+
+@pytest.fixture
+def write() -> Write:
+    return Write()
 
 
 @pytest.fixture

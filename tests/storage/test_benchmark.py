@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from benchmarks import storage, term
 
 
-def test_benchmark(capsys):
+def test_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
     storage.main(segments=2)
     said = capsys.readouterr().out
     assert said.startswith("3,000 faces")
@@ -15,7 +17,7 @@ def test_benchmark(capsys):
     assert re.search(r"bytes a face, everything counted: \d+$", said)
 
 
-def test_term(capsys):
+def test_term(capsys: pytest.CaptureFixture[str]) -> None:
     term.main(lessons=3, segments=4)
     said = capsys.readouterr().out
     assert "\n18,000 faces, 0 h: 0.00 GB, " in said

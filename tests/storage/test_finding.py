@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import SessionError
+from storage.store import Store
+from tests.storage.conftest import Write
 
 pytestmark = pytest.mark.both_databases
 
@@ -20,14 +22,14 @@ pytestmark = pytest.mark.both_databases
         ("elsewhere/maths.mp4", 2),
     ],
 )
-def test_find_session(store, write, key, session):
+def test_find_session(store: Store, write: Write, key: int | str, session: int) -> None:
     write.session(store)
     write.session(store, name="Maths", source="maths.mp4")
     write.session(store, name="8", source="rest.mp4")
     assert store.find_session(key) == session
 
 
-def test_find_session_says_what_there_is(store, write):
+def test_find_session_says_what_there_is(store: Store, write: Write) -> None:
     with pytest.raises(SessionError, match=r": no session 'Physics'; it has none$"):
         store.find_session("Physics")
     write.session(store)
@@ -49,14 +51,16 @@ def test_find_session_says_what_there_is(store, write):
         ("cd" * 32, {'{"min_face": 20.0}'}, None),
     ],
 )
-def test_find_done(store, write, sha256, known, found):
+def test_find_done(store: Store, write: Write, sha256: str, known: set[str], found: tuple[int, str] | None) -> None:
     write.session(store, settings='{"min_face": 20.0}')
     store.finish_detection(write.session(store, settings='{"min_face": 24.0}'), 3.0)
     assert store.find_done(sha256, known.__contains__) == found
 
 
 @pytest.mark.parametrize("change", [{"name": "2"}, {"source": "2"}])
-def test_a_number_that_is_also_the_name_of_another_session_is_never_told_apart_by_chance(store, write, change):
+def test_a_number_that_is_also_the_name_of_another_session_is_never_told_apart_by_chance(
+    store: Store, write: Write, change: dict[str, str]
+) -> None:
     write.session(store, **change)
     write.session(store, name="Maths", source="maths.mp4")
     with pytest.raises(
@@ -68,7 +72,7 @@ def test_a_number_that_is_also_the_name_of_another_session_is_never_told_apart_b
     assert store.find_session("Maths") == 2
 
 
-def test_the_name_of_one_session_and_the_file_of_another_are_two(store, write):
+def test_the_name_of_one_session_and_the_file_of_another_are_two(store: Store, write: Write) -> None:
     write.session(store, name="Maths", source="a.mp4")
     write.session(store, name="Physics", source="Maths")
     with pytest.raises(
@@ -77,19 +81,19 @@ def test_the_name_of_one_session_and_the_file_of_another_are_two(store, write):
         store.find_session("Maths")
 
 
-def test_the_number_and_the_name_of_one_session_are_one(store, write):
+def test_the_number_and_the_name_of_one_session_are_one(store: Store, write: Write) -> None:
     write.session(store, name="1", source="1")
     assert store.find_session("1") == 1
 
 
-def finished(store, write, **changes) -> int:
+def finished(store: Store, write: Write, *, name: str) -> int:
     """A session that is judged."""
-    session = write.session(store, **changes)
+    session = write.session(store, name=name)
     write.judgement(store, session)
     return session
 
 
-def test_of_several_sessions_of_one_name_the_finished_one_is_meant(store, write):
+def test_of_several_sessions_of_one_name_the_finished_one_is_meant(store: Store, write: Write) -> None:
     write.session(store, name="Maths")
     done = finished(store, write, name="Maths")
     write.session(store, name="Maths")
@@ -98,7 +102,7 @@ def test_of_several_sessions_of_one_name_the_finished_one_is_meant(store, write)
         store.find_session("Maths", unique=True)
 
 
-def test_two_finished_sessions_of_one_name_are_never_told_apart_by_chance(store, write):
+def test_two_finished_sessions_of_one_name_are_never_told_apart_by_chance(store: Store, write: Write) -> None:
     finished(store, write, name="Maths")
     write.session(store, name="Maths")
     finished(store, write, name="Maths")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from alembic.operations import Operations
+from sqlalchemy import URL, create_engine, make_url
 
 import storage.postgres
 import storage.upgrading
@@ -18,21 +22,22 @@ from storage.postgres import VERSION_TABLE
 from storage.schema import SCHEMA_VERSION, metadata
 from storage.store import Store
 from storage.upgrading import upgrade
-from tests.storage.test_faults import start
+from tests.storage.conftest import Write
+from tests.storage.processes import start
 
 
 @pytest.fixture
-def target(postgres_url):
+def target(postgres_url: str) -> str:
     return postgres_url
 
 
-def run_sql(url, *statements):
+def run_sql(url: str | Path, *statements: str) -> list[tuple[Any, ...]]:
     """As another program would."""
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(make_url(str(url)).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in statements:
             result = connection.exec_driver_sql(statement)
-        found = result.all() if result.returns_rows else []
+        found = [tuple(row) for row in result] if result.returns_rows else []
     engine.dispose()
     return found
 
@@ -40,11 +45,11 @@ def run_sql(url, *statements):
 # -- any SQL
 
 
-def test_query(lesson):
+def test_query(lesson: Store) -> None:
     table = queries.query(lesson.path, "SELECT label, count(*) AS n FROM v_faces GROUP BY label ORDER BY label")
     assert table["n"].tolist() == [4, 2]
     times = queries.query(lesson.path, "SELECT time FROM frames WHERE time > ? ORDER BY 1", [11])
-    assert times.squeeze().tolist() == [12.0, 14.0]
+    assert times["time"].tolist() == [12.0, 14.0]
     several = "SELECT :a || '50 % :b ?' AS \"a ?\", 7 % 4, 1::text /* :c */ -- ?"
     assert queries.query(lesson.path, several, {"a": "x"}).iloc[0].tolist() == ["x50 % :b ?", 3, "1"]
     numbers = queries.query(lesson.path, "SELECT sum(pts), avg(time), round(1.25, 1), NULL AS none FROM frames")
@@ -54,7 +59,7 @@ def test_query(lesson):
 
 
 @pytest.mark.parametrize("view", ["v_students", "v_faces", "v_judgements", "v_student_windows", "v_class_windows"])
-def test_view(lesson, view):
+def test_view(lesson: Store, view: str) -> None:
     assert not queries.query(lesson.path, f"SELECT * FROM {view} WHERE session = 'Physics 8b'").empty
 
 
@@ -70,14 +75,14 @@ def test_view(lesson, view):
         ("", "the SQL does not work: syntax error at end of input"),
     ],
 )
-def test_wrong_sql_is_one_line(lesson, sql, message):
+def test_wrong_sql_is_one_line(lesson: Store, sql: str, message: str) -> None:
     with pytest.raises(QueryError) as caught:
         queries.query(lesson.path, sql)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
-def test_the_place_of_a_fault_is_that_in_the_sql_as_it_was_given(lesson):
+def test_the_place_of_a_fault_is_that_in_the_sql_as_it_was_given(lesson: Store) -> None:
     with pytest.raises(QueryError, match=r"line 1, column 38\)"):
         queries.query(lesson.path, "SELECT ':x', :label::text AS a, 5%3, nose FROM faces", {"label": "S01"})
 
@@ -104,7 +109,7 @@ def test_the_place_of_a_fault_is_that_in_the_sql_as_it_was_given(lesson):
         "SELECT lo_create(0)",  # which older servers allow, and is undone
     ],
 )
-def test_query_cannot_write(lesson, sql):
+def test_query_cannot_write(lesson: Store, sql: str) -> None:
     with suppress(QueryError) if "lo_create" in sql else pytest.raises(QueryError):
         queries.query(lesson.path, sql)
     assert run_sql(lesson.path, "SELECT count(*) FROM pg_largeobject_metadata") == [(0,)]
@@ -115,7 +120,7 @@ def test_query_cannot_write(lesson, sql):
 # -- who waits for whom
 
 
-def test_processes_lose_nothing(target):
+def test_processes_lose_nothing(target: str) -> None:
     """All make the tables at the same moment, and write their sessions at the same time."""
     script = """
         with Store.open(sys.argv[1]) as store:
@@ -131,7 +136,7 @@ def test_processes_lose_nothing(target):
         assert {len(queries.faces(store, session)) for session in (1, 2, 3)} == {10_000}
 
 
-def test_killed_at_work(target):
+def test_killed_at_work(target: str) -> None:
     script = """
         with Store.open(sys.argv[1]) as store:
             session = begin(store)
@@ -152,7 +157,9 @@ def test_killed_at_work(target):
         assert len(queries.faces(store, 1)) == 2000 * len(there)
 
 
-def test_writers_of_one_session_wait_for_each_other_and_others_do_not(lesson, write, monkeypatch):
+def test_writers_of_one_session_wait_for_each_other_and_others_do_not(
+    lesson: Store, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(storage.postgres, "LOCK_SECONDS", 0.2)
     other = write.session(lesson, name="Maths")
     with Store.open(lesson.path) as busy, busy.writing(1):
@@ -171,7 +178,7 @@ def test_writers_of_one_session_wait_for_each_other_and_others_do_not(lesson, wr
     assert lesson.committed_segments(1) == {0, 1, 7}
 
 
-def test_waiting_writer_goes_on(lesson, write):
+def test_waiting_writer_goes_on(lesson: Store, write: Write) -> None:
     with Store.open(lesson.path) as busy, busy.writing(1):
         waiting = threading.Thread(target=write.segment, args=(lesson, 1, 7))
         waiting.start()
@@ -181,7 +188,7 @@ def test_waiting_writer_goes_on(lesson, write):
     assert lesson.committed_segments(1) == {0, 1, 7}
 
 
-def test_reader_sees_one_state(lesson, write):
+def test_reader_sees_one_state(lesson: Store, write: Write) -> None:
     with lesson.reading() as connection:
         count = "SELECT count(*) FROM segments"
         before = connection.exec_driver_sql(count).scalar_one()
@@ -190,7 +197,7 @@ def test_reader_sees_one_state(lesson, write):
         assert connection.exec_driver_sql(count).scalar_one() == before
 
 
-def test_lost_server_is_named_and_the_next_command_works(lesson, write):
+def test_lost_server_is_named_and_the_next_command_works(lesson: Store, write: Write) -> None:
     victim = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'classpulse'"
 
     def write_while_it_ends() -> None:
@@ -206,7 +213,7 @@ def test_lost_server_is_named_and_the_next_command_works(lesson, write):
 # -- servers and databases that cannot be used
 
 
-def refusal(url, **options):
+def refusal(url: str, **options: bool) -> tuple[str, int]:
     with pytest.raises(DatabaseError) as caught:
         Store.open(url, **options)
     said = str(caught.value)
@@ -216,12 +223,12 @@ def refusal(url, **options):
     return said, caught.value.exit_status
 
 
-def test_password_is_never_told(postgres_server):
+def test_password_is_never_told(postgres_server: str) -> None:
     url = "postgresql://guarded:secret@/postgres?host=/tmp&password=secret"
     assert str(database_of(url)) == "postgresql://guarded:***@/postgres?host=%2Ftmp&password=%2A%2A%2A"
 
 
-def test_server_that_cannot_be_reached(postgres_server):
+def test_server_that_cannot_be_reached(postgres_server: str) -> None:
     said, status = refusal("postgresql://ada:secret@127.0.0.1:1/school")
     assert "the server cannot be reached; see whether it runs, and whether the address is right" in said
     assert "Connection refused" in said
@@ -230,7 +237,7 @@ def test_server_that_cannot_be_reached(postgres_server):
     assert "the server cannot be reached" in said
 
 
-def test_wrong_password(postgres_server, target):
+def test_wrong_password(postgres_server: str, target: str) -> None:
     if "/classpulse-postgres-" not in postgres_server:
         pytest.skip("the server that CLASSPULSE_POSTGRES names may ask for no password")
     role = "SELECT 1 FROM pg_roles WHERE rolname = 'guarded'"
@@ -240,34 +247,37 @@ def test_wrong_password(postgres_server, target):
     said, status = refusal(url.render_as_string(False))
     assert "the server refuses the user or the password" in said
     assert status == 1
-    run_sql(target, f"GRANT ALL ON SCHEMA {url.query['options'].partition('=')[2]} TO guarded")
+    options = url.query["options"]
+    assert isinstance(options, str)
+    run_sql(target, f"GRANT ALL ON SCHEMA {options.partition('=')[2]} TO guarded")
     Store.open(url.set(password="right").render_as_string(False)).close()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"database": "none"}, "the server has no such database; make it with createdb"),
-        ({"username": "nobody"}, "the server refuses the user or the password"),
-        ({"query": {"options": "-csearch_path=none"}}, "the server has no such schema; make it with CREATE SCHEMA"),
-        ({"query": {"taste": "sour"}}, 'invalid connection option "taste"'),
+        (lambda url: url.set(database="none"), "the server has no such database; make it with createdb"),
+        (lambda url: url.set(username="nobody"), "the server refuses the user or the password"),
+        (
+            lambda url: url.update_query_dict({"options": "-csearch_path=none"}),
+            "the server has no such schema; make it with CREATE SCHEMA",
+        ),
+        (lambda url: url.update_query_dict({"taste": "sour"}), 'invalid connection option "taste"'),
     ],
 )
-def test_wrong_address(target, change, message):
-    url = make_url(target)
-    change = {name: {**url.query, **value} if name == "query" else value for name, value in change.items()}
-    assert message in refusal(url.set(**change).render_as_string(False))[0]
+def test_wrong_address(target: str, change: Callable[[URL], URL], message: str) -> None:
+    assert message in refusal(change(make_url(target)).render_as_string(False))[0]
 
 
 @pytest.mark.parametrize("options", [{"must_exist": True}, {"read_only": True}])
-def test_empty_database_is_not_filled_by_who_reads(target, options):
+def test_empty_database_is_not_filled_by_who_reads(target: str, options: dict[str, bool]) -> None:
     said, status = refusal(target, **options)
     assert said.endswith(": nothing is in it; analyse a recording first")
     assert status == 2
     assert run_sql(target, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema") == [(0,)]
 
 
-def test_tables_of_another_program_are_left_as_they_are(target):
+def test_tables_of_another_program_are_left_as_they_are(target: str) -> None:
     run_sql(target, "CREATE TABLE faces (nose TEXT)")
     assert "a database of another program, and left as it is" in refusal(target)[0]
     run_sql(target, "DROP TABLE faces", "CREATE TABLE recipes (cake TEXT)")
@@ -275,7 +285,7 @@ def test_tables_of_another_program_are_left_as_they_are(target):
     assert run_sql(target, "SELECT * FROM recipes") == []
 
 
-def test_store_that_only_reads_cannot_write(lesson, write):
+def test_store_that_only_reads_cannot_write(lesson: Store, write: Write) -> None:
     with Store.open(lesson.path, read_only=True) as reader:
         assert len(queries.faces(reader, 1)) == 6
         with pytest.raises(DatabaseError, match="it is read-only"):
@@ -284,7 +294,7 @@ def test_store_that_only_reads_cannot_write(lesson, write):
             write.segment(reader, 1, 7)
 
 
-def test_comments_are_in_the_database(lesson):
+def test_comments_are_in_the_database(lesson: Store) -> None:
     sql = "SELECT obj_description('faces'::regclass), col_description('faces'::regclass, 4)"
     assert run_sql(lesson.path, sql) == [(metadata.tables["faces"].comment, metadata.tables["faces"].c.x1.comment)]
 
@@ -292,7 +302,7 @@ def test_comments_are_in_the_database(lesson):
 # -- other versions
 
 
-def test_other_versions(target):
+def test_other_versions(target: str) -> None:
     Store.open(target).close()
     run_sql(target, f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION + 1}")
     assert "install a newer classpulse" in refusal(target)[0]
@@ -300,16 +310,16 @@ def test_other_versions(target):
     assert "run `classpulse upgrade-db --db " in refusal(target)[0]
 
 
-def grow(op):
+def grow(op: Operations) -> None:
     op.execute("ALTER TABLE seats ADD COLUMN colour TEXT")
 
 
-def fail(op):
+def fail(op: Operations) -> None:
     grow(op)
     op.execute("SELECT 1 FROM nowhere")
 
 
-def test_upgrade_happens_as_a_whole_or_not_at_all(lesson, monkeypatch):
+def test_upgrade_happens_as_a_whole_or_not_at_all(lesson: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run_sql(lesson.path, f"UPDATE {VERSION_TABLE} SET version = {SCHEMA_VERSION - 1}")
     columns = (
         "SELECT count(*) FROM information_schema.columns WHERE table_name = 'seats' AND column_name = 'colour'"
@@ -328,7 +338,7 @@ def test_upgrade_happens_as_a_whole_or_not_at_all(lesson, monkeypatch):
 
 
 @pytest.mark.parametrize("name", list(named_queries()))
-def test_question_with_a_name(lesson, name):
+def test_question_with_a_name(lesson: Store, name: str) -> None:
     question = named_queries()[name]
     known = {"session": 1, "student": "S01", "name": "Ada", "area": "front left"}
     queries.query(

@@ -7,12 +7,13 @@ import pytest
 
 from storage.errors import SessionError
 from storage.profiles import all_profiles, drop_profile, profile_settings, write_profile
+from storage.store import Store
 
 pytestmark = pytest.mark.both_databases
 VALUES = {"origin": "fitted", "sha256": "ab", "coders": 2, "students": 12, "intervals": 90, "kappa_before": 0.5}
 
 
-def test_profiles(lesson):
+def test_profiles(lesson: Store) -> None:
     for band in (0.2, 0.3):
         write_profile(lesson, "ours", {"band": band}, **VALUES, kappa_in=float("nan"), kappa_out=0.25)
     write_profile(lesson, "a", {"band": 0.1}, **VALUES, kappa_in=1.0, kappa_out=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,12 @@ import pytest
 from storage import queries
 from storage.errors import DatabaseError, QueryError
 from storage.store import Store
+from tests.storage.conftest import Write
 
 pytestmark = pytest.mark.both_databases
 
 
-def test_faces_name_their_student(lesson):
+def test_faces_name_their_student(lesson: Store) -> None:
     table = queries.faces(lesson, 1)
     assert list(table.columns) == [
         "time", "track", "student", "label", "name", "pts", "face", "x1", "y1", "x2", "y2", "score", "angry",
@@ -40,7 +42,7 @@ def test_faces_name_their_student(lesson):
     )  # fmt: skip
 
 
-def test_columns_for_the_passes(lesson):
+def test_columns_for_the_passes(lesson: Store) -> None:
     columns = queries.face_columns(lesson, 1, ("time", "student", "scorable", "score_4", "landmarks"))
     assert list(columns) == ["time", "student", "scorable", "score_4", "landmarks"]
     assert columns["time"].tolist() == [0.0, 0.0, 4.0, 10.0, 10.0, 14.0]
@@ -63,7 +65,7 @@ def test_columns_for_the_passes(lesson):
     }
 
 
-def test_columns_of_a_session_that_was_not_followed(store, write):
+def test_columns_of_a_session_that_was_not_followed(store: Store, write: Write) -> None:
     session = write.session(store)
     write.segment(store, session, 0)
     assert queries.face_columns(store, session, ("track", "student"))["student"].tolist() == [-1, -1, -1]
@@ -71,7 +73,7 @@ def test_columns_of_a_session_that_was_not_followed(store, write):
         queries.face_columns(store, session, ("nose",))
 
 
-def test_students_and_tracks(lesson):
+def test_students_and_tracks(lesson: Store) -> None:
     assert queries.students(lesson, 1).drop(columns=["name", "person", "weakest_link"]).to_dict("records") == [
         {"student": 1, "label": "S01", "first": 0.0, "last": 14.0, "tracks": 1, "faces": 4, "scorable": 3,
          "coverage": 0.5, "static": False, "x": 320.0, "y": 200.0, "size": 40.0, "spread": 0.25,
@@ -84,7 +86,7 @@ def test_students_and_tracks(lesson):
     assert tracks["found"].tolist() == [1, pd.NA]
 
 
-def test_windows(lesson):
+def test_windows(lesson: Store) -> None:
     both = {"window": 0, "start": 0.0, "stop": 10.0, "verdict": "interested", "balance": 0.3333, "coverage": 0.5,
             "faces": 4, "scorable": 3}  # fmt: skip
     students = queries.student_windows(lesson, 1)
@@ -102,7 +104,7 @@ def test_windows(lesson):
     assert classes["margin"].isna().all()
 
 
-def test_windows_are_in_order_of_time_and_student(lesson, write):
+def test_windows_are_in_order_of_time_and_student(lesson: Store, write: Write) -> None:
     values = {"window": [1, 0], "start": [10.0, 0.0], "stop": [20.0, 10.0], "verdict": ["neutral", "insufficient"]}
     numbers = ("balance", "margin", "coverage", "frames", "faces", "scorable", "positive", "negative")
     rest = dict.fromkeys(numbers, (0, 0))
@@ -111,7 +113,7 @@ def test_windows_are_in_order_of_time_and_student(lesson, write):
     assert queries.student_windows(lesson, judgement)["verdict"].tolist() == ["insufficient", "neutral"]
 
 
-def test_tables_without_rows_have_their_types(store):
+def test_tables_without_rows_have_their_types(store: Store) -> None:
     for table in (queries.sessions(store), queries.faces(store, 1), queries.students(store, 1)):
         assert table.empty
     assert str(queries.faces(store, 1)["student"].dtype) == "Int64"
@@ -119,7 +121,7 @@ def test_tables_without_rows_have_their_types(store):
     assert str(queries.class_windows(store, 1)["balance"].dtype) == "float64"
 
 
-def test_sessions_and_judgements_newest_last(lesson, write):
+def test_sessions_and_judgements_newest_last(lesson: Store, write: Write) -> None:
     write.session(lesson, name="Maths")
     assert queries.sessions(lesson)["name"].tolist() == ["Physics 8b", "Maths"]
     write.judgement(lesson, 1, name="sum 5 s")
@@ -131,16 +133,14 @@ def test_sessions_and_judgements_newest_last(lesson, write):
 
 
 @pytest.mark.both_databases(False)
-def test_query(lesson):
+def test_query(lesson: Store) -> None:
     table = queries.query(
         lesson.path, "SELECT label, count(*) AS n, avg(x1) FROM v_faces GROUP BY label ORDER BY label"
     )
     assert table["n"].tolist() == [2, 4]
     assert list(table.columns) == ["label", "n", "avg(x1)"]
-    assert queries.query(lesson.path, "SELECT time FROM frames WHERE time > ?", [11]).squeeze().tolist() == [
-        12.0,
-        14.0,
-    ]
+    times = queries.query(lesson.path, "SELECT time FROM frames WHERE time > ?", [11])
+    assert times["time"].tolist() == [12.0, 14.0]
     assert queries.query(lesson.path, "SELECT :a || '50 %'", {"a": "x"}).iat[0, 0] == "x50 %"
     assert queries.query(f"sqlite:///{lesson.path}", "WITH t AS (SELECT 1 AS a, 2 AS a) SELECT * FROM t").shape == (
         1,
@@ -167,7 +167,7 @@ def test_query(lesson):
         ("COMMIT", "the SQL returns no rows; a query begins with SELECT"),
     ],
 )
-def test_wrong_sql_is_one_line(lesson, sql, message):
+def test_wrong_sql_is_one_line(lesson: Store, sql: str, message: str) -> None:
     with pytest.raises(QueryError) as caught:
         queries.query(lesson.path, sql)
     assert str(caught.value).startswith(message)
@@ -199,7 +199,7 @@ def test_wrong_sql_is_one_line(lesson, sql, message):
         "BEGIN EXCLUSIVE",
     ],
 )
-def test_query_cannot_write(path, tmp_path, lesson, sql):
+def test_query_cannot_write(path: Path, tmp_path: Path, lesson: Store, sql: str) -> None:
     lesson.close()  # everything is in the one file now
     before = path.read_bytes()
     # Some PRAGMAs answer, and do nothing.
@@ -212,13 +212,13 @@ def test_query_cannot_write(path, tmp_path, lesson, sql):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_query_of_a_database_that_is_not_there(tmp_path):
+def test_query_of_a_database_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="there is no such database"):
         queries.query(tmp_path / "none.db", "SELECT 1")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_reader_sees_what_another_writes_meanwhile(lesson, write):
+def test_reader_sees_what_another_writes_meanwhile(lesson: Store, write: Write) -> None:
     with Store.open(lesson.path, read_only=True) as reader:
         assert len(queries.frames(reader, 1)) == 6
         write.segment(lesson, 1, 2)
@@ -230,7 +230,7 @@ def test_reader_sees_what_another_writes_meanwhile(lesson, write):
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
 
 
-def test_a_question_that_never_ends_is_given_up(lesson):
+def test_a_question_that_never_ends_is_given_up(lesson: Store) -> None:
     for what in ("max(i) FROM n", "i FROM n WHERE i < 0"):
         with pytest.raises(QueryError, match=r"longer than 0\.2 s"):
             queries.query(lesson.path, ENDLESS + what, seconds=0.2)
@@ -238,5 +238,5 @@ def test_a_question_that_never_ends_is_given_up(lesson):
     assert queries.query(lesson.path, "SELECT 1 AS one", seconds=5)["one"].tolist() == [1]
 
 
-def test_only_so_many_rows(lesson):
+def test_only_so_many_rows(lesson: Store) -> None:
     assert queries.query(lesson.path, ENDLESS + "i FROM n", most=3, seconds=5)["i"].tolist() == [1, 2, 3]

@@ -9,6 +9,8 @@ import pytest
 from storage import queries
 from storage.errors import QueryError
 from storage.sql import parameters, without_texts
+from storage.sqlite import SqliteDatabase
+from storage.store import Store
 
 
 @pytest.mark.parametrize(
@@ -39,13 +41,13 @@ from storage.sql import parameters, without_texts
         ("SELECT 1 WHERE sum(1) > 2", "misuse of aggregate function sum() (line 1, column 16)"),
     ],
 )
-def test_where_the_error_is(lesson, sql, where):
+def test_where_the_error_is(lesson: Store, sql: str, where: str) -> None:
     with pytest.raises(QueryError) as caught:
         queries.query(lesson.path, sql)
     assert str(caught.value) == f"the SQL does not work: {where}"
 
 
-def test_where_the_error_is_beside_parameters(lesson):
+def test_where_the_error_is_beside_parameters(lesson: Store) -> None:
     with pytest.raises(QueryError, match=r"no such column: b \(line 1, column 12\)$"):
         queries.query(lesson.path, "SELECT :a, b", {"a": 1})
     with pytest.raises(QueryError, match=r'near "b": syntax error \(line 1, column 12\)$'):
@@ -61,11 +63,11 @@ def test_where_the_error_is_beside_parameters(lesson):
         ("SELECT 'it''s :a' /* open :b", []),
     ],
 )
-def test_parameters(sql, names):
+def test_parameters(sql: str, names: list[str]) -> None:
     assert parameters(sql) == names
 
 
-def test_a_parameter_without_a_value(lesson):
+def test_a_parameter_without_a_value(lesson: Store) -> None:
     for values in ((), {"b": 1}):
         with pytest.raises(QueryError, match=r"the SQL needs a value for :a; add -p a=VALUE$"):
             queries.query(lesson.path, "SELECT :a", values)
@@ -85,7 +87,7 @@ def test_a_parameter_without_a_value(lesson):
         ("", ""),
     ],
 )
-def test_texts_are_masked_and_all_else_stays(sql, masked):
+def test_texts_are_masked_and_all_else_stays(sql: str, masked: str) -> None:
     assert without_texts(sql) == masked
 
 
@@ -101,13 +103,14 @@ def test_texts_are_masked_and_all_else_stays(sql, masked):
         "ANALYZE",
     ],
 )
-def test_sql_that_would_do_more_than_read_is_told_so(lesson, sql):
+def test_sql_that_would_do_more_than_read_is_told_so(lesson: Store, sql: str) -> None:
     with pytest.raises(QueryError, match=r"^the SQL would change a database; a query only reads$"):
         queries.query(lesson.path, sql)
 
 
-def test_a_reader_is_asked_for_everything_by_sqlite_itself(lesson):
+def test_a_reader_is_asked_for_everything_by_sqlite_itself(lesson: Store) -> None:
     """Not by the file's mode alone: what only reads may still be told of the tables."""
+    assert isinstance(lesson.database, SqliteDatabase)
     reader = lesson.database.reader()
     assert reader.execute("PRAGMA table_info(people)").fetchall()
     for sql in ("PRAGMA cache_size = 1", "CREATE TEMP TABLE t (a)", "DETACH main"):

@@ -6,38 +6,41 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from classpulse.report import schema
 from storage import queries
 from storage.database import old_names
-from storage.named import named_queries
+from storage.named import Named, named_queries
 from storage.schema import metadata
+from storage.store import Store
 from storage.views import views
+from tests.storage.conftest import Write
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sql.md").read_text("utf-8")
 VALUES = {"session": 1, "student": "S01", "name": "Ada"}
 
 
-def test_tables_and_views_are_documented_as_they_are():
+def test_tables_and_views_are_documented_as_they_are() -> None:
     """What `classpulse schema --format markdown` prints."""
     for table in [*metadata.tables.values(), *views().values()]:
         assert "\n".join(schema.markdown([table])) in DOCS
 
 
-def test_every_column_and_table_has_a_comment():
+def test_every_column_and_table_has_a_comment() -> None:
     for table in metadata.tables.values():
         assert table.comment
         assert [column.name for column in table.c if not column.comment] == []
 
 
-def test_every_view_is_documented(store):
+def test_every_view_is_documented(store: Store) -> None:
     views = queries.query(store.path, "SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")["name"]
     assert sorted(set(re.findall(r"^\| `(v_\w+)` \|", DOCS, re.MULTILINE))) == [
         view for view in views if view not in old_names()
     ]
 
 
-def test_the_questions_are_documented_as_they_are():
+def test_the_questions_are_documented_as_they_are() -> None:
     """Each with its note, the command, and the SQL; none that has no name."""
     for query in named_queries().values():
         given = "".join(
@@ -51,14 +54,14 @@ def test_the_questions_are_documented_as_they_are():
     assert len(re.findall("^```sql$", DOCS, re.MULTILINE)) == len(named_queries()) >= 10
 
 
-def test_the_file_of_questions_is_read_as_a_whole():
+def test_the_file_of_questions_is_read_as_a_whole() -> None:
     text = (Path(queries.__file__).with_name("queries.sql")).read_text("utf-8")
     assert len(named_queries()) == text.count(";\n")
     assert all(query.sql in text for query in named_queries().values())
 
 
 @pytest.fixture
-def term(lesson, write):
+def term(lesson: Store, write: Write) -> Store:
     """Ada (S01) was interested, then not; S02 was hardly seen, and is who they are by a weak link only."""
     write.judgement(lesson, 1, name="later", verdict="not interested")
     with lesson.writing() as connection:
@@ -75,14 +78,14 @@ def term(lesson, write):
     return lesson
 
 
-def change(connection, table: str, **values: object) -> None:
+def change(connection: Connection, table: str, **values: object) -> None:
     """The table's rows once more, with other values."""
     names = [f'"{column.name}"' for column in metadata.tables[table].c]
     taken = [str(values.get(name.strip('"'), name)) for name in names]
     connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(taken)} FROM {table}")
 
 
-def as_part(connection, windows: str, parts: str, **more: object) -> None:
+def as_part(connection: Connection, windows: str, parts: str, **more: object) -> None:
     """The first windows as verdicts about the part that is marked."""
     values = {"phase": 1, "start": 5, "stop": 16, **more}
     names = [column.name for column in metadata.tables[parts].c]
@@ -92,7 +95,7 @@ def as_part(connection, windows: str, parts: str, **more: object) -> None:
     )
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[str, str | float]] = {
     "sessions": {"session": 1, "name": "Physics 8b", "students": 2},
     "lost-the-class": {"at": "0:00:10", "verdict": "not interested", "balance": -0.4167},
     "turning-points": {"at": "0:00:10", "before": 0.3333, "change": -0.75},
@@ -115,14 +118,14 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("query", named_queries().values(), ids=named_queries())
-def test_named_query(term, query):
+def test_named_query(term: Store, query: Named) -> None:
     answer = queries.query(term.path, query.sql, {name: VALUES[name] for name in query.parameters})
     first = answer.to_dict("records")[0]
     assert {name: first[name] for name in ANSWERS[query.name]} == pytest.approx(ANSWERS[query.name], abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["students-term", "one-student", "lost-the-class"])
-def test_a_question_about_some_windows_does_not_read_all(lesson, name):
+def test_a_question_about_some_windows_does_not_read_all(lesson: Store, name: str) -> None:
     sql = named_queries()[name].sql
     values = {parameter: VALUES[parameter] for parameter in named_queries()[name].parameters}
     plan = queries.query(lesson.path, f"EXPLAIN QUERY PLAN {sql}", values)["detail"]

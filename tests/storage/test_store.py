@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from storage.errors import DatabaseError, StorageError
 from storage.people import add_people, drop_names, write_names
 from storage.schema import metadata
 from storage.store import Store
+from tests.storage.conftest import Write
 
 pytestmark = pytest.mark.both_databases
 
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.both_databases
 NO_PATH = (None,) * 6  # until the session is tracked; and nothing known of what is unexplained
 
 
-def rows(store, sql):
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
     """The rows as they come: SQLite's in order of the key; PostgreSQL's, which have none of their own, sorted."""
     with store.reading() as connection:
         found = [tuple(row) for row in connection.execute(text(sql))]
@@ -33,11 +35,11 @@ def rows(store, sql):
     return sorted(found, key=lambda row: [(value is not None, value) for value in row])
 
 
-def counts(store):
+def counts(store: Store) -> dict[str, int]:
     return {table.name: rows(store, f"SELECT count(*) FROM {table.name}")[0][0] for table in metadata.sorted_tables}
 
 
-def test_session_keeps_what_it_was_made_with(store, write):
+def test_session_keeps_what_it_was_made_with(store: Store, write: Write) -> None:
     session = write.session(store, recorded="2026-03-02T08:00:00Z")
     row = store.session(session)
     assert row.pop("created").endswith("Z")
@@ -61,7 +63,7 @@ def test_session_keeps_what_it_was_made_with(store, write):
     }
 
 
-def test_segment_writes_every_frame_and_every_face(store, write):
+def test_segment_writes_every_frame_and_every_face(store: Store, write: Write) -> None:
     session = write.session(store)
     write.segment(store, session, 0)
     write.segment(store, session, 1)
@@ -80,7 +82,7 @@ def test_segment_writes_every_frame_and_every_face(store, write):
     assert store.committed_segments(session) == {0, 1}
 
 
-def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
+def test_faces_come_back_as_they_went_in_but_for_rounding(store: Store, write: Write) -> None:
     session = write.session(store)
     faces = write.segment(store, session, 0, (5, 2))
     names = list(faces.columns())
@@ -94,7 +96,7 @@ def test_faces_come_back_as_they_went_in_but_for_rounding(store, write):
     assert np.isnan(again.scores).all(axis=1).tolist() == [True, False, False, False, False, True, False]
 
 
-def test_numbers_read_as_a_person_would_write_them(store, write):
+def test_numbers_read_as_a_person_would_write_them(store: Store, write: Write) -> None:
     session = write.session(store)
     faces = write.segment(store, session, 0, (1,))
     columns = faces.columns() | {
@@ -111,7 +113,7 @@ def test_numbers_read_as_a_person_would_write_them(store, write):
     assert rows(store, sql)[1] == (12.35, 0.1, 0.0, None, 0.9877, 1, None, 40)
 
 
-def test_order_of_segments_does_not_matter(tmp_path, write):
+def test_order_of_segments_does_not_matter(tmp_path: Path, write: Write) -> None:
     dumps = []
     for order in ((0, 1, 2), (2, 0, 1)):
         with Store.open(tmp_path / f"{order[0]}.db") as store:
@@ -122,7 +124,7 @@ def test_order_of_segments_does_not_matter(tmp_path, write):
     assert dumps[0] == dumps[1]
 
 
-def test_segment_is_written_once(store, write):
+def test_segment_is_written_once(store: Store, write: Write) -> None:
     session = write.session(store)
     write.segment(store, session, 0)
     with pytest.raises(StorageError, match="segment 0 of session 1 is there already"):
@@ -130,7 +132,7 @@ def test_segment_is_written_once(store, write):
     assert counts(store)["frames"] == 3
 
 
-def test_segment_without_frames_or_faces(store, write):
+def test_segment_without_frames_or_faces(store: Store, write: Write) -> None:
     session = write.session(store)
     write.segment(store, session, 0, ())
     write.segment(store, session, 1, (0, 0))
@@ -138,7 +140,7 @@ def test_segment_without_frames_or_faces(store, write):
     assert store.committed_segments(session) == {0, 1}
 
 
-def test_face_needs_its_frame_and_a_segment_its_session(store, write):
+def test_face_needs_its_frame_and_a_segment_its_session(store: Store, write: Write) -> None:
     session = write.session(store)
     faces = write.segment(store, session, 0)
     with pytest.raises(ValueError, match="segment 1 has faces in frames that it does not have"):
@@ -161,14 +163,14 @@ def test_face_needs_its_frame_and_a_segment_its_session(store, write):
         ("faces", "UPDATE faces SET score = NULL"),
     ],
 )
-def test_database_refuses_rows_that_do_not_fit(lesson, table, change):
+def test_database_refuses_rows_that_do_not_fit(lesson: Store, table: str, change: str) -> None:
     before = rows(lesson, f"SELECT * FROM {table}")
     with pytest.raises(DatabaseError, match="constraint"), lesson.writing() as connection:
         connection.execute(text(change))
     assert rows(lesson, f"SELECT * FROM {table}") == before
 
 
-def test_following_and_judging(lesson):
+def test_following_and_judging(lesson: Store) -> None:
     assert rows(lesson, "SELECT pts, face, track FROM faces") == [
         (100, 0, 1), (100, 1, None), (4100, 0, 1), (10100, 0, 1), (10100, 1, None), (14100, 0, 1)
     ]  # fmt: skip
@@ -192,7 +194,7 @@ def test_following_and_judging(lesson):
     assert session["finished"] >= session["created"]
 
 
-def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
+def test_following_again_replaces_and_takes_the_judgements_along(lesson: Store, write: Write) -> None:
     faces = Faces.from_columns(queries.face_columns(lesson, 1, list(Faces.empty().columns())))
     write.following(lesson, 1, faces)
     assert counts(lesson) == {
@@ -213,7 +215,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson, write):
         ({"track": [1, 2, 3, 1, 2, 1]}, "faces have tracks that are not among the tracks"),
     ],
 )
-def test_following_must_name_every_face(lesson, change, message):
+def test_following_must_name_every_face(lesson: Store, change: dict[str, list[int]], message: str) -> None:
     before = rows(lesson, "SELECT * FROM faces")
     pts = np.array(change.get("pts", [100, 100, 4100, 10100, 10100, 14100]))
     known = {"track": [1], "student": [-1], "first": [0.0], "last": [1.0], "faces": [1], "link_score": [1.0]}
@@ -231,14 +233,14 @@ def test_following_must_name_every_face(lesson, change, message):
     assert counts(lesson)["judgements"] == 1
 
 
-def test_session_without_a_face(store, write):
+def test_session_without_a_face(store: Store, write: Write) -> None:
     session = write.session(store)
     write.segment(store, session, 0, (0, 0))
     write.following(store, session, Faces.empty())
     assert rows(store, "SELECT count(*) FROM faces") == [(0,)]
 
 
-def test_what_is_written_together_is_kept_or_lost_together(lesson, write):
+def test_what_is_written_together_is_kept_or_lost_together(lesson: Store, write: Write) -> None:
     before = counts(lesson)
 
     def write_and_break() -> None:
@@ -259,7 +261,7 @@ def test_what_is_written_together_is_kept_or_lost_together(lesson, write):
     assert counts(lesson) == before | {"segments": 3, "frames": 9, "faces": 9, "corrections": 1}
 
 
-def test_replaced_students_leave_judgements_and_other_faces(lesson):
+def test_replaced_students_leave_judgements_and_other_faces(lesson: Store) -> None:
     before = rows(lesson, "SELECT * FROM student_windows")
     track = {"track": [1, 2, 3], "student": [-1, -1, 4], "first": [0.0] * 3, "last": [1.0] * 3, "faces": [1] * 3}
     track |= {"link_score": [np.nan] * 3, "static": [False] * 3, "found": [1, -1, 1], "part_of": [1, 2, 1]}
@@ -291,7 +293,7 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson):
     assert lesson.session(1)["state"] == "done"
 
 
-def test_corrections_are_numbered_within_their_session(lesson, write):
+def test_corrections_are_numbered_within_their_session(lesson: Store, write: Write) -> None:
     other = write.session(lesson)
     assert add_correction(lesson, 1, "rename", {"persons": {"S01": 7}}) == 1
     assert add_correction(lesson, 1, "merge", {"student": "S01", "other": "S02"}) == 2
@@ -306,7 +308,7 @@ def test_corrections_are_numbered_within_their_session(lesson, write):
         add_correction(lesson, 1, "sing", {})
 
 
-def test_persons(lesson):
+def test_persons(lesson: Store) -> None:
     assert add_people(lesson, ["Ada", "Ben", "Ada"]) == {"Ada": 1, "Ben": 2}
     write_persons(lesson, 1, {1: 2})
     assert rows(lesson, "SELECT label, name, person FROM v_students") == [("S01", "Ben", 2)]
@@ -314,7 +316,7 @@ def test_persons(lesson):
     assert rows(lesson, "SELECT label, name, person FROM v_students") == [("S01", None, None)]
 
 
-def test_dropped_names_leave_everything_else(lesson):
+def test_dropped_names_leave_everything_else(lesson: Store) -> None:
     add_people(lesson, ["Ada", "Ben"])
     write_persons(lesson, 1, {1: 2})
     views = ("v_students", "v_faces", "v_student_windows")
@@ -336,7 +338,7 @@ def test_dropped_names_leave_everything_else(lesson):
         write_names(lesson, {1: "Ben"})
 
 
-def test_seats_of_a_room_replace_those_of_the_same_name(lesson):
+def test_seats_of_a_room_replace_those_of_the_same_name(lesson: Store) -> None:
     def seats(*names: str, x: float) -> pd.DataFrame:
         people = add_people(lesson, names)
         return pd.DataFrame(
@@ -355,7 +357,7 @@ def test_seats_of_a_room_replace_those_of_the_same_name(lesson):
     assert rows(lesson, "SELECT DISTINCT session_id FROM seats") == [(None,)]
 
 
-def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, write):
+def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson: Store, write: Write) -> None:
     assert write.judgement(lesson, 1, name="sum 5 s") == 2
     assert write.judgement(lesson, 1, verdict="neutral") == 1
     sql = "SELECT judgement_id, judgement, verdict, latest FROM v_class_windows ORDER BY 1"
@@ -365,21 +367,21 @@ def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson, wri
 
 
 @pytest.mark.parametrize("name", ["weighted 10 s", "of a correction"])
-def test_judgement_keeps_the_time_at_which_it_was_first_made(lesson, write, name):
+def test_judgement_keeps_the_time_at_which_it_was_first_made(lesson: Store, write: Write, name: str) -> None:
     """As when a correction makes every judgement again: `latest` must still be the one that the user made last."""
     made = "2026-01-02T03:04:05.678Z"
     write.judgement(lesson, 1, name=name, created=made)
     assert rows(lesson, f"SELECT created FROM judgements WHERE name = '{name}'") == [(made,)]
 
 
-def test_duration_is_kept_to_the_microsecond(store, write):
+def test_duration_is_kept_to_the_microsecond(store: Store, write: Write) -> None:
     """As every other time in the database, or the last window's end would differ from the session's."""
     session = write.session(store)
     store.finish_detection(session, 10 / 3)
     assert rows(store, "SELECT duration, state FROM sessions") == [(3.333333, "detected")]
 
 
-def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson, write):
+def test_deleted_session_leaves_nothing_and_no_other_gets_its_number(lesson: Store, write: Write) -> None:
     alone = counts(lesson)
     other = write.session(lesson, name="Physics 8c")
     write.following(lesson, other, write.segment(lesson, other, 0))

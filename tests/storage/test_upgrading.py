@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.operations import Operations
 from sqlalchemy import create_engine, inspect
 
 import storage.upgrading
 from engine.sessions.roster import Carried
 from engine.sessions.session import find
 from storage.errors import DatabaseError
-from storage.migrations import version_4
+from storage.migrations import STEPS, version_4
 from storage.schema import SCHEMA_VERSION
 from storage.store import Store
 from storage.upgrading import upgrade
+from tests.storage.processes import KILLED
 
 ROOT = Path(__file__).parents[2]
 VERSION_1 = (Path(__file__).with_name("version_1.sql")).read_text("utf-8")
@@ -89,7 +91,9 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_upgraded_file_has_the_very_schema_of_a_new_one(old, tmp_path, monkeypatch, version):
+def test_upgraded_file_has_the_very_schema_of_a_new_one(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
     if version > 1:
         old.unlink()
         with closing(sqlite3.connect(old)) as connection:
@@ -109,7 +113,7 @@ def test_upgraded_file_has_the_very_schema_of_a_new_one(old, tmp_path, monkeypat
     assert found["header"][0] == SCHEMA_VERSION
 
 
-def test_nothing_is_lost(old, tmp_path):
+def test_nothing_is_lost(old: Path, tmp_path: Path) -> None:
     before = rows_of(old)
     assert {name: len(rows) for name, rows in before.items()} == {
         "sessions": 1, "segments": 2, "frames": 14, "faces": 42, "students": 4, "tracks": 4, "repairs": 3,
@@ -127,7 +131,7 @@ def test_nothing_is_lost(old, tmp_path):
     assert rows_of(old)["segments"] == [(*row, None) for row in before["segments"]]  # no digest is known
 
 
-def test_upgraded_session_can_be_worked_with(old):
+def test_upgraded_session_can_be_worked_with(old: Path) -> None:
     upgrade(old)
     session = find("Physics 8b", old)
     carried = session.carry_names("B12")
@@ -145,7 +149,7 @@ def test_upgraded_session_can_be_worked_with(old):
     assert len(session.students()) == 3
 
 
-def test_second_upgrade_does_nothing_and_no_backup_is_overwritten(old, tmp_path):
+def test_second_upgrade_does_nothing_and_no_backup_is_overwritten(old: Path, tmp_path: Path) -> None:
     (tmp_path / "school.db.v1-backup").write_text("of last week")
     assert upgrade(old).backup == tmp_path / "school.db.v1-backup-2"
     assert (tmp_path / "school.db.v1-backup").read_text() == "of last week"
@@ -155,12 +159,14 @@ def test_second_upgrade_does_nothing_and_no_backup_is_overwritten(old, tmp_path)
     assert old.read_bytes() == before
 
 
-def test_backup_is_as_private_as_the_file(old):
+def test_backup_is_as_private_as_the_file(old: Path) -> None:
     old.chmod(0o640)
-    assert upgrade(old).backup.stat().st_mode & 0o777 == 0o640
+    backup = upgrade(old).backup
+    assert backup is not None
+    assert backup.stat().st_mode & 0o777 == 0o640
 
 
-def test_view_of_the_user_stays(old):
+def test_view_of_the_user_stays(old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         connection.execute("CREATE VIEW mine AS SELECT label FROM v_students ORDER BY label")
     upgrade(old)
@@ -169,14 +175,14 @@ def test_view_of_the_user_stays(old):
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_older_database_is_refused_everywhere_else(old, read_only):
+def test_older_database_is_refused_everywhere_else(old: Path, read_only: bool) -> None:
     before = old.read_bytes()
     with pytest.raises(DatabaseError, match=rf"run `classpulse upgrade-db --db {old}`, which keeps a copy"):
         Store.open(old, read_only=read_only)
     assert old.read_bytes() == before
 
 
-def test_newer_database_is_refused(old):
+def test_newer_database_is_refused(old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     with pytest.raises(DatabaseError, match="install a newer classpulse"):
@@ -186,13 +192,13 @@ def test_newer_database_is_refused(old):
 # -- faults
 
 
-def break_half_way(op):
+def break_half_way(op: Operations) -> None:
     op.execute("DELETE FROM faces")
     op.drop_column("students", "spread")
     op.execute("SELECT 1 FROM nowhere")
 
 
-def lose_a_parent(op):
+def lose_a_parent(op: Operations) -> None:
     version_4.upgrade(op)
     op.execute("DELETE FROM segments WHERE segment = 1")
 
@@ -201,9 +207,11 @@ def lose_a_parent(op):
     ("step", "message"),
     [(break_half_way, "no such table: nowhere"), (lose_a_parent, "a row of frames refers to none of segments")],
 )
-def test_step_that_fails_changes_nothing(old, tmp_path, monkeypatch, step, message):
+def test_step_that_fails_changes_nothing(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Callable[[Operations], None], message: str
+) -> None:
     before, schema = rows_of(old), schema_of(old)
-    monkeypatch.setattr(storage.upgrading, "STEPS", {**storage.upgrading.STEPS, SCHEMA_VERSION: step})
+    monkeypatch.setattr(storage.upgrading, "STEPS", {**STEPS, SCHEMA_VERSION: step})
     with pytest.raises(DatabaseError, match=rf"school.db: .*{message}"):
         upgrade(old)
     assert (rows_of(old), schema_of(old)) == (before, schema)
@@ -218,7 +226,7 @@ def start(script: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def test_killed_during_a_migration(old):
+def test_killed_during_a_migration(old: Path) -> None:
     """Killed after every row of the faces is gone and a table is made anew, before the commit."""
     before = rows_of(old)
     script = """
@@ -235,20 +243,18 @@ def test_killed_during_a_migration(old):
         storage.upgrading.upgrade(sys.argv[1])
     """
     child = start(script, old)
-    assert child.communicate() == ("", None)
-    assert child.returncode == -signal.SIGKILL
+    assert child.communicate()[0] == ""
+    assert child.returncode == KILLED
     assert version_of(old) == 1
     assert rows_of(old) == before
     done = upgrade(old)
-    assert (done.from_version, done.backup.name) == (
-        1,
-        "school.db.v1-backup-2",
-    )  # the first is whole, too, and stays
+    # the first is whole, too, and stays
+    assert (done.from_version, done.backup) == (1, old.with_name("school.db.v1-backup-2"))
     assert rows_of(old.with_name("school.db.v1-backup")) == before
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.15, 0.3])
-def test_killed_at_any_moment(old, delay):
+def test_killed_at_any_moment(old: Path, delay: float) -> None:
     before = rows_of(old)["faces"]
     child = start("import sys, storage.upgrading as u; print(flush=True); u.upgrade(sys.argv[1])", old)
     assert child.stdout is not None
@@ -263,7 +269,7 @@ def test_killed_at_any_moment(old, delay):
         assert store.committed_segments(1) == {0, 1}
 
 
-def test_two_migrations_at_once(old, tmp_path):
+def test_two_migrations_at_once(old: Path, tmp_path: Path) -> None:
     """One does it, the others wait for it and find it done."""
     script = """
         import sys
@@ -281,7 +287,7 @@ def test_two_migrations_at_once(old, tmp_path):
 
 
 @pytest.mark.parametrize("room", [0, 32, 96, 160])
-def test_full_disk(old, small_disk, room):
+def test_full_disk(old: Path, small_disk: Path, room: int) -> None:
     """Full while the copy is made, or while tables change: the file is as it was, and the copy gone."""
     path = small_disk / "school.db"
     shutil.copy(old, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from storage import queries
 from storage.schema import metadata
 from storage.store import Store
 from storage.upgrading import upgrade
+from tests.storage.conftest import Write
+from tests.storage.processes import KILLED
 
 HERE = Path(__file__).parent
 VERSION_2 = (HERE / "version_2.sql").read_text("utf-8")
@@ -65,7 +66,7 @@ def rows(path: Path, tables: dict[str, str]) -> Rows:
         return {key: sorted(connection.execute(f"SELECT * FROM {name}"), key=str) for key, name in tables.items()}
 
 
-def test_fixture_has_something_in_every_table(old):
+def test_fixture_has_something_in_every_table(old: Path) -> None:
     found = rows(old, {name: name for name in names("TABLE")})
     assert {name for name, values in found.items() if not values} == set()
     assert sorted(row[14] for row in found["sessions"]) == ["done", "done", "seeing", "seen"]
@@ -74,7 +75,7 @@ def test_fixture_has_something_in_every_table(old):
     }  # fmt: skip
 
 
-def test_every_row_is_there_under_the_new_names(old):
+def test_every_row_is_there_under_the_new_names(old: Path) -> None:
     before = rows(old, {name: name for name in names("TABLE")})
     assert upgrade(old).from_version == 2
     after = rows(old, {name: TABLES.get(name, name) for name in before})
@@ -86,7 +87,7 @@ def test_every_row_is_there_under_the_new_names(old):
         assert {value for row in after[name] for value in row[width:]} <= {None}, name  # what is new is empty
 
 
-def test_every_table_and_view_reads_as_before_under_its_old_name(old):
+def test_every_table_and_view_reads_as_before_under_its_old_name(old: Path) -> None:
     relations = {name: name for name in (*names("TABLE"), *names("VIEW"))}
     before = rows(old, relations)
     widths = {name: len(values[0]) for name, values in before.items() if values}
@@ -96,7 +97,7 @@ def test_every_table_and_view_reads_as_before_under_its_old_name(old):
         assert [row[:width] for row in after[name]] == before[name], name
 
 
-def test_old_names_have_the_old_columns(old):
+def test_old_names_have_the_old_columns(old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         before = {name: columns(connection, name) for name in (*TABLES, *READ_AS, "v_marks", "v_student_parts")}
     upgrade(old)
@@ -108,7 +109,9 @@ def columns(connection: sqlite3.Connection, name: str) -> list[str]:
     return [str(column) for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", [name])]
 
 
-def test_the_comparison_of_databases_finds_them_alike_and_one_change(old, tmp_path, capsys):
+def test_the_comparison_of_databases_finds_them_alike_and_one_change(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     copy = tmp_path / "before.db"
     with closing(sqlite3.connect(old)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -126,7 +129,7 @@ def test_the_comparison_of_databases_finds_them_alike_and_one_change(old, tmp_pa
     assert "phases (1, 2): is gone" in said
 
 
-def test_every_old_session_has_the_seven_classes_of_its_network(old):
+def test_every_old_session_has_the_seven_classes_of_its_network(old: Path) -> None:
     upgrade(old)
     with Store.open(old) as store:
         sessions = queries.sessions(store)["session_id"].tolist()
@@ -139,21 +142,21 @@ def test_every_old_session_has_the_seven_classes_of_its_network(old):
             ]  # fmt: skip
 
 
-def test_number_of_a_deleted_session_is_given_to_none(old, write):
+def test_number_of_a_deleted_session_is_given_to_none(old: Path, write: Write) -> None:
     """The fixture's fifth session was deleted before; SQLite counts on from it all the same."""
     upgrade(old)
     with Store.open(old) as store:
         assert write.session(store) == 6
 
 
-def test_settings_of_old_sessions_can_be_read(old):
+def test_settings_of_old_sessions_can_be_read(old: Path) -> None:
     upgrade(old)
     for session_id in (1, 2, 3, 4):
         settings = Settings.from_json(find(session_id, old).info()["settings"])
         assert (settings.sample_rate, settings.max_age) == (1.0, 2.0)
 
 
-def test_upgraded_session_can_be_judged_and_corrected(old):
+def test_upgraded_session_can_be_judged_and_corrected(old: Path) -> None:
     with closing(sqlite3.connect(old)) as connection:
         query = (
             "SELECT verdict FROM class_windows JOIN judgements ON id = judgement_id WHERE name = ? ORDER BY start"
@@ -173,7 +176,7 @@ def test_upgraded_session_can_be_judged_and_corrected(old):
     assert len(session.students()) == 3
 
 
-KILLED = """
+INTERRUPTED = """
     import os, shutil, signal, sys
     from pathlib import Path
     from sqlalchemy import Engine, event
@@ -211,16 +214,16 @@ KILLED = """
 """
 
 
-def test_killed_at_twenty_moments_nothing_is_lost(old, tmp_path):
+def test_killed_at_twenty_moments_nothing_is_lost(old: Path, tmp_path: Path) -> None:
     """From the first statement to the commit."""
     with closing(sqlite3.connect(old)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that a copy of the file is whole
     before = rows(old, {name: name for name in names("TABLE")})
     root = HERE.parents[1]
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(old)]
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(old)]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
-    assert said[:20] == [str(int(signal.SIGKILL))] * 20
+    assert said[:20] == [str(-KILLED)] * 20
     assert int(said[20]) > 60  # statements, so the moments are different ones
     for moment in range(20):
         path = tmp_path / f"killed-{moment}.db"
@@ -265,7 +268,9 @@ def rounded(row: Any) -> list[Any]:
     return [round(value, 4) if isinstance(value, float) else value for value in row]
 
 
-def test_on_a_server_every_row_is_there_and_the_schema_is_a_new_ones(old_server, old, write):
+def test_on_a_server_every_row_is_there_and_the_schema_is_a_new_ones(
+    old_server: str, old: Path, write: Write
+) -> None:
     from sqlalchemy import inspect
 
     assert upgrade(old_server).from_version == 2
@@ -295,7 +300,7 @@ def test_on_a_server_every_row_is_there_and_the_schema_is_a_new_ones(old_server,
     )
 
 
-def test_on_a_server_the_old_names_can_be_read(old_server):
+def test_on_a_server_the_old_names_can_be_read(old_server: str) -> None:
     upgrade(old_server)
     counts = {
         name: queries.query(old_server, f"SELECT count(*) AS n FROM {READ_AS.get(name, name)}")["n"][0]

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from sqlalchemy import REAL, Double, Integer
 
 from storage import dictionary, queries
 from storage.database import old_names
+from storage.store import Store
 from storage.views import views
+from tests.storage.conftest import Write
 
 #: Ratios without a range, and what each strategy counts in its own way.
 WITHOUT_UNIT = {"camera_a", "camera_b", "path_a", "path_b", "positive", "negative"}
 
 
-def columns_of(store, view: str) -> list[tuple[str, str]]:
+def columns_of(store: Store, view: str) -> list[tuple[str, str]]:
     rows = queries.query(store.path, "SELECT name, type FROM pragma_table_info(?)", [view])
     return list(zip(rows["name"], rows["type"], strict=True))
 
 
-def test_every_view_is_described(store):
+def test_every_view_is_described(store: Store) -> None:
     made = queries.query(store.path, "SELECT name FROM sqlite_master WHERE type = 'view'")["name"]
     assert set(views()) == set(made) - set(old_names())
 
 
 @pytest.mark.parametrize("view", views())
-def test_columns_are_those_that_the_database_has(store, view):
+def test_columns_are_those_that_the_database_has(store: Store, view: str) -> None:
     found = columns_of(store, view)
     assert [column.name for column in views()[view].c] == [name for name, _ in found]
     for column, (_, sql_type) in zip(views()[view].c, found, strict=True):
@@ -33,7 +34,7 @@ def test_columns_are_those_that_the_database_has(store, view):
 
 
 @pytest.mark.parametrize("table", dictionary.relations())
-def test_every_column_has_a_meaning_and_every_real_number_a_unit(table):
+def test_every_column_has_a_meaning_and_every_real_number_a_unit(table: str) -> None:
     described = dictionary.relations()[table]
     assert described.comment
     for column in described.c:
@@ -45,7 +46,7 @@ def test_every_column_has_a_meaning_and_every_real_number_a_unit(table):
 
 
 @pytest.mark.parametrize("view", views())
-def test_a_column_that_cannot_be_null_is_not(lesson, view):
+def test_a_column_that_cannot_be_null_is_not(lesson: Store, view: str) -> None:
     rows = queries.query(lesson.path, f"SELECT * FROM {view}")
     for column in views()[view].c:
         if not column.nullable:
@@ -54,7 +55,7 @@ def test_a_column_that_cannot_be_null_is_not(lesson, view):
             assert str(rows[column.name].dtype) in ("int64", "Int64", "object"), column.name
 
 
-def test_nullable_as_the_joins_make_them():
+def test_nullable_as_the_joins_make_them() -> None:
     faces = views()["v_faces"].c
     assert (faces.label.nullable, faces.student.nullable, faces.time.nullable) == (True, True, False)
 
@@ -72,14 +73,14 @@ def test_nullable_as_the_joins_make_them():
         ("faces detected", ""),
     ],
 )
-def test_units(comment, unit):
+def test_units(comment: str, unit: str) -> None:
     assert dictionary.unit(comment) == unit
 
 
 @pytest.mark.parametrize(
     ("start", "at"), [(0.0, "0:00:00"), (50.0, "0:00:50"), (754.9999, "0:12:35"), (3661.0, "1:01:01")]
 )
-def test_a_window_says_when_it_begins(lesson, start, at):
+def test_a_window_says_when_it_begins(lesson: Store, start: float, at: str) -> None:
     with lesson.writing() as connection:
         for table in ("student_windows", "class_windows"):
             connection.exec_driver_sql(f"UPDATE {table} SET start = ?", (start,))
@@ -100,26 +101,29 @@ UNMEASURED = "SELECT label, windows, unmeasured, seen, scorable, why FROM v_unme
         (9, 9, 40, "too uncertain"),
     ],
 )
-def test_who_could_not_be_measured_and_why(lesson, write, faces, scorable, size, why):
+def test_who_could_not_be_measured_and_why(
+    lesson: Store, write: Write, faces: int, scorable: int, size: int, why: str
+) -> None:
     write.judgement(lesson, 1, name="later", verdict="insufficient")
     with lesson.writing() as connection:
         connection.exec_driver_sql(
             "UPDATE student_windows SET frames = 10, faces = ?, scorable = ?", (faces, scorable)
         )
         connection.exec_driver_sql("UPDATE students SET size = ?", (size,))
-    (row,) = queries.query(lesson.path, UNMEASURED).itertuples(index=False)
+    answer = queries.query(lesson.path, UNMEASURED)
+    (row,) = answer.itertuples(index=False)
     assert (row.label, row.windows, row.unmeasured, row.seen, row.why) == ("S01", 1, 1.0, faces / 10, why)
     if faces:
         assert row.scorable == scorable / faces
     else:
-        assert row.scorable is None or np.isnan(row.scorable)
+        assert answer["scorable"].isna().all()
 
 
-def test_who_was_measured_is_not_among_them(lesson):
+def test_who_was_measured_is_not_among_them(lesson: Store) -> None:
     assert queries.query(lesson.path, UNMEASURED).empty
 
 
-def test_a_poster_is_not_among_them(lesson, write):
+def test_a_poster_is_not_among_them(lesson: Store, write: Write) -> None:
     write.judgement(lesson, 1, name="later", verdict="insufficient")
     with lesson.writing() as connection:
         connection.exec_driver_sql("UPDATE students SET static = 1")

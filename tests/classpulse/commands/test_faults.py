@@ -22,7 +22,7 @@ from storage.store import Store
 from tests.classpulse.commands.conftest import finish, start
 from tests.drawn import LESSON, OPTIONS, SEGMENTS, count, rows
 from tests.engine.synthetic import write_sound, write_video
-from tests.storage.test_faults import ordinary_user
+from tests.storage.processes import ordinary_user
 
 Make = Callable[[Path, Path], object]
 
