@@ -34,6 +34,10 @@ class Settings:
     every: float | None = None
     """Seconds from one image of a folder to the next, in the order of their names; None takes the times in their
     EXIF data, or one second where not every image has one. Video has times of its own."""
+    stream: int | None = None
+    """Number of the video stream in its file; None takes the one marked as the default, else the largest."""
+    aspect: tuple[int, int] | None = None
+    """Width to height of the upright picture, where the file does not state it, or states a wrong one."""
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     detector: str = "mtcnn"
@@ -110,6 +114,13 @@ class Settings:
             self.every,
             "0.001 to 86400 seconds between the images of a folder",
         )
+        _check(self.stream is None or self.stream >= 0, "stream", self.stream, "the number of a stream, from 0")
+        _check(
+            self.aspect is None or (min(self.aspect) > 0 and 0.1 <= self.aspect[0] / self.aspect[1] <= 10),
+            "aspect",
+            self.aspect,
+            "width to height of the picture, such as 16:9",
+        )
         _check(self.engine in get_args(Engine), "engine", self.engine, " or ".join(get_args(Engine)))
         _check(
             self.engine == "classpulse" or (self.detector, self.detector_weights) == ("mtcnn", None),
@@ -172,6 +183,8 @@ class Settings:
             raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
         if "thresholds" in values:
             values["thresholds"] = tuple(values["thresholds"])
+        if values.get("aspect") is not None:
+            values["aspect"] = tuple(values["aspect"])
         if "exclude" in values:
             values["exclude"] = tuple(map(tuple, values["exclude"]))
         return cls(**values)

@@ -17,6 +17,7 @@ from classpulse.commands.options import (
     MinFaces,
     StrategyOption,
     Window,
+    aspect_of,
     sample_rate_of,
     thresholds_of,
 )
@@ -46,6 +47,16 @@ def analyze(
             metavar="SECONDS",
             help="Interval between the images of a folder, in order of name (default: their EXIF times, or 1).",
         ),
+    ] = None,
+    stream: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Number of the video stream in the file (default: the one marked so, or the largest)."
+        ),
+    ] = None,
+    aspect: Annotated[
+        str | None,
+        typer.Option(metavar="W:H", help="Shape of the picture, such as 16:9, where the file states a wrong one."),
     ] = None,
     window: Window = DEFAULT.window,
     strategy: StrategyOption = None,
@@ -138,7 +149,8 @@ def analyze(
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group requires --aggregate-only")
     settings = Settings(
-        sample_rate=sample_rate_of(sample_rate), every=every, expression=not no_expression, window=window,
+        sample_rate=sample_rate_of(sample_rate), every=every, stream=stream,
+        aspect=None if aspect is None else aspect_of(aspect), expression=not no_expression, window=window,
         band=band, min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
         thresholds=thresholds_of(thresholds),
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import typer
@@ -50,6 +51,16 @@ def sample_rate_of(text: str) -> float | None:
         return None if text == "all" else float(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a number of frames per second, nor `all`") from None
+
+
+def aspect_of(text: str) -> tuple[int, int]:
+    """Width to height of a picture: 16:9, 2.39:1 or 1.7778."""
+    width, _, height = text.partition(":")
+    try:
+        aspect = Fraction(width) / Fraction(height or 1)
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(f"{text!r} is not width to height of a picture, such as 16:9") from None
+    return aspect.numerator, aspect.denominator
 
 
 def thresholds_of(text: str) -> tuple[float, float, float]:

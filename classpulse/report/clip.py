@@ -23,6 +23,7 @@ from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
+from engine.vision.sources.streams import choose_stream
 
 #: Audio codecs that are copied into the MP4; any other is encoded again.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
@@ -61,7 +62,8 @@ def annotate(
     if output.exists() and output.samefile(path):
         raise UsageError(f"{output}: this is the recording itself; choose another output")
     refusal = "it is not an annotated video of classpulse, so choose another file with --output"
-    with open_source(path, Settings.from_json(annotator.row["settings"])) as source:
+    settings = Settings.from_json(annotator.row["settings"])
+    with open_source(path, settings) as source:
         if source.fingerprint() != annotator.row["sha256"]:
             raise SourceError(f"{path}: not the recording that was analysed; give its path with --video")
         with (
@@ -69,7 +71,8 @@ def annotate(
             av.open(str(partial), "w", format="mp4") as target,
         ):
             target.metadata["comment"] = MARK
-            return _write(source, target, annotator, start, stop, on_progress or _silent)
+            rate = _rate(source, settings)
+            return _write(source, target, annotator, (start, stop), rate, on_progress or _silent)
 
 
 def is_annotated(path: Path) -> bool:
@@ -85,14 +88,15 @@ def _write(
     video: FrameSource,
     target: Any,
     annotator: Annotator,
-    start: float,
-    stop: float | None,
+    span: tuple[float, float | None],
+    rate: Fraction,
     report_progress: Callable[[float, float | None], None],
 ) -> int:
+    start, stop = span
     width, height = video.width // 2 * 2, video.height // 2 * 2  # H.264 halves them for its colours
     if not (width and height):
         raise SourceError(f"{video.path}: {video.width}x{video.height} px is too small for H.264")
-    stream = target.add_stream("libx264", rate=_rate(video), options={"preset": "veryfast", "crf": "21"})
+    stream = target.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "21"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.time_base = stream.codec_context.time_base = video.time_base
     stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
@@ -215,13 +219,17 @@ def _ahead(frames: Generator[Frame]) -> Generator[Frame]:
             thread.join(0.01)
 
 
-def _rate(video: FrameSource) -> Fraction:
+def _rate(video: FrameSource, settings: Settings) -> Fraction:
     """Nominal frames per second for players; every frame keeps its own time."""
     container = _container(video.path)
     if container is None:
         return Fraction(25)
     with container:
-        return next((stream.average_rate for stream in container.streams.video), None) or Fraction(25)
+        try:
+            index, _ = choose_stream(container, video.path, settings.stream)
+        except SourceError:  # another package's source knows what to read of it
+            return Fraction(25)
+        return container.streams[index].average_rate or Fraction(25)
 
 
 def _container(path: Path) -> InputContainer | None:

@@ -38,8 +38,12 @@ def write_video(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     tone: bool = False,
+    pixel: Fraction | None = None,
 ) -> Path:
-    """Write frame i with `images[i]`, or with its number, at `ticks[i]` of `time_base`; `tone` adds sound."""
+    """Write frame i with `images[i]`, or with its number, at `ticks[i]` of `time_base`; `tone` adds sound.
+
+    `pixel` is the sample aspect ratio that codec and container state.
+    """
     if ticks is None:
         ticks = range(len(images or ()))
     if images is None:
@@ -50,6 +54,8 @@ def write_video(
         stream.width, stream.height = width, height
         stream.pix_fmt = pix_fmt or ("yuv420p" if width % 2 == height % 2 == 0 else "yuv444p")
         stream.codec_context.time_base = time_base
+        if pixel is not None:
+            stream.codec_context.sample_aspect_ratio = pixel
         stream.codec_context.thread_count = 1  # the same bytes on every machine
         sound = container.add_stream("aac", rate=44100, layout="mono") if tone else None
         for tick, image in zip(ticks, images, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -14,14 +14,12 @@ from typing import Any, NamedTuple, Self
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from engine.errors import SourceError
 from engine.settings import Settings
+from engine.vision.sources.geometry import SQUARE, UPRIGHT, Form, Image, pixel_for, upright
 from engine.vision.sources.headers import Header, is_complete, read_header
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
-
-Image = npt.NDArray[np.uint8]
 
 #: Suffixes of image files.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -31,17 +29,6 @@ DEFAULT_INTERVAL = 1.0
 TIME_BASE = Fraction(1, 1_000_000)
 #: Bytes at the beginning of a file that hold its header, nearly always.
 HEADER_BYTES = 2**18
-
-#: How EXIF's orientations 2 to 8 are brought upright.
-_UPRIGHT: dict[int, Callable[[Image], Image]] = {
-    2: lambda image: image[:, ::-1],
-    3: lambda image: image[::-1, ::-1],
-    4: lambda image: image[::-1],
-    5: lambda image: image.swapaxes(0, 1),
-    6: lambda image: image.swapaxes(0, 1)[:, ::-1],
-    7: lambda image: image.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda image: image.swapaxes(0, 1)[::-1],
-}
 
 
 class _Entry(NamedTuple):
@@ -73,6 +60,7 @@ class ImageFolder:
         self.seekable = True
         self.damaged = 0
         self.warnings: list[SourceWarning] = []
+        self._aspect = None if settings is None or settings.aspect is None else Fraction(*settings.aspect)
         entries, (self.width, self.height) = self._read_entries()
         self._entries, self._ticks = self._in_time(entries, None if settings is None else settings.every)
         step = self._ticks[-1] - self._ticks[-2] if len(self._ticks) > 1 else round(DEFAULT_INTERVAL / TIME_BASE)
@@ -131,8 +119,18 @@ class ImageFolder:
 
     def _image(self, entry: _Entry) -> Image | None:
         image = _decoded(entry.path, entry.orientation)
-        fits = image is not None and image.shape[:2] == (self.height, self.width)
-        return image if fits else None
+        if image is None:
+            return None
+        width, height = self._form((image.shape[1], image.shape[0])).shown
+        if (width, height) != (self.width, self.height):
+            return None
+        if image.shape[:2] != (height, width):
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        return image
+
+    def _form(self, size: tuple[int, int], orientation: int = UPRIGHT) -> Form:
+        pixel = SQUARE if self._aspect is None else pixel_for(self._aspect, size, orientation)
+        return Form(*size, pixel, orientation)
 
     def _warn(self, code: str, text: str) -> None:
         self.warnings.append(SourceWarning(code, f"{self.path}: {text}"))
@@ -149,14 +147,14 @@ class ImageFolder:
             if header.size is None:
                 unreadable.append(path.name)
                 continue
-            upright = header.size[::-1] if header.orientation >= 5 else header.size
-            if entries and upright != size:
+            shown = self._form(header.size, header.orientation).shown
+            if entries and shown != size:
                 raise SourceError(
-                    f"{path} is {upright[0]}x{upright[1]} px, but {entries[0].path.name} is {size[0]}x{size[1]}; "
+                    f"{path} is {shown[0]}x{shown[1]} px, but {entries[0].path.name} is {size[0]}x{size[1]}; "
                     "put images of one size into a folder",
                     exit_status=2,
                 )
-            size = upright
+            size = shown
             entries.append(_Entry(path, header.orientation, header.captured, place))
         skipped = len(paths) - len(images)
         if not entries:
@@ -232,7 +230,7 @@ def _decoded(path: Path, orientation: int) -> Image | None:
         cv2.utils.logging.setLogLevel(level)
     if image is None:
         return None
-    return np.ascontiguousarray(_UPRIGHT[orientation](image) if orientation > 1 else image, np.uint8)
+    return np.ascontiguousarray(upright(image, orientation), np.uint8)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -15,19 +15,19 @@ from typing import Self
 from weakref import WeakSet
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from engine.errors import SourceError
 from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
+from engine.vision.sources.geometry import MAX_TILT, Form, Image, is_plausible
 from engine.vision.sources.packets import SkippablePackets
+from engine.vision.sources.picture import PixelShapes, form_of, image_of, orientation_in, own_pixel
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
+from engine.vision.sources.streams import choose_stream
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
@@ -43,14 +43,14 @@ PROBE_FRAMES = 20
 class Video:
     """A video file: a `FrameSource`.
 
-    Raises SourceError where `path` is not a file (exit status 2) or nothing in it decodes (exit status 1). No
-    setting changes what it gives.
+    Raises SourceError where `path` is not a file (exit status 2) or nothing in it decodes (exit status 1). Of the
+    settings, `stream` and `aspect` change what it gives.
     """
 
     path: Path
     name: str
     width: int
-    """Of the upright image, px."""
+    """Of the upright image in square pixels, px."""
     height: int
     time_base: Fraction
     """Seconds a tick."""
@@ -67,10 +67,11 @@ class Video:
     """Frames that the last `frames()` left out because their timestamp did not increase."""
     damaged: int
     """Packets and frames that the last `frames()` left out because they did not decode whole."""
-    warnings: Sequence[SourceWarning] = ()
+    warnings: list[SourceWarning]
 
     def __init__(self, path: str | PathLike[str], settings: Settings | None = None) -> None:
-        del settings
+        settings = settings or Settings()
+        self._aspect = None if settings.aspect is None else Fraction(*settings.aspect)
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.exists():
@@ -81,13 +82,20 @@ class Video:
             raise SourceError(f"{self.path}: the file is empty; copy the recording again")
         self.dropped = self.damaged = 0
         self._readers: WeakSet[Generator[Frame]] = WeakSet()
+        with self._file() as container:
+            self._stream, self.warnings = choose_stream(container, self.path, settings.stream)
         with self._open() as (container, stream):
+            self._pixel, self._follows_codec = stream.sample_aspect_ratio, True
             frames = self._decode(container, stream)
             first = next(frames, None)
             if first is None or stream.time_base is None:
                 raise SourceError(
                     f"{self.path}: no frame can be decoded; convert the file with another program first"
                 )
+            # Where the two differ, the container is right, as it is for every player.
+            self._follows_codec = self._pixel in (None, stream.codec_context.sample_aspect_ratio)
+            if self._follows_codec:
+                self._pixel = stream.codec_context.sample_aspect_ratio
             times = [-math.inf, first.pts, *(frame.pts for frame in islice(frames, PROBE_FRAMES - 1))]
             increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))
             # AVI and raw streams have no presentation times, and what is returned as such is in decoding order.
@@ -99,9 +107,8 @@ class Video:
             self.codec = stream.codec_context.name
             self.duration = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
-            self._size = first.width, first.height
-            self._quarter_turns = round(first.rotation / 90) % 4
-        self.width, self.height = self._size[:: -1 if self._quarter_turns % 2 else 1]
+            self.width, self.height = self._form(first).shown
+            self.warnings += self._unhonoured(first)
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -214,6 +221,7 @@ class Video:
         self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
+        shapes = PixelShapes(self._pixel) if self._follows_codec else None
         while True:
             try:
                 packet = next(packets, None)
@@ -233,12 +241,26 @@ class Video:
                 frames = []
             intact = [frame for frame in frames if not frame.is_corrupt]
             self.damaged += len(frames) - len(intact)
+            if shapes:
+                pixel = stream.codec_context.sample_aspect_ratio
+                shapes.mark(intact, pixel, packet.pts if packet else None)
             yield from intact
             if packet is None:
                 return
 
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        with self._file() as container:
+            stream = container.streams[self._stream]
+            if not isinstance(stream, VideoStream):
+                raise SourceError(f"{self.path}: was changed while it was read; run the command again")
+            # With several threads, damaged footage decodes to other frames, and fewer, depending on their number;
+            # and every frame costs a fifth more CPU time.
+            stream.codec_context.thread_count = 1
+            yield container, stream
+
+    @contextmanager
+    def _file(self) -> Iterator[InputContainer]:
         try:
             container = open_recording(self.path)
         except FFmpegError as error:
@@ -246,21 +268,25 @@ class Video:
                 f"{self.path}: cannot be read as a video ({error.strerror}); convert it to mp4, or copy it again"
             ) from error
         with container:
-            # The cover of an audio file is a video stream too, and so is the text of a note.txt.
-            streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-            if not streams or container.format.name == "tty":
-                raise SourceError(f"{self.path}: contains no video stream; choose a video file")
-            if streams[0].codec_context is None:
-                raise SourceError(f"{self.path}: unknown video codec; convert the file to mp4")
-            # With several threads, damaged footage decodes to other frames, and fewer, depending on their number;
-            # and every frame costs a fifth more CPU time.
-            streams[0].codec_context.thread_count = 1
-            yield container, streams[0]
+            yield container
 
-    def _image(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
-        width, height = self._size
-        image = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
-        return np.ascontiguousarray(np.rot90(image, self._quarter_turns), np.uint8)
+    def _image(self, frame: VideoFrame) -> Image:
+        return image_of(frame, self._form(frame), (self.width, self.height))
+
+    def _form(self, frame: VideoFrame) -> Form:
+        return form_of(frame, own_pixel(frame) or self._pixel, self._aspect)
+
+    def _unhonoured(self, first: VideoFrame) -> list[SourceWarning]:
+        """A warning for each thing that the file says of its first picture and that cannot be."""
+        warnings = []
+        _, tilt = orientation_in(first)
+        if tilt > MAX_TILT:
+            text = f"the file wants it turned by {tilt:.0f}\N{DEGREE SIGN} from a quarter turn; not done"
+            warnings.append(SourceWarning("tilted", f"{self.path}: {text}"))
+        if self._aspect is None and self._pixel is not None and not is_plausible(self._pixel):
+            text = f"its pixels cannot be {float(self._pixel):g} times as wide as high; taken as square"
+            warnings.append(SourceWarning("pixel_shape", f"{self.path}: {text} (if they are not: --aspect)"))
+        return warnings
 
 
 def fingerprint(path: str | PathLike[str]) -> str:
