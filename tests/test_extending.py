@@ -76,7 +76,7 @@ def archive(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_the_document_has_a_file_for_each_seam():
+def test_the_document_has_a_file_for_each_seam() -> None:
     assert sorted(files()) == [
         "classpulse_lab/__init__.py",
         *(f"classpulse_lab/{seam}.py" for seam in ("detectors", "executors", "scorers", "sources", "strategies")),
@@ -85,7 +85,7 @@ def test_the_document_has_a_file_for_each_seam():
     assert all(len(text.splitlines()) <= 60 for text in files().values())
 
 
-def test_one_of_each_seam_is_registered(installed):
+def test_one_of_each_seam_is_registered(installed: Path) -> None:
     for registry, name in [
         (SOURCES, "npz"),
         (DETECTORS, "back-row"),
@@ -97,7 +97,9 @@ def test_one_of_each_seam_is_registered(installed):
         assert registry.origin(name) == "classpulse-lab 1.5"
 
 
-def test_a_lesson_is_analysed_by_one_of_each(installed, archive, tmp_path, run, monkeypatch):
+def test_a_lesson_is_analysed_by_one_of_each(
+    installed: Path, archive: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the command line; the threads give the rows of one process, and each part shows in them."""
     from classpulse_lab.executors import Threads
 
@@ -136,7 +138,9 @@ def test_a_lesson_is_analysed_by_one_of_each(installed, archive, tmp_path, run, 
     assert window["balance"] == pytest.approx((teeth - none) / (teeth + none), abs=0.01)
 
 
-def test_the_archive_gives_the_frames_of_adjoining_spans_once(installed, archive, tmp_path):
+def test_the_archive_gives_the_frames_of_adjoining_spans_once(
+    installed: Path, archive: Path, tmp_path: Path
+) -> None:
     with open_source(archive) as source:
         whole = [frame.pts for frame in source.frames(0.5)]
         assert whole == list(range(0, 32000, 2000))
@@ -151,7 +155,7 @@ def test_the_archive_gives_the_frames_of_adjoining_spans_once(installed, archive
     assert caught.value.exit_status == 2
 
 
-def test_the_detector_finds_the_back_row(installed, recording):
+def test_the_detector_finds_the_back_row(installed: Path, recording: Path) -> None:
     settings = Settings(detector="back-row", min_face=40, sample_rate=1)
     assert DETECTORS.names() == ["mtcnn", "yunet", "back-row"]
     assert fingerprints(settings) == {"back-row": "classpulse-lab 1.5"}
@@ -166,7 +170,7 @@ def test_the_detector_finds_the_back_row(installed, recording):
     assert (len(detector.detect(low)), len(Mtcnn(min_face=40).detect(low))) == (4, 0)
 
 
-def test_a_broken_package_is_named(installed, tmp_path, monkeypatch):
+def test_a_broken_package_is_named(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "broken-2.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 2.0\n", "utf-8")
@@ -180,7 +184,9 @@ def test_a_broken_package_is_named(installed, tmp_path, monkeypatch):
         open_detector(Settings(detector="broken"))
 
 
-def test_metadata_is_written_as_documented(tmp_path, monkeypatch, run: Run, recording):
+def test_metadata_is_written_as_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, recording: Path
+) -> None:
     """The document's snippet makes a network of a plain one, and its command line analyses with it."""
     monkeypatch.chdir(tmp_path)
     weights = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]])

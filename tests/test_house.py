@@ -26,18 +26,18 @@ def _rooms() -> list[Path]:
     return [folder for folder in sorted((ROOT / "engine").iterdir()) if (folder / "__init__.py").exists()]
 
 
-def test_no_module_is_two_rooms():
+def test_no_module_is_two_rooms() -> None:
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     assert files
     assert {str(path.relative_to(ROOT)): _lines(path) for path in files if _lines(path) > MODULE_LINES} == {}
 
 
-def test_no_file_of_tests_is_two():
+def test_no_file_of_tests_is_two() -> None:
     files = list((ROOT / "tests").rglob("*.py"))
     assert {str(path.relative_to(ROOT)): _lines(path) for path in files if _lines(path) > TEST_LINES} == {}
 
 
-def test_no_room_of_the_engine_is_a_barn():
+def test_no_room_of_the_engine_is_a_barn() -> None:
     rooms = {room.name: [path for path in room.glob("*.py") if path.name != "__init__.py"] for room in _rooms()}
     assert {"sessions", "verdicts", "vision", "runtime"} <= set(rooms)
     assert {name: len(modules) for name, modules in rooms.items() if len(modules) > ROOM_MODULES} == {}
@@ -59,7 +59,7 @@ def _room_of(module: str) -> str:
     return ".".join(parts[:2]) if (ROOT / "engine" / parts[1]).is_dir() else "engine"
 
 
-def test_few_kinds_of_arrows_lie_between_the_rooms_of_the_engine(graph):
+def test_few_kinds_of_arrows_lie_between_the_rooms_of_the_engine(graph: Any) -> None:
     arrows = {
         (_room_of(importer), _room_of(imported))
         for importer in graph.modules
@@ -70,7 +70,7 @@ def test_few_kinds_of_arrows_lie_between_the_rooms_of_the_engine(graph):
     assert len({arrow for arrow in arrows if arrow[0] != arrow[1]}) <= ROOM_ARROWS
 
 
-def test_no_modules_import_each_other_in_a_circle(graph):
+def test_no_modules_import_each_other_in_a_circle(graph: Any) -> None:
     """Every module that imports itself over others, by however many steps."""
     circular = {
         module

@@ -69,7 +69,7 @@ def matching(pattern: str) -> Callable[[ast.AST], bool]:
     return lambda node: re.search(pattern, text_of(node)) is not None
 
 
-def test_the_walk_sees_a_second_home():
+def test_the_walk_sees_a_second_home() -> None:
     """What the other tests rely on: a copy of any kind is found, and a sentence about it is not one."""
     source = '"""S{:02d}"""\na = f"S{n:02d}"\nb = ("x", "y")\nc = {"x": 1, "y": 2}\nd = b"SQLite"\n'
     found = nodes_of(source)
@@ -77,7 +77,7 @@ def test_the_walk_sees_a_second_home():
     assert [strings(node) for node in found if strings(node)] == [("x", "y")] * 2
 
 
-def test_the_order_of_verdicts_has_one_home_on_each_floor():
+def test_the_order_of_verdicts_has_one_home_on_each_floor() -> None:
     """storage, which imports nothing of the engine, checks rows against the same names."""
     found = homes(lambda node: {"interested", "neutral", "not interested"} <= set(strings(node)))
     engine = [path for path in found if not path.startswith("storage/")]
@@ -86,23 +86,23 @@ def test_the_order_of_verdicts_has_one_home_on_each_floor():
     assert f"VERDICTS = {scale.VERDICTS}".replace("'", '"') in (ROOT / storage).read_text("utf-8")
 
 
-def test_signs_and_columns_of_verdicts_follow_from_their_order():
+def test_signs_and_columns_of_verdicts_follow_from_their_order() -> None:
     assert homes(lambda node: text_of(node) == "+o-.") == ["engine/verdicts/scale.py"]
     assert homes(lambda node: {"interested", "not_interested", "insufficient"} <= set(strings(node))) == []
 
 
-def test_pages_have_the_verdicts_in_the_same_order():
+def test_pages_have_the_verdicts_in_the_same_order() -> None:
     script = (ROOT / "classpulse/report/static/report.js").read_text("utf-8")
     assert f"const VERDICTS = {json.dumps(list(scale.VERDICTS))};" in script
     assert f"const INSUFFICIENT = {figures.INSUFFICIENT};" in script
 
 
-def test_the_classes_of_fers_network_have_one_home():
+def test_the_classes_of_fers_network_have_one_home() -> None:
     """In any order; the demo's script of moods is no copy, since it has five of the seven."""
     assert homes(lambda node: set(strings(node)) >= set(EMOTIONS)) == []
 
 
-def test_a_link_is_uncertain_under_one_score():
+def test_a_link_is_uncertain_under_one_score() -> None:
     names = homes(
         lambda node: (
             isinstance(node, ast.Assign)
@@ -129,11 +129,11 @@ def test_a_link_is_uncertain_under_one_score():
         (r"^%Y-%m-%dT", "engine/sessions/analysis.py"),  # when a recording was made
     ],
 )
-def test_a_rule_that_is_needed_twice_is_imported(pattern, home):
+def test_a_rule_that_is_needed_twice_is_imported(pattern: str, home: str) -> None:
     assert homes(matching(pattern)) == [home]
 
 
-def test_colours_of_verdicts_stand_in_the_style_sheet_alone():
+def test_colours_of_verdicts_stand_in_the_style_sheet_alone() -> None:
     css = (ROOT / "classpulse/report/static/report.css").read_text("utf-8")
     light, dark = css.split("@media", 2)[:2]
     assert len(set(palette.rgb().values())) == len(scale.VERDICTS)
@@ -147,7 +147,7 @@ def test_colours_of_verdicts_stand_in_the_style_sheet_alone():
     assert not set(re.findall(r"#[0-9a-f]{6}", light)) & set(re.findall(r"#[0-9a-f]{6}", dark))
 
 
-def test_only_one_module_puts_a_file_in_the_place_of_another():
+def test_only_one_module_puts_a_file_in_the_place_of_another() -> None:
     """Uploads, which get a name that is free, apart."""
     renames = homes(
         lambda node: (
@@ -163,14 +163,14 @@ def test_only_one_module_puts_a_file_in_the_place_of_another():
     }
 
 
-def test_the_present_time_is_written_in_one_way():
+def test_the_present_time_is_written_in_one_way() -> None:
     writes = re.compile(r"\.now\([^)]*\)\s*\.(isoformat|strftime)")
     assert [str(path.relative_to(ROOT)) for path in modules() if writes.search(path.read_text("utf-8"))] == [
         "storage/store.py"
     ]
 
 
-def test_a_browser_writes_a_time_in_one_way():
+def test_a_browser_writes_a_time_in_one_way() -> None:
     """Scripts of the page use the report's."""
     scripts = [
         path for path in sorted((ROOT / "classpulse").rglob("*.js")) if "/ 3600" in path.read_text("utf-8")

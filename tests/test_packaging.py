@@ -37,11 +37,11 @@ def contents(wheel: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_name(wheel):
+def test_name(wheel: Path) -> None:
     assert wheel.name == f"classpulse-{__version__}-py3-none-any.whl"
 
 
-def test_holds_what_it_needs(contents):
+def test_holds_what_it_needs(contents: set[str]) -> None:
     networks = ("pnet.onnx", "pnet_sparse.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
     needed = {f"engine/vision/models/{name}" for name in networks}
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
@@ -59,7 +59,7 @@ def test_holds_what_it_needs(contents):
         assert sources - contents == set()
 
 
-def test_holds_nothing_else(contents):
+def test_holds_nothing_else(contents: set[str]) -> None:
     info = f"classpulse-{__version__}.dist-info"
     # Nobody's site-packages gets a `web` or a `report` from us.
     assert {name.split("/")[0] for name in contents} == {
@@ -75,7 +75,7 @@ def test_holds_nothing_else(contents):
     assert not [name for name in contents if name.endswith((".mp4", ".jpg", ".png", ".avi", ".db"))]
 
 
-def test_licences_and_metadata(wheel, contents):
+def test_licences_and_metadata(wheel: Path, contents: set[str]) -> None:
     info = f"classpulse-{__version__}.dist-info"
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= contents
     with zipfile.ZipFile(wheel) as archive:
@@ -113,7 +113,7 @@ def run(command: Path, folder: Path, *arguments: object) -> subprocess.Completed
     )
 
 
-def test_installed_command(installed, recording, tmp_path):
+def test_installed_command(installed: Path, recording: Path, tmp_path: Path) -> None:
     assert run(installed, tmp_path, "--version").stdout == f"classpulse {__version__}\n"
     where = run(installed.with_name("python"), tmp_path, "-c", "import engine; print(engine.__file__)")
     assert Path(where.stdout).is_relative_to(installed.parents[1]), "the checkout was found, not the wheel"

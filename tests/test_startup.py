@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -40,11 +41,11 @@ def loaded(code: str) -> set[str]:
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
-def test_import_classpulse_loads_no_other_package():
+def test_import_classpulse_loads_no_other_package() -> None:
     assert loaded("import classpulse") & (COSTLY | {"numpy", "engine.settings", "storage"}) == set()
 
 
-def test_help_of_the_command_line_loads_nothing_costly():
+def test_help_of_the_command_line_loads_nothing_costly() -> None:
     help_shown = "sys.argv = ['classpulse', '--help']\nimport cli\ntry: cli.main()\nexcept SystemExit: pass"
     assert loaded(help_shown) & (COSTLY | {"numpy", "storage"}) == set()
 
@@ -52,20 +53,20 @@ def test_help_of_the_command_line_loads_nothing_costly():
 @pytest.mark.parametrize(
     ("module", "pixels"), [("engine.sessions.session", {"cv2", "av"}), ("engine.sessions.analysis", set())]
 )
-def test_what_a_session_does_not_need_is_not_loaded(module, pixels):
+def test_what_a_session_does_not_need_is_not_loaded(module: str, pixels: set[str]) -> None:
     found = loaded(f"import {module}")
     assert {"sqlalchemy", "storage.store"} <= found, "what it does need"
     assert found & ({"scipy", "filterpy", "openvino", "alembic", "rich", "matplotlib"} | pixels) == set()
 
 
-def test_tracking_loads_no_filter_before_there_is_a_track():
+def test_tracking_loads_no_filter_before_there_is_a_track() -> None:
     assert loaded("import tracking.sort, tracking.identity, tracking.live") & COSTLY == set()
     born = "import numpy, tracking.kalman\ntracking.kalman.BoxFilter(numpy.array([0.0, 0, 10, 10]))"
     assert "filterpy.kalman" in loaded(born)
 
 
 @pytest.mark.parametrize("package", [classpulse, engine])
-def test_public_names_are_the_ones_in_the_modules(package):
+def test_public_names_are_the_ones_in_the_modules(package: ModuleType) -> None:
     assert sorted(package.__all__) == ["Session", "Settings", "__version__", "analyze", "find"]
     assert package.analyze is analyze
     assert package.find is find
@@ -76,14 +77,14 @@ def test_public_names_are_the_ones_in_the_modules(package):
 
 
 @pytest.mark.parametrize("package", [classpulse, engine])
-def test_other_names_are_refused_as_python_does(package):
+def test_other_names_are_refused_as_python_does(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'analyse'"):
         _ = package.analyse
     with pytest.raises(ImportError, match="analyse"):
         exec(f"from {package.__name__} import analyse")
 
 
-def test_a_lazy_name_is_looked_up_once():
+def test_a_lazy_name_is_looked_up_once() -> None:
     found = loaded("import engine; assert 'Session' not in vars(engine); engine.Session; engine.Session.info")
     assert "engine.sessions.session" in found
     assert engine.Session is vars(engine)["Session"]
@@ -102,13 +103,13 @@ def public() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("name", "member"), public().items(), ids=public())
-def test_public_docstrings_are_whole_sentences(name, member):
+def test_public_docstrings_are_whole_sentences(name: str, member) -> None:
     text = inspect.getdoc(member) or ""
     assert text, f"{name} has no docstring"
     assert text.split("\n\n")[0].rstrip().endswith((".", ":")), name
 
 
-def test_analyze_explains_every_argument_and_error():
+def test_analyze_explains_every_argument_and_error() -> None:
     text = inspect.getdoc(analyze) or ""
     for argument in set(inspect.signature(analyze).parameters) - {"db", "source", "on_progress"}:
         assert f"`{argument}`" in text or f"`{argument}." in text, argument
@@ -117,7 +118,7 @@ def test_analyze_explains_every_argument_and_error():
 
 
 @pytest.mark.parametrize("method", ["students", "verdicts", "class_verdicts", "judgements"])
-def test_docstring_of_a_table_names_columns_that_it_has(method, analysed):
+def test_docstring_of_a_table_names_columns_that_it_has(method: str, analysed: Session) -> None:
     text = inspect.getdoc(getattr(Session, method)) or ""
     told = set(
         re.findall(

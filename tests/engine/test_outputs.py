@@ -22,7 +22,7 @@ def _write(path: Path, text: str, error: BaseException) -> None:
         raise error
 
 
-def test_a_file_appears_only_when_it_is_complete(tmp_path):
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     with output_file(path) as partial:
         partial.write_text("new")
@@ -33,7 +33,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path):
     assert _left(tmp_path) == ["rows.csv"]
 
 
-def test_an_error_leaves_the_earlier_file_and_nothing_else(tmp_path):
+def test_an_error_leaves_the_earlier_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt):
@@ -42,13 +42,13 @@ def test_an_error_leaves_the_earlier_file_and_nothing_else(tmp_path):
     assert _left(tmp_path) == ["rows.csv"]
 
 
-def test_a_new_file_can_be_read_by_its_owner_alone(tmp_path):
+def test_a_new_file_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     with output_file(tmp_path / "rows.csv") as partial:
         partial.write_text("new")
     assert stat.S_IMODE((tmp_path / "rows.csv").stat().st_mode) == 0o600
 
 
-def test_a_replaced_file_keeps_the_permissions_that_it_was_given(tmp_path):
+def test_a_replaced_file_keeps_the_permissions_that_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
     path.chmod(0o644)
@@ -68,7 +68,9 @@ def test_a_replaced_file_keeps_the_permissions_that_it_was_given(tmp_path):
     ],
     ids=["mp4", "matroska", "avi", "transport stream", "sqlite"],
 )
-def test_databases_and_videos_are_never_overwritten_whatever_their_name(tmp_path, what, content):
+def test_databases_and_videos_are_never_overwritten_whatever_their_name(
+    tmp_path: Path, what: str, content: bytes
+) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(content)
     with (
@@ -80,7 +82,7 @@ def test_databases_and_videos_are_never_overwritten_whatever_their_name(tmp_path
     assert _left(tmp_path) == ["rows.csv"]
 
 
-def test_a_real_database_is_recognised(tmp_path):
+def test_a_real_database_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "classpulse.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE t (a)")
@@ -90,7 +92,7 @@ def test_a_real_database_is_recognised(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"G" * 188, b"RIFF\0\0\0\0WAVEfmt ", b"SQLite format 4\0"])
-def test_other_files_are_replaced(tmp_path, content):
+def test_other_files_are_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(content)
     with output_file(path) as partial:
@@ -98,7 +100,7 @@ def test_other_files_are_replaced(tmp_path, content):
     assert path.read_text() == "new"
 
 
-def test_only_files_that_may_be_replaced_are(tmp_path):
+def test_only_files_that_may_be_replaced_are(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("mine")
     with (
@@ -112,7 +114,7 @@ def test_only_files_that_may_be_replaced_are(tmp_path):
     assert path.read_text() == "new"
 
 
-def test_a_database_that_appears_meanwhile_stays(tmp_path):
+def test_a_database_that_appears_meanwhile_stays(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
 
     def write() -> None:
@@ -126,7 +128,7 @@ def test_a_database_that_appears_meanwhile_stays(tmp_path):
     assert _left(tmp_path) == ["rows.csv"]
 
 
-def test_a_link_stays_a_link(tmp_path):
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real.csv")
     with output_file(tmp_path / "link.csv") as partial:
@@ -135,13 +137,13 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "real.csv").read_text() == "new"
 
 
-def test_a_device_is_written_to_as_it_is():
+def test_a_device_is_written_to_as_it_is() -> None:
     with output_file(Path("/dev/null")) as partial:
         assert partial == Path("/dev/null")
     assert Path("/dev/null").is_char_device()
 
 
-def test_folders_are_no_files_and_must_exist(tmp_path):
+def test_folders_are_no_files_and_must_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it is a folder; choose a file"), output_file(tmp_path):
         pytest.fail("it was opened")
     with (
@@ -151,7 +153,7 @@ def test_folders_are_no_files_and_must_exist(tmp_path):
         pytest.fail("it was opened")
 
 
-def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+def test_a_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     folder = tmp_path / "session-1"
     with output_folder(folder) as partial:
         (partial / "faces.csv").write_text("rows")
@@ -162,7 +164,7 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path):
         pytest.fail("it was opened")
 
 
-def test_an_error_leaves_no_folder(tmp_path):
+def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
     def write() -> None:
         with output_folder(tmp_path / "session-1") as partial:
             (partial / "faces.csv").write_text("rows")

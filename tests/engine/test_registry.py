@@ -39,14 +39,16 @@ def install(site: Path, package: str, entries: str, module: str = "") -> None:
     (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entries}\n", "utf-8")
 
 
-def test_own_implementations_are_listed_in_their_order_and_loaded_by_name(registry):
+def test_own_implementations_are_listed_in_their_order_and_loaded_by_name(registry: Registry[object]) -> None:
     assert registry.names() == ["second", "first", "needy"]
     assert registry.load("first").__name__ == "Fraction"
     assert registry.load("second").__name__ == "OrderedDict"
     assert registry.origin("first") == f"classpulse {__version__}"
 
 
-def test_other_packages_come_after_the_own_ones_and_are_named_with_their_version(registry, site):
+def test_other_packages_come_after_the_own_ones_and_are_named_with_their_version(
+    registry: Registry[object], site: Path
+) -> None:
     install(site, "extra-things", "zebra = extra_things:Zebra\nape = extra_things:Ape", "Zebra, Ape = 7, 8")
     assert registry.names() == ["second", "first", "needy", "ape", "zebra"]
     assert registry.load("ape") == 8
@@ -54,7 +56,7 @@ def test_other_packages_come_after_the_own_ones_and_are_named_with_their_version
     assert registry.origin("zebra") == "extra-things 2.5"
 
 
-def test_nothing_is_imported_before_it_is_asked_for(registry, site):
+def test_nothing_is_imported_before_it_is_asked_for(registry: Registry[object], site: Path) -> None:
     install(site, "lazy-things", "lazy = lazy_things:Lazy", "Lazy = 1")
     assert registry.names()[-1] == "lazy"
     assert registry.origin("lazy") == "lazy-things 2.5"
@@ -63,7 +65,7 @@ def test_nothing_is_imported_before_it_is_asked_for(registry, site):
     assert "lazy_things" in sys.modules
 
 
-def test_another_package_cannot_take_over_an_own_name(registry, site):
+def test_another_package_cannot_take_over_an_own_name(registry: Registry[object], site: Path) -> None:
     install(site, "thief-things", "first = thief_things:Thief", "Thief = 1")
     assert registry.names() == ["second", "first", "needy"]
     assert registry.load("first").__name__ == "Fraction"
@@ -76,7 +78,7 @@ def check_one_line(registry: Registry[object], name: str, message: str) -> None:
     assert caught.value.exit_status == 2
 
 
-def test_an_unknown_name_is_answered_with_what_is_available(registry, site):
+def test_an_unknown_name_is_answered_with_what_is_available(registry: Registry[object], site: Path) -> None:
     install(site, "more-things", "other = more_things:Other")
     message = r"^unknown thing 'frist'; available: second, first, needy, other \(see docs/things\.md\)$"
     check_one_line(registry, "frist", message)
@@ -84,7 +86,7 @@ def test_an_unknown_name_is_answered_with_what_is_available(registry, site):
         registry.origin("frist")
 
 
-def test_two_packages_of_one_name_are_an_error_and_never_the_first(registry, site):
+def test_two_packages_of_one_name_are_an_error_and_never_the_first(registry: Registry[object], site: Path) -> None:
     install(site, "one-things", "same = one_things:Same", "Same = 1")
     install(site, "two-things", "same = two_things:Same", "Same = 2")
     check_one_line(
@@ -102,17 +104,19 @@ def test_two_packages_of_one_name_are_an_error_and_never_the_first(registry, sit
     ],
     ids=["attribute", "module", "any", "syntax"],
 )
-def test_what_cannot_be_loaded_is_one_line_with_the_package_and_the_remedy(registry, site, module, reason):
+def test_what_cannot_be_loaded_is_one_line_with_the_package_and_the_remedy(
+    registry: Registry[object], site: Path, module: str, reason: str
+) -> None:
     sys.modules.pop("broken_things", None)
     install(site, "broken-things", "broken = broken_things:Broken", module)
     check_one_line(registry, "broken", rf"^cannot load the thing 'broken' of broken-things 2\.5 \({reason}")
 
 
-def test_an_own_one_whose_library_is_missing_says_which(registry):
+def test_an_own_one_whose_library_is_missing_says_which(registry: Registry[object]) -> None:
     check_one_line(registry, "needy", r"classpulse .*install the package nowhere_installed$")
 
 
-def test_an_error_of_the_project_passes_unchanged(registry, site):
+def test_an_error_of_the_project_passes_unchanged(registry: Registry[object], site: Path) -> None:
     module = "from engine.errors import NetworkError\nraise NetworkError('the file is damaged; copy it again')"
     install(site, "failing-things", "failing = failing_things:Failing", module)
     with pytest.raises(RuntimeError, match=r"^the file is damaged; copy it again$"):

@@ -14,16 +14,16 @@ from engine.times import format_clock, format_time, parse_time
     ("seconds", "written"),
     [(0, "0:00"), (5, "0:05"), (62.5, "1:02.5"), (59.97, "1:00"), (750, "12:30"), (3723, "1:02:03")],
 )
-def test_a_time_is_written_to_a_tenth_of_a_second(seconds, written):
+def test_a_time_is_written_to_a_tenth_of_a_second(seconds: float, written: str) -> None:
     assert format_time(seconds) == written
 
 
 @pytest.mark.parametrize("seconds", [0, 7, 59, 60, 3599, 3600, 5025])
-def test_messages_and_tables_write_whole_seconds_alike(seconds):
+def test_messages_and_tables_write_whole_seconds_alike(seconds: int) -> None:
     assert format_time(seconds) == format_clock(seconds)
 
 
-def test_a_clock_shows_the_last_whole_second():
+def test_a_clock_shows_the_last_whole_second() -> None:
     assert [format_clock(time) for time in (59.97, 62.5, 3599.9)] == ["0:59", "1:02", "59:59"]
 
 
@@ -41,7 +41,7 @@ def test_a_clock_shows_the_last_whole_second():
         ("0,5", 0.5),
     ],
 )
-def test_a_time_is_read_in_minutes_hours_or_seconds(text, seconds):
+def test_a_time_is_read_in_minutes_hours_or_seconds(text: str, seconds: float) -> None:
     assert parse_time(text) == seconds
 
 
@@ -67,13 +67,13 @@ def test_a_time_is_read_in_minutes_hours_or_seconds(text, seconds):
         ",5",
     ],
 )
-def test_no_other_text_is_read_as_a_time(text):
+def test_no_other_text_is_read_as_a_time(text: str) -> None:
     with pytest.raises(UsageError, match=r"invalid time .*; use 12:30, 1:02:03 or seconds"):
         parse_time(text)
 
 
 @given(st.floats(0, 1e6))
-def test_a_time_that_is_written_is_read_back(seconds):
+def test_a_time_that_is_written_is_read_back(seconds: float) -> None:
     assert parse_time(format_clock(seconds)) == int(seconds)
     assert parse_time(format_time(seconds)) == pytest.approx(seconds, abs=0.0501)
     assert parse_time(f"{seconds:.3f}") == pytest.approx(seconds, abs=1e-3)

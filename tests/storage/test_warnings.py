@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from storage.store import Store
 from storage.warnings import read_warnings, write_warnings
+from tests.storage.conftest import Write
 
 JUMP = ("clock_jump", "the clock jumps by 10 s", 12.5)
 DAMAGED = ("damaged", "3 damaged packets were skipped", None)
 
 
-def test_warnings_are_read_in_the_order_in_which_they_were_given_each_once(
-    store: Store, write: SimpleNamespace
-) -> None:
+def test_warnings_are_read_in_the_order_in_which_they_were_given_each_once(store: Store, write: Write) -> None:
     first, second = write.session(store), write.session(store)
     write_warnings(store, first, [JUMP, DAMAGED, JUMP])
     write_warnings(store, second, [DAMAGED])
@@ -21,9 +18,7 @@ def test_warnings_are_read_in_the_order_in_which_they_were_given_each_once(
     assert read_warnings(store, second) == [DAMAGED]
 
 
-def test_new_warnings_take_the_place_of_the_former_ones_and_go_with_the_session(
-    store: Store, write: SimpleNamespace
-) -> None:
+def test_new_warnings_take_the_place_of_the_former_ones_and_go_with_the_session(store: Store, write: Write) -> None:
     session = write.session(store)
     write_warnings(store, session, [JUMP, DAMAGED])
     write_warnings(store, session, [DAMAGED])

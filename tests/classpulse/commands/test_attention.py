@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.vision import networks
 from storage.queries import query
+from tests.classpulse.commands.conftest import Run
 from tests.drawn import OPTIONS
 
 
-def test_without_emotions_nothing_of_them_is_loaded_or_stored(run, folder, recording, monkeypatch):
+def test_without_emotions_nothing_of_them_is_loaded_or_stored(
+    run: Run, folder: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
     read = networks._read
     monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
@@ -37,14 +42,16 @@ def test_without_emotions_nothing_of_them_is_loaded_or_stored(run, folder, recor
     assert strategies.to_numpy().tolist() == [["attention, 5 s", "attention"], ["attention, 10 s", "attention"]]
 
 
-def test_an_emotion_strategy_without_emotions_is_one_line_before_anything_is_seen(run, folder, recording):
+def test_an_emotion_strategy_without_emotions_is_one_line_before_anything_is_seen(
+    run: Run, folder: Path, recording: Path
+) -> None:
     result = run("analyze", recording, "--no-expression", "--strategy", "weighted")
     assert result.status == 2
     assert "strategy is 'weighted'; it must be attention" in result.complaint()
     assert not (folder / "classpulse.db").exists()
 
 
-def test_attention_beside_emotions_changes_no_verdict_of_theirs(run, db):
+def test_attention_beside_emotions_changes_no_verdict_of_theirs(run: Run, db: Path) -> None:
     before = query(db, 'SELECT student, "window", verdict, balance, margin FROM student_windows')
     assert run("judge", 1, "--strategy", "attention").status == 0
     after = query(
@@ -58,7 +65,7 @@ def test_attention_beside_emotions_changes_no_verdict_of_theirs(run, db):
 
 
 @pytest.mark.parametrize("strategy", ["weighted", "attention"])
-def test_every_strategy_can_be_shown(run, db, strategy):
+def test_every_strategy_can_be_shown(run: Run, db: Path, strategy: str) -> None:
     run("judge", 1, "--strategy", strategy)
     shown = run("show", 1)
     assert shown.status == 0

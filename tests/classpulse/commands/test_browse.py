@@ -17,16 +17,17 @@ from urllib.request import Request, urlopen
 import pytest
 
 import classpulse.report
-from storage.named import named_queries
+from engine import Session
+from storage.named import Named, named_queries
 from storage.views import views
-from tests.classpulse.commands.conftest import finish, start
+from tests.classpulse.commands.conftest import Run, finish, start
 from tests.drawn import rows
 
 pytest.importorskip("datasette", reason="needs the browse extra")
 
 
 @pytest.fixture(scope="module")
-def address(analysed) -> Iterator[str]:
+def address(analysed: Session) -> Iterator[str]:
     """Where the lesson's database is shown; it ends as Ctrl-C stops it."""
     process = start("browse", "--db", analysed.database, "--port", 0)
     assert process.stdout is not None
@@ -49,7 +50,7 @@ def refusal(request: Request | str) -> tuple[int, str]:
     return refused.value.code, refused.value.read().decode()
 
 
-def test_the_front_page_lists_the_views_and_the_questions(address):
+def test_the_front_page_lists_the_views_and_the_questions(address: str) -> None:
     page = fetch(address)
     for view in views():
         assert f'href="/classpulse/{view}"' in page
@@ -57,21 +58,21 @@ def test_the_front_page_lists_the_views_and_the_questions(address):
         assert query.question in page
 
 
-def test_a_view_says_what_its_columns_hold(address):
+def test_a_view_says_what_its_columns_hold(address: str) -> None:
     page = fetch(f"{address}/v_unmeasured")
     assert "v_unmeasured: a student who could not be measured" in page
     for column in views()["v_unmeasured"].c:
         assert column.comment in page
 
 
-def test_rows_are_counted_by_verdict(address, analysed):
+def test_rows_are_counted_by_verdict(address: str, analysed: Session) -> None:
     found = json.loads(fetch(f"{address}/v_student_windows.json"))
     counted = {facet["value"]: facet["count"] for facet in found["facet_results"]["verdict"]["results"]}
     assert counted == analysed.verdicts()["verdict"].value_counts().to_dict()
 
 
 @pytest.mark.parametrize("query", named_queries().values(), ids=named_queries())
-def test_a_question_is_answered(address, query):
+def test_a_question_is_answered(address: str, query: Named) -> None:
     values = {"session": "1", "student": "S01", "name": "nobody"}  # text, as a form gives it
     given = {name: values[name] for name in query.parameters}
     page = fetch(f"{address}/{query.name}", **given)
@@ -91,14 +92,14 @@ def test_a_question_is_answered(address, query):
         "PRAGMA query_only = OFF",
     ],
 )
-def test_nothing_can_be_written(address, analysed, sql):
+def test_nothing_can_be_written(address: str, analysed: Session, sql: str) -> None:
     before = rows(analysed.database)
     assert refusal(f"{address}.json?sql={quote(sql)}")[0] == 400
     assert refusal(Request(f"{address}?{urlencode({'sql': sql})}", method="POST"))[0] in (403, 405)
     assert rows(analysed.database) == before
 
 
-def test_another_host_is_refused(address):
+def test_another_host_is_refused(address: str) -> None:
     """As a page elsewhere whose name is made to resolve to this machine would ask."""
     status, text = refusal(Request(address, headers={"Host": "elsewhere.example"}))
     assert (status, "Physics" in text, "This is 127.0.0.1:" in text) == (400, False, True)
@@ -106,7 +107,7 @@ def test_another_host_is_refused(address):
     assert urlopen(Request(address, headers={"Host": f"localhost:{port}"}), timeout=60).status == 200
 
 
-def test_a_port_that_is_taken(run, db):
+def test_a_port_that_is_taken(run: Run, db: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -116,7 +117,7 @@ def test_a_port_that_is_taken(run, db):
     assert f"127.0.0.1:{port}: Address already in use; choose another --port" in result.complaint()
 
 
-def test_without_datasette(run, db, monkeypatch):
+def test_without_datasette(run: Run, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "classpulse.report.browse", raising=False)
     monkeypatch.delattr(classpulse.report, "browse", raising=False)
     monkeypatch.setitem(sys.modules, "datasette.app", None)  # as if it were not installed
@@ -125,7 +126,7 @@ def test_without_datasette(run, db, monkeypatch):
     assert "install what browse needs with: pip install 'classpulse[browse]'" in result.complaint()
 
 
-def test_no_database(run, folder):
+def test_no_database(run: Run, folder: Path) -> None:
     result = run("browse")
     assert result.status == 2
     assert "there is no such database" in result.complaint()

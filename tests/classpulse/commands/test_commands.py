@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import typer.main
 
 import cli
-from engine import find
+from engine import Session, find
 from engine.version import __version__
-from tests.classpulse.commands.conftest import ROOT, finish, start
+from tests.classpulse.commands.conftest import ROOT, Run, finish, start
 from tests.drawn import OPTIONS, count, rows
 
 SIGNS = {"interested": "+", "neutral": "o", "not interested": "-", "insufficient": "."}
@@ -22,7 +23,7 @@ COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_documents_every_option(run, name):
+def test_help_documents_every_option(run: Run, name: str) -> None:
     result = run(name, "--help")
     assert (result.status, result.err) == (0, "")
     assert f"Usage: classpulse {name}" in result.out
@@ -36,7 +37,7 @@ def test_help_documents_every_option(run, name):
         assert parameter.help.split()[0] in result.out
 
 
-def test_help_names_every_command_and_the_law(run):
+def test_help_names_every_command_and_the_law(run: Run) -> None:
     result = run("-h")
     assert result.status == 0
     described = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -47,17 +48,17 @@ def test_help_names_every_command_and_the_law(run):
     assert "check the law first" in " ".join(result.out.split())
 
 
-def test_without_a_command_the_help_is_an_error(run):
+def test_without_a_command_the_help_is_an_error(run: Run) -> None:
     result = run()
     assert (result.status, result.out) == (2, "")
     assert "Usage: classpulse [OPTIONS] COMMAND" in result.err
 
 
-def test_version(run):
+def test_version(run: Run) -> None:
     assert run("--version").out == f"classpulse {__version__}\n"
 
 
-def test_help_loads_nothing_slow(folder):
+def test_help_loads_nothing_slow(folder: Path) -> None:
     """It is there at once, and a Ctrl-C right after the start meets our own handler."""
     result = finish(start("--version", env={"PYTHONPATH": ":".join(sys.path), "PYTHONPROFILEIMPORTTIME": "1"}))
     loaded = {line.rsplit("|", 1)[1].strip() for line in result.err.splitlines() if "|" in line}
@@ -68,7 +69,7 @@ def test_help_loads_nothing_slow(folder):
 # -- analyze
 
 
-def test_analyze(run, recording, folder, analysed):
+def test_analyze(run: Run, recording: Path, folder: Path, analysed: Session) -> None:
     """One command makes classpulse.db in the current folder, with the same rows as the Python interface."""
     result = run("analyze", recording, *OPTIONS)
     assert (result.status, result.err) == (0, "")
@@ -89,7 +90,7 @@ def test_analyze(run, recording, folder, analysed):
     assert "docs/responsible-use.md" in lines[-1]
 
 
-def test_analyze_twice(run, recording, db):
+def test_analyze_twice(run: Run, recording: Path, db: Path) -> None:
     before = rows(db)
     result = run("analyze", recording, *OPTIONS)
     assert result.status == 0
@@ -98,7 +99,7 @@ def test_analyze_twice(run, recording, db):
     assert rows(db) == before
 
 
-def test_analyze_again(run, recording, db):
+def test_analyze_again(run: Run, recording: Path, db: Path) -> None:
     assert run("analyze", recording, *OPTIONS, "--again", "--quiet").status == 0
     assert count(db, "sessions") == 2
     result = run("show", "lesson.mp4")
@@ -106,12 +107,12 @@ def test_analyze_again(run, recording, db):
     assert "several sessions are called 'lesson.mp4'; give the number of one: 1 (" in result.complaint()
 
 
-def test_analyze_quietly(run, recording, folder):
+def test_analyze_quietly(run: Run, recording: Path, folder: Path) -> None:
     result = run("analyze", recording, "--min-face", 150, "--sample-rate", 0.5, "--quiet")
     assert (result.status, result.out, result.err) == (0, "", "")
 
 
-def test_analyze_several_under_a_name(run, recording, folder):
+def test_analyze_several_under_a_name(run: Run, recording: Path, folder: Path) -> None:
     copy = folder / "second.mp4"
     copy.write_bytes(recording.read_bytes() + b"\0" * 8)  # another recording with the same pictures
     blind = ("--min-face", 150, "--sample-rate", 0.5, "-q")
@@ -122,7 +123,7 @@ def test_analyze_several_under_a_name(run, recording, folder):
     assert names == ["Physics 8b: lesson", "Physics 8b: second"]
 
 
-def test_all_frames(run, recording, folder):
+def test_all_frames(run: Run, recording: Path, folder: Path) -> None:
     assert run("analyze", recording, "--min-face", 150, "--sample-rate", "all", "-q").status == 0
     assert count(folder / "classpulse.db", "frames") == 64
 
@@ -130,7 +131,7 @@ def test_all_frames(run, recording, folder):
 # -- sessions, show, judge
 
 
-def test_sessions(run, db):
+def test_sessions(run: Run, db: Path) -> None:
     result = run("sessions")
     assert (result.status, result.err) == (0, "")
     header, line = result.out.splitlines()
@@ -139,18 +140,18 @@ def test_sessions(run, db):
 
 
 @pytest.mark.parametrize("key", ["1", "lesson.mp4", "folder/lesson.mp4"])
-def test_show(run, db, key):
+def test_show(run: Run, db: Path, key: str) -> None:
     result = run("show", key)
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Session 1: lesson.mp4  0:32 long")
 
 
-def test_database_from_the_environment(run, db, monkeypatch):
+def test_database_from_the_environment(run: Run, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASSPULSE_DB", str(db.rename(db.with_name("other.db"))))
     assert run("show", 1).status == 0
 
 
-def test_show_windows(run, db, analysed):
+def test_show_windows(run: Run, db: Path, analysed: Session) -> None:
     lines = run("show", 1, "--windows").out.splitlines()
     table = lines[next(i for i, line in enumerate(lines) if line.startswith("window ")) + 1 :]
     expected = analysed.class_verdicts()
@@ -161,7 +162,7 @@ def test_show_windows(run, db, analysed):
         assert f"{balance:+.2f} ±" in line or "–" in line
 
 
-def test_show_areas(run, db, analysed):
+def test_show_areas(run: Run, db: Path, analysed: Session) -> None:
     lines = [line.split() for line in run("show", 1, "--areas").out.splitlines()]
     assert lines[0] == ["area", "student", "face", "px", "detected", "scorable"]
     seats = analysed.students()
@@ -171,13 +172,13 @@ def test_show_areas(run, db, analysed):
     assert lines[1][:2] == ["front", "left"]  # the drawn lesson has one row
 
 
-def test_show_a_student(run, db):
+def test_show_a_student(run: Run, db: Path) -> None:
     result = run("show", 1, "--student", "S02")
     assert result.out.splitlines()[0].split() == ["window", "verdict", "balance", "coverage", "scorable", "faces"]
     assert len(result.out.splitlines()) == 8
 
 
-def test_judge(run, db):
+def test_judge(run: Run, db: Path) -> None:
     result = run("judge", "lesson.mp4", "--window", 8, "--strategy", "sum", "--band", 0)
     assert (result.status, result.err) == (0, "")
     assert "one sign: 0:08" in result.out
@@ -187,7 +188,7 @@ def test_judge(run, db):
     assert "one sign: 0:04" in run("show", 1).out
 
 
-def test_doctor(run):
+def test_doctor(run: Run) -> None:
     result = run("doctor")
     assert (result.status, result.err) == (0, "")
     assert f"ok  classpulse  {__version__} on Python" in result.out

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
+from tests.classpulse.commands.conftest import Run
 from tests.drawn import rows
 from tests.seated import write_seated
 
@@ -22,7 +23,7 @@ def labels(run) -> list[str]:
     return [line.split()[0] for line in run("students", 1).out.splitlines()[1:-2]]
 
 
-def test_students(run, seated):
+def test_students(run: Run, seated: Path) -> None:
     result = run("students", "lesson")
     assert (result.status, result.err) == (0, "")
     assert [" ".join(line.split()) for line in result.out.splitlines()] == [
@@ -38,14 +39,14 @@ def test_students(run, seated):
     ]
 
 
-def test_show_marks_what_is_static(run, seated):
+def test_show_marks_what_is_static(run: Run, seated: Path) -> None:
     lines = run("show", 1).out.splitlines()
     assert lines[0] == "Session 1: lesson  2:00 long, 910 faces of 5 students"
     assert lines[1].startswith("Identities: 5 students, 2 re-identified")
     assert " ".join(lines[8].split()) == ("S05 0:00–1:59 100% 0 0 0 0 poster or screen, not counted as a student")
 
 
-def test_corrections(run, seated):
+def test_corrections(run: Run, seated: Path) -> None:
     before = rows(seated)
     assert run("corrections", 1).out.split() == ["correction", "what", "made", "undone"]
     assert run("merge", 1, "S06", "S03").out == ""
@@ -67,7 +68,7 @@ def test_corrections(run, seated):
 
 
 @pytest.mark.parametrize(("at", "label_sees"), [("62.5", 62.5), ("1:02.5", 62.5), ("0:01:10", 70.0)])
-def test_times(run, seated, at, label_sees):
+def test_times(run: Run, seated: Path, at: str, label_sees: float) -> None:
     assert run("split", 1, "S06", "--at", at).status == 0
     with Store.open(seated) as store, store.reading() as connection:
         (first,) = connection.exec_driver_sql("SELECT first FROM students WHERE label = 'S07'").one()
@@ -93,7 +94,9 @@ def test_times(run, seated, at, label_sees):
         (("roster", 1, "--room", "B12", "--seat", "S01"), "Invalid value: 'S01' is not a student and a name"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(run, seated, arguments, message):
+def test_what_cannot_be_done_is_one_line(
+    run: Run, seated: Path, arguments: tuple[str | int, ...], message: str
+) -> None:
     before = rows(seated)
     result = run(*arguments)
     assert result.status == 2
@@ -102,7 +105,7 @@ def test_what_cannot_be_done_is_one_line(run, seated, arguments, message):
 
 
 @pytest.mark.parametrize("command", [("rename", 1, "S01", "Ada"), ("undo", 1), ("roster", 1, "--room", "B12")])
-def test_an_unfinished_session_is_not_corrected(run, seated, command):
+def test_an_unfinished_session_is_not_corrected(run: Run, seated: Path, command: tuple[str | int, ...]) -> None:
     with Store.open(seated) as store, store.writing() as connection:
         connection.exec_driver_sql("UPDATE sessions SET state = 'detecting'")
     result = run(*command)
@@ -110,7 +113,7 @@ def test_an_unfinished_session_is_not_corrected(run, seated, command):
     assert "session 1 (lesson) is not finished; run `classpulse analyze /lessons/lesson.mp4`" in result.complaint()
 
 
-def test_roster(run, seated):
+def test_roster(run: Run, seated: Path) -> None:
     names = ("--seat", "S01=Ada", "--seat", "S02=Ben", "--seat", "S03=Cem")
     assert run("roster", 1, "--room", "B12", *names).out == "seats kept for B12: 3 (Ada, Ben, Cem)\n"
     listed = run("roster", "--room", "B12").out.splitlines()[1:]

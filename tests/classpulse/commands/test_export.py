@@ -10,20 +10,22 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
+from engine import Session
 from engine.version import __version__
+from tests.classpulse.commands.conftest import Run
 
 TABLES = {"students", "tracks", "frames", "faces", "judgements", "student_windows", "class_windows", "unmeasured"}
 
 
 @pytest.fixture
-def named(run, db) -> Path:
+def named(run: Run, db: Path) -> Path:
     """S01 is Ada."""
     assert run("rename", 1, "S01", "Ada Lovelace").status == 0
     return db
 
 
 @pytest.fixture(params=["parquet", "csv"])
-def exported(request, run, named, folder) -> dict[str, pd.DataFrame]:
+def exported(request: pytest.FixtureRequest, run: Run, named: Path, folder: Path) -> dict[str, pd.DataFrame]:
     """The tables of both formats, by name; what is empty in CSV is NaN."""
     result = run("export", 1, "--format", request.param)
     assert (result.status, result.err) == (0, "")
@@ -32,7 +34,7 @@ def exported(request, run, named, folder) -> dict[str, pd.DataFrame]:
     return {path.stem: read(path) for path in (folder / "session-1").glob(f"*.{request.param}")}
 
 
-def test_every_table_with_the_rows_that_there_are(exported, analysed):
+def test_every_table_with_the_rows_that_there_are(exported: dict[str, pd.DataFrame], analysed: Session) -> None:
     assert set(exported) >= TABLES
     faces, known = exported["faces"], analysed.faces()
     for name in ("time", "x1", "happy", "quality"):
@@ -44,13 +46,13 @@ def test_every_table_with_the_rows_that_there_are(exported, analysed):
     assert len(exported["students"]) == len(analysed.students())
 
 
-def test_no_bytes_and_no_names(exported):
+def test_no_bytes_and_no_names(exported: dict[str, pd.DataFrame]) -> None:
     for table in exported.values():
         assert not {"name", "person", "landmarks", "appearance"} & set(table)
     assert exported["students"]["label"].tolist()[0] == "S01"
 
 
-def test_nothing_in_the_folder_names_anybody(run, named, folder):
+def test_nothing_in_the_folder_names_anybody(run: Run, named: Path, folder: Path) -> None:
     for file_format in ("csv", "parquet"):
         run("export", 1, "-f", file_format, "-o", file_format)
         for path in (folder / file_format).iterdir():
@@ -58,13 +60,13 @@ def test_nothing_in_the_folder_names_anybody(run, named, folder):
     assert str(folder).encode() not in (folder / "csv" / "provenance.json").read_bytes()
 
 
-def test_names_on_demand(run, named, folder):
+def test_names_on_demand(run: Run, named: Path, folder: Path) -> None:
     run("export", 1, "--names", "-o", "with-names")
     students = pd.read_parquet(folder / "with-names" / "students.parquet")
     assert students.set_index("label").loc["S01", "name"] == "Ada Lovelace"
 
 
-def test_the_dictionary_describes_every_column_and_no_other(run, db, folder):
+def test_the_dictionary_describes_every_column_and_no_other(run: Run, db: Path, folder: Path) -> None:
     run("export", 1, "-o", "out")
     dictionary = pd.read_csv(folder / "out" / "dictionary.csv")
     assert list(dictionary) == ["table", "column", "type", "unit", "nullable", "meaning"]
@@ -78,7 +80,9 @@ def test_the_dictionary_describes_every_column_and_no_other(run, db, folder):
     assert len(lines) == len(dictionary) + 2
 
 
-def test_the_provenance_says_what_it_was_made_from_and_with(run, db, folder, analysed):
+def test_the_provenance_says_what_it_was_made_from_and_with(
+    run: Run, db: Path, folder: Path, analysed: Session
+) -> None:
     run("export", 1, "-o", "out")
     made = json.loads((folder / "out" / "provenance.json").read_text("utf-8"))
     session = analysed.info()
@@ -91,7 +95,7 @@ def test_the_provenance_says_what_it_was_made_from_and_with(run, db, folder, ana
     assert made["rows"]["faces"] == len(analysed.faces())
 
 
-def test_a_folder_is_never_mixed_with_another(run, db, folder):
+def test_a_folder_is_never_mixed_with_another(run: Run, db: Path, folder: Path) -> None:
     (folder / "empty").mkdir()
     assert run("export", 1, "-o", "empty").status == 0
     before = {path: path.read_bytes() for path in (folder / "empty").iterdir()}
@@ -109,7 +113,9 @@ def test_a_folder_is_never_mixed_with_another(run, db, folder):
         ((1, "-f", "xlsx"), 2, "'xlsx' is not one of 'parquet', 'csv'"),
     ],
 )
-def test_what_cannot_be_exported(run, db, folder, arguments, status, message):
+def test_what_cannot_be_exported(
+    run: Run, db: Path, folder: Path, arguments: tuple[str | int, ...], status: int, message: str
+) -> None:
     result = run("export", *arguments)
     assert result.status == status
     assert message in result.complaint()

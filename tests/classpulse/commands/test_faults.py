@@ -18,8 +18,9 @@ import classpulse.report.terminal  # noqa: F401
 import engine.sessions.analysis
 import engine.sessions.session  # loaded, as is the next, before a test gives up the right to read it
 from classpulse.simulation.render import Renderer
+from engine import Session
 from storage.store import Store
-from tests.classpulse.commands.conftest import finish, start
+from tests.classpulse.commands.conftest import Run, finish, start
 from tests.drawn import LESSON, OPTIONS, SEGMENTS, count, rows
 from tests.engine.synthetic import write_sound, write_video
 from tests.storage.processes import ordinary_user
@@ -60,7 +61,9 @@ def scrambled(path: Path, recording: Path) -> None:
         ("sound.m4a", lambda path, _: write_sound(path), 1, "contains no video stream; choose a video file"),
     ],
 )
-def test_recording_that_cannot_be_read(run, recording, folder, name, make: Make, status, message):
+def test_recording_that_cannot_be_read(
+    run: Run, recording: Path, folder: Path, name: str, make: Make, status: int, message: str
+) -> None:
     make(folder / name, recording)
     result = run("analyze", name)
     assert (result.status, result.out) == (status, "")
@@ -68,7 +71,7 @@ def test_recording_that_cannot_be_read(run, recording, folder, name, make: Make,
     assert not (folder / "classpulse.db").exists()
 
 
-def test_recording_that_breaks_off(run, folder):
+def test_recording_that_breaks_off(run: Run, folder: Path) -> None:
     """A Matroska file needs no index: what is there is analysed, and the rest is not made up."""
     images = [Renderer(LESSON).frame(0).image] * 24
     whole = write_video(folder / "whole.mkv", range(24), images=images, time_base=Fraction(1), options={"g": "1"})
@@ -77,14 +80,14 @@ def test_recording_that_breaks_off(run, folder):
     assert 8 < count(folder / "classpulse.db", "frames") < 16
 
 
-def test_one_pixel(run, folder):
+def test_one_pixel(run: Run, folder: Path) -> None:
     pixel(folder / "pixel.mp4", folder)
     result = run("analyze", "pixel.mp4")
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Session 1: pixel.mp4  0:00 long, 0 faces of 0 students")
 
 
-def test_one_of_several_is_bad(run, recording, folder):
+def test_one_of_several_is_bad(run: Run, recording: Path, folder: Path) -> None:
     """An overnight run does the others."""
     bad = folder / "bad.mp4"
     bad.write_text("Dear diary")
@@ -145,7 +148,7 @@ def test_one_of_several_is_bad(run, recording, folder):
         (["show", "1", "--db", "mysql://host/school"], "not a database of ours; write school.db"),
     ],
 )
-def test_wrong_use(run, db, arguments, message):
+def test_wrong_use(run: Run, db: Path, arguments: list[str], message: str) -> None:
     before = rows(db)
     result = run(*arguments)
     assert (result.status, result.out) == (2, "")
@@ -154,14 +157,14 @@ def test_wrong_use(run, db, arguments, message):
 
 
 @pytest.mark.parametrize("command", [["sessions"], ["show", "1"], ["judge", "1"], ["query", "SELECT 1"]])
-def test_a_database_is_not_made_by_asking(run, folder, command):
+def test_a_database_is_not_made_by_asking(run: Run, folder: Path, command: list[str]) -> None:
     result = run(*command)
     assert (result.status, result.out) == (2, "")
     assert result.complaint() == "classpulse.db: there is no such database; analyse a recording first"
     assert list(folder.iterdir()) == []
 
 
-def test_debug_shows_where_an_error_came_from(run, folder):
+def test_debug_shows_where_an_error_came_from(run: Run, folder: Path) -> None:
     for arguments in (["--debug", "analyze", "none.mp4"], ["analyze", "none.mp4", "--debug"]):
         result = run(*arguments)
         assert result.status == 2
@@ -189,7 +192,9 @@ def other_version(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", [["analyze"], ["sessions"], ["query", "SELECT 1"]])
-def test_database_that_cannot_be_used(run, recording, folder, make, message, command):
+def test_database_that_cannot_be_used(
+    run: Run, recording: Path, folder: Path, make, message: str, command: list[str]
+) -> None:
     path = folder / "classpulse.db"
     make(path)
     before = path.read_bytes() if path.is_file() else None
@@ -208,7 +213,7 @@ def public() -> Iterator[Path]:
         Path(name).chmod(0o777)
 
 
-def test_recording_that_may_not_be_read(run, recording, public):
+def test_recording_that_may_not_be_read(run: Run, recording: Path, public: Path) -> None:
     video = Path(shutil.copy(recording, public / "secret.mp4"))
     video.chmod(0)
     with ordinary_user():
@@ -219,7 +224,9 @@ def test_recording_that_may_not_be_read(run, recording, public):
 
 
 @pytest.mark.parametrize(("mode", "message"), [(0o000, "Permission denied"), (0o444, "it is read-only; make it")])
-def test_database_that_may_not_be_written(run, recording, analysed, public, mode, message):
+def test_database_that_may_not_be_written(
+    run: Run, recording: Path, analysed: Session, public: Path, mode: int, message: str
+) -> None:
     path = Path(shutil.copy(analysed.database, public / "classpulse.db"))
     video = Path(shutil.copy(recording, public / "lesson.mp4"))
     video.chmod(0o444)
@@ -235,7 +242,7 @@ def test_database_that_may_not_be_written(run, recording, analysed, public, mode
 # -- a disk that is full
 
 
-def test_full_disk(recording, analysed, folder):
+def test_full_disk(recording: Path, analysed: Session, folder: Path) -> None:
     """No file may grow beyond a limit that the database's log reaches; with more room the same command goes on."""
     db = folder / "classpulse.db"
     Store.open(db).close()
@@ -257,7 +264,7 @@ def test_full_disk(recording, analysed, folder):
     assert whole["segments"][:committed] == kept["segments"]
 
 
-def test_footage_that_breaks_off(run, shared, folder):
+def test_footage_that_breaks_off(run: Run, shared: Path, folder: Path) -> None:
     """What decodes is analysed, and one line says what does not."""
     cut = folder / "cut.mp4"
     cut.write_bytes((shared / "footage" / "students.mp4").read_bytes()[:200_000])
@@ -271,6 +278,6 @@ def test_footage_that_breaks_off(run, shared, folder):
     assert "it breaks off after " in stored
 
 
-def test_a_name_that_is_not_taken(run, recording, db):
+def test_a_name_that_is_not_taken(run: Run, recording: Path, db: Path) -> None:
     result = run("analyze", recording, *OPTIONS, "--name", "Physics", "-q")
     assert (result.status, result.err) == (0, "classpulse: session 1 keeps the name it has, 'lesson.mp4'\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.core import TyperArgument, TyperOption
 
 import cli
 
@@ -28,7 +29,7 @@ def parameters() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
-def test_every_command_says_what_it_does(name):
+def test_every_command_says_what_it_does(name: str) -> None:
     text = GROUP.commands[name].help
     assert text, "it has no help"
     first = text.split("\n\n")[0]
@@ -39,14 +40,14 @@ def test_every_command_says_what_it_does(name):
 
 
 @pytest.mark.parametrize("parameter", list(parameters()))
-def test_every_argument_and_option_says_what_it_is(parameter):
+def test_every_argument_and_option_says_what_it_is(parameter: TyperArgument | TyperOption) -> None:
     assert parameter.help, "it has no help"
     assert parameter.help.endswith("."), parameter.help
     assert parameter.help[0].isupper() or parameter.help[0] in "`|", parameter.help
     assert not (found := UNPLAIN.search(parameter.help)), found
 
 
-def test_commands_are_named_once():
+def test_commands_are_named_once() -> None:
     names = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
     assert len(names) == len(set(names))
     assert "corrections" in GROUP.commands

@@ -13,6 +13,7 @@ from classpulse.simulation.render import Renderer
 from engine import Session, analyze
 from engine.settings import Settings
 from engine.vision.sources.video import Video
+from tests.classpulse.commands.conftest import Run
 from tests.drawn import LESSON, count, rows
 from tests.pictures import exif, grey, jpeg, write_folder
 
@@ -30,14 +31,14 @@ def lesson_files() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def photographed(lesson_files, tmp_path_factory) -> Session:
+def photographed(lesson_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Session:
     """The analysed folder; only to be read."""
     folder = write_folder(tmp_path_factory.mktemp("lesson") / "photos", lesson_files)
     settings = Settings(min_face=40, window=6)
     return analyze(folder, folder.parent / "classpulse.db", settings=settings, workers=1)
 
 
-def test_a_folder_is_a_session_with_a_frame_for_each_image(photographed):
+def test_a_folder_is_a_session_with_a_frame_for_each_image(photographed: Session) -> None:
     info = photographed.info()
     assert (info["name"], info["file_name"], info["duration"]) == ("photos", "photos", 24)
     assert (info["width"], info["height"]) == (LESSON.width, LESSON.height)
@@ -50,8 +51,8 @@ def test_a_folder_is_a_session_with_a_frame_for_each_image(photographed):
 
 
 def test_the_same_folder_is_not_analysed_twice_and_with_another_interval_it_is_another_session(
-    run, folder, lesson_files
-):
+    run: Run, folder: Path, lesson_files: dict[str, bytes]
+) -> None:
     write_folder(folder / "photos", dict(list(lesson_files.items())[:3]))
     assert run("analyze", "photos/", *QUICK, "-q").status == 0
     again = run("analyze", "photos", *QUICK)
@@ -61,7 +62,7 @@ def test_the_same_folder_is_not_analysed_twice_and_with_another_interval_it_is_a
     assert [session["duration"] for session in sessions] == [6, 1.5]
 
 
-def test_workers_read_the_folder_with_the_sessions_interval(lesson_files, tmp_path):
+def test_workers_read_the_folder_with_the_sessions_interval(lesson_files: dict[str, bytes], tmp_path: Path) -> None:
     """Images 30 s apart make a session of several runs, whose workers open the folder for themselves."""
     folder = write_folder(tmp_path / "photos", dict(list(lesson_files.items())[:6]))
     times = []
@@ -73,7 +74,9 @@ def test_workers_read_the_folder_with_the_sessions_interval(lesson_files, tmp_pa
     assert times[0] == times[1] == [(30.0 * i, 4) for i in range(6)]
 
 
-def test_annotate_finds_the_folder_again_and_writes_each_image_at_its_time(photographed, run, folder):
+def test_annotate_finds_the_folder_again_and_writes_each_image_at_its_time(
+    photographed: Session, run: Run, folder: Path
+) -> None:
     db = shutil.copy(photographed.database, folder / "classpulse.db")
     result = run("annotate", "photos", "--db", db, "--from", "2", "--to", "8.5")
     assert (result.status, result.err.splitlines()[-1]) == (0, "written: annotated.mp4, 4 frames")
@@ -87,7 +90,9 @@ def test_annotate_finds_the_folder_again_and_writes_each_image_at_its_time(photo
     assert 0.005 < changed < 0.5  # boxes and labels, over that image and no other
 
 
-def test_annotate_refuses_a_folder_whose_images_changed(photographed, run, folder, lesson_files):
+def test_annotate_refuses_a_folder_whose_images_changed(
+    photographed: Session, run: Run, folder: Path, lesson_files: dict[str, bytes]
+) -> None:
     db = shutil.copy(photographed.database, folder / "classpulse.db")
     write_folder(folder / "moved", lesson_files)
     assert run("annotate", "photos", "--db", db, "--video", "moved", "--to", "1").status == 0
@@ -99,13 +104,15 @@ def test_annotate_refuses_a_folder_whose_images_changed(photographed, run, folde
     )
 
 
-def test_a_report_has_a_coarse_image_of_the_folder_behind_its_seats(photographed, run, folder):
+def test_a_report_has_a_coarse_image_of_the_folder_behind_its_seats(
+    photographed: Session, run: Run, folder: Path
+) -> None:
     db = shutil.copy(photographed.database, folder / "classpulse.db")
     assert run("report", "photos", "--db", db, "--picture").status == 0
     assert '<image href="data:image/png;base64,' in (folder / "report.html").read_text("utf-8")
 
 
-def test_what_was_skipped_and_which_times_were_taken_is_said(run, folder):
+def test_what_was_skipped_and_which_times_were_taken_is_said(run: Run, folder: Path) -> None:
     write_folder(folder / "photos", {"a.jpg": jpeg(grey(90)), "b.jpg": jpeg(grey(90)), "notes.txt": b"x"})
     result = run("analyze", "photos", "-q", *QUICK)
     assert result.status == 0
@@ -117,7 +124,7 @@ def test_what_was_skipped_and_which_times_were_taken_is_said(run, folder):
     assert count(folder / "classpulse.db", "frames") == 2
 
 
-def test_an_image_that_does_not_decode_is_said(run, folder):
+def test_an_image_that_does_not_decode_is_said(run: Run, folder: Path) -> None:
     files = {f"{i}.jpg": jpeg(grey(10 * i)) for i in range(3)}
     write_folder(folder / "photos", files | {"1.jpg": files["1.jpg"][:-200]})
     result = run("analyze", "photos", "-q", "--every", "2", *QUICK)
@@ -136,7 +143,9 @@ def test_an_image_that_does_not_decode_is_said(run, folder):
     ],
     ids=["empty", "no image", "two sizes", "no interval"],
 )
-def test_a_folder_that_cannot_be_a_session_is_wrong_use_in_one_line(run, folder, files, options, message):
+def test_a_folder_that_cannot_be_a_session_is_wrong_use_in_one_line(
+    run: Run, folder: Path, files: dict[str, bytes], options: tuple[str, ...], message: str
+) -> None:
     write_folder(folder / "photos", files)
     result = run("analyze", "photos", *options)
     assert (result.status, result.out) == (2, "")

@@ -44,22 +44,22 @@ def run_without(tmp_path: Path):
     [("doctor",), ("demo", "shown"), ("analyze", "lesson.mp4"), ("annotate", "1")],
     ids=lambda command: command[0],
 )
-def test_one_line_with_the_remedy_where_opencv_is_needed(run_without, command):
+def test_one_line_with_the_remedy_where_opencv_is_needed(run_without, command: tuple[str, ...]) -> None:
     done = run_without("libGL.so.1", *command)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", REMEDY.format("libGL.so.1"))
 
 
-def test_glib_is_told_in_the_same_way(run_without):
+def test_glib_is_told_in_the_same_way(run_without) -> None:
     assert run_without("libgthread-2.0.so.0", "doctor").stderr == REMEDY.format("libgthread-2.0.so.0")
 
 
-def test_debug_shows_where_the_library_was_asked_for(run_without):
+def test_debug_shows_where_the_library_was_asked_for(run_without) -> None:
     done = run_without("libGL.so.1", "doctor", "--debug")
     assert "Traceback" in done.stderr
     assert done.stderr.endswith(REMEDY.format("libGL.so.1"))
 
 
-def test_help_needs_no_library(run_without):
+def test_help_needs_no_library(run_without) -> None:
     assert run_without("libGL.so.1", "doctor", "--help").returncode == 0
 
 
@@ -76,7 +76,7 @@ def test_help_needs_no_library(run_without):
         (OSError("libGL.so.1: cannot open shared object file: No such file or directory"), None),
     ],
 )
-def test_only_imports_of_display_libraries_are_recognised(error, told):
+def test_only_imports_of_display_libraries_are_recognised(error: Exception, told: str | None) -> None:
     found = missing_library(error)
     assert (found is None) == (told is None)
     if found is not None:

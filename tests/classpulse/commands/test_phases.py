@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from storage.queries import query
+from tests.classpulse.commands.conftest import Run
 
 
 def lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_marks(run, db):
+def test_marks(run: Run, db: Path) -> None:
     assert run("mark", 1, "talk", "--at", "0").status == 0
     said = run("mark", 1, "group work [loud]", "--at", "0:10", "--until", "0:20")
     assert (said.status, said.err) == (0, "")
@@ -33,7 +36,7 @@ def test_marks(run, db):
     assert "talk" not in run("show", 1).out
 
 
-def test_a_file_of_marks(run, db, folder):
+def test_a_file_of_marks(run: Run, db: Path, folder: Path) -> None:
     (folder / "marks.csv").write_text("start,stop,label\n0,,talk\n12.5,0:30,film\n", "utf-8")
     assert run("mark", 1, "--file", "marks.csv").status == 0
     assert [line.split()[1] for line in lines(run("marks", 1).out)[1:]] == ["talk", "film"]
@@ -56,7 +59,9 @@ def test_a_file_of_marks(run, db, folder):
         (("mark", 9, "talk", "--at", "0"), "no session '9'"),
     ],
 )
-def test_what_cannot_be_marked_is_one_line(run, db, arguments, message):
+def test_what_cannot_be_marked_is_one_line(
+    run: Run, db: Path, arguments: tuple[str | int, ...], message: str
+) -> None:
     result = run(*arguments)
     assert result.status == 2
     assert message in result.complaint()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.sessions.names import import_names
 from storage.store import Store
-from tests.classpulse.commands.conftest import finish, start
+from tests.classpulse.commands.conftest import Run, finish, start
 from tests.drawn import OPTIONS, count, rows
 from tests.seated import write_seated
 
@@ -34,14 +34,14 @@ def seated(folder: Path) -> Path:
 # -- forget
 
 
-def test_forget_a_student(run, seated):
+def test_forget_a_student(run: Run, seated: Path) -> None:
     result = run("forget", "--student", "lesson/Ada", "--yes")
     assert (result.status, result.out, result.err) == (0, "", "deleted: S01 of session 1 (lesson)\n")
     assert "S01" not in run("students", 1).out
     assert "Ada" not in run("names").out
 
 
-def test_forget_names_the_backups_that_still_know(run, seated):
+def test_forget_names_the_backups_that_still_know(run: Run, seated: Path) -> None:
     backup = seated.with_name("classpulse.db.v1-backup")
     backup.touch()
     assert run("forget", "--student", "lesson/Ada", "-y").err.splitlines()[1:] == [
@@ -49,7 +49,7 @@ def test_forget_names_the_backups_that_still_know(run, seated):
     ]
 
 
-def test_forget_sessions(run, seated):
+def test_forget_sessions(run: Run, seated: Path) -> None:
     write_seated(seated, name="next")
     assert run("forget", "--session", "lesson", "--session", 2, "-y").err == (
         "deleted: session 1 (lesson), session 2 (next)\n"
@@ -71,7 +71,9 @@ def test_forget_sessions(run, seated):
         (("--student", "Ada"), "cannot ask for confirmation without a terminal; pass --yes"),
     ],
 )
-def test_nothing_is_forgotten_by_mistake(run, seated, arguments, message):
+def test_nothing_is_forgotten_by_mistake(
+    run: Run, seated: Path, arguments: tuple[str | int, ...], message: str
+) -> None:
     before = rows(seated)
     result = run("forget", *arguments)
     assert result.status == 2
@@ -82,7 +84,7 @@ def test_nothing_is_forgotten_by_mistake(run, seated, arguments, message):
 # -- names
 
 
-def test_names_are_kept_apart_and_put_back(run, seated):
+def test_names_are_kept_apart_and_put_back(run: Run, seated: Path) -> None:
     before = rows(seated)
     assert [" ".join(line.split()) for line in run("names").out.splitlines()] == [
         "person name sessions rosters", "P1 Ada 1 0", "P2 Ben, the [tall] 1 0"
@@ -102,7 +104,7 @@ def test_names_are_kept_apart_and_put_back(run, seated):
     assert after == before
 
 
-def test_an_export_replaces_nothing(run, seated):
+def test_an_export_replaces_nothing(run: Run, seated: Path) -> None:
     Path("names.csv").write_text("precious")
     result = run("names", "--export", "names.csv", "--drop")
     assert (result.status, result.complaint()) == (
@@ -134,7 +136,7 @@ def test_an_export_replaces_nothing(run, seated):
         (b"person,name\n1,Zo\xeb\n", "names.csv, row 2: not UTF-8; save the table as CSV in UTF-8"),
     ],
 )
-def test_what_is_no_file_of_names(run, seated, text, message):
+def test_what_is_no_file_of_names(run: Run, seated: Path, text: bytes, message: str) -> None:
     Path("names.csv").write_bytes(text)
     before = rows(seated)
     result = run("names", "--import", "names.csv")
@@ -143,13 +145,13 @@ def test_what_is_no_file_of_names(run, seated, text, message):
     assert rows(seated) == before
 
 
-def test_names_as_a_spreadsheet_saves_them(run, seated):
+def test_names_as_a_spreadsheet_saves_them(run: Run, seated: Path) -> None:
     Path("names.csv").write_bytes("sep=;\r\nName;Person\r\nZo\u00eb;1\r\n".encode("utf-16"))
     assert run("names", "--import", "names.csv").out == "names restored: 1\n"
     assert "P1      Zo\u00eb" in run("names").out
 
 
-def test_a_seat_with_two_names(run, seated):
+def test_a_seat_with_two_names(run: Run, seated: Path) -> None:
     before = rows(seated)
     for seats in (("S03=Cem", "S03=Dan"), ("S03=Cem", "s03=Dan"), ("S01=Cem", "Ada=Dan")):
         arguments = [argument for seat in seats for argument in ("--seat", seat)]
@@ -160,13 +162,13 @@ def test_a_seat_with_two_names(run, seated):
     assert run("roster", 1, "--room", "B12", "--seat", "S03=Cem", "--seat", "S03=Cem").status == 0
 
 
-def test_options_of_names(run, seated):
+def test_options_of_names(run: Run, seated: Path) -> None:
     assert "--import cannot be combined with --export" in run("names", "--import", "a.csv", "--drop").complaint()
     assert "cannot ask for confirmation without a terminal; pass --yes" in run("names", "--drop").complaint()
     assert "no such file" in run("names", "--import", "a.csv").complaint().lower()
 
 
-def test_any_bytes_are_names_or_a_line(tmp_path_factory):
+def test_any_bytes_are_names_or_a_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("names") / "classpulse.db"
     write_seated(path).name_students(NAMES)
     file, said = path.with_name("names.csv"), []
@@ -188,7 +190,7 @@ def test_any_bytes_are_names_or_a_line(tmp_path_factory):
 # -- exclude
 
 
-def test_exclude(run, seated):
+def test_exclude(run: Run, seated: Path) -> None:
     result = run("exclude", "lesson", "Ada", "--yes")
     assert result.status == 0
     assert result.err == "excluded: S01 of session 1; for other recordings, analyze --exclude 1\n"
@@ -197,7 +199,7 @@ def test_exclude(run, seated):
     assert "no student 'Ada'" in run("exclude", 1, "Ada", "-y").complaint()
 
 
-def test_analyze_leaves_out(run, seated, recording):
+def test_analyze_leaves_out(run: Run, seated: Path, recording: Path) -> None:
     result = run("analyze", recording, "--exclude", "nobody@B12")
     assert (result.status, "no seat of 'nobody' in the roster of 'B12'" in result.complaint()) == (2, True)
 
@@ -205,7 +207,7 @@ def test_analyze_leaves_out(run, seated, recording):
 # -- the class alone
 
 
-def test_the_class_alone(run, folder, recording):
+def test_the_class_alone(run: Run, folder: Path, recording: Path) -> None:
     options = ("--aggregate-only", "--min-group", "3", *OPTIONS)
     shown = run("analyze", recording, *options).out.splitlines()
     assert shown[0] == "Session 1: lesson.mp4  0:32 long"
@@ -217,7 +219,7 @@ def test_the_class_alone(run, folder, recording):
     assert "--min-group requires --aggregate-only" in run("analyze", recording, "--min-group", "3").complaint()
 
 
-def test_the_class_alone_stopped(folder, recording):
+def test_the_class_alone_stopped(folder: Path, recording: Path) -> None:
     process = start("analyze", recording, "--aggregate-only", "--sample-rate", "all", "--quiet")
     deadline = time.monotonic() + 60
     while not Path("classpulse.db").exists() and time.monotonic() < deadline:
@@ -235,7 +237,7 @@ def test_the_class_alone_stopped(folder, recording):
 # -- retention
 
 
-def test_retention(run, seated):
+def test_retention(run: Run, seated: Path) -> None:
     assert "no retention limit is set" in run("retention").out
     none = "sessions may be kept for 30 days; none is overdue\n"
     assert run("retention", "--days", 30).out == none
@@ -262,7 +264,7 @@ def audited(run) -> list[tuple[str, int | None, str, str]]:
     return [(row["command"], row["session_id"], row["arguments"], row["outcome"]) for row in rows]
 
 
-def test_who_ran_what(run, seated):
+def test_who_ran_what(run: Run, seated: Path) -> None:
     run("show", "lesson")
     run("rename", 1, "S03", "Cem")
     run("rename", 1, "Cem", "Dan O'Hara")
@@ -287,7 +289,7 @@ def test_who_ran_what(run, seated):
     assert not [name for name in (b"Ada", b"Cem") if name in on_disk]  # Dan is in the roster of B12
 
 
-def test_what_failed_or_was_stopped_is_noted_too(run, seated, recording):
+def test_what_failed_or_was_stopped_is_noted_too(run: Run, seated: Path, recording: Path) -> None:
     assert run("analyze", recording.parent, "--db", seated).status > 0
     process = start("analyze", recording, "--sample-rate", "all", "--quiet")
     while count(seated, "segments") < 13:  # the seated lesson has 12
@@ -299,14 +301,14 @@ def test_what_failed_or_was_stopped_is_noted_too(run, seated, recording):
     assert run("forget", "--session", 2, "-y").status == 0
 
 
-def test_a_copy_that_can_only_be_read_is_only_read(run, seated, monkeypatch):
+def test_a_copy_that_can_only_be_read_is_only_read(run: Run, seated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
     before = seated.read_bytes()
     assert run("show", 1).status == 0
     assert seated.read_bytes() == before
 
 
-def test_analyze_points_to_responsible_use_once(run, folder, recording):
+def test_analyze_points_to_responsible_use_once(run: Run, folder: Path, recording: Path) -> None:
     options = ("--min-face", "150", "--sample-rate", "0.5")
     first = run("analyze", recording, *options).out.splitlines()
     assert first[-1].startswith("Before you use verdicts, read docs/responsible-use.md")

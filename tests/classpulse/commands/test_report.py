@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tests.classpulse.commands.conftest import Run
 
-def test_writes_a_page(run, db, folder):
+
+def test_writes_a_page(run: Run, db: Path, folder: Path) -> None:
     result = run("report", 1)
     assert (result.status, result.out, result.err) == (0, "", "written: report.html\n")
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
@@ -16,7 +19,7 @@ def test_writes_a_page(run, db, folder):
     assert not re.search(r"\bS03\b", (folder / "other.html").read_text())
 
 
-def test_replaces_reports_and_nothing_else(run, db, folder):
+def test_replaces_reports_and_nothing_else(run: Run, db: Path, folder: Path) -> None:
     assert run("report", 1).status == 0
     assert run("report", 1).status == 0
     (folder / "notes.html").write_text("my own")
@@ -28,20 +31,20 @@ def test_replaces_reports_and_nothing_else(run, db, folder):
     assert (folder / "notes.html").read_text() == "my own"
 
 
-def test_unknown_session(run, db):
+def test_unknown_session(run: Run, db: Path) -> None:
     result = run("report", "physics")
     assert result.status == 2
     assert "physics" in result.complaint()
 
 
-def test_pdf(run, db, folder):
+def test_pdf(run: Run, db: Path, folder: Path) -> None:
     if shutil.which("chromium") is None:
         pytest.skip("no chromium here (apt-get install chromium)")
     assert run("report", 1, "--pdf").status == 0
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_pdf_without_a_browser(run, db, folder, monkeypatch):
+def test_pdf_without_a_browser(run: Run, db: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
     result = run("report", 1, "--pdf")
     assert result.status == 1
@@ -49,7 +52,7 @@ def test_pdf_without_a_browser(run, db, folder, monkeypatch):
     assert (folder / "report.html").exists()
 
 
-def test_the_video_is_gone(run, db, folder, recording):
+def test_the_video_is_gone(run: Run, db: Path, folder: Path, recording: Path) -> None:
     assert run("report", 1).status == 0
     assert "no longer where it was analysed" not in (folder / "report.html").read_text()
     moved = recording.rename(recording.with_name("moved.mp4"))
@@ -60,7 +63,7 @@ def test_the_video_is_gone(run, db, folder, recording):
     assert "lesson.mp4 is no longer where it was analysed" in (folder / "report.html").read_text()
 
 
-def test_compares_two_sessions(run, db, folder):
+def test_compares_two_sessions(run: Run, db: Path, folder: Path) -> None:
     assert run("report", "--compare", 1, "lesson.mp4", "-o", "both.html").status == 0
     assert "<h1>lesson.mp4 (session 1) and lesson.mp4 (session 1)</h1>" in (folder / "both.html").read_text()
 
@@ -68,7 +71,7 @@ def test_compares_two_sessions(run, db, folder):
 @pytest.mark.parametrize(
     "arguments", [(), (1, "--compare", 1, 1), ("--compare", 1, 1, "--student", "S01")], ids=str
 )
-def test_wrong_use(run, db, arguments):
+def test_wrong_use(run: Run, db: Path, arguments: tuple[int | str, ...]) -> None:
     result = run("report", *arguments)
     assert result.status == 2
     assert "--compare" in result.complaint()

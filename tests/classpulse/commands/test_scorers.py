@@ -37,7 +37,7 @@ def balances(verdicts: pd.DataFrame) -> set[float]:
     return {round(balance, 3) for balance in verdicts["balance"].dropna()}
 
 
-def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by):
+def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by) -> None:
     """The same network, with the polarities of its classes exchanged."""
     plain = analysed_by("positive", "negative", "ignored")
     assert set(plain["verdict"]) == {"interested", "insufficient"}
@@ -50,7 +50,7 @@ def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by):
     assert balances(other) == {round((SHARES[0] - SHARES[2]) / (SHARES[0] + SHARES[2]), 3)}
 
 
-def test_tables_and_report_name_the_network_s_classes(analysed_by, run, folder):
+def test_tables_and_report_name_the_network_s_classes(analysed_by, run: Run, folder: Path) -> None:
     analysed_by("positive", "negative", "ignored")
     db = folder / "positive-negative-ignored.db"
     session = find(1, db)
@@ -67,7 +67,7 @@ def test_tables_and_report_name_the_network_s_classes(analysed_by, run, folder):
     assert run("judge", 1, "--db", db, "--strategy", "weighted").status == 0
 
 
-def test_a_network_without_classes_is_one_line(run, recording, folder):
+def test_a_network_without_classes_is_one_line(run: Run, recording: Path, folder: Path) -> None:
     write_classifier(folder / "plain.onnx", classes=None)
     result = run("analyze", recording, "--scorer", "onnx", "--scorer-model", "plain.onnx")
     assert result.status == 2

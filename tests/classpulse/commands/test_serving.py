@@ -7,15 +7,16 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from tests.classpulse.commands.conftest import ROOT, start
+from tests.classpulse.commands.conftest import ROOT, Run, start
 
 pytest.importorskip("fastapi", reason="the web page needs the `web` extra")
 
 
-def test_it_serves_until_ctrl_c(db):
+def test_it_serves_until_ctrl_c(db: Path) -> None:
     process = start("serve", "--db", db, "--port", 0)
     try:
         line = process.stdout.readline().decode()
@@ -28,7 +29,7 @@ def test_it_serves_until_ctrl_c(db):
     assert (process.returncode, err.decode().splitlines()) == (130, ["classpulse: stopped"])
 
 
-def test_a_database_that_is_not_there_is_said(folder):
+def test_a_database_that_is_not_there_is_said(folder: Path) -> None:
     process = start("serve", "--db", "typo.db", "--port", 0)
     try:
         lines = [process.stdout.readline().decode() for _ in range(2)]
@@ -38,13 +39,13 @@ def test_a_database_that_is_not_there_is_said(folder):
     assert lines[1] == "typo.db does not exist yet; the first analysis creates it\n"
 
 
-def test_another_address_needs_a_token(run, folder, monkeypatch):
+def test_another_address_needs_a_token(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLASSPULSE_TOKEN", raising=False)
     result = run("serve", "--host", "0.0.0.0")
     assert (result.status, "--token" in result.complaint()) == (2, True)
 
 
-def test_a_port_that_is_taken(run, folder):
+def test_a_port_that_is_taken(run: Run, folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -54,6 +55,6 @@ def test_a_port_that_is_taken(run, folder):
     assert f"127.0.0.1:{port}: another program listens there" in result.complaint()
 
 
-def test_no_other_command_loads_it():
+def test_no_other_command_loads_it() -> None:
     code = "import sys, cli; sys.exit(any(name in sys.modules for name in ('fastapi', 'uvicorn', 'web')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import cli
+from engine import Session
 from tests.classpulse.commands.conftest import Result, finish, start
 from tests.drawn import OPTIONS, SEGMENTS, count, rows
 
@@ -32,7 +33,7 @@ def wait_for_segments(is_alive: Callable[[], bool], db: Path, number: int) -> No
         time.sleep(0.01)
 
 
-def test_ctrl_c(recording, analysed, folder):
+def test_ctrl_c(recording: Path, analysed: Session, folder: Path) -> None:
     db = folder / "classpulse.db"
     process = start("analyze", recording, *OPTIONS, "--db", db)
     wait_for_segments(lambda: process.poll() is None, db, 1)
@@ -52,7 +53,7 @@ def test_ctrl_c(recording, analysed, folder):
     assert whole["segments"][:committed] == kept["segments"]
 
 
-def test_ctrl_c_stops_all_recordings(recording, folder):
+def test_ctrl_c_stops_all_recordings(recording: Path, folder: Path) -> None:
     """It is not taken for a fault of the first recording."""
     db = folder / "classpulse.db"
     process = start("analyze", recording, "other.mp4", *OPTIONS, "--db", db)
@@ -63,7 +64,7 @@ def test_ctrl_c_stops_all_recordings(recording, folder):
     assert result.complaint().startswith("stopped; ")
 
 
-def test_ctrl_c_in_a_query(folder, db):
+def test_ctrl_c_in_a_query(folder: Path, db: Path) -> None:
     """Even in one that would never end."""
     process = start("query", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
     with pytest.raises(subprocess.TimeoutExpired):
@@ -77,7 +78,9 @@ def test_ctrl_c_in_a_query(folder, db):
 
 
 @pytest.mark.slow
-def test_killed_at_20_random_moments(recording, analysed, folder, monkeypatch):
+def test_killed_at_20_random_moments(
+    recording: Path, analysed: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same command is killed, again and again; whenever one ends by itself, its rows are compared.
 
     A moment is a random while after a random commit or the start, so that a slow machine is killed in the same

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.classpulse.commands.conftest import Run
+
 #: Databases as older versions wrote them.
 OLDER = Path(__file__).parents[2] / "storage"
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_older_database_is_upgraded_on_request(run, folder, version):
+def test_older_database_is_upgraded_on_request(run: Run, folder: Path, version: int) -> None:
     with closing(sqlite3.connect("school.db")) as connection:
         connection.executescript((OLDER / f"version_{version}.sql").read_text("utf-8"))
     refused = run("show", 1, "--db", "school.db")
@@ -38,13 +40,13 @@ def test_older_database_is_upgraded_on_request(run, folder, version):
     assert run("upgrade-db", "--db", "school.db").out.endswith(" already\n")
 
 
-def test_no_database_to_upgrade(run, folder):
+def test_no_database_to_upgrade(run: Run, folder: Path) -> None:
     result = run("upgrade-db", "--db", "none.db")
     assert result.status == 2
     assert result.complaint() == "none.db: there is no such database; analyse a recording first"
 
 
-def test_password_of_a_server_is_not_told(run, folder, recording):
+def test_password_of_a_server_is_not_told(run: Run, folder: Path, recording: Path) -> None:
     refused = run("analyze", recording, "--db", "postgresql://ada:secret@127.0.0.1:1/school")
     assert refused.status == 1
     assert "secret" not in refused.out + refused.err

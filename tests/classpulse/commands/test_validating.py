@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from engine.sessions.fitting import AS_IS, GAIN, IN_SAMPLE, OUT_OF_SAMPLE
 from storage.queries import query
+from tests.classpulse.commands.conftest import Run
 from tests.drawn import rows
 from tests.seated import write_seated
 
@@ -30,12 +32,12 @@ CODES = "coder,student,start,length,code\n" + "".join(
 
 
 @pytest.fixture
-def codes(folder):
+def codes(folder: Path):
     (folder / "codes.csv").write_text(CODES, "utf-8")
     return "codes.csv"
 
 
-def test_validate(run, db, codes):
+def test_validate(run: Run, db: Path, codes) -> None:
     before = rows(db)
     result = run("validate", 1, codes)
     assert (result.status, result.err) == (0, "")
@@ -48,7 +50,7 @@ def test_validate(run, db, codes):
     assert rows(db) == before
 
 
-def test_its_tables_are_for_other_programs(run, db, codes):
+def test_its_tables_are_for_other_programs(run: Run, db: Path, codes) -> None:
     figures = json.loads(run("validate", "lesson.mp4", codes, "--format", "json").out)
     assert {"rater_a", "rater_b", "measure", "value", "low", "high", "intervals", "students"} == set(figures[0])
     intervals = pd.read_csv(io.StringIO(run("validate", 1, codes, "--table", "intervals", "-f", "csv").out))
@@ -72,7 +74,9 @@ def test_its_tables_are_for_other_programs(run, db, codes):
         (None, (), "codes.csv: No such file or directory; check the path"),
     ],
 )
-def test_what_cannot_be_validated_is_one_line(run, db, folder, text, arguments, message):
+def test_what_cannot_be_validated_is_one_line(
+    run: Run, db: Path, folder: Path, text: str | None, arguments: tuple[str, ...], message: str
+) -> None:
     if text:
         (folder / "codes.csv").write_text(text, "utf-8")
     result = run("validate", 1, "codes.csv", *arguments)
@@ -80,7 +84,7 @@ def test_what_cannot_be_validated_is_one_line(run, db, folder, text, arguments, 
     assert message in result.complaint()
 
 
-def test_fit_and_profiles(run, folder):
+def test_fit_and_profiles(run: Run, folder: Path) -> None:
     session = write_seated(folder / "classpulse.db", PEOPLE)
     labels = session.students()["label"]
     lines = [f"{label},{start},30,{CODED[start // 30 % 3]}\n" for label in labels for start in range(0, 120, 30)]
@@ -111,7 +115,7 @@ def test_fit_and_profiles(run, folder):
     assert run("validate", 1, "codes.csv", "--fit", "x", "--table", "figures").status == 2
 
 
-def test_compare(run, db):
+def test_compare(run: Run, db: Path) -> None:
     alone = run("compare", 1)
     assert (alone.status, alone.err) == (0, "")
     assert "kappa" not in alone.out

@@ -42,7 +42,7 @@ CLASS = students(
 )
 
 
-def test_by_student_and_by_area_the_back_first():
+def test_by_student_and_by_area_the_back_first() -> None:
     rows = measured(CLASS, FRAMES)
     assert rows["label"].tolist() == ["S03", "S05", "S02", "S04", "S06", "S07", "S01"]
     assert rows.set_index("label").loc["S03", ["row", "seen", "scorable"]].tolist() == ["back", 0.2, 0.0]
@@ -53,7 +53,7 @@ def test_by_student_and_by_area_the_back_first():
     assert areas["seen"].tolist() == pytest.approx([0.55, 0.35, 0.825, 0.98])
 
 
-def test_the_rows_are_named_with_why_and_what_helps():
+def test_the_rows_are_named_with_why_and_what_helps() -> None:
     back, middle = said(CLASS)
     assert back == (
         "Back rows: 3 of 4 students have scorable faces in less than a fifth of the frames; their faces are 14 px, "
@@ -66,18 +66,18 @@ def test_the_rows_are_named_with_why_and_what_helps():
     )
 
 
-def test_nothing_is_recommended_that_was_done_already():
+def test_nothing_is_recommended_that_was_done_already() -> None:
     assert "--detector yunet detects more" in said(CLASS, min_face=10.0)[0]
     assert "--min-face" not in said(CLASS, min_face=10.0)[0]
     assert "yunet" not in said(CLASS, detector="yunet")[0]
 
 
-def test_who_was_measured_is_not_worth_a_line():
+def test_who_was_measured_is_not_worth_a_line() -> None:
     assert said(students(("front left", 60, 98, 0.9))) == []
     assert said(students()) == []
 
 
-def test_the_table(capsys):
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.show(terminal.areas_table(measured(CLASS, FRAMES)))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1] == ["back", "left", "2", "20", "55%", "40%"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from classpulse.report import page
 from classpulse.report.backdrop import backdrop, coarse
 from classpulse.report.excluded import FACE_PIXELS
+from engine import Session
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 
@@ -20,14 +22,14 @@ def decoded(address):
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def test_a_face_is_left_with_few_pixels():
+def test_a_face_is_left_with_few_pixels() -> None:
     image = np.zeros((360, 640, 3), np.uint8)
     assert coarse(image, 50).shape == (22, 38, 3)
     assert coarse(image, FACE_PIXELS).shape == image.shape
     assert coarse(image, 4000).shape == (1, 1, 3)
 
 
-def test_no_detector_finds_a_face(recording):
+def test_no_detector_finds_a_face(recording: Path) -> None:
     with Video(recording) as video:
         frame = next(video.frames(None))
         detector = Mtcnn(min_face=12)
@@ -38,7 +40,7 @@ def test_no_detector_finds_a_face(recording):
             assert len(detector.detect(shown)) == 0
 
 
-def test_picture_is_shown_only_where_it_is_asked_for(analysed, recording):
+def test_picture_is_shown_only_where_it_is_asked_for(analysed: Session, recording: Path) -> None:
     assert "data:image" not in page.section("seats", analysed)
     html = page.section("seats", analysed, picture=True)
     found = re.search(r'<image href="(data:image/png;base64,[^"]+)"', html)
@@ -46,7 +48,7 @@ def test_picture_is_shown_only_where_it_is_asked_for(analysed, recording):
     assert decoded(found[1]).shape[1] < 80
 
 
-def test_picture_of_a_video_that_is_gone(analysed, recording):
+def test_picture_of_a_video_that_is_gone(analysed: Session, recording: Path) -> None:
     moved = recording.rename(recording.with_name("moved.mp4"))
     try:
         html = page.section("seats", analysed, picture=True)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from classpulse.report import page
+from engine import Session
 from tests.classpulse.report.test_page import NASTY
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def html(analysed):
+def html(analysed: Session):
     return page.render(analysed)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-def test_draws_without_a_fault(opened, html, width, scheme):
+def test_draws_without_a_fault(opened: Callable[..., Any], html, width: int, scheme: str) -> None:
     shown = opened(html, width=width, scheme=scheme)
     for plot in ("timeline", "heatmap"):
         shown.locator(f".{plot}").scroll_into_view_if_needed()
@@ -29,7 +32,7 @@ def test_draws_without_a_fault(opened, html, width, scheme):
     assert shown.faults == []
 
 
-def test_hover_says_what_a_cell_is(opened, html):
+def test_hover_says_what_a_cell_is(opened: Callable[..., Any], html) -> None:
     shown = opened(html)
     shown.locator(".heatmap").scroll_into_view_if_needed()
     shown.wait_for_selector(".heatmap.drawn .nsewdrag")
@@ -42,7 +45,7 @@ def test_hover_says_what_a_cell_is(opened, html):
     assert "coverage 100 %" in text
 
 
-def test_a_click_tells_the_window(opened, html):
+def test_a_click_tells_the_window(opened: Callable[..., Any], html) -> None:
     shown = opened(html)
     shown.evaluate("document.addEventListener('classpulse:window', (event) => { window.told = event.detail; })")
     shown.wait_for_selector(".timeline.drawn .nsewdrag")
@@ -57,7 +60,7 @@ def test_a_click_tells_the_window(opened, html):
     assert shown.evaluate("window.told") == {"start": 0, "stop": 5, "student": int(lowest[1:]) - 1}
 
 
-def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened, html):
+def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened: Callable[..., Any], html) -> None:
     shown = opened(html)
     shown.locator("button[data-order=label]").focus()
     shown.keyboard.press("Enter")
@@ -80,7 +83,9 @@ def still(html):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_without_plotly_hover_says_what_is_drawn(opened, still, width, scheme):
+def test_without_plotly_hover_says_what_is_drawn(
+    opened: Callable[..., Any], still, width: int, scheme: str
+) -> None:
     shown = opened(still, width=width, scheme=scheme)
     assert text_at(shown, ".timeline .upper", 0.5, 0.3).startswith("0:15–0:20: ")
     assert "2 not interested" in text_at(shown, ".timeline .lower", 0.01, 0.9)
@@ -101,7 +106,7 @@ def text_at(shown, selector, across, down):
     return shown.locator(".tip").text_content()
 
 
-def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(opened, still):
+def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(opened: Callable[..., Any], still) -> None:
     shown = opened(still)
     shown.evaluate("document.addEventListener('classpulse:window', (event) => { window.told = event.detail; })")
     before = shown.locator(".heatmap .cells path").evaluate_all("paths => paths.map((p) => p.getBBox().width)")
@@ -117,7 +122,7 @@ def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(opened, sti
     assert shown.faults == []
 
 
-def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened, still):
+def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened: Callable[..., Any], still) -> None:
     shown = opened(still)
     assert shown.evaluate("typeof DecompressionStream") == "undefined"
     assert text_at(shown, ".heatmap .cells", 0.01, 0.1).startswith("S02, 0:00–0:05")
@@ -125,7 +130,7 @@ def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened, still):
     assert shown.faults == []
 
 
-def test_no_other_script_runs(opened, html):
+def test_no_other_script_runs(opened: Callable[..., Any], html) -> None:
     packed = html.split('type="text/plain">', 1)[1].split("</script>", 1)[0]
     other = base64.b64encode(gzip.compress(b"window.Plotly = 'another'")).decode()
     shown = opened(html.replace(packed, other))
@@ -135,7 +140,7 @@ def test_no_other_script_runs(opened, html):
     assert any("Content Security Policy" in fault for fault in shown.faults)
 
 
-def test_names_with_markup_run_nothing(opened, copied):
+def test_names_with_markup_run_nothing(opened: Callable[..., Any], copied: Session) -> None:
     copied.rename("S02", NASTY)
     shown = opened(page.render(copied))
     shown.locator(".heatmap").scroll_into_view_if_needed()
@@ -148,7 +153,7 @@ def test_names_with_markup_run_nothing(opened, copied):
     assert shown.faults == []
 
 
-def test_prints_what_was_drawn_first(opened, html):
+def test_prints_what_was_drawn_first(opened: Callable[..., Any], html) -> None:
     shown = opened(html)
     shown.emulate_media(media="print")
     assert shown.locator(".timeline .static").is_visible()
@@ -157,7 +162,7 @@ def test_prints_what_was_drawn_first(opened, html):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_nothing(opened, html, width, scheme):
+def test_axe_finds_nothing(opened: Callable[..., Any], html, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here (dev extra)")
     shown = opened(html, width=width, scheme=scheme)
     shown.wait_for_selector(".timeline.drawn")

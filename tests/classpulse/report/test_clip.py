@@ -54,7 +54,7 @@ def lefts(places, time: float) -> list[float]:
     return sorted(places.at(time)[0][:, 0].round(3).tolist())
 
 
-def test_boxes_glide_from_face_to_face_and_end_with_their_track():
+def test_boxes_glide_from_face_to_face_and_end_with_their_track() -> None:
     places = shown(faces((0, 1.0, 100, 3), (0, 1.2, 120, 3), (0, 1.8, 150, 3), (1, 1.8, 400, -1)), 0.2)
     assert lefts(places, 0.99) == []
     assert lefts(places, 1.0) == [100]
@@ -65,7 +65,7 @@ def test_boxes_glide_from_face_to_face_and_end_with_their_track():
     assert places.at(1.5)[1].tolist() == [3]
 
 
-def test_a_face_seen_once_is_hidden_two_seconds_before_and_after():
+def test_a_face_seen_once_is_hidden_two_seconds_before_and_after() -> None:
     places = hidden(faces((-1, 5.0, 100, -1)), camera([0.0, 5.0, 6.0, 9.0]))
     (box,) = places.at(6.9)[0]
     assert box.tolist() == [96.5, -3.5, 113.5, 13.5]
@@ -73,19 +73,19 @@ def test_a_face_seen_once_is_hidden_two_seconds_before_and_after():
     assert lefts(places, 2.9) == lefts(places, 7.1) == []
 
 
-def test_a_student_is_hidden_all_the_while_between_two_tracks_near_in_time():
+def test_a_student_is_hidden_all_the_while_between_two_tracks_near_in_time() -> None:
     places = hidden(faces((0, 1.0, 100, 3), (1, 8.0, 130, 3), (2, 40.0, 100, 3)), camera([1.0, 8.0, 40.0]))
     assert lefts(places, 5.0) == [96.5, 126.5]
     assert lefts(places, 20.0) == []
 
 
-def test_what_is_hidden_goes_along_with_the_camera():
+def test_what_is_hidden_goes_along_with_the_camera() -> None:
     pans = camera([0.0, 1.0, 2.0], pan=-30.0)
     assert lefts(hidden(faces((0, 0.0, 100, -1)), pans), 1.5) == pytest.approx([51.5])
     assert lefts(squares(np.array([[200.0, 50.0, 40.0]]), pans), 2.5) == pytest.approx([120])
 
 
-def test_of_a_coarsened_box_nothing_is_left_and_around_it_everything():
+def test_of_a_coarsened_box_nothing_is_left_and_around_it_everything() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     before = image.copy()
     coarsen(image, np.array([[-10.0, 20.5, 30.2, 50.0]]))
@@ -121,7 +121,7 @@ def times_of(path: Path) -> list[float]:
         return [frame.time for frame in video.frames(None)]
 
 
-def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound, tmp_path):
+def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound: Path, tmp_path: Path) -> None:
     session = analyze(with_sound, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=40))
     out = tmp_path / "out.mp4"
     told = []
@@ -139,7 +139,7 @@ def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound, tmp_path
     assert list(tmp_path.glob("*.partial")) == []
 
 
-def test_labels_and_verdicts_are_drawn(analysed, recording):
+def test_labels_and_verdicts_are_drawn(analysed: Session, recording: Path) -> None:
     annotator = Annotator(analysed)
     with Video(recording) as video:
         frame = next(video.frames(None, 5.0))
@@ -163,7 +163,9 @@ def faces_found(path: Path, every: int = 1) -> int:
 
 
 @pytest.mark.parametrize("rate", [1.0, 5.0])
-def test_no_face_of_a_drawn_lesson_can_be_found_where_all_are_blurred(recording, tmp_path, rate):
+def test_no_face_of_a_drawn_lesson_can_be_found_where_all_are_blurred(
+    recording: Path, tmp_path: Path, rate: float
+) -> None:
     """In no frame, also between the samples."""
     session = analyze(recording, tmp_path / "a.db", settings=Settings(sample_rate=rate))
     annotate(session, tmp_path / "out.mp4", blur="all", stop=4.0)
@@ -171,7 +173,7 @@ def test_no_face_of_a_drawn_lesson_can_be_found_where_all_are_blurred(recording,
     assert faces_found(tmp_path / "out.mp4", 3) == 0
 
 
-def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared, tmp_path):
+def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared: Path, tmp_path: Path) -> None:
     """Seven students, while somebody crosses in front of a camera that pans."""
     session = analyze(shared / "footage/students.mp4", tmp_path / "a.db", settings=Settings(sample_rate=5))
     annotate(session, tmp_path / "out.mp4", blur="all")
@@ -182,7 +184,9 @@ def test_no_face_of_real_footage_can_be_found_where_all_are_blurred(shared, tmp_
     assert score.false <= 5  # a hand, a shirt: what a detector takes for a face now and then, in 28 frames
 
 
-def test_who_is_excluded_is_always_blurred_and_nobody_else(analysed, recording, tmp_path):
+def test_who_is_excluded_is_always_blurred_and_nobody_else(
+    analysed: Session, recording: Path, tmp_path: Path
+) -> None:
     database = tmp_path / "copy.db"
     shutil.copy(analysed.database, database)
     session = Session(database, analysed.session_id)
@@ -225,7 +229,7 @@ class Wrong:
     ],
     ids=lambda wrong: wrong.text,
 )
-def test_what_cannot_be_annotated(analysed, tmp_path, wrong):
+def test_what_cannot_be_annotated(analysed: Session, tmp_path: Path, wrong: Wrong) -> None:
     write_video(tmp_path / "other.mp4", range(3))
     video = wrong.video and tmp_path / wrong.video
     with pytest.raises(wrong.error, match=wrong.text):
@@ -233,7 +237,7 @@ def test_what_cannot_be_annotated(analysed, tmp_path, wrong):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.mp4"]
 
 
-def test_the_recording_itself_is_not_written_over(recording, tmp_path):
+def test_the_recording_itself_is_not_written_over(recording: Path, tmp_path: Path) -> None:
     copy = tmp_path / "lesson.mp4"
     shutil.copy(recording, copy)
     session = analyze(copy, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=60))
@@ -243,7 +247,9 @@ def test_the_recording_itself_is_not_written_over(recording, tmp_path):
     assert copy.read_bytes() == before
 
 
-def test_another_recording_is_not_written_over_but_an_annotated_video_is(analysed, recording, tmp_path):
+def test_another_recording_is_not_written_over_but_an_annotated_video_is(
+    analysed: Session, recording: Path, tmp_path: Path
+) -> None:
     other, output = tmp_path / "tuesday.mp4", tmp_path / "annotated.mp4"
     shutil.copy(recording, other)
     before = other.read_bytes()

@@ -69,7 +69,9 @@ def test_tracking_stores_the_pan_that_only_the_faces_show(excluded: Session) -> 
     assert path.section.tolist() == (times > PAN_AT).astype(int).tolist()
 
 
-def test_an_annotated_clip_shows_the_excluded_face_in_no_frame_and_the_others_in_every_one(excluded, tmp_path):
+def test_an_annotated_clip_shows_the_excluded_face_in_no_frame_and_the_others_in_every_one(
+    excluded: Session, tmp_path: Path
+) -> None:
     written = annotate(excluded, tmp_path / "out.mp4")
     assert written == DURATION * RATE
     with Video(tmp_path / "out.mp4") as video:
@@ -78,7 +80,7 @@ def test_an_annotated_clip_shows_the_excluded_face_in_no_frame_and_the_others_in
             assert contrast(frame.image, OTHER, frame.time) > SHOWN, frame.time
 
 
-def test_while_the_camera_jumps_the_square_covers_both_places(excluded):
+def test_while_the_camera_jumps_the_square_covers_both_places(excluded: Session) -> None:
     image = picture(PAN_AT - 0.05)
     Annotator(excluded).draw(image, PAN_AT - 0.05)
     assert contrast(image, OUT, PAN_AT - 0.05) < UNRECOGNISABLE
@@ -87,7 +89,9 @@ def test_while_the_camera_jumps_the_square_covers_both_places(excluded):
     assert contrast(image, OUT, PAN_AT + 0.05) < UNRECOGNISABLE
 
 
-def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_that_are_kept(excluded, monkeypatch):
+def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_that_are_kept(
+    excluded: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The picture is made so coarse that the largest face that is stored cannot be told: an excluded one is not."""
     seen = []
     monkeypatch.setattr("classpulse.report.backdrop.coarse", lambda image, _: seen.append(image) or image)
@@ -104,7 +108,7 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
         assert contrast(shown, OUT, time) < UNRECOGNISABLE
 
 
-def test_tracking_anew_keeps_the_path_that_all_faces_told(excluded):
+def test_tracking_anew_keeps_the_path_that_all_faces_told(excluded: Session) -> None:
     with Store.open(excluded.database) as store:
         before = Rows.read(store, excluded.session_id).path.columns()
         track_session(store, excluded.session_id, dataclasses.replace(SETTINGS, min_hits=2))
@@ -114,7 +118,7 @@ def test_tracking_anew_keeps_the_path_that_all_faces_told(excluded):
         np.testing.assert_array_equal(after[name], column)
 
 
-def test_a_seat_that_is_excluded_from_the_start_has_no_face_after_a_pan_either(tmp_path):
+def test_a_seat_that_is_excluded_from_the_start_has_no_face_after_a_pan_either(tmp_path: Path) -> None:
     """Detection knows where the seat is in the first frame, and not what the camera did since."""
     x, y = SEATS[OUT]
     session = write_panned(tmp_path, excluded=(x, y, 2.0 * SIZE))

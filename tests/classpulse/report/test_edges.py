@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from tests.drawn import SETTINGS
 from tests.engine.synthetic import write_video
 
 
-def test_a_recording_without_a_face(tmp_path):
+def test_a_recording_without_a_face(tmp_path: Path) -> None:
     image = np.full((180, 320, 3), (96, 104, 110), np.uint8)
     video = write_video(tmp_path / "empty.mp4", (0, 1, 2, 3), images=[image] * 4, time_base=Fraction(3))
     session = analyze(video, tmp_path / "classpulse.db")
@@ -37,7 +38,7 @@ def test_a_recording_without_a_face(tmp_path):
     assert "No students." in page.section("students", session)
 
 
-def test_faces_of_nobody(copied):
+def test_faces_of_nobody(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         for statement in (
             "UPDATE faces SET track = NULL",
@@ -50,7 +51,7 @@ def test_faces_of_nobody(copied):
     assert "Faces were detected, but none for long enough to form a track" in html
 
 
-def test_five_seconds(tmp_path):
+def test_five_seconds(tmp_path: Path) -> None:
     session = write_lesson(tmp_path / "classpulse.db", students=3, minutes=1 / 6, settings=Settings(window=10))
     html = page.render(session)
     Outline(html)
@@ -58,7 +59,7 @@ def test_five_seconds(tmp_path):
     assert "so there is no change to show" in html
 
 
-def test_an_hour_stays_small(tmp_path):
+def test_an_hour_stays_small(tmp_path: Path) -> None:
     session = write_lesson(
         tmp_path / "classpulse.db", students=40, minutes=60, rate=0.2, settings=Settings(min_faces=1)
     )
@@ -68,7 +69,7 @@ def test_an_hour_stays_small(tmp_path):
     assert "1:00:00" in html
 
 
-def test_faces_that_were_not_scored(copied):
+def test_faces_that_were_not_scored(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute(f"UPDATE faces SET {', '.join(f'{score} = NULL' for score in score_columns(FER))}")
     html = page.render(copied.judge())
@@ -76,14 +77,14 @@ def test_faces_that_were_not_scored(copied):
     assert html.count("No face of this student has emotion scores") == 4
 
 
-def test_a_session_that_is_not_judged(copied):
+def test_a_session_that_is_not_judged(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("DELETE FROM judgements")
     with pytest.raises(QueryError, match="session 1 has no judgement yet; finish `classpulse analyze` first"):
         page.render(copied)
 
 
-def test_posters_are_no_students(copied):
+def test_posters_are_no_students(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("UPDATE students SET static = 1 WHERE label = 'S04'")
     html = page.render(copied.judge())
@@ -91,7 +92,7 @@ def test_posters_are_no_students(copied):
     assert "A poster or a screen" in html
 
 
-def test_a_student_who_came_back_by_a_weak_link(copied):
+def test_a_student_who_came_back_by_a_weak_link(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("UPDATE tracks SET student = 0, link_score = 0.7 WHERE student = 1")
     html = page.render(copied, student="S01")
@@ -99,7 +100,7 @@ def test_a_student_who_came_back_by_a_weak_link(copied):
     assert "classpulse split 1 S01 --at 0:00" in html
 
 
-def test_who_may_be_the_same_person_is_offered(copied):
+def test_who_may_be_the_same_person_is_offered(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
         connection.execute("UPDATE students SET last = 10 WHERE label = 'S01'")
         connection.execute(
@@ -111,7 +112,7 @@ def test_who_may_be_the_same_person_is_offered(copied):
     assert "classpulse merge 1 S03 OTHER" in html
 
 
-def test_a_databases_password_is_not_shown():
+def test_a_databases_password_is_not_shown() -> None:
     pytest.importorskip("psycopg", reason="no psycopg here (postgres extra)")
     elsewhere = Session("postgresql://teacher:secret@school/pulse?password=secret", 1)
     command = sections._command(ReportQueries(elsewhere))
@@ -122,19 +123,19 @@ def test_a_databases_password_is_not_shown():
 @pytest.mark.parametrize(
     ("length", "last"), [(0, 0), (4.9, 4), (32, 30), (3000, 3000), (3600, 3600), (40_000, 36_000)]
 )
-def test_ticks_are_round_and_few(length, last):
+def test_ticks_are_round_and_few(length: float, last: int) -> None:
     ticks = drawing.ticks(length)
     assert ticks[0] == 0
     assert ticks[-1] == last
     assert len(ticks) <= 11
 
 
-def test_moved_database(analysed, tmp_path):
+def test_moved_database(analysed: Session, tmp_path: Path) -> None:
     moved = Session(shutil.copy(analysed.database, tmp_path / "o'hara's $(x).db"), 1)
     assert "--db &#39;" in page.render(moved)  # quoted for the shell, and escaped
 
 
-def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
+def test_a_class_of_which_nothing_else_was_kept(recording: Path, tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
     html = told(page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings)))
     Outline(html)
@@ -143,7 +144,7 @@ def test_a_class_of_which_nothing_else_was_kept(recording, tmp_path):
     assert "neutral" in data_of(html, "timeline")["verdict"]
 
 
-def test_on_postgres(recording, postgres_url, analysed):
+def test_on_postgres(recording: Path, postgres_url: str, analysed: Session) -> None:
     session = analyze(recording, postgres_url, settings=SETTINGS)
     html, expected = page.render(session), page.render(analysed)
     for plot in ("timeline", "heatmap"):

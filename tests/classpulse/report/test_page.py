@@ -15,6 +15,7 @@ import pytest
 
 from classpulse.report import page
 from classpulse.report.library import PLOTLY
+from engine import Session
 from engine.errors import UsageError
 from engine.faces import EMOTIONS
 from storage import queries
@@ -25,7 +26,7 @@ NASTY = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture(scope="module")
-def html(analysed):
+def html(analysed: Session):
     return page.render(analysed)
 
 
@@ -43,7 +44,7 @@ class Outline(HTMLParser):
         self.feed(html)
         assert self.stack == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         if tag not in self.VOID:
             self.stack.append(tag)
         if re.fullmatch("h[1-6]", tag):
@@ -53,16 +54,16 @@ class Outline(HTMLParser):
         self.refers += known.get("aria-labelledby", "").split()
         self.refers += [known["href"][1:]] if known.get("href", "").startswith("#") else []
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag, attrs) -> None:
         self.handle_starttag(tag, attrs)
         self.handle_endtag(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag) -> None:
         assert self.stack, tag
         assert self.stack.pop() == tag
 
 
-def test_is_one_small_file_that_loads_nothing(html):
+def test_is_one_small_file_that_loads_nothing(html) -> None:
     assert len(html.encode()) < 6_000_000
     markup = re.sub(r"<script[ >].*?</script>", "", html, flags=re.DOTALL)
     assert not re.search(r"(src|href|action)=[\"'](?!#|data:)", markup)
@@ -70,7 +71,7 @@ def test_is_one_small_file_that_loads_nothing(html):
     assert "default-src 'none'" in markup
 
 
-def test_outline(html):
+def test_outline(html) -> None:
     found = Outline(html)
     assert found.headings[0] == 1
     assert found.headings.count(1) == 1
@@ -79,13 +80,13 @@ def test_outline(html):
     assert set(found.refers) <= set(found.ids)
 
 
-def test_every_part_is_there_with_its_questions(html):
+def test_every_part_is_there_with_its_questions(html) -> None:
     for part in set(page.WHOLE) - {"phases"}:
         assert f'id="section-{part}"' in html
         assert sql_of(html, part), part
 
 
-def test_every_question_can_be_asked_again(html, analysed):
+def test_every_question_can_be_asked_again(html, analysed: Session) -> None:
     for part in re.findall(r'id="section-(\w+)"', html):
         for sql in sql_of(html, part):
             assert sql.startswith("SELECT")
@@ -93,7 +94,7 @@ def test_every_question_can_be_asked_again(html, analysed):
             queries.query(analysed.database, sql)
 
 
-def test_timeline_is_what_its_question_answers(html, analysed):
+def test_timeline_is_what_its_question_answers(html, analysed: Session) -> None:
     data = data_of(html, "timeline")
     sql, _ = sql_of(html, "timeline")
     rows = queries.query(analysed.database, sql)
@@ -103,7 +104,7 @@ def test_timeline_is_what_its_question_answers(html, analysed):
         assert shown == pytest.approx(rows[name].tolist(), nan_ok=True), name
 
 
-def test_heatmap_is_what_its_question_answers(html, analysed):
+def test_heatmap_is_what_its_question_answers(html, analysed: Session) -> None:
     data = data_of(html, "heatmap")
     rows = queries.query(analysed.database, sql_of(html, "heatmap")[0])
     assert sorted(set(rows["student"])) == data["students"]
@@ -117,7 +118,7 @@ def test_heatmap_is_what_its_question_answers(html, analysed):
             assert data["balance"][place][k] == pytest.approx(balance, abs=0.006)
 
 
-def test_cards_are_what_their_questions_answer(html, analysed):
+def test_cards_are_what_their_questions_answer(html, analysed: Session) -> None:
     students, windows, scores, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
     section = html.split('id="section-students"')[1].split('id="section-')[0]
     cards = section.split("<article")[1:]
@@ -134,7 +135,7 @@ def test_cards_are_what_their_questions_answer(html, analysed):
         assert f"classpulse rename 1 {student['label']} " in card
 
 
-def test_settings_and_networks_are_shown(html, analysed):
+def test_settings_and_networks_are_shown(html, analysed: Session) -> None:
     section = html.split('id="section-provenance"')[1]
     for checksum in json.loads(analysed.info()["models"]).values():
         assert checksum in section
@@ -143,14 +144,14 @@ def test_settings_and_networks_are_shown(html, analysed):
     assert "Art. 5(1)(f)" in section
 
 
-def test_tables_stand_beside_plots(html):
+def test_tables_stand_beside_plots(html) -> None:
     for part in ("timeline", "heatmap", "seats"):
         section = html.split(f'id="section-{part}"')[1].split('id="section-')[0]
         assert "The same as a table" in section
         assert 'role="img" aria-label="' in section
 
 
-def test_names_with_markup_are_text(copied):
+def test_names_with_markup_are_text(copied: Session) -> None:
     copied.rename("S01", NASTY)
     html = page.render(copied)
     assert NASTY not in html
@@ -160,7 +161,7 @@ def test_names_with_markup_are_text(copied):
     Outline(html)
 
 
-def test_one_students_report_holds_nobody_else(copied):
+def test_one_students_report_holds_nobody_else(copied: Session) -> None:
     copied.rename("S02", "Zacharias")
     html = page.render(copied, student="S01")
     assert "S01" in html
@@ -174,7 +175,7 @@ def test_one_students_report_holds_nobody_else(copied):
     assert len(windows) == 7
 
 
-def test_corrections_are_said_as_the_command_says_them(copied):
+def test_corrections_are_said_as_the_command_says_them(copied: Session) -> None:
     copied.rename("S02", "Ada").split("S03", 15)
     undone = copied.undo()
     section = unescape(page.render(copied).split('id="section-provenance"')[1])
@@ -185,12 +186,12 @@ def test_corrections_are_said_as_the_command_says_them(copied):
     assert "rename S02 'Ada'</li>" in section
 
 
-def test_student_by_name(copied):
+def test_student_by_name(copied: Session) -> None:
     copied.rename("S03", "Ada")
     assert "S03 Ada" in page.render(copied, student="Ada")
 
 
-def test_unknown_student_and_judgement(analysed):
+def test_unknown_student_and_judgement(analysed: Session) -> None:
     with pytest.raises(UsageError, match="no student 'S99' in this session; there are S01, S02, S03, S04"):
         page.render(analysed, student="S99")
     with pytest.raises(QueryError, match="session 1 has no judgement 'sum'"):
@@ -198,7 +199,7 @@ def test_unknown_student_and_judgement(analysed):
 
 
 @pytest.mark.parametrize("student", [None, "S02"])
-def test_a_judgement_by_attention_speaks_of_attention(copied, student):
+def test_a_judgement_by_attention_speaks_of_attention(copied: Session, student: str | None) -> None:
     copied.judge(strategy="attention")
     html = page.render(copied, student=student)
     text = re.sub(r"<(script|style|details)[ >].*?</\1>", "", html, flags=re.DOTALL).split(
@@ -219,13 +220,13 @@ def test_a_judgement_by_attention_speaks_of_attention(copied, student):
     Outline(html)
 
 
-def test_an_earlier_judgement_can_be_shown(copied):
+def test_an_earlier_judgement_can_be_shown(copied: Session) -> None:
     copied.judge(window=10, strategy="sum")
     assert len(data_of(page.render(copied), "timeline")["start"]) == 4
     assert len(data_of(page.render(copied, "weighted, 5 s"), "timeline")["start"]) == 7
 
 
-def test_parts_are_the_pages(html, analysed):
+def test_parts_are_the_pages(html, analysed: Session) -> None:
     fragments = page.sections(analysed)
     assert list(fragments) == [name for name in page.WHOLE if name != "phases"]  # none is marked
     for name, fragment in fragments.items():
@@ -233,7 +234,7 @@ def test_parts_are_the_pages(html, analysed):
         assert page.section(name, analysed) == fragment
 
 
-def test_carries_plotly_and_lets_it_run(html):
+def test_carries_plotly_and_lets_it_run(html) -> None:
     packed = html.split('<script id="classpulse-plotly" type="text/plain">', 1)[1].split("</script>", 1)[0]
     script = gzip.decompress(base64.b64decode(packed))
     assert script == PLOTLY.read_bytes()
@@ -241,12 +242,12 @@ def test_carries_plotly_and_lets_it_run(html):
     assert html.count("'sha256-") == 3  # of our two scripts and of this one; no other runs
 
 
-def test_is_small_enough_to_be_sent_by_mail(html):
+def test_is_small_enough_to_be_sent_by_mail(html) -> None:
     assert len(html) < 1_000_000
     assert len(told(html)) < 300_000, "beside plotly.js"
 
 
-def test_reports_take_no_kind_of_plot_that_our_part_of_plotly_lacks():
+def test_reports_take_no_kind_of_plot_that_our_part_of_plotly_lacks() -> None:
     drawn = set(re.findall(r'type: "(\w+)"', page.LIVE.read_text("utf-8"))) - {"date", "line", "rect"}
     assert drawn == {"bar", "scatter", "heatmap"}
     assert PLOTLY.name == "plotly-cartesian.min.js", "lines, bars and heatmaps are in that part"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from classpulse.report import page
+from engine import Session
 from storage import queries
 from tests.classpulse.report.conftest import data_of, sql_of
 from tests.classpulse.report.test_page import NASTY, Outline
 
 
 @pytest.fixture
-def marked(copied):
+def marked(copied: Session):
     copied.mark("input", 0, 10)
     copied.mark(NASTY, 15)
     return copied
 
 
-def test_parts_are_marked_and_judged(marked):
+def test_parts_are_marked_and_judged(marked) -> None:
     html = page.render(marked)
     Outline(html)
     assert NASTY not in html
@@ -30,7 +34,7 @@ def test_parts_are_marked_and_judged(marked):
         assert verdict in section
 
 
-def test_cards_say_how_each_part_went(marked):
+def test_cards_say_how_each_part_went(marked) -> None:
     html = page.render(marked, student="S02")
     rows = queries.query(marked.database, sql_of(html, "students")[-2])
     assert rows["student"].unique().tolist() == [1]
@@ -39,13 +43,13 @@ def test_cards_say_how_each_part_went(marked):
     assert "input: " in html
 
 
-def test_without_a_mark_there_is_no_such_part(analysed):
+def test_without_a_mark_there_is_no_such_part(analysed: Session) -> None:
     assert 'id="section-phases"' not in page.render(analysed)
     assert "This lesson has no phases" in page.section("phases", analysed)
 
 
 @pytest.mark.browser
-def test_parts_are_drawn(marked, opened):
+def test_parts_are_drawn(marked, opened: Callable[..., Any]) -> None:
     shown = opened(page.render(marked))
     shown.wait_for_selector(".timeline.drawn .annotation")
     texts = shown.locator(".timeline .annotation").all_text_contents()

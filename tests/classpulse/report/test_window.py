@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from engine.vision.detection import Detections
 from tests.drawn import LESSON
 
 
-def test_faces_are_labelled_as_soon_as_they_can_be_told(recording, tmp_path):
+def test_faces_are_labelled_as_soon_as_they_can_be_told(recording: Path, tmp_path: Path) -> None:
     settings = Settings(sample_rate=5)
     labels, shown = LiveLabels(settings), []
     session = analyze(
@@ -31,7 +33,7 @@ def test_faces_are_labelled_as_soon_as_they_can_be_told(recording, tmp_path):
     assert {f"S{student + 1:02d}" for student in range(LESSON.students)} <= late
 
 
-def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed():
+def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed() -> None:
     image = np.zeros((1000, 2000, 3), np.uint8)
     box = np.array([[1000, 500, 1100, 600]], np.float32)
     found = Detections(box, np.ones(1, np.float32), np.zeros((1, 5, 2), np.float32))
@@ -41,7 +43,7 @@ def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed():
     assert not small[:200].any()
 
 
-def test_nobody_can_be_told_in_an_excluded_square_of_what_is_shown_while_it_is_analysed():
+def test_nobody_can_be_told_in_an_excluded_square_of_what_is_shown_while_it_is_analysed() -> None:
     rng = np.random.default_rng(0)
     image = np.where(rng.random((1000, 2000, 1)) < 0.5, 20, 220).repeat(3, axis=2).astype(np.uint8)
     nobody = Detections(*(np.empty((0, *shape), np.float32) for shape in ((4,), (), (5, 2))))
@@ -50,7 +52,7 @@ def test_nobody_can_be_told_in_an_excluded_square_of_what_is_shown_while_it_is_a
     assert small[100:200, 100:200].std() > 40
 
 
-def test_without_a_screen_one_line_says_so(monkeypatch):
+def test_without_a_screen_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(UsageError, match="--display needs a screen"):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import schemathesis
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import positive_data_acceptance
 
 from classpulse.web.app import create_app
+from classpulse.web.serving import Serving
 from engine import Session
 from engine.sessions.forgetting import exclude_student
 from storage.store import Store
@@ -20,14 +23,14 @@ from tests.classpulse.web.conftest import TOKEN
 SESSION = "/api/sessions/1"
 
 
-def test_sessions(client, analysed):
+def test_sessions(client: TestClient, analysed: Session) -> None:
     (row,) = client.get("/api/sessions").json()
     assert row["name"] == "lesson.mp4"
     assert "source" not in row  # where recordings lie is nobody's business
     assert client.get(SESSION).json() | {"recording": True, "warning": None} == client.get(SESSION).json()
 
 
-def test_tables(client, analysed):
+def test_tables(client: TestClient, analysed: Session) -> None:
     for name, table in (
         ("students", analysed.students()),
         ("verdicts", analysed.verdicts()),
@@ -40,7 +43,7 @@ def test_tables(client, analysed):
     assert client.get(f"{SESSION}/class?judgement=nothing").status_code == 400
 
 
-def test_overlay_is_what_is_stored(client, analysed):
+def test_overlay_is_what_is_stored(client: TestClient, analysed: Session) -> None:
     found = client.get(f"{SESSION}/overlay?start=5&stop=8").json()
     faces = analysed.faces()
     faces = faces[(faces["time"] >= 5) & (faces["time"] < 8)]
@@ -54,7 +57,7 @@ def test_overlay_is_what_is_stored(client, analysed):
     assert client.get(f"{SESSION}/overlay?start=0&stop=1000").status_code == 400
 
 
-def test_overlay_of_faces_that_are_nobodys(client, serving):
+def test_overlay_of_faces_that_are_nobodys(client: TestClient, serving: Serving) -> None:
     with closing(sqlite3.connect(serving.db)) as connection, connection:
         connection.execute("UPDATE faces SET track = NULL WHERE face = 0")
         still = connection.execute(
@@ -66,7 +69,7 @@ def test_overlay_of_faces_that_are_nobodys(client, serving):
     assert {student for frame in found["faces"] for student, *_ in frame} == {None, *(row[0] for row in still)}
 
 
-def test_corrections(client):
+def test_corrections(client: TestClient) -> None:
     students = client.post(f"{SESSION}/rename", json={"student": "S02", "name": "Ada"}).json()
     assert [row["name"] for row in students] == [None, "Ada", None, None]
     students = client.post(f"{SESSION}/split", json={"student": "S03", "time": 16}).json()
@@ -79,7 +82,7 @@ def test_corrections(client):
     assert [row["action"] for row in client.get(f"{SESSION}/corrections").json()] == ["rename", "split", "merge"]
 
 
-def test_a_preview_is_the_judgement_and_is_not_kept(client, serving):
+def test_a_preview_is_the_judgement_and_is_not_kept(client: TestClient, serving: Serving) -> None:
     changes = {"window": 8, "strategy": "sum", "band": 0.3}
     preview = client.post(f"{SESSION}/preview", json=changes).json()
     assert len(client.get(f"{SESSION}/judgements").json()) == 1
@@ -94,7 +97,7 @@ def test_a_preview_is_the_judgement_and_is_not_kept(client, serving):
     assert client.post(f"{SESSION}/preview", json={"window": 0.1, "sample_rate": 3}).status_code == 422
 
 
-def test_a_preview_knows_what_was_corrected(client):
+def test_a_preview_knows_what_was_corrected(client: TestClient) -> None:
     def labels() -> set[str]:
         return {row["label"] for row in client.post(f"{SESSION}/preview", json={}).json()["verdicts"]}
 
@@ -105,7 +108,7 @@ def test_a_preview_knows_what_was_corrected(client):
     assert labels() == {"S01", "S02", "S03", "S04"}
 
 
-def test_a_query_only_reads(client, serving):
+def test_a_query_only_reads(client: TestClient, serving: Serving) -> None:
     answer = client.post("/api/query", json={"sql": "SELECT label, label, NULL AS none FROM students LIMIT 1"})
     assert answer.json() == {"columns": ["label", "label", "none"], "rows": [["S01", "S01", None]], "more": False}
     for sql in (
@@ -119,7 +122,7 @@ def test_a_query_only_reads(client, serving):
     assert len(client.get(f"{SESSION}/students").json()) == 4
 
 
-def test_the_recording_in_parts(client, recording):
+def test_the_recording_in_parts(client: TestClient, recording: Path) -> None:
     content = recording.read_bytes()
     whole = client.get(f"{SESSION}/video")
     assert (whole.status_code, whole.headers["content-type"], whole.content) == (200, "video/mp4", content)
@@ -130,7 +133,7 @@ def test_the_recording_in_parts(client, recording):
     assert client.get(f"{SESSION}/video", headers={"range": f"bytes={len(content)}-"}).status_code == 416
 
 
-def test_a_recording_that_is_gone(client, serving):
+def test_a_recording_that_is_gone(client: TestClient, serving: Serving) -> None:
     (serving.videos / "lesson.mp4").rename(serving.videos / "moved.mp4")
     answer = client.get(f"{SESSION}/video")
     assert answer.status_code == 404
@@ -139,7 +142,7 @@ def test_a_recording_that_is_gone(client, serving):
     assert client.get(f"{SESSION}/report.html").status_code == 200
 
 
-def test_a_recording_that_an_excluded_student_is_in_is_not_served(client, serving):
+def test_a_recording_that_an_excluded_student_is_in_is_not_served(client: TestClient, serving: Serving) -> None:
     with Store.open(serving.db) as store:
         exclude_student(store, 1, "S02")
     for detail in (client.get(f"{SESSION}/video"), client.get(f"{SESSION}/video", headers={"range": "bytes=0-9"})):
@@ -151,7 +154,7 @@ def test_a_recording_that_an_excluded_student_is_in_is_not_served(client, servin
     assert "A student is excluded from this recording" in page
 
 
-def test_a_recording_that_is_another_one_now(client, serving):
+def test_a_recording_that_is_another_one_now(client: TestClient, serving: Serving) -> None:
     assert client.get(f"{SESSION}/video").status_code == 200
     (serving.videos / "lesson.mp4").write_bytes(b"root:x:0:0:" * 1000)
     answer = client.get(f"{SESSION}/video")
@@ -159,7 +162,7 @@ def test_a_recording_that_is_another_one_now(client, serving):
     assert "has changed since it was analysed" in answer.json()["detail"]
 
 
-def test_the_report_as_a_file(client):
+def test_the_report_as_a_file(client: TestClient) -> None:
     answer = client.get(f"{SESSION}/report.html")
     assert answer.headers["content-disposition"] == 'attachment; filename="session-1.html"'
     assert "<!-- a classpulse report -->" in answer.text
@@ -167,7 +170,7 @@ def test_the_report_as_a_file(client):
 
 
 @pytest.mark.parametrize("path", ["/api/sessions/99", "/api/sessions/99/video", "/api/jobs/99", "/api/nothing"])
-def test_what_is_not_there(client, path):
+def test_what_is_not_there(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer.json()["detail"]
@@ -177,13 +180,13 @@ TOLD = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture
-def schema(serving):
+def schema(serving: Serving):
     app = create_app(dataclasses.replace(serving, host="0.0.0.0", token=TOKEN))
     return schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=TOLD)
 
 
 @pytest.mark.slow
-def test_no_input_breaks_it(schema, serving):
+def test_no_input_breaks_it(schema, serving: Serving) -> None:
     """Whatever is sent gets an answer that the description of the API promises, and never an error of ours."""
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) >= 20
@@ -191,7 +194,7 @@ def test_no_input_breaks_it(schema, serving):
 
         @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
         @given(case=operation.as_strategy())
-        def attack(case):
+        def attack(case) -> None:
             # A stop before the start, or a student who is not there, fits the description and is still refused.
             case.call_and_validate(headers=TOLD, excluded_checks=[positive_data_acceptance])
 

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def wait(page: Any, expression: str, seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_path):
+def test_from_an_upload_to_a_renamed_student_and_a_report(page: Any, recording: Path, tmp_path: Path) -> None:
     page.goto("/")
     page.get_by_role("link", name="Analyse a recording").click()
     page.locator("#upload input[type=file]").set_input_files(
@@ -116,7 +117,7 @@ def test_from_an_upload_to_a_renamed_student_and_a_report(page, recording, tmp_p
     assert "Physics &lt;8b&gt;" in text
 
 
-def test_a_click_on_a_window_plays_it_with_its_boxes(page):
+def test_a_click_on_a_window_plays_it_with_its_boxes(page: Any) -> None:
     page.goto("/sessions/1")
     heatmap = page.locator("#section-heatmap .drawn .nsewdrag").first
     page.locator("#section-heatmap").scroll_into_view_if_needed()
@@ -135,7 +136,7 @@ def test_a_click_on_a_window_plays_it_with_its_boxes(page):
     assert page.locator(".dock.docked").count() == 0
 
 
-def test_a_window_can_be_played_from_the_keyboard(page):
+def test_a_window_can_be_played_from_the_keyboard(page: Any) -> None:
     page.goto("/sessions/1")
     page.locator("#section-timeline").get_by_text("The same as a table").click()
     row = page.locator("#section-timeline th[data-start]").nth(2)
@@ -147,7 +148,7 @@ def test_a_window_can_be_played_from_the_keyboard(page):
     page.get_by_text("0:15–0:20: the class").wait_for()
 
 
-def test_sliders_change_the_timeline_at_once(page):
+def test_sliders_change_the_timeline_at_once(page: Any) -> None:
     page.goto("/sessions/1")
     windows = "JSON.parse(document.querySelector('#judged .timeline script').textContent).start.length"
     wait(page, f"document.querySelector('#judged .timeline') && {windows} === 7")
@@ -161,7 +162,7 @@ def test_sliders_change_the_timeline_at_once(page):
     assert "sum, 16 s" in page.locator("select[name=judgement]").inner_text()
 
 
-def test_corrections_that_cannot_be_made_say_why(page):
+def test_corrections_that_cannot_be_made_say_why(page: Any) -> None:
     page.goto("/sessions/1")
     form = page.get_by_role("form", name="Merge two students")
     form.get_by_label("is the same person as").select_option("S02")
@@ -178,7 +179,7 @@ def test_corrections_that_cannot_be_made_say_why(page):
     page.get_by_text("undone: split S01").wait_for()
 
 
-def test_sql(page):
+def test_sql(page: Any) -> None:
     page.goto("/sql")
     page.get_by_label("One SELECT statement").fill("SELECT label FROM v_students ORDER BY label")
     page.get_by_role("button", name="Run").click()
@@ -188,7 +189,7 @@ def test_sql(page):
     assert started.value.suggested_filename == "rows.csv"
 
 
-def test_a_job_is_cancelled_from_the_page(page):
+def test_a_job_is_cancelled_from_the_page(page: Any) -> None:
     page.goto("/new")
     page.locator("#pick").get_by_label("Recording").select_option("lesson.mp4")
     page.get_by_text("Settings").click()
@@ -198,7 +199,7 @@ def test_a_job_is_cancelled_from_the_page(page):
     page.get_by_text("cancelled", exact=True).wait_for()
 
 
-def test_the_token_is_asked_for_once(chromium, serving):
+def test_the_token_is_asked_for_once(chromium: Any, serving: Serving) -> None:
     live = Live(dataclasses.replace(serving, token=TOKEN))
     try:
         page = chromium.new_page()
@@ -216,7 +217,7 @@ def test_the_token_is_asked_for_once(chromium, serving):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_everybody_can_use_it(chromium, live, size, scheme):
+def test_everybody_can_use_it(chromium: Any, live: Live, size: dict[str, int], scheme: str) -> None:
     """axe finds no serious fault, and nothing is wider than the screen."""
     context = chromium.new_context(viewport=size, base_url=live.address, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
@@ -238,7 +239,7 @@ def test_everybody_can_use_it(chromium, live, size, scheme):
     context.close()
 
 
-def test_the_first_thing_to_see_is_there_soon(page):
+def test_the_first_thing_to_see_is_there_soon(page: Any) -> None:
     page.goto("/sessions/1")
     began = time.perf_counter()
     page.goto("/sessions/1")

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from classpulse.web.guard import local_path
 from classpulse.web.serving import Serving
 from engine.errors import UsageError
-from tests.classpulse.web.conftest import TOKEN
+from tests.classpulse.web.conftest import TOKEN, Open
 
 SESSION = "/sessions/1"
 PAGES = ("/", "/new", SESSION, "/sql", "/login", "/sessions/99")
@@ -26,18 +27,18 @@ def with_token(serving: Serving, **changes: object) -> Serving:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "school.example"])
-def test_other_addresses_need_a_token(host):
+def test_other_addresses_need_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="--token"):
         Serving(db="x.db", videos=Path(), host=host)
     assert not Serving(db="x.db", videos=Path(), host=host, token=TOKEN).loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1"])
-def test_loopback_needs_none(host):
+def test_loopback_needs_none(host: str) -> None:
     assert Serving(db="x.db", videos=Path(), host=host).loopback
 
 
-def test_a_token_that_can_be_guessed_is_refused():
+def test_a_token_that_can_be_guessed_is_refused() -> None:
     with pytest.raises(UsageError, match="16"):
         Serving(db="x.db", videos=Path(), token="secret")
 
@@ -56,7 +57,7 @@ def test_a_token_that_can_be_guessed_is_refused():
         ("", 421),
     ],
 )
-def test_no_other_name_can_be_pointed_here(client, host, status):
+def test_no_other_name_can_be_pointed_here(client: TestClient, host: str, status: int) -> None:
     assert client.get("/", headers={"host": host}).status_code == status
 
 
@@ -71,21 +72,21 @@ def test_no_other_name_can_be_pointed_here(client, host, status):
         {"origin": "null"},
     ],
 )
-def test_other_sites_change_nothing(client, headers):
+def test_other_sites_change_nothing(client: TestClient, headers: dict[str, str]) -> None:
     body = {"student": "S01", "name": "Mallory"}
     for path, sent in ((f"{SESSION}/rename", {"data": body}), (f"/api{SESSION}/rename", {"json": body})):
         assert client.post(path, headers=headers, **sent).status_code == 403
     assert [row["name"] for row in client.get(f"/api{SESSION}/students").json()] == [None] * 4
 
 
-def test_other_sites_embed_nothing(client):
+def test_other_sites_embed_nothing(client: TestClient) -> None:
     from_elsewhere = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "video"}
     assert client.get(f"/api{SESSION}/video", headers=from_elsewhere).status_code == 403
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert client.get(SESSION, headers=followed).status_code == 200  # a link is no harm
 
 
-def test_our_own_pages_do(client):
+def test_our_own_pages_do(client: TestClient) -> None:
     headers = {"sec-fetch-site": "same-origin", "origin": "http://localhost:8000"}
     answer = client.post(f"/api{SESSION}/rename", headers=headers, json={"student": "S01", "name": "Ada"})
     assert answer.status_code == 200
@@ -97,7 +98,7 @@ def test_our_own_pages_do(client):
 @pytest.mark.parametrize(
     "path", [*PAGES[:4], "/api/sessions", f"/api{SESSION}/video", f"/api{SESSION}/report.html", "/jobs/events"]
 )
-def test_nothing_is_shown_without_the_token(opened, serving, path):
+def test_nothing_is_shown_without_the_token(opened: Open, serving: Serving, path: str) -> None:
     client = opened(with_token(serving))
     answer = client.get(path)
     if path.startswith("/api"):
@@ -108,13 +109,13 @@ def test_nothing_is_shown_without_the_token(opened, serving, path):
     assert client.get(path, headers={"cookie": "classpulse=wrong"}).status_code in (303, 401)
 
 
-def test_a_program_gives_the_token_in_a_header(opened, serving):
+def test_a_program_gives_the_token_in_a_header(opened: Open, serving: Serving) -> None:
     client = opened(with_token(serving, host="0.0.0.0"), "http://school.example")
     answer = client.get("/api/sessions", headers={"authorization": f"Bearer {TOKEN}"})
     assert (answer.status_code, len(answer.json())) == (200, 1)
 
 
-def test_a_person_gives_the_token_once(opened, serving):
+def test_a_person_gives_the_token_once(opened: Open, serving: Serving) -> None:
     client = opened(with_token(serving, host="0.0.0.0"), "http://school.example")
     answer = client.post("/login", data={"token": TOKEN, "next": SESSION})
     assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
@@ -131,7 +132,7 @@ def test_a_person_gives_the_token_once(opened, serving):
     assert client.get(SESSION).status_code == 303
 
 
-def test_a_wrong_token_costs_time(opened, serving):
+def test_a_wrong_token_costs_time(opened: Open, serving: Serving) -> None:
     client = opened(with_token(serving))
     began = time.perf_counter()
     answer = client.post("/login", data={"token": TOKEN[:-1] + "?"})
@@ -145,11 +146,11 @@ def test_a_wrong_token_costs_time(opened, serving):
     "path",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "", "/a\nb"],
 )
-def test_a_login_leads_to_no_other_site(path):
+def test_a_login_leads_to_no_other_site(path: str) -> None:
     assert local_path(path) == "/"
 
 
-def test_a_login_leads_back():
+def test_a_login_leads_back() -> None:
     assert local_path("/sessions/1?judgement=sum") == "/sessions/1?judgement=sum"
 
 
@@ -157,7 +158,7 @@ def test_a_login_leads_back():
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_run_no_inline_script_and_load_nothing_from_elsewhere(client, path):
+def test_pages_run_no_inline_script_and_load_nothing_from_elsewhere(client: TestClient, path: str) -> None:
     answer = client.get(path)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -170,7 +171,7 @@ def test_pages_run_no_inline_script_and_load_nothing_from_elsewhere(client, path
         assert "src=" in attributes or "application/json" in attributes
 
 
-def test_what_pages_load_is_there(client):
+def test_what_pages_load_is_there(client: TestClient) -> None:
     found = {
         address
         for path in PAGES
@@ -192,16 +193,16 @@ def test_what_pages_load_is_there(client):
         "/static//etc/passwd",
     ],
 )
-def test_no_other_file_is_served(client, path):
+def test_no_other_file_is_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_docs_that_load_scripts_from_elsewhere_are_off(client):
+def test_docs_that_load_scripts_from_elsewhere_are_off(client: TestClient) -> None:
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
     assert client.get("/api/openapi.json").json()["info"]["title"] == "classpulse"
 
 
-def test_a_database_that_is_not_there_is_known(tmp_path):
+def test_a_database_that_is_not_there_is_known(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     places = (str(path), f"sqlite:///{path}")
     assert not any(Serving(db=db, videos=tmp_path).has_database for db in places)

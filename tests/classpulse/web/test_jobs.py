@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from classpulse.web.jobs import Job, JobError, Jobs
+from classpulse.web.serving import Serving
+from engine import Session
+from tests.classpulse.web.conftest import Open
 from tests.drawn import SEGMENTS, SETTINGS, count, rows
 
 pytestmark = pytest.mark.slow
@@ -62,7 +65,7 @@ def database_is_there(server: Server) -> Callable[[Job], bool]:
     return lambda job: server.db.exists() and half_way(server)(job)
 
 
-def test_an_analysis_from_the_queue_is_the_analysis(server, recording, analysed):
+def test_an_analysis_from_the_queue_is_the_analysis(server: Server, recording: Path, analysed: Session) -> None:
     job = server.jobs.add(recording, None, QUICK)
     assert job.open
     job = server.wait(job.id, done)
@@ -72,7 +75,7 @@ def test_an_analysis_from_the_queue_is_the_analysis(server, recording, analysed)
     assert rows(server.db) == rows(Path(analysed.database))
 
 
-def test_one_at_a_time_and_each_once(server, recording):
+def test_one_at_a_time_and_each_once(server: Server, recording: Path) -> None:
     first = server.jobs.add(recording, "first", SLOW)
     assert server.jobs.add(recording, "first", SLOW).id == first.id  # a double click
     second = server.jobs.add(recording, "second", QUICK)
@@ -83,7 +86,7 @@ def test_one_at_a_time_and_each_once(server, recording):
     assert [job.id for job in server.jobs.jobs()] == [second.id, first.id]
 
 
-def test_what_was_committed_before_a_cancel_stays(server, recording):
+def test_what_was_committed_before_a_cancel_stays(server: Server, recording: Path) -> None:
     job = server.jobs.add(recording, None, SLOW)
     server.wait(job.id, database_is_there(server))
     server.jobs.cancel(job.id)
@@ -93,7 +96,7 @@ def test_what_was_committed_before_a_cancel_stays(server, recording):
     assert server.jobs.cancel(job.id).state == "cancelled"  # once more is no harm
 
 
-def test_a_restart_goes_on_with_what_was_running(server, recording):
+def test_a_restart_goes_on_with_what_was_running(server: Server, recording: Path) -> None:
     job = server.jobs.add(recording, None, SLOW)
     later = server.jobs.add(recording, "later", QUICK)
     server.wait(job.id, database_is_there(server))
@@ -108,7 +111,7 @@ def test_a_restart_goes_on_with_what_was_running(server, recording):
     assert len(rows(server.db)["sessions"]) == 1
 
 
-def test_what_cannot_be_analysed_says_why(server, tmp_path):
+def test_what_cannot_be_analysed_says_why(server: Server, tmp_path: Path) -> None:
     notes = tmp_path / "notes.mp4"
     notes.write_text("no video")
     job = server.jobs.add(notes, None, {})
@@ -123,12 +126,12 @@ def test_what_cannot_be_analysed_says_why(server, tmp_path):
     assert "Traceback" not in job.message
 
 
-def test_a_job_that_is_not_there(server):
+def test_a_job_that_is_not_there(server: Server) -> None:
     with pytest.raises(JobError, match="no job 7"):
         server.jobs.cancel(7)
 
 
-def test_the_server_tells_how_far_it_is(opened, serving):
+def test_the_server_tells_how_far_it_is(opened: Open, serving: Serving) -> None:
     """From the API's order to the session's verdicts, and on the page's stream of events."""
     client = opened(serving)
     body = {"video": "lesson.mp4", "name": "again", "sample_rate": 2, "window": 5}

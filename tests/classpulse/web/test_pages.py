@@ -7,9 +7,11 @@ import re
 import sqlite3
 from contextlib import closing
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from classpulse.web.app import create_app
 from classpulse.web.guard import Guard
@@ -18,6 +20,7 @@ from engine import Session, Settings, analyze
 from engine.sessions.judgements import judge
 from engine.sessions.tracking import track_session
 from storage.store import Store
+from tests.classpulse.web.conftest import Open
 from tests.drawn import SETTINGS
 from tests.storage.conftest import frames_at, make_faces
 
@@ -26,13 +29,13 @@ HTMX = {"hx-request": "true"}
 MARKUP = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>"
 
 
-def test_sessions(client):
+def test_sessions(client: TestClient) -> None:
     text = client.get("/").text
     assert f'<a href="{SESSION}">lesson.mp4</a>' in text
     assert "0:32" in text
 
 
-def test_no_database_yet(opened, tmp_path):
+def test_no_database_yet(opened: Open, tmp_path: Path) -> None:
     client = opened(Serving(db=str(tmp_path / "new.db"), videos=tmp_path / "videos"))
     assert "No sessions yet" in client.get("/").text
     assert client.get("/new").status_code == 200
@@ -43,7 +46,7 @@ def test_no_database_yet(opened, tmp_path):
     assert "there is no such database" in answer.text
 
 
-def test_a_file_that_is_no_database(opened, tmp_path):
+def test_a_file_that_is_no_database(opened: Open, tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("these are notes, and no database")
     client = opened(Serving(db=str(tmp_path / "notes.db"), videos=tmp_path / "videos"))
     answer = client.get("/")
@@ -51,7 +54,7 @@ def test_a_file_that_is_no_database(opened, tmp_path):
     assert "not an SQLite database" in answer.text
 
 
-def test_a_session(client):
+def test_a_session(client: TestClient) -> None:
     text = client.get(SESSION).text
     assert "<h1>lesson.mp4</h1>" in text
     assert f'src="/api{SESSION}/video"' in text
@@ -60,14 +63,14 @@ def test_a_session(client):
     assert client.get(f"{SESSION}/sections/..%2fapp").status_code in (400, 404)
 
 
-def test_a_session_that_is_not_there(client):
+def test_a_session_that_is_not_there(client: TestClient) -> None:
     answer = client.get("/sessions/99")
     assert answer.status_code == 404
     assert "there is no session 99" in answer.text
     assert client.get("/sessions/physics").status_code in (404, 422)
 
 
-def test_sliders_show_what_judging_would_give(client):
+def test_sliders_show_what_judging_would_give(client: TestClient) -> None:
     text = client.get(f"{SESSION}/judged?window=16&band=0.5&strategy=sum").text
     assert 'id="section-timeline"' in text
     assert 'id="section-heatmap"' in text
@@ -78,14 +81,14 @@ def test_sliders_show_what_judging_would_give(client):
     assert client.get(f"{SESSION}/judged?strategy=magic").status_code == 400
 
 
-def test_a_judgement_that_is_kept_is_shown(client):
+def test_a_judgement_that_is_kept_is_shown(client: TestClient) -> None:
     form = {"window": 16, "band": 0.5, "strategy": "sum"}
     answer = client.post(f"{SESSION}/judge", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
     assert "sum, 16 s, band 0.5" in client.get(SESSION).text
 
 
-def test_corrections_by_form_and_by_htmx(client):
+def test_corrections_by_form_and_by_htmx(client: TestClient) -> None:
     answer = client.post(f"{SESSION}/rename", data={"student": "S01", "name": "Ada"})
     assert (answer.status_code, answer.headers["location"]) == (303, SESSION)
     answer = client.post(f"{SESSION}/split", data={"student": "S02", "at": "0:16"}, headers=HTMX)
@@ -107,7 +110,7 @@ def test_corrections_by_form_and_by_htmx(client):
         assert answer.status_code in (400, 422), name
 
 
-def test_markup_in_names_is_text(client, serving):
+def test_markup_in_names_is_text(client: TestClient, serving: Serving) -> None:
     """Of a session, a student, a recording, in SQL and in what went wrong."""
     Session(serving.db, 1).rename("S01", MARKUP)
     with closing(sqlite3.connect(serving.db)) as connection, connection:
@@ -128,7 +131,7 @@ def test_markup_in_names_is_text(client, serving):
     assert "&lt;img src=x" in texts[0]
 
 
-def test_sql(client):
+def test_sql(client: TestClient) -> None:
     answer = client.post("/sql", data={"sql": "SELECT label FROM students"}, headers=HTMX)
     assert "4 rows" in answer.text
     assert "<html" not in answer.text
@@ -150,7 +153,7 @@ def test_sql(client):
 
 
 @pytest.fixture
-def write(serving):
+def write(serving: Serving):
     """`write(times, faces)`: a finished session beside the first one, of frames with so many faces."""
 
     def write(times: list[float], faces_a_frame: int) -> None:
@@ -177,7 +180,7 @@ def write(serving):
     [([], 0), ([0.0], 0), ([0.0, 1.0, 2.0], 0), ([0.0, 1.0, 4.0], 1)],
     ids=["nothing decoded", "one frame", "no faces", "no students"],
 )
-def test_sessions_without(client, write, times, faces):
+def test_sessions_without(client: TestClient, write, times: list[float], faces: int) -> None:
     write(times, faces)
     paths = [f"/sessions/2/sections/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
     for path in ("/", "/sessions/2", *paths, "/sessions/2/judged?window=3", "/sessions/2/corrections"):
@@ -186,7 +189,7 @@ def test_sessions_without(client, write, times, faces):
     assert "is no longer where it was analysed" in client.get("/sessions/2").text
 
 
-def test_a_session_that_is_not_finished(client, serving):
+def test_a_session_that_is_not_finished(client: TestClient, serving: Serving) -> None:
     with closing(sqlite3.connect(serving.db)) as connection, connection:
         connection.execute("UPDATE sessions SET state = 'detecting', duration = NULL")
     assert "not finished" in client.get("/").text
@@ -195,7 +198,7 @@ def test_a_session_that_is_not_finished(client, serving):
     assert client.post(f"/api{SESSION}/preview", json={}).status_code == 400
 
 
-def test_the_recording_is_gone(client, serving):
+def test_the_recording_is_gone(client: TestClient, serving: Serving) -> None:
     (serving.videos / "lesson.mp4").unlink()
     text = client.get(SESSION).text
     assert "The recording lesson.mp4 is no longer where it was analysed" in text
@@ -203,12 +206,14 @@ def test_the_recording_is_gone(client, serving):
     assert client.get(f"{SESSION}/sections/heatmap").status_code == 200
 
 
-def test_the_guard_stands_before_everything(serving):
+def test_the_guard_stands_before_everything(serving: Serving) -> None:
     app = create_app(serving)
     assert [layer.cls for layer in app.user_middleware] == [Guard]
 
 
-def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording, tmp_path):
+def test_a_session_of_which_the_class_alone_was_kept(
+    opened: Open, serving: Serving, recording: Path, tmp_path: Path
+) -> None:
     settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
     db = tmp_path / "class.db"
     analyze(recording, db, settings=settings)
@@ -223,7 +228,7 @@ def test_a_session_of_which_the_class_alone_was_kept(opened, serving, recording,
     assert client.get(f"/api{SESSION}/report.html").status_code == 200
 
 
-def test_marked_parts(client):
+def test_marked_parts(client: TestClient) -> None:
     answer = client.post(f"{SESSION}/mark", data={"label": "quiz <1>", "at": "0:05", "until": "0:20"}, headers=HTMX)
     assert "quiz &lt;1&gt; is marked" in answer.text
     assert 'data-start="5.0" data-stop="20.0"' in answer.text

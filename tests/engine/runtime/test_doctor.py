@@ -11,13 +11,13 @@ from engine.runtime import doctor
 from engine.vision.sources.video import Video
 
 
-def test_a_working_decoder_gives_every_frame_in_its_colour():
+def test_a_working_decoder_gives_every_frame_in_its_colour() -> None:
     check = doctor._decoder()
     assert check.good, check.result
     assert check.result == "5 of 5 drawn frames decoded, in their colours"
 
 
-def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch):
+def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """As PyAV 19 did with `metadata_errors`."""
     real = av.open
 
@@ -36,7 +36,7 @@ def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("fault", ["fewer frames", "wrong colours"])
-def test_frames_that_are_missing_or_wrong_are_shown(monkeypatch, fault):
+def test_frames_that_are_missing_or_wrong_are_shown(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     real = Video.frames
 
     def faulty(self: Video, *arguments: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import analyze
+from engine import Session, analyze
 from engine.errors import UsageError
 from engine.runtime import local
 from engine.runtime.executor import LONGEST_RUN, Executor, missing_runs
@@ -35,11 +35,16 @@ from tests.drawn import SETTINGS, rows
         ({3, 4}, 80, 2, [(0, 3), (5, None)]),
     ],
 )
-def test_missing_segments_are_grouped_into_runs(committed, duration, count, runs):
+def test_missing_segments_are_grouped_into_runs(
+    committed: tuple[object, ...] | range | set[int],
+    duration: float | None,
+    count: int,
+    runs: list[tuple[int, int | None]],
+) -> None:
     assert missing_runs(set(committed), duration, count) == runs
 
 
-def test_an_hour_is_shared_evenly_by_three_workers():
+def test_an_hour_is_shared_evenly_by_three_workers() -> None:
     runs = missing_runs((), 3600, 3)
     assert [number for first, stop in runs for number in range(first, stop or 360)] == list(range(360))
     assert len(runs) == 30
@@ -49,7 +54,7 @@ def test_an_hour_is_shared_evenly_by_three_workers():
 # -- which executor
 
 
-def test_by_default_the_length_of_the_recording_decides():
+def test_by_default_the_length_of_the_recording_decides() -> None:
     executor = open_executor(None, Settings(), workers=3)
     assert isinstance(executor, ByLength)
 
@@ -58,14 +63,16 @@ def test_by_default_the_length_of_the_recording_decides():
     ("duration", "committed", "used"),
     [(60, (), "in-process"), (60.1, (), "processes"), (70, {0}, "in-process"), (None, (), "in-process")],
 )
-def test_seven_missing_segments_start_processes(monkeypatch, duration, committed, used):
+def test_seven_missing_segments_start_processes(
+    monkeypatch: pytest.MonkeyPatch, duration: float | None, committed: tuple[object, ...] | set[int], used: str
+) -> None:
     monkeypatch.setattr(InProcess, "extract", lambda *_: iter(["in-process"]))
     monkeypatch.setattr(Processes, "extract", lambda *_: iter(["processes"]))
     source = type("Source", (), {"duration": duration})()
     assert list(ByLength().extract(source, Settings(), committed, print)) == [used]
 
 
-def test_executors_are_opened_by_name():
+def test_executors_are_opened_by_name() -> None:
     assert EXECUTORS.names()[:2] == ["processes", "in-process"]
     assert isinstance(open_executor("processes", Settings(), 2), Processes)
     assert isinstance(open_executor("in-process", Settings()), InProcess)
@@ -73,13 +80,13 @@ def test_executors_are_opened_by_name():
     assert open_executor(own, Settings()) is own
 
 
-def test_a_preview_runs_in_this_process():
+def test_a_preview_runs_in_this_process() -> None:
     assert isinstance(open_executor(None, Settings(), 4, lambda *_: None), InProcess)
     with pytest.raises(UsageError, match="a preview needs the executor in-process"):
         open_executor("processes", Settings(), 4, lambda *_: None)
 
 
-def test_wrong_executors_are_one_line_and_begin_no_session(recording, tmp_path):
+def test_wrong_executors_are_one_line_and_begin_no_session(recording: Path, tmp_path: Path) -> None:
     for executor, workers, said in [
         ("cloud", None, "unknown executor 'cloud'; available: processes, in-process"),
         ("in-process", 2, "the executor in-process has one worker; leave out --workers 2"),
@@ -100,7 +107,7 @@ class Backwards:
         extractor = FeatureExtractor(settings)
         for first, stop in reversed(missing_runs(committed, source.duration)):
 
-            def report(frame, detections, first=first):
+            def report(frame, detections, first=first) -> None:
                 on_frame(first, frame.time, len(detections))
 
             segments = list(extractor.segments(source, first, stop, report))
@@ -109,7 +116,9 @@ class Backwards:
                 yield segment
 
 
-def test_the_order_of_segments_does_not_show_in_the_rows(recording, analysed, tmp_path):
+def test_the_order_of_segments_does_not_show_in_the_rows(
+    recording: Path, analysed: Session, tmp_path: Path
+) -> None:
     executor = Backwards()
     session = analyze(recording, tmp_path / "db", settings=SETTINGS, executor=executor)
     assert executor.order == [3, 2, 1, 0]
@@ -117,7 +126,9 @@ def test_the_order_of_segments_does_not_show_in_the_rows(recording, analysed, tm
 
 
 @pytest.mark.parametrize("inherits", [True, False])
-def test_processes_by_name_take_a_short_recording(recording, analysed, tmp_path, monkeypatch, inherits):
+def test_processes_by_name_take_a_short_recording(
+    recording: Path, analysed: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherits: bool
+) -> None:
     if not inherits:
         monkeypatch.setattr(local.platform, "INHERITS_DESCRIPTORS", False)
     started = []

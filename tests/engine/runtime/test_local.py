@@ -84,7 +84,7 @@ def wait_until_gone(pids: list[int]) -> None:
 # -- how many
 
 
-def test_the_machine_has_at_least_one():
+def test_the_machine_has_at_least_one() -> None:
     assert 1 <= local.usable_workers(Settings()) <= (os.cpu_count() or 1)
     assert local.usable_workers(Settings(engine="reference")) == 1
 
@@ -93,7 +93,9 @@ def test_the_machine_has_at_least_one():
     ("cores", "memory", "workers"),
     [(8, 16 * 2**30, 8), (8, 3 * 2**30 - 1, 2), (8, 2**29, 1), (8, None, 4), (2, None, 2)],
 )
-def test_workers_by_default_fit_cores_and_memory(monkeypatch, cores, memory, workers):
+def test_workers_by_default_fit_cores_and_memory(
+    monkeypatch: pytest.MonkeyPatch, cores: int, memory: int | None, workers: int
+) -> None:
     monkeypatch.setattr(local.platform, "usable_cores", lambda: cores)
     monkeypatch.setattr(local.platform, "physical_memory", lambda: memory)
     assert local.usable_workers(Settings()) == workers
@@ -103,7 +105,7 @@ def test_workers_by_default_fit_cores_and_memory(monkeypatch, cores, memory, wor
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_any_number_of_workers_gives_the_same_rows(long, whole, db, number):
+def test_any_number_of_workers_gives_the_same_rows(long: Path, whole: Path, db: Path, number: int) -> None:
     told: list[Progress] = []
     analyze(long, db, settings=SETTINGS, workers=number, on_progress=told.append)
     assert rows(db) == rows(whole)
@@ -115,7 +117,7 @@ def test_any_number_of_workers_gives_the_same_rows(long, whole, db, number):
     assert workers_left() == []
 
 
-def test_stopped_and_gone_on_with(long, whole, db):
+def test_stopped_and_gone_on_with(long: Path, whole: Path, db: Path) -> None:
     """What is committed may have holes; a worker that is killed is one line, and costs nothing but its segment."""
 
     def stop(seen: Progress) -> None:
@@ -147,7 +149,7 @@ def test_stopped_and_gone_on_with(long, whole, db):
     assert rows(db) == rows(whole)
 
 
-def test_workers_end_when_the_program_is_killed(long, whole, db, tmp_path):
+def test_workers_end_when_the_program_is_killed(long: Path, whole: Path, db: Path, tmp_path: Path) -> None:
     """It is a script without any guard of its main part, and it runs once."""
     script = tmp_path / "script.py"
     script.write_text(
@@ -172,7 +174,7 @@ def test_workers_end_when_the_program_is_killed(long, whole, db, tmp_path):
     assert rows(db) == rows(whole)
 
 
-def test_ctrl_c_is_one_line_and_leaves_nobody(long, db):
+def test_ctrl_c_is_one_line_and_leaves_nobody(long: Path, db: Path) -> None:
     command = [sys.executable, "-m", "cli", "analyze", str(long), "--db", str(db), "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -196,7 +198,7 @@ def test_ctrl_c_is_one_line_and_leaves_nobody(long, db):
 # -- what goes wrong
 
 
-def test_what_a_worker_raises_is_raised(long, db):
+def test_what_a_worker_raises_is_raised(long: Path, db: Path) -> None:
     settings = Settings(sample_rate=1, device="cuda")
     with pytest.raises(NetworkError, match=r"CUDA|cuda") as caught:
         analyze(long, db, settings=settings, workers=2)
@@ -205,17 +207,19 @@ def test_what_a_worker_raises_is_raised(long, db):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_less_than_one_worker(long, db, number):
+def test_less_than_one_worker(long: Path, db: Path, number: int) -> None:
     with pytest.raises(UsageError, match="it must be 1 or more"):
         analyze(long, db, settings=SETTINGS, workers=number)
 
 
-def test_a_short_recording_is_seen_without_workers(recording, db, monkeypatch):
+def test_a_short_recording_is_seen_without_workers(
+    recording: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
     analyze(recording, db, settings=SETTINGS, workers=4)
 
 
-def test_damage_is_counted_by_workers(tmp_path, db):
+def test_damage_is_counted_by_workers(tmp_path: Path, db: Path) -> None:
     """Zeros in place of a packet in the first run and of one in the last."""
     texture = np.random.default_rng(0).integers(0, 255, (90, 160, 3), np.uint8)
     images = [np.roll(texture, 3 * i, axis=1) for i in range(100)]

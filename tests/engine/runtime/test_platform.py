@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from signal import Signals
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,7 @@ Start = Callable[[str], tuple[subprocess.Popen[bytes], Connection]]
 # -- the machine
 
 
-def test_cores_that_are_usable_or_else_all(monkeypatch):
+def test_cores_that_are_usable_or_else_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
     assert platform.usable_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
@@ -37,12 +38,12 @@ def test_cores_that_are_usable_or_else_all(monkeypatch):
     assert platform.usable_cores() == 1
 
 
-def test_memory_as_posix_says_it(monkeypatch):
+def test_memory_as_posix_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__, raising=False)
     assert platform.physical_memory() == 4_096_000
 
 
-def test_memory_is_unknown_where_nobody_says_it(monkeypatch):
+def test_memory_is_unknown_where_nobody_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(name: str) -> int:
         raise ValueError(f"unrecognized configuration name {name}")
 
@@ -52,7 +53,7 @@ def test_memory_is_unknown_where_nobody_says_it(monkeypatch):
     assert platform.physical_memory() is None
 
 
-def test_memory_as_windows_says_it(monkeypatch):
+def test_memory_as_windows_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The structure is MEMORYSTATUSEX: 64 bytes, the length in the first four, ullTotalPhys at byte 8."""
 
     def answer(reference: Any) -> int:
@@ -70,7 +71,7 @@ def test_memory_as_windows_says_it(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [KeyError, OSError, ImportError])
-def test_an_account_without_a_name(monkeypatch, error):
+def test_an_account_without_a_name(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     def nameless() -> str:
         raise error
 
@@ -84,7 +85,7 @@ def test_an_account_without_a_name(monkeypatch, error):
 # -- addresses, programs
 
 
-def test_an_address_is_taken_over_but_never_shared(monkeypatch):
+def test_an_address_is_taken_over_but_never_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     options: list[tuple[int, int, int]] = []
     listener: Any = SimpleNamespace(setsockopt=lambda *option: options.append(option))
     monkeypatch.delattr(socket, "SO_EXCLUSIVEADDRUSE", raising=False)
@@ -94,7 +95,9 @@ def test_an_address_is_taken_over_but_never_shared(monkeypatch):
     assert options == [(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), (socket.SOL_SOCKET, -5, 1)]
 
 
-def test_a_browser_on_the_path_or_where_windows_installs_it(tmp_path, monkeypatch):
+def test_a_browser_on_the_path_or_where_windows_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(platform.shutil, "which", {"google-chrome": "/usr/bin/google-chrome"}.get)
     assert platform.find_browser() == "/usr/bin/google-chrome"
     monkeypatch.setattr(platform.shutil, "which", lambda _: None)
@@ -129,7 +132,7 @@ def running(pid: int) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no groups of processes")
 @pytest.mark.parametrize(("force", "status"), [(False, signal.SIGTERM), (True, 9)])
-def test_a_group_ends_with_all_that_it_started(force, status):
+def test_a_group_ends_with_all_that_it_started(force: bool, status: Signals | int) -> None:
     with subprocess.Popen([sys.executable, "-c", LEADER], stdout=subprocess.PIPE) as leader:
         assert leader.stdout
         child = int(leader.stdout.readline())
@@ -145,14 +148,14 @@ def test_a_group_ends_with_all_that_it_started(force, status):
     pytest.fail("what the group started is still running")
 
 
-def test_who_leads_no_group_is_left_to_the_caller():
+def test_who_leads_no_group_is_left_to_the_caller() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         assert not platform.end_process_group(process.pid)
         assert process.poll() is None
     assert process.returncode == 1  # by the end of its input
 
 
-def test_a_system_without_groups_ignores_ctrl_c_and_ends_nobody(monkeypatch):
+def test_a_system_without_groups_ignores_ctrl_c_and_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.delattr(os, "setsid", raising=False)
     monkeypatch.delattr(os, "killpg", raising=False)
@@ -186,7 +189,7 @@ def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         process.communicate()
 
 
-def test_a_worker_answers_and_sees_the_end_of_its_parent(start):
+def test_a_worker_answers_and_sees_the_end_of_its_parent(start: Start) -> None:
     process, connection = start(
         "import os; connection.send([connection.recv(), sys.path]); os.read(0, 1); connection.send('parent ended');"
         "connection.close()"
@@ -200,21 +203,21 @@ def test_a_worker_answers_and_sees_the_end_of_its_parent(start):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no groups of processes")
-def test_ctrl_c_of_the_terminal_reaches_no_worker_that_has_a_descriptor(monkeypatch):
+def test_ctrl_c_of_the_terminal_reaches_no_worker_that_has_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "INHERITS_DESCRIPTORS", True)
     process, connection = platform.start_worker("import os; connection.send(os.getpgrp())")
     assert connection.recv() == process.pid != os.getpgrp()
     process.communicate()
 
 
-def test_a_worker_that_cannot_call_back_is_an_error(monkeypatch):
+def test_a_worker_that_cannot_call_back_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "INHERITS_DESCRIPTORS", False)
     monkeypatch.setattr(platform, "_command", lambda *_: [sys.executable, "-c", "import sys; sys.exit(7)"])
     with pytest.raises(OSError, match=r"a worker process ended before it connected \(status 7\)"):
         platform.start_worker("")
 
 
-def test_who_does_not_know_the_secret_gets_no_worker_s_place(monkeypatch):
+def test_who_does_not_know_the_secret_gets_no_worker_s_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stranger that connects first is turned away, and the worker that comes after it is taken."""
     monkeypatch.setattr(platform, "INHERITS_DESCRIPTORS", False)
     stranger = (

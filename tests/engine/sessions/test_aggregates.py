@@ -34,7 +34,7 @@ def path(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_class_windows_are_the_same(path, analysed):
+def test_class_windows_are_the_same(path: Path, analysed: Session) -> None:
     session = Session(path, 1)
     ordinary, ours = analysed.class_verdicts(), session.class_verdicts()
     judged = ordinary[["interested", "neutral", "not_interested"]].sum(axis=1)
@@ -50,7 +50,7 @@ def test_class_windows_are_the_same(path, analysed):
         assert ours[column].equals(ordinary[column])
 
 
-def test_nothing_of_a_student_is_written(path, analysed):
+def test_nothing_of_a_student_is_written(path: Path, analysed: Session) -> None:
     tables = rows(path)
     assert {name for name, table in tables.items() if table} <= KEPT
     assert tables["frames"] == rows(Path(analysed.database))["frames"]
@@ -60,7 +60,7 @@ def test_nothing_of_a_student_is_written(path, analysed):
         assert landmark not in file.read_bytes()
 
 
-def test_what_reads_a_session_reads_it(path):
+def test_what_reads_a_session_reads_it(path: Path) -> None:
     session = Session(path, 1)
     assert session.students().empty
     assert session.faces().empty
@@ -68,7 +68,7 @@ def test_what_reads_a_session_reads_it(path):
     assert len(session.frames()) == 32
 
 
-def test_it_is_done_once(path, recording, analysed):
+def test_it_is_done_once(path: Path, recording: Path, analysed: Session) -> None:
     assert analyze(recording, path, settings=CLASS).was_done
     with pytest.raises(
         UsageError,
@@ -87,14 +87,14 @@ def test_it_is_done_once(path, recording, analysed):
         lambda session: session.keep_seats("B12"),
     ],
 )
-def test_what_needs_students_says_that_there_are_none(path, do):
+def test_what_needs_students_says_that_there_are_none(path: Path, do) -> None:
     before = rows(path)
     with pytest.raises(UsageError, match="has no data of students"):
         do(Session(path, 1))
     assert rows(path) == before
 
 
-def test_stopped_half_way_leaves_nothing(recording, tmp_path):
+def test_stopped_half_way_leaves_nothing(recording: Path, tmp_path: Path) -> None:
     class Stop(Exception):  # noqa: N818
         pass
 
@@ -108,7 +108,7 @@ def test_stopped_half_way_leaves_nothing(recording, tmp_path):
     assert not any(rows(path).values())
 
 
-def test_beside_an_ordinary_session(analysed, recording, tmp_path):
+def test_beside_an_ordinary_session(analysed: Session, recording: Path, tmp_path: Path) -> None:
     """Neither is taken for the other, nor changed by it."""
     path = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     before = rows(path)
@@ -120,6 +120,6 @@ def test_beside_an_ordinary_session(analysed, recording, tmp_path):
     assert analyze(recording, path, settings=SETTINGS).was_done
 
 
-def test_a_group_is_more_than_one():
+def test_a_group_is_more_than_one() -> None:
     with pytest.raises(UsageError, match="min-group is 1; it must be 2 or more students"):
         dataclasses.replace(CLASS, min_group=1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from classpulse.simulation.render import Renderer
-from classpulse.simulation.truth import scripted_verdict
+from classpulse.simulation.truth import Truth, scripted_verdict
 from engine import Session, Settings, analyze, find
 from engine.sessions.analysis import Progress
 from tests.drawn import FRAMES, LESSON, SEGMENTS, SETTINGS, count, rows
@@ -61,7 +61,7 @@ def copied(analysed: Session, db: Path) -> Path:
     return db
 
 
-def test_what_is_found_in_the_lesson(analysed):
+def test_what_is_found_in_the_lesson(analysed: Session) -> None:
     assert list(analysed.students()["label"]) == ["S01", "S02", "S03", "S04"]
     assert set(analysed.frames()["segment"]) == set(range(SEGMENTS))
     assert len(analysed.frames()) == FRAMES
@@ -71,7 +71,7 @@ def test_what_is_found_in_the_lesson(analysed):
     assert not analysed.was_done
 
 
-def test_verdicts_are_those_of_the_script(drawn, analysed):
+def test_verdicts_are_those_of_the_script(drawn: tuple[Path, Truth], analysed: Session) -> None:
     _, truth = drawn
     first = analysed.faces().groupby("student")["x1"].median()
     by_seat = first.sort_values().index  # the lesson's students are numbered from the left
@@ -82,7 +82,7 @@ def test_verdicts_are_those_of_the_script(drawn, analysed):
     assert right.sum() >= 22, f"{right.sum()} of {right.size}"
 
 
-def test_session_is_described(analysed, recording):
+def test_session_is_described(analysed: Session, recording: Path) -> None:
     info = analysed.info()
     assert Settings.from_json(info["settings"]) == SETTINGS
     assert (info["name"], info["file_name"], info["source"]) == ("lesson.mp4", "lesson.mp4", str(recording))
@@ -92,7 +92,7 @@ def test_session_is_described(analysed, recording):
         assert network in info["models"]
 
 
-def test_progress_never_goes_back(recording, db):
+def test_progress_never_goes_back(recording: Path, db: Path) -> None:
     told: list[Progress] = []
     analyze(recording, db, settings=BLIND, on_progress=told.append)
     assert list(dict.fromkeys(seen.stage for seen in told)) == ["detect", "track", "judge"]
@@ -108,7 +108,7 @@ def test_progress_never_goes_back(recording, db):
 
 
 @pytest.mark.parametrize("segment", range(SEGMENTS))
-def test_resumed_after_a_segment(analysed, recording, db, segment):
+def test_resumed_after_a_segment(analysed: Session, recording: Path, db: Path, segment: int) -> None:
     with pytest.raises(Stop):
         analyze(recording, db, settings=SETTINGS, on_progress=stop_at(segment))
     assert count(db, "segments") == segment
@@ -121,7 +121,7 @@ def test_resumed_after_a_segment(analysed, recording, db, segment):
     assert rows(db) == rows(analysed.database)
 
 
-def test_resumed_again_and_again(analysed, recording, db):
+def test_resumed_again_and_again(analysed: Session, recording: Path, db: Path) -> None:
     for segment in (1, 2, 2, 3):
         with pytest.raises(Stop):
             analyze(recording, db, settings=SETTINGS, on_progress=stop_at(segment))
@@ -132,13 +132,13 @@ def test_resumed_again_and_again(analysed, recording, db):
     assert rows(db) == rows(analysed.database)
 
 
-def test_students_are_followed_at_less_than_a_frame_a_second(recording, db):
+def test_students_are_followed_at_less_than_a_frame_a_second(recording: Path, db: Path) -> None:
     """Longer between two frames than a track outlives its last face."""
     session = analyze(recording, db, settings=dataclasses.replace(SETTINGS, sample_rate=0.8, max_age=1.0))
     assert list(session.students()["label"]) == ["S01", "S02", "S03", "S04"]
 
 
-def test_what_another_version_began_is_begun_anew(recording, db):
+def test_what_another_version_began_is_begun_anew(recording: Path, db: Path) -> None:
     """Half of a session is never seen by one version, and half by another."""
     with pytest.raises(Stop):
         analyze(recording, db, settings=SETTINGS, on_progress=stop_at(1))
@@ -148,7 +148,7 @@ def test_what_another_version_began_is_begun_anew(recording, db):
     assert find(1, db).info()["state"] == "detecting"
 
 
-def test_a_renamed_copy_resumes(analysed, recording, db, tmp_path):
+def test_a_renamed_copy_resumes(analysed: Session, recording: Path, db: Path, tmp_path: Path) -> None:
     """A recording is known by its bytes."""
     with pytest.raises(Stop):
         analyze(recording, db, settings=SETTINGS, on_progress=stop_at(2))
@@ -160,7 +160,7 @@ def test_a_renamed_copy_resumes(analysed, recording, db, tmp_path):
 # -- the same recording twice
 
 
-def test_done_is_done(recording, copied):
+def test_done_is_done(recording: Path, copied: Path) -> None:
     before = rows(copied)
     told: list[Progress] = []
     session = analyze(recording, copied, settings=SETTINGS, on_progress=told.append)
@@ -169,7 +169,7 @@ def test_done_is_done(recording, copied):
     assert rows(copied) == before
 
 
-def test_done_before_there_was_a_setting_is_done(analysed, recording, tmp_path):
+def test_done_before_there_was_a_setting_is_done(analysed: Session, recording: Path, tmp_path: Path) -> None:
     db = tmp_path / "copy.db"
     shutil.copy(analysed.database, db)
     with sqlite3.connect(db) as connection:
@@ -177,7 +177,7 @@ def test_done_before_there_was_a_setting_is_done(analysed, recording, tmp_path):
     assert analyze(recording, db, settings=SETTINGS).was_done
 
 
-def test_again_adds_a_session(recording, db):
+def test_again_adds_a_session(recording: Path, db: Path) -> None:
     analyze(recording, db, settings=BLIND)
     session = analyze(recording, db, settings=BLIND, again=True)
     assert (session.session_id, session.was_done) == (2, False)
@@ -185,7 +185,7 @@ def test_again_adds_a_session(recording, db):
     assert frames.equals(session.frames())
 
 
-def test_again_resumes_what_it_began(recording, db):
+def test_again_resumes_what_it_began(recording: Path, db: Path) -> None:
     analyze(recording, db, settings=BLIND)
     with pytest.raises(Stop):
         analyze(recording, db, settings=BLIND, again=True, on_progress=stop_at(2))
@@ -195,13 +195,15 @@ def test_again_resumes_what_it_began(recording, db):
 
 
 @pytest.mark.parametrize("change", [{"sample_rate": 1.0}, {"thresholds": (0.7, 0.7, 0.8)}, {"scorable_size": 30.0}])
-def test_seen_with_other_settings_is_another_session(recording, db, change):
+def test_seen_with_other_settings_is_another_session(
+    recording: Path, db: Path, change: dict[str, float | tuple[float, float, float]]
+) -> None:
     analyze(recording, db, settings=BLIND)
     assert analyze(recording, db, settings=dataclasses.replace(BLIND, **change)).session_id == 2
     assert analyze(recording, db, settings=BLIND).was_done
 
 
-def test_followed_with_other_settings_is_the_same_session(recording, copied):
+def test_followed_with_other_settings_is_the_same_session(recording: Path, copied: Path) -> None:
     before = rows(copied)
     told: list[Progress] = []
     # A track is born in the first frame, so nobody's faces become fewer.
@@ -219,7 +221,7 @@ def test_followed_with_other_settings_is_the_same_session(recording, copied):
         ]
 
 
-def test_judged_with_other_settings_is_a_second_judgement(recording, copied):
+def test_judged_with_other_settings_is_a_second_judgement(recording: Path, copied: Path) -> None:
     told: list[Progress] = []
     settings = dataclasses.replace(SETTINGS, window=8)
     session = analyze(recording, copied, settings=settings, on_progress=told.append)
@@ -232,7 +234,7 @@ def test_judged_with_other_settings_is_a_second_judgement(recording, copied):
 # -- unusual recordings
 
 
-def test_a_room_in_which_nobody_sits(db, tmp_path):
+def test_a_room_in_which_nobody_sits(db: Path, tmp_path: Path) -> None:
     empty = np.full((180, 320, 3), (96, 104, 110), np.uint8)
     empty[110:] = (120, 90, 60)
     path = write_video(tmp_path / "empty.mp4", (0, 1, 2, 3), images=[empty] * 4, time_base=Fraction(3))
@@ -252,7 +254,7 @@ def write_faces(path: Path, ticks: tuple[int, ...], time_base: Fraction = Fracti
 
 
 @pytest.mark.parametrize("segment", [1, 3])
-def test_a_gap_longer_than_a_segment(db, tmp_path, segment):
+def test_a_gap_longer_than_a_segment(db: Path, tmp_path: Path, segment: int) -> None:
     path = write_faces(tmp_path / "gap.mp4", (0, 1, 2, 33, 34, 35))
     whole = analyze(path, tmp_path / "whole.db", settings=SETTINGS)
     assert [row["frames"] for row in rows(tmp_path / "whole.db")["segments"]] == [3, 0, 0, 3]
@@ -263,7 +265,7 @@ def test_a_gap_longer_than_a_segment(db, tmp_path, segment):
     assert rows(db) == rows(tmp_path / "whole.db")
 
 
-def test_one_frame(db, tmp_path):
+def test_one_frame(db: Path, tmp_path: Path) -> None:
     path = write_faces(tmp_path / "still.mp4", (0,))
     session = analyze(path, db, settings=SETTINGS)
     assert (session.info()["state"], len(session.frames()), len(session.faces())) == ("done", 1, 4)
@@ -271,13 +273,13 @@ def test_one_frame(db, tmp_path):
     assert analyze(path, db, settings=SETTINGS).was_done
 
 
-def test_a_frame_on_the_border_of_segments_is_seen_once(db, tmp_path):
+def test_a_frame_on_the_border_of_segments_is_seen_once(db: Path, tmp_path: Path) -> None:
     path = write_faces(tmp_path / "border.mp4", (0, 10, 20))
     session = analyze(path, db, settings=SETTINGS)
     assert session.frames()["segment"].tolist() == [0, 1, 2]
 
 
-def test_several_recordings_in_one_database(db, tmp_path):
+def test_several_recordings_in_one_database(db: Path, tmp_path: Path) -> None:
     """Sessions share numbers of frames, faces, tracks and students, and never each other's rows."""
     for name, ticks in (("a", (0, 1, 2, 3)), ("b", (0, 1, 2, 3, 4, 5))):
         analyze(write_faces(tmp_path / f"{name}.mp4", ticks), db, settings=SETTINGS, name=f"Class {name}")

@@ -46,7 +46,7 @@ def seen(session: Session, label: str) -> tuple[float, float, int]:
 # -- what following finds
 
 
-def test_who_is_found(session):
+def test_who_is_found(session: Session) -> None:
     students = session.students().set_index("label")
     assert students.index.tolist() == list(LABELS)
     assert students.index[students["static"]].tolist() == ["S05"]
@@ -56,13 +56,13 @@ def test_who_is_found(session):
     assert session.health() == {"students": 5, "reidentified": 2, "uncertain": 0, "unassigned": 0, "static": 1}
 
 
-def test_a_poster_is_not_in_class(session):
+def test_a_poster_is_not_in_class(session: Session) -> None:
     assert set(session.verdicts()["label"]) == set(LABELS) - {"S05"}
     assert session.class_verdicts()["students"].eq(5).all()
     assert session.faces()["label"].eq("S05").sum() == 240  # and yet its faces are there, and say whose they are
 
 
-def test_seats(session):
+def test_seats(session: Session) -> None:
     seats = session.students().set_index("label")[["x", "y", "size"]]
     for label, (x, y, size) in {"S01": (100, 100, 40), "S05": (100, 440, 40), "S06": (560, 360, 60)}.items():
         assert seats.loc[label].tolist() == pytest.approx([x, y, size], abs=10)
@@ -71,7 +71,7 @@ def test_seats(session):
 # -- corrections
 
 
-def test_merge(session):
+def test_merge(session: Session) -> None:
     session.merge("S06", "S03")
     assert labels(session) == ["S01", "S02", "S03", "S04", "S05"]
     assert seen(session, "S03") == (0, 119.5, 2)
@@ -82,20 +82,20 @@ def test_merge(session):
     assert session.health()["reidentified"] == 3
 
 
-def test_split_between_tracks(session):
+def test_split_between_tracks(session: Session) -> None:
     assert session.split("S04", 60) == "S07"
     assert (seen(session, "S04"), seen(session, "S07")) == ((0, 54.5, 1), (62, 119.5, 1))
     assert session.students()["weakest_link"].notna().sum() == 1  # the link of the two is gone
 
 
-def test_split_within_a_track(session):
+def test_split_within_a_track(session: Session) -> None:
     assert session.split("S01", 30) == "S07"
     assert (seen(session, "S01"), seen(session, "S07")) == ((0, 29.5, 1), (30, 119.5, 1))
     verdicts = session.verdicts("short").set_index(["label", "window"])["faces"]
     assert (verdicts["S01", 2], verdicts["S01", 3], verdicts["S07", 2], verdicts["S07", 3]) == (20, 0, 0, 20)
 
 
-def test_names_stay_with_their_students(session):
+def test_names_stay_with_their_students(session: Session) -> None:
     session.rename("S06", "Cem").rename("S04", "Dan").merge("S03", "Cem")
     session.split("Dan", 60)
     session.rename("S07", "Eve").rename("S01", "Ada ")
@@ -104,7 +104,7 @@ def test_names_stay_with_their_students(session):
     assert session.rename("Ada", "").students()["name"].notna().sum() == 3
 
 
-def test_undo_goes_back_the_way_it_came(session):
+def test_undo_goes_back_the_way_it_came(session: Session) -> None:
     states = [made(session)]
     for correction in (
         lambda: session.split("S01", 30),
@@ -126,7 +126,7 @@ def test_undo_goes_back_the_way_it_came(session):
     assert corrections["undone"].notna().all()
 
 
-def test_no_label_is_given_twice(session):
+def test_no_label_is_given_twice(session: Session) -> None:
     assert session.split("S01", 30) == "S07"
     session.undo()
     assert session.split("S02", 30) == "S08"
@@ -134,7 +134,7 @@ def test_no_label_is_given_twice(session):
     assert session.split("S02", 30) == "S09"
 
 
-def test_judgements_keep_their_number_settings_and_order(session):
+def test_judgements_keep_their_number_settings_and_order(session: Session) -> None:
     before = session.judgements()
     session.merge("S03", "S06")
     after = session.judgements()
@@ -142,7 +142,7 @@ def test_judgements_keep_their_number_settings_and_order(session):
     assert len(session.class_verdicts()) == 12  # of the latest, the short one
 
 
-def test_only_what_a_correction_says_changes(session):
+def test_only_what_a_correction_says_changes(session: Session) -> None:
     before = made(session)
     session.rename("S01", "Ada")
     after = made(session)
@@ -172,7 +172,7 @@ def test_only_what_a_correction_says_changes(session):
         (lambda s: s.undo(), "session 1 has no correction to undo"),
     ],
 )
-def test_what_cannot_be_corrected(session, correction, message):
+def test_what_cannot_be_corrected(session: Session, correction, message: str) -> None:
     before = rows(Path(session.database))
     with pytest.raises(UsageError) as caught:
         correction(session)
@@ -181,19 +181,21 @@ def test_what_cannot_be_corrected(session, correction, message):
     assert rows(Path(session.database)) == before
 
 
-def test_a_name_belongs_to_one(session):
+def test_a_name_belongs_to_one(session: Session) -> None:
     session.rename("S01", "Ada")
     with pytest.raises(UsageError, match="S01 is named 'Ada' already; if they are one person, merge S01 S02"):
         session.rename("S02", "Ada")
     session.rename("S01", "Ada")  # itself may be called so again
 
 
-def test_a_correction_that_breaks_off_leaves_everything_as_it_was(session, monkeypatch):
+def test_a_correction_that_breaks_off_leaves_everything_as_it_was(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The students are replaced, and one of two judgements is made, when it breaks."""
     before = rows(Path(session.database))
     judge, calls = corrections.judge, []
 
-    def broken(*arguments):
+    def broken(*arguments) -> None:
         calls.append(arguments)
         if len(calls) == 2:
             raise OSError("no more power")
@@ -207,7 +209,7 @@ def test_a_correction_that_breaks_off_leaves_everything_as_it_was(session, monke
     assert labels(session.merge("S03", "S06")) == ["S01", "S02", "S03", "S04", "S05"]
 
 
-def test_following_otherwise_would_lose_corrections(analysed, recording, tmp_path):
+def test_following_otherwise_would_lose_corrections(analysed: Session, recording: Path, tmp_path: Path) -> None:
     database = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     session = Session(database, 1).rename("S01", "Ada")
     before = rows(database)

@@ -32,7 +32,7 @@ def seat(path: Path, session: int, label: str) -> np.ndarray:
     return students.loc[label, ["x", "y", "size"]].to_numpy(float)
 
 
-def test_faces_on_the_seat_are_never_measured(analysed, recording, tmp_path):
+def test_faces_on_the_seat_are_never_measured(analysed: Session, recording: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(analysed.database, tmp_path / "classpulse.db"))
     session = analyze(recording, path, settings=SETTINGS, exclude=["1/S02"])
     with Store.open(path) as store:
@@ -55,7 +55,7 @@ def test_faces_on_the_seat_are_never_measured(analysed, recording, tmp_path):
         analyze(recording, path, settings=dataclasses.replace(SETTINGS, min_face=41.0))
 
 
-def test_afterwards(path):
+def test_afterwards(path: Path) -> None:
     with Store.open(path) as store:
         assert exclude_student(store, 1, "Ben") == "S02"
         (row,) = queries.excluded(store, 1).to_dict("records")
@@ -66,14 +66,14 @@ def test_afterwards(path):
     assert "S02" not in Session(path, 1).students()["label"].tolist()
 
 
-def test_who_is_in_no_roster_loses_the_name(path):
+def test_who_is_in_no_roster_loses_the_name(path: Path) -> None:
     write_seated(path, name="tuesday").rename("S03", "Cem")
     with Store.open(path) as store:
         exclude_student(store, 2, "Cem")
     assert [row["name"] for row in rows(path)["people"]] == ["Ada", "Ben"]
 
 
-def test_what_can_be_named(path):
+def test_what_can_be_named(path: Path) -> None:
     x, y, size = seat(path, 1, "S01")
     with Store.open(path) as store:
         assert squares(store, ["100,50.25,30"], WIDTH, HEIGHT) == [(100, 50.2, 30)]
@@ -93,12 +93,12 @@ def test_what_can_be_named(path):
         ("monday", "no student was excluded from session 1; name one as in monday/S07"),
     ],
 )
-def test_what_cannot(path, who, message):
+def test_what_cannot(path: Path, who: str, message: str) -> None:
     with Store.open(path) as store, pytest.raises(UsageError, match=message):
         squares(store, [who], WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("square", [(1.0, 2.0), (1.0, 2.0, 0.0), (1.0, float("nan"), 3.0)])
-def test_squares_that_cannot_be(square):
+def test_squares_that_cannot_be(square: tuple[float, ...]) -> None:
     with pytest.raises(UsageError, match=r"exclude is .* it must be squares of x, y and a side above 0 px"):
         Settings(exclude=(square,))

@@ -29,7 +29,7 @@ LEVELS = {"glad": 0.9, "faint": 0.65, "cross": 0.1}
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory) -> tuple[Session, list[tuple[str, int, str]]]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, list[tuple[str, int, str]]]:
     """Ten students in twelve windows of 10 s, and what each (label, begin) plays."""
     session = write_seated(tmp_path_factory.mktemp("played") / "classpulse.db", PEOPLE)
     assert len(session.students()) == 10
@@ -59,7 +59,9 @@ def write(path: Path, rows: list[tuple[str, int, str]]) -> Path:
 CODE = {"glad": "interested", "faint": "neutral", "cross": "not interested"}
 
 
-def test_a_band_that_people_have_is_found(played, tmp_path):
+def test_a_band_that_people_have_is_found(
+    played: tuple[Session, list[tuple[str, int, str]]], tmp_path: Path
+) -> None:
     session, plays = played
     path = write(tmp_path / "codes.csv", [(label, start, CODE[play]) for label, start, play in plays])
     fitted = session.fit(path, "ours")
@@ -86,7 +88,9 @@ def test_a_band_that_people_have_is_found(played, tmp_path):
     assert session.judgements()["name"].tolist()[-1].startswith("sum, 30 s, band 0.")
 
 
-def test_no_gain_is_claimed_for_codes_without_sense(played, tmp_path):
+def test_no_gain_is_claimed_for_codes_without_sense(
+    played: tuple[Session, list[tuple[str, int, str]]], tmp_path: Path
+) -> None:
     session, plays = played
     random = np.random.default_rng(2)
     rows = [(label, start, str(random.choice(VERDICTS[:3]))) for label, start, _ in plays]
@@ -101,7 +105,7 @@ def test_no_gain_is_claimed_for_codes_without_sense(played, tmp_path):
             drop_profile(store, "noise")
 
 
-def test_settings_that_are_right_stay(played, tmp_path):
+def test_settings_that_are_right_stay(played: tuple[Session, list[tuple[str, int, str]]], tmp_path: Path) -> None:
     session, plays = played
     right = {"glad": "interested", "faint": "interested", "cross": "not interested"}
     path = write(tmp_path / "codes.csv", [(label, start, right[play]) for label, start, play in plays])
@@ -112,7 +116,9 @@ def test_settings_that_are_right_stay(played, tmp_path):
 
 
 @pytest.mark.parametrize("strategy", ["weighted", "sum", "attention"])
-def test_thresholds_judge_again_what_was_judged(played, strategy):
+def test_thresholds_judge_again_what_was_judged(
+    played: tuple[Session, list[tuple[str, int, str]]], strategy: str
+) -> None:
     session, _ = played
     with Store.open(session.database) as store:
         evidence = read_evidence(store, session.session_id)
@@ -124,14 +130,14 @@ def test_thresholds_judge_again_what_was_judged(played, strategy):
         )
 
 
-def test_candidates_begin_with_what_is_set():
+def test_candidates_begin_with_what_is_set() -> None:
     usual = Settings(band=0.123, min_faces=7)
     tried = fitting.candidates(usual)
     assert tried[0] == usual
     assert len(tried) == len(set(tried)) == 27 * 7 * 6
 
 
-def test_silence_does_not_pay():
+def test_silence_does_not_pay() -> None:
     right, none, wrong = np.zeros((3, 3, 4))
     for code in range(3):
         right[code, code], none[code, 3], wrong[code, 2 - code] = 10, 10, 10
@@ -140,7 +146,7 @@ def test_silence_does_not_pay():
     assert fitting.score(right) > fitting.score(half) > fitting.score(none) >= fitting.score(wrong)
 
 
-def test_few_students_are_no_ground(played, tmp_path):
+def test_few_students_are_no_ground(played: tuple[Session, list[tuple[str, int, str]]], tmp_path: Path) -> None:
     session, plays = played
     path = write(tmp_path / "codes.csv", [(label, start, CODE[play]) for label, start, play in plays[:48]])
     with pytest.raises(
@@ -151,6 +157,6 @@ def test_few_students_are_no_ground(played, tmp_path):
         session.fit(path, " ")
 
 
-def test_a_profile_that_is_not_there(played):
+def test_a_profile_that_is_not_there(played: tuple[Session, list[tuple[str, int, str]]]) -> None:
     with pytest.raises(SessionError, match="no profile 'theirs'; there are"):
         played[0].judge(profile="theirs")

@@ -44,7 +44,7 @@ def do_forget(path: Path, student: str) -> None:
         forget(store, choose_student(store, student))
 
 
-def test_a_person_who_has_the_name_of_another_ones_number(path):
+def test_a_person_who_has_the_name_of_another_ones_number(path: Path) -> None:
     """As an older version allowed; P1 is Ada."""
     with Store.open(path) as store, store.writing() as connection:
         connection.exec_driver_sql("UPDATE people SET name = 'P1' WHERE name = 'Ben'")
@@ -59,7 +59,7 @@ def test_a_person_who_has_the_name_of_another_ones_number(path):
         assert queries.people(store)["name"].tolist() == ["Ada Lovelace", "Cem", "Zoe"]
 
 
-def test_a_name_with_a_slash_is_a_person(path):
+def test_a_name_with_a_slash_is_a_person(path: Path) -> None:
     Session(path, 2).rename("Zoe", "monday/S02")
     with Store.open(path) as store:
         assert choose_student(store, "monday/S02").students == [(2, "S02")]
@@ -79,7 +79,7 @@ def landmarks(path: Path, session: int, label: str) -> list[bytes]:
         )
 
 
-def test_a_student_of_one_session(path):
+def test_a_student_of_one_session(path: Path) -> None:
     before, session = rows(path), Session(path, 1)
     theirs = landmarks(path, 1, "S02")
     assert len(theirs) == 224
@@ -113,7 +113,7 @@ def faces_of(tables, session):
     return [row for row in tables["faces"] if row["session_id"] == session]
 
 
-def test_a_person_in_every_session(path):
+def test_a_person_in_every_session(path: Path) -> None:
     do_forget(path, "Ada Lovelace")
     assert b"Ada" not in on_disk(path)
     for number in (1, 2):
@@ -122,14 +122,14 @@ def test_a_person_in_every_session(path):
         assert "Ada Lovelace" not in queries.seats(store, "B12")["name"].tolist()
 
 
-def test_who_is_in_another_session_keeps_the_name_there(path):
+def test_who_is_in_another_session_keeps_the_name_there(path: Path) -> None:
     do_forget(path, "monday/S01")
     assert Session(path, 2).students()["name"].tolist()[0] == "Ada Lovelace"
     with Store.open(path) as store:
         assert "Ada Lovelace" in queries.seats(store, "B12")["name"].tolist()
 
 
-def test_corrections_are_settled(path):
+def test_corrections_are_settled(path: Path) -> None:
     """What was merged stays merged, names can be changed, and nothing brings the student back."""
     do_forget(path, "monday/S02")
     session = Session(path, 1)
@@ -147,7 +147,7 @@ def test_corrections_are_settled(path):
     assert b"Cem" not in on_disk(path)
 
 
-def test_faces_of_nobody_on_the_seat_go_too(path):
+def test_faces_of_nobody_on_the_seat_go_too(path: Path) -> None:
     with Store.open(path) as store, store.writing() as connection:
         track = "SELECT min(track) FROM tracks WHERE session_id = 1 AND student = 1"
         connection.exec_driver_sql(f"UPDATE tracks SET student = NULL WHERE session_id = 1 AND track = ({track})")
@@ -158,7 +158,7 @@ def test_faces_of_nobody_on_the_seat_go_too(path):
         assert connection.exec_driver_sql(seats).scalar_one() == 0
 
 
-def test_everybody_can_be_forgotten(path):
+def test_everybody_can_be_forgotten(path: Path) -> None:
     for label in ("S01", "S02", "S03", "S04", "S05"):
         do_forget(path, f"monday/{label}")
     session = Session(path, 1)
@@ -167,7 +167,7 @@ def test_everybody_can_be_forgotten(path):
     assert not faces_of(rows(path), 1)
 
 
-def test_a_session(path):
+def test_a_session(path: Path) -> None:
     theirs = landmarks(path, 2, "S02")
     with Store.open(path) as store:
         chosen = choose_before(store, "2999-01-01")
@@ -183,7 +183,7 @@ def test_a_session(path):
     assert [row["name"] for row in tables["people"]] == ["Ada Lovelace", "Ben", "Cem"]
 
 
-def test_what_was_deleted_long_ago_is_cleaned(path):
+def test_what_was_deleted_long_ago_is_cleaned(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("DELETE FROM people WHERE name = 'Zoe'")
@@ -194,7 +194,7 @@ def test_what_was_deleted_long_ago_is_cleaned(path):
         assert b"Zoe" not in on_disk(path)
 
 
-def test_who_reads_meanwhile_is_in_the_way_and_told(path, monkeypatch):
+def test_who_reads_meanwhile_is_in_the_way_and_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.sqlite.BUSY_SECONDS", 0.1)
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
@@ -216,17 +216,19 @@ def test_who_reads_meanwhile_is_in_the_way_and_told(path, monkeypatch):
         ("P99", "no person named 'P99'"),
     ],
 )
-def test_who_is_not_there(path, who, message):
+def test_who_is_not_there(path: Path, who: str, message: str) -> None:
     before = rows(path)
     with pytest.raises(UsageError, match=message):
         do_forget(path, who)
     assert rows(path) == before
 
 
-def test_a_forgetting_that_breaks_off_leaves_everything_as_it_was(path, monkeypatch):
+def test_a_forgetting_that_breaks_off_leaves_everything_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = rows(path)
 
-    def broken(*arguments, **options):
+    def broken(*arguments, **options) -> None:
         raise OSError("no more power")
 
     monkeypatch.setattr("engine.sessions.forgetting.remake", broken)

@@ -37,7 +37,7 @@ print(json.dumps(sorted(written)))
 
 
 @pytest.mark.parametrize("kept", ["all", "class"])
-def test_nothing_but_the_database_is_written(recording, tmp_path, kept):
+def test_nothing_but_the_database_is_written(recording: Path, tmp_path: Path, kept: str) -> None:
     """As Python notes it, and as the folders that a library might write to look afterwards."""
     folders = {name: tmp_path / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "CWD", "DB")}
     for folder in folders.values():
@@ -57,7 +57,7 @@ def test_nothing_but_the_database_is_written(recording, tmp_path, kept):
     assert b"\x89PNG" not in db.read_bytes()
 
 
-def test_no_pass_can_write_a_picture():
+def test_no_pass_can_write_a_picture() -> None:
     """In the rooms that see faces nothing is called that writes or packs one."""
     writers = re.compile(r"\b(imwrite|imencode|VideoWriter|imsave|tofile|np\.save|savez)\b|mode=\"w\"")
     found = [

@@ -24,7 +24,7 @@ def session(analysed: Session, tmp_path: Path) -> Session:
     return find(1, Path(shutil.copy(analysed.database, tmp_path / "classpulse.db")))
 
 
-def test_a_part_is_judged_as_a_window_of_its_length_would_be(session):
+def test_a_part_is_judged_as_a_window_of_its_length_would_be(session: Session) -> None:
     session.mark("first", 0, 10).mark("second", 10)
     session.judge("ten", window=10.0)
     windows, parts = session.verdicts("ten"), session.phase_verdicts("ten")
@@ -42,7 +42,7 @@ def test_a_part_is_judged_as_a_window_of_its_length_would_be(session):
     assert (mine["visible"] > 0.9).all()
 
 
-def test_parts_show_the_moods_of_the_script(session):
+def test_parts_show_the_moods_of_the_script(session: Session) -> None:
     session.mark("talk", 0).mark("film", 10).mark("game", 20.0, 30.0)
     parts, seats = session.phase_verdicts(), session.students().sort_values("x")["student"].tolist()
     glad = [
@@ -54,7 +54,7 @@ def test_parts_show_the_moods_of_the_script(session):
     assert session.class_phase_verdicts()["phase_label"].tolist() == ["talk", "film", "game"]
 
 
-def test_every_judgement_has_the_parts_and_windows_stay_as_they_are(session):
+def test_every_judgement_has_the_parts_and_windows_stay_as_they_are(session: Session) -> None:
     session.judge("plain", strategy="sum").judge("gaze", strategy="attention")
     before = rows(Path(session.database))
     session.mark("group work", 5, 25)
@@ -70,7 +70,7 @@ def test_every_judgement_has_the_parts_and_windows_stay_as_they_are(session):
     assert rows(Path(session.database))["class_phases"] == []
 
 
-def test_corrections_judge_the_parts_again(session):
+def test_corrections_judge_the_parts_again(session: Session) -> None:
     session.mark("all of it", 0)
     assert len(session.phase_verdicts()) == 4
     session.split("S01", 16.0)
@@ -92,7 +92,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("given", "message"), WRONG, ids=[given[0] for given, _ in WRONG])
-def test_what_cannot_be_marked_is_one_line_and_changes_nothing(session, given, message):
+def test_what_cannot_be_marked_is_one_line_and_changes_nothing(
+    session: Session, given: tuple[str, float, float | None], message: str
+) -> None:
     session.mark("talk", 10, 20)
     before = rows(Path(session.database))
     with pytest.raises(UsageError, match=re.escape(message)):
@@ -100,7 +102,7 @@ def test_what_cannot_be_marked_is_one_line_and_changes_nothing(session, given, m
     assert rows(Path(session.database)) == before
 
 
-def test_an_end_that_is_rounded_up_is_the_sessions(session):
+def test_an_end_that_is_rounded_up_is_the_sessions(session: Session) -> None:
     session.mark("all", 0, session.info()["duration"] + 0.4)
     assert session.phases()["stop"].tolist() == [session.info()["duration"]]
 
@@ -114,7 +116,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_files_of_marks(session, tmp_path, text):
+def test_files_of_marks(session: Session, tmp_path: Path, text: str) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes(text.encode())
     assert session.mark_from(path) == [1, 2]
@@ -143,7 +145,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN.items())
-def test_what_is_wrong_in_a_file_is_said_with_its_row(session, tmp_path, monkeypatch, text, message):
+def test_what_is_wrong_in_a_file_is_said_with_its_row(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("marks.csv").write_text(text, "utf-8")
     with pytest.raises(UsageError, match=r"^marks\.csv") as error:
@@ -152,14 +156,14 @@ def test_what_is_wrong_in_a_file_is_said_with_its_row(session, tmp_path, monkeyp
     assert session.phases().empty
 
 
-def test_another_encoding_is_said_with_its_row(tmp_path):
+def test_another_encoding_is_said_with_its_row(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes("start,label\n0,talk\n5,Übung\n".encode("latin-1"))
     with pytest.raises(UsageError, match="row 3: not UTF-8"):
         read_marks(path)
 
 
-def test_decimal_commas_of_a_spreadsheet(tmp_path):
+def test_decimal_commas_of_a_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes("start;stop;label\r\n0,5;1:02,25;Übung\r\n".encode("utf-16"))
     assert [mark[:3] for mark in read_marks(path)] == [(0.5, 62.25, "Übung")]
@@ -179,7 +183,7 @@ def test_decimal_commas_of_a_spreadsheet(tmp_path):
 @example(b"start,label\r0,a\r5,b")
 @example(b"\xff\xfes\x00")
 @example(b"start,label\n0,\x00")
-def test_whatever_is_in_a_file_it_is_marks_or_one_line_that_names_it(tmp_path, data):
+def test_whatever_is_in_a_file_it_is_marks_or_one_line_that_names_it(tmp_path: Path, data) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes(data)
     said = None
@@ -196,6 +200,6 @@ def test_whatever_is_in_a_file_it_is_marks_or_one_line_that_names_it(tmp_path, d
         assert said.exit_status == 2
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ClasspulseError, match=r"no\.csv: No such file or directory"):
         read_rows(tmp_path / "no.csv", ("start",))

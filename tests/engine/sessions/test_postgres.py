@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import analyze
+from engine import Session, analyze
 from engine.sessions.session import find
 from storage import queries
 from storage.schema import metadata
@@ -35,14 +35,14 @@ def rows(database: str | Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
-def same(analysed, recording, postgres_url, tmp_path):
+def same(analysed: Session, recording: Path, postgres_url: str, tmp_path: Path):
     """The lesson's analysis in a file, and on a server."""
     path = tmp_path / "classpulse.db"
     shutil.copy(analysed.database, path)
     return path, analyze(recording, postgres_url, settings=SETTINGS).database
 
 
-def test_rows_are_those_of_a_file(same, recording):
+def test_rows_are_those_of_a_file(same, recording: Path) -> None:
     file, server = same
     assert rows(server) == rows(file)
     for database in same:
@@ -59,8 +59,8 @@ def test_rows_are_those_of_a_file(same, recording):
     assert queries.query(server, ordered).equals(queries.query(file, ordered))
 
 
-def test_stopped_analysis_goes_on(recording, postgres_url, analysed):
-    def stop(progress):
+def test_stopped_analysis_goes_on(recording: Path, postgres_url: str, analysed: Session) -> None:
+    def stop(progress) -> None:
         if progress.time > 15:
             raise KeyboardInterrupt
 

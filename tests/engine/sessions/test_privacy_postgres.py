@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from engine import Session, analyze
 from engine.sessions.forgetting import choose_student, exclude_student, forget
@@ -14,7 +15,7 @@ from tests.drawn import SETTINGS
 from tests.seated import write_seated
 
 
-def test_on_a_server(postgres_url, recording, tmp_path):
+def test_on_a_server(postgres_url: str, recording: Path, tmp_path: Path) -> None:
     session = write_seated(postgres_url, name="monday").name_students({"S01": "Ada", "S02": "Ben", "S04": "Dan"})
     session.keep_seats("B12")
     with Store.open(postgres_url) as store:

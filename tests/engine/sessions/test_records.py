@@ -34,7 +34,9 @@ def store(tmp_path: Path):
 
 
 @pytest.mark.parametrize("classes", [FER, THREE])
-def test_faces_are_read_with_the_classes_of_their_session_and_nothing_that_was_not_asked_for(store, classes):
+def test_faces_are_read_with_the_classes_of_their_session_and_nothing_that_was_not_asked_for(
+    store, classes: Classes
+) -> None:
     faces = some_faces(6, classes)
     session_id = write(store, faces, classes)
     assert read_classes(store, session_id) == classes
@@ -46,7 +48,7 @@ def test_faces_are_read_with_the_classes_of_their_session_and_nothing_that_was_n
     assert again.time.tolist() == (faces.pts / 1000).tolist()
 
 
-def test_descriptors_stand_beside_the_faces_none_for_most(store):
+def test_descriptors_stand_beside_the_faces_none_for_most(store) -> None:
     faces = some_faces(6)
     session_id = write(store, faces, FER)
     read, blobs = read_faces_and_descriptors(store, session_id, ("landmarks", "face"))
@@ -56,7 +58,7 @@ def test_descriptors_stand_beside_the_faces_none_for_most(store):
     ]
 
 
-def test_a_path_is_the_stored_one_and_estimated_only_where_none_is(store):
+def test_a_path_is_the_stored_one_and_estimated_only_where_none_is(store) -> None:
     session_id = write(store, some_faces(6), FER)
     frames = queries.frame_columns(store, session_id)
     estimated = read_path(store, session_id, frames)

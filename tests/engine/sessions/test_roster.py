@@ -34,13 +34,13 @@ def seats(session: Session, room: str = "B12") -> dict[str, tuple[float, float]]
     return {row["name"]: (row["x"], row["y"]) for row in rows.to_dict("records")}
 
 
-def test_seats_are_shares_of_the_picture(monday):
+def test_seats_are_shares_of_the_picture(monday: Session) -> None:
     assert seats(monday)["Ada"] == pytest.approx((100 / 640, 100 / 480), abs=0.02)
     assert set(seats(monday)) == {"Ada", "Ben", "Cem", "Dan"}
     assert seats(monday, "B13") == {}
 
 
-def test_names_are_carried_to_the_same_seats(monday):
+def test_names_are_carried_to_the_same_seats(monday: Session) -> None:
     tuesday = write_next(monday)
     carried = tuesday.carry_names("B12")
     assert carried.named == NAMES
@@ -52,13 +52,13 @@ def test_names_are_carried_to_the_same_seats(monday):
     assert monday.students()["name"].notna().sum() == 4
 
 
-def test_who_sits_elsewhere_is_not_guessed(monday):
+def test_who_sits_elsewhere_is_not_guessed(monday: Session) -> None:
     carried = write_next(monday, Ada=(330, 420, 50), Ben=(335, 220, 40)).carry_names("B12")
     assert sorted(carried.named.values()) == ["Cem", "Dan"]
     assert carried.unmatched == ["Ada", "Ben"]
 
 
-def test_names_that_are_there_stay(monday):
+def test_names_that_are_there_stay(monday: Session) -> None:
     tuesday = write_next(monday).rename("S01", "Zoe").rename("S02", "Cem")
     carried = tuesday.carry_names("B12")
     assert carried.named == {"S04": "Dan"}
@@ -66,14 +66,14 @@ def test_names_that_are_there_stay(monday):
     assert carried.unnamed == ["S03", "S06"]
 
 
-def test_nothing_to_carry_is_no_correction(monday):
+def test_nothing_to_carry_is_no_correction(monday: Session) -> None:
     tuesday = write_next(monday)
     tuesday.carry_names("B12")
     assert tuesday.carry_names("B12").named == {}
     assert len(tuesday.corrections()) == 1
 
 
-def test_a_new_roster_replaces_the_seats_it_knows(monday):
+def test_a_new_roster_replaces_the_seats_it_knows(monday: Session) -> None:
     """Ben has changed places, somebody else has Cem's; Ada and Dan are ill."""
     spans = {"Ada": None, "Dan": None}
     people = tuple(
@@ -99,7 +99,7 @@ def test_a_new_roster_replaces_the_seats_it_knows(monday):
         (lambda s: s.name_students({"S01": "Ada", "S19": "Ben"}), "no student 'S19'"),
     ],
 )
-def test_what_a_roster_cannot_do(tmp_path, do, message):
+def test_what_a_roster_cannot_do(tmp_path: Path, do, message: str) -> None:
     session = write_seated(tmp_path / "classpulse.db")
     with pytest.raises(UsageError) as caught:
         do(session)

@@ -38,7 +38,7 @@ def copied(analysed: Session, tmp_path: Path) -> Path:
 # -- as DataFrames
 
 
-def test_data_frames(analysed):
+def test_data_frames(analysed: Session) -> None:
     faces, verdicts = analysed.faces(), analysed.verdicts()
     assert set(faces) >= FACES
     assert faces["time"].is_monotonic_increasing
@@ -56,11 +56,11 @@ def test_data_frames(analysed):
 
 
 @pytest.mark.parametrize("key", [1, "1", "lesson.mp4", "elsewhere/lesson.mp4"])
-def test_find(analysed, key):
+def test_find(analysed: Session, key: int | str) -> None:
     assert find(key, analysed.database).session_id == 1
 
 
-def test_find_what_is_not_there(analysed):
+def test_find_what_is_not_there(analysed: Session) -> None:
     with pytest.raises(SessionError, match=r"no session 'Chemistry'; the latest are 1 \(lesson.mp4\)"):
         find("Chemistry", analysed.database)
 
@@ -68,7 +68,7 @@ def test_find_what_is_not_there(analysed):
 # -- judged again
 
 
-def test_judging_needs_no_video(recording, copied, tmp_path):
+def test_judging_needs_no_video(recording: Path, copied: Path, tmp_path: Path) -> None:
     """The session's video is a copy, so that it can be deleted."""
     video = Path(shutil.copy(recording, tmp_path / "lesson.mp4"))
     analyze(video, copied, settings=dataclasses.replace(SETTINGS, sample_rate=0.5))
@@ -85,13 +85,13 @@ def test_judging_needs_no_video(recording, copied, tmp_path):
         assert [row for row in after[table] if row["judgement_id"] < 3] == before[table]
 
 
-def test_judging_like_before_gives_the_same_rows(copied):
+def test_judging_like_before_gives_the_same_rows(copied: Path) -> None:
     before = rows(copied)
     find(1, copied).judge()
     assert rows(copied) == before
 
 
-def test_judging_goes_on_from_the_latest_judgement(copied):
+def test_judging_goes_on_from_the_latest_judgement(copied: Path) -> None:
     session = find(1, copied).judge(window=4).judge(strategy="dominant")
     assert list(session.judgements()["name"]) == ["weighted, 5 s", "weighted, 4 s", "dominant, 4 s"]
     assert Settings.from_json(session.judgements()["settings"].iloc[-1]) == dataclasses.replace(
@@ -99,7 +99,7 @@ def test_judging_goes_on_from_the_latest_judgement(copied):
     )
 
 
-def test_judging_with_other_settings_leaves_the_earlier_judgements(copied):
+def test_judging_with_other_settings_leaves_the_earlier_judgements(copied: Path) -> None:
     session = find(1, copied)
     before = session.verdicts()
     session.judge(band=0.5).judge(min_faces=1, baseline=False)
@@ -121,7 +121,7 @@ def test_judging_with_other_settings_leaves_the_earlier_judgements(copied):
         ({"band": float("nan")}, "band is nan; it must be 0 or more, under 1"),
     ],
 )
-def test_judging_refuses_what_cannot_work(copied, changes, message):
+def test_judging_refuses_what_cannot_work(copied: Path, changes: dict[str, str | float], message: str) -> None:
     before = rows(copied)
     with pytest.raises(UsageError) as caught:
         find(1, copied).judge(**changes)
@@ -129,13 +129,13 @@ def test_judging_refuses_what_cannot_work(copied, changes, message):
     assert rows(copied) == before
 
 
-def test_a_judgement_that_is_not_there(analysed):
+def test_a_judgement_that_is_not_there(analysed: Session) -> None:
     with pytest.raises(UsageError, match="session 1 has no judgement 'strict'"):
         analysed.verdicts("strict")
 
 
 @pytest.mark.parametrize("stage", ["detect", "track"])
-def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
+def test_an_unfinished_session_cannot_be_judged(recording: Path, tmp_path: Path, stage: str) -> None:
     """Nor one that is seen and not followed: it would be done, without a student."""
 
     def stop(seen: Progress) -> None:
@@ -151,7 +151,7 @@ def test_an_unfinished_session_cannot_be_judged(recording, tmp_path, stage):
         find(1, db).verdicts()
 
 
-def test_evidence_is_judged_without_being_stored(analysed):
+def test_evidence_is_judged_without_being_stored(analysed: Session) -> None:
     """What a preview shows is what judging would keep."""
     with Store.open(analysed.database, must_exist=True, read_only=True) as store:
         evidence = read_evidence(store, analysed.session_id)

@@ -14,24 +14,24 @@ STUDENTS = pd.DataFrame(
 
 
 @pytest.mark.parametrize(("key", "student"), [("S01", 0), ("s07", 6), ("Ada", 0), (" Ada ", 0), ("s09", 8)])
-def test_a_student_is_found_by_label_in_any_case_or_by_name(key, student):
+def test_a_student_is_found_by_label_in_any_case_or_by_name(key: str, student: int) -> None:
     assert find_student(STUDENTS, key)["student"] == student
 
 
-def test_a_name_that_two_students_have_is_an_error_that_names_both():
+def test_a_name_that_two_students_have_is_an_error_that_names_both() -> None:
     with pytest.raises(UsageError, match="several students are called 'Ben'; give a label: S08, S09"):
         find_student(STUDENTS, "Ben")
 
 
 @pytest.mark.parametrize("key", ["S02", "ada", "", "None"])
-def test_an_unknown_student_is_an_error_that_names_those_there_are(key):
+def test_an_unknown_student_is_an_error_that_names_those_there_are(key: str) -> None:
     with pytest.raises(UsageError, match=f"no student '{key}' in this session; there are S01, S07, S08, S09"):
         find_student(STUDENTS, key)
     with pytest.raises(UsageError, match="there are none"):
         find_student(STUDENTS.iloc[:0], key)
 
 
-def test_the_windows_of_one_student_are_one_student():
+def test_the_windows_of_one_student_are_one_student() -> None:
     windows = pd.concat([STUDENTS.assign(window=k) for k in range(3)])
     assert find_student(windows, "Ada")["label"] == "S01"
     with pytest.raises(UsageError, match="several students are called 'Ben'; give a label: S08, S09"):
@@ -39,7 +39,7 @@ def test_the_windows_of_one_student_are_one_student():
 
 
 @pytest.mark.parametrize("student", [0, 8, 9, 98, 99, 1233])
-def test_labels_count_from_one_and_are_read_back(student):
+def test_labels_count_from_one_and_are_read_back(student: int) -> None:
     assert label_of(student) == "S" + str(student + 1).rjust(2, "0")
     assert number_of(label_of(student)) == student
 
@@ -58,7 +58,7 @@ def test_labels_count_from_one_and_are_read_back(student):
         ("Zoe\u0308", "Zo\xeb"),
     ],
 )
-def test_names_are_stored_without_blanks_around_them(name, stored):
+def test_names_are_stored_without_blanks_around_them(name: str, stored: str) -> None:
     assert checked_name(name) == stored
 
 
@@ -74,7 +74,7 @@ def test_names_are_stored_without_blanks_around_them(name, stored):
         ("x" * 201, "longer than 200"),
     ],
 )
-def test_other_names_are_refused(name, why):
+def test_other_names_are_refused(name: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         checked_name(name)
 
@@ -83,11 +83,11 @@ PEOPLE = pd.DataFrame({"person": [1, 2, 3, 4], "name": ["Ada", "P1", None, "Zoe\
 
 
 @pytest.mark.parametrize(("key", "person"), [("Ada", 1), (" P2 ", 2), ("p3", 3), ("Zo\xeb", 4), ("Zoe\u0308", 4)])
-def test_a_person_is_found_by_name_or_number(key, person):
+def test_a_person_is_found_by_name_or_number(key: str, person: int) -> None:
     assert find_person(PEOPLE, key) == person
 
 
-def test_the_number_of_one_person_and_the_name_of_another_are_never_told_apart_by_chance():
+def test_the_number_of_one_person_and_the_name_of_another_are_never_told_apart_by_chance() -> None:
     with pytest.raises(
         UsageError, match=r"several persons are called 'P1': P1 \(Ada\), P2 \(P1\); rename one of them"
     ):
@@ -95,6 +95,6 @@ def test_the_number_of_one_person_and_the_name_of_another_are_never_told_apart_b
 
 
 @pytest.mark.parametrize("key", ["ada", "P5", "", "None", "nan", "1"])
-def test_an_unknown_person_is_an_error(key):
+def test_an_unknown_person_is_an_error(key: str) -> None:
     with pytest.raises(UsageError, match=f"no person named '{key}'"):
         find_person(PEOPLE, key)

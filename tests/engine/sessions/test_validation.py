@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from classpulse.simulation.truth import scripted_verdict
+from classpulse.simulation.truth import Truth, scripted_verdict
 from engine.errors import ClasspulseError, UsageError
 from engine.sessions.coding import CODES, Codes, read_codes
 from engine.sessions.session import Session
@@ -43,7 +43,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_files_of_codes(tmp_path, text):
+def test_files_of_codes(tmp_path: Path, text: str) -> None:
     codes = read_codes(write(tmp_path / "codes.csv", text), STUDENTS, 60.0)
     assert codes.table.to_dict("records") == [
         {"coder": "coder", "student": 0, "label": "S01", "start": 10.0, "stop": 20.0, "code": 0},
@@ -52,7 +52,7 @@ def test_files_of_codes(tmp_path, text):
     assert codes.uncodable == text.count("S01,20") + text.count("cannot tell")
 
 
-def test_the_majority_is_more_than_any_other_code(tmp_path):
+def test_the_majority_is_more_than_any_other_code(tmp_path: Path) -> None:
     text = "coder,student,start,stop,code\n" + "".join(
         f"{coder},S01,{10 * place},{10 * place + 10},{CODES[int(code)]}\n"
         for coder, coded in {"Ada": "0120", "Ben": "0112", "student": "0201"}.items()
@@ -92,7 +92,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN.items())
-def test_what_is_wrong_in_a_file_is_said_with_its_row(tmp_path, monkeypatch, text, message):
+def test_what_is_wrong_in_a_file_is_said_with_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"^codes\.csv") as error:
         read_codes(write(Path("codes.csv"), text), STUDENTS, 60.0)
@@ -140,7 +142,7 @@ WORDS = [
 @example(HEAD.encode() + b"9" * 200_000)
 @example(HEAD.encode() + b"S01,0,10,neu\x00tral\n")
 @example(HEAD.encode() + b"S01,0,0.0000001,neutral\nS01,0,0.0000001,neutral")
-def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path, data):
+def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path: Path, data) -> None:
     path = tmp_path / "codes.csv"
     path.write_bytes(data)
     said = None
@@ -163,7 +165,7 @@ def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path, d
 
 
 @pytest.fixture(scope="module")
-def truth(drawn, analysed) -> pd.DataFrame:
+def truth(drawn: tuple[Path, Truth], analysed: Session) -> pd.DataFrame:
     """What the script says of every student and window of 5 s: label, start, code."""
     scripted = scripted_verdict(drawn[1], 5.0).query("window < 6")
     seats = analysed.students().sort_values("x")["label"].tolist()  # the script's students sit from left to right
@@ -191,7 +193,7 @@ def figure(result, rater_a, rater_b, measure) -> pd.Series:
     return rows.iloc[0]
 
 
-def test_the_machine_sees_what_the_script_says(analysed, truth, tmp_path):
+def test_the_machine_sees_what_the_script_says(analysed: Session, truth: pd.DataFrame, tmp_path: Path) -> None:
     before = rows(Path(analysed.database))
     result = analysed.validate(file_of(tmp_path / "codes.csv", Ada=truth))
     for measure in ("agreement", "kappa", "weighted kappa", "AUC interested", "AUC not interested"):
@@ -202,7 +204,9 @@ def test_the_machine_sees_what_the_script_says(analysed, truth, tmp_path):
     assert rows(Path(analysed.database)) == before
 
 
-def test_each_stretch_has_the_verdict_of_the_window_that_it_is(analysed, truth, tmp_path):
+def test_each_stretch_has_the_verdict_of_the_window_that_it_is(
+    analysed: Session, truth: pd.DataFrame, tmp_path: Path
+) -> None:
     """Also where few windows are coded, and those of one student are not those of another."""
     some = truth.iloc[[0, 3, 7, 11, 16, 22]]
     result = analysed.validate(file_of(tmp_path / "codes.csv", Ada=some))
@@ -215,7 +219,7 @@ def test_each_stretch_has_the_verdict_of_the_window_that_it_is(analysed, truth, 
             assert row[name] == pytest.approx(stored[name], abs=1e-3), name
 
 
-def test_stretches_may_overlap_those_of_others(analysed, tmp_path):
+def test_stretches_may_overlap_those_of_others(analysed: Session, tmp_path: Path) -> None:
     text = HEAD + "S01,0,10,neutral\nS02,3,13,neutral\nS03,5,7,neutral\nS01,10,20,neutral\n"
     intervals = analysed.validate(write(tmp_path / "codes.csv", text)).intervals
     assert intervals[["label", "start", "stop"]].to_numpy().tolist() == [
@@ -224,7 +228,7 @@ def test_stretches_may_overlap_those_of_others(analysed, tmp_path):
     assert intervals["scorable"].tolist() == [10, 10, 10, 2]
 
 
-def test_several_coders(analysed, truth, tmp_path):
+def test_several_coders(analysed: Session, truth: pd.DataFrame, tmp_path: Path) -> None:
     wrong = truth.assign(code=["neutral", *truth["code"][1:]])
     path = file_of(tmp_path / "codes.csv", Ada=truth, Ben=wrong, Cem=truth[:12])
     result = analysed.validate(path)
@@ -237,7 +241,9 @@ def test_several_coders(analysed, truth, tmp_path):
     assert alpha["low"] <= alpha["value"] <= alpha["high"]
 
 
-def test_what_has_no_verdict_is_counted_and_not_dropped(analysed, truth, tmp_path):
+def test_what_has_no_verdict_is_counted_and_not_dropped(
+    analysed: Session, truth: pd.DataFrame, tmp_path: Path
+) -> None:
     analysed_copy = Path(analysed.database)
     with closing(sqlite3.connect(analysed_copy)) as source, closing(sqlite3.connect(tmp_path / "c.db")) as copy:
         source.backup(copy)
@@ -250,7 +256,7 @@ def test_what_has_no_verdict_is_counted_and_not_dropped(analysed, truth, tmp_pat
     assert session.validate(tmp_path / "codes.csv", "weighted, 5 s").figures["value"].max() == 1
 
 
-def test_who_is_not_seen_in_a_stretch_has_no_verdict(tmp_path):
+def test_who_is_not_seen_in_a_stretch_has_no_verdict(tmp_path: Path) -> None:
     session = write_seated(tmp_path / "classpulse.db")
     path = write(tmp_path / "codes.csv", HEAD + "S04,56,61,neutral\nS01,0,30,neutral\n")  # Dan has left
     intervals = session.validate(path).intervals.set_index("label")
@@ -261,7 +267,7 @@ def test_who_is_not_seen_in_a_stretch_has_no_verdict(tmp_path):
     )
 
 
-def test_a_class_alone_has_nobody_to_validate(analysed, tmp_path):
+def test_a_class_alone_has_nobody_to_validate(analysed: Session, tmp_path: Path) -> None:
     with closing(sqlite3.connect(analysed.database)) as source, closing(sqlite3.connect(tmp_path / "c.db")) as copy:
         source.backup(copy)
         copy.execute("UPDATE sessions SET settings = json_set(settings, '$.aggregate_only', json('true'))")
@@ -270,7 +276,7 @@ def test_a_class_alone_has_nobody_to_validate(analysed, tmp_path):
         Session(tmp_path / "c.db", 1).validate(tmp_path / "none.csv")
 
 
-def test_codes_count_their_coders():
+def test_codes_count_their_coders() -> None:
     table = pd.DataFrame(
         {"coder": ["b", "a", "b"], "student": 0, "label": "S01", "start": [0.0, 0, 5], "stop": [5.0, 5, 9]}
     )
@@ -280,7 +286,7 @@ def test_codes_count_their_coders():
 
 
 @pytest.mark.parametrize("text", ["S01,31.9,32,neutral\n", "S01,0,0.1,neutral\nS02,0.05,31.999999,neutral\n"])
-def test_stretches_of_any_length_are_judged(analysed, tmp_path, text):
+def test_stretches_of_any_length_are_judged(analysed: Session, tmp_path: Path, text: str) -> None:
     result = analysed.validate(write(tmp_path / "codes.csv", HEAD + text))
     assert len(result.intervals) == text.count("\n")
     assert result.intervals["verdict"].notna().all()

@@ -26,13 +26,13 @@ OBSERVERS = [
 NORMAL, ABNORMAL = (33, 6, 6, 11, 2), (3, 2, 2, 11, 33)
 
 
-def test_kappa_is_the_published_one():
+def test_kappa_is_the_published_one() -> None:
     assert agreement.kappa(FLEISS, agreement.nominal(3)) == pytest.approx(0.676, abs=5e-4)
     assert agreement.kappa(MAMMOGRAMS, agreement.nominal(4)) == pytest.approx(0.4728, abs=5e-5)
     assert agreement.kappa(MAMMOGRAMS, agreement.linear(4)) == pytest.approx(0.5684, abs=5e-5)
 
 
-def test_alpha_is_the_published_one():
+def test_alpha_is_the_published_one() -> None:
     codes = np.array(OBSERVERS).T
     unit, observer = np.nonzero(codes)
     several = np.bincount(unit)[unit] > 1
@@ -42,7 +42,7 @@ def test_alpha_is_the_published_one():
     assert agreement.krippendorff_alpha(table[0]) == pytest.approx(0.815, abs=5e-4)
 
 
-def test_the_area_is_the_published_one():
+def test_the_area_is_the_published_one() -> None:
     rating = np.repeat(np.tile(np.arange(5.0), 2), [*NORMAL, *ABNORMAL])
     abnormal = np.repeat([False, True], [sum(NORMAL), sum(ABNORMAL)])
     pairs = agreement.concordant_pairs(rating, abnormal, np.arange(len(rating)) % 7)
@@ -56,7 +56,7 @@ codes = st.lists(st.tuples(*[st.integers(0, 2)] * 2, st.integers(0, 4)), min_siz
 
 @settings(max_examples=60, deadline=None)
 @given(codes)
-def test_perfect_is_1_and_nothing_is_more(rows):
+def test_perfect_is_1_and_nothing_is_more(rows) -> None:
     one, other, student = np.array(rows).T
     for mine, theirs in ((one, other), (one, one)):
         table = agreement.contingency(mine, theirs, student, (5, 3, 3)).sum(axis=0)
@@ -75,7 +75,7 @@ def test_perfect_is_1_and_nothing_is_more(rows):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 4)), min_size=1, max_size=60))
-def test_the_area_is_mann_whitneys(rows):
+def test_the_area_is_mann_whitneys(rows) -> None:
     value, positive, student = (np.array(column) for column in zip(*rows, strict=True))
     area = agreement.auc(agreement.concordant_pairs(value, positive, student).sum(axis=(0, 1)))
     if positive.all() or not positive.any():
@@ -85,7 +85,7 @@ def test_the_area_is_mann_whitneys(rows):
         assert area == pytest.approx(mannwhitneyu(value[positive], value[~positive]).statistic / best)
 
 
-def test_chance_is_near_0():
+def test_chance_is_near_0() -> None:
     random = np.random.default_rng(3)
     one, other = random.choice(3, (2, 20_000), p=(0.6, 0.3, 0.1))
     table = agreement.contingency(one, other, np.zeros_like(one), (1, 3, 3))[0]
@@ -93,7 +93,7 @@ def test_chance_is_near_0():
     assert abs(agreement.kappa(table, agreement.linear(3))) < 0.02
 
 
-def test_intervals_know_that_stretches_of_a_student_are_alike():
+def test_intervals_know_that_stretches_of_a_student_are_alike() -> None:
     """Twenty students who each are right or wrong throughout: the interval is that of 20, not of 400 stretches."""
     right = np.arange(20) % 4 > 0
     tables = np.zeros((20, 2, 2))
@@ -107,12 +107,12 @@ def test_intervals_know_that_stretches_of_a_student_are_alike():
     assert agreement.estimate(agreement.percent_agreement, tables) == found  # the same samples every time
 
 
-def test_what_is_undefined_has_no_interval():
+def test_what_is_undefined_has_no_interval() -> None:
     assert np.isnan(agreement.estimate(agreement.percent_agreement, np.zeros((3, 2, 2))).value)
     assert np.isnan(agreement.estimate(agreement.percent_agreement, np.ones((1, 2, 2))).low)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     """Students differ in what they show and how well it is seen; the truth is that of very many of them."""
     random = np.random.default_rng(0)
 

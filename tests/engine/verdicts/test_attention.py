@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,7 @@ def noise(n: int, spread: float = 3.0, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("usual", [0.0, 35.0, -50.0])
-def test_facing_is_the_students_own_usual_way_wherever_that_is(usual):
+def test_facing_is_the_students_own_usual_way_wherever_that_is(usual: float) -> None:
     yaw = usual + noise(500)
     yaw[200:250] += 40  # looks at a neighbour for 10 s
     cues, times = seen(yaw)
@@ -70,7 +72,7 @@ def test_facing_is_the_students_own_usual_way_wherever_that_is(usual):
     assert facing[4] < 0.05
 
 
-def test_bowing_counts_as_turning_does():
+def test_bowing_counts_as_turning_does() -> None:
     pitch = noise(500)
     pitch[100:150] -= 25
     cues, times = seen(noise(500, seed=1), pitch)
@@ -78,14 +80,14 @@ def test_bowing_counts_as_turning_does():
     assert facing[2] < 0.05
 
 
-def test_who_looks_around_all_the_time_may_do_so_a_little_further():
+def test_who_looks_around_all_the_time_may_do_so_a_little_further() -> None:
     lively = noise(500, 12.0)
     cues, _ = seen(lively)
     assert np.mean(cues.facing) > 0.95
     assert cues.facing[np.abs(lively) > 32].max(initial=0) == 0
 
 
-def test_visible_is_the_share_of_the_frames_that_show_the_face():
+def test_visible_is_the_share_of_the_frames_that_show_the_face() -> None:
     yaw = noise(150)
     yaw[50:75] = np.nan
     yaw[100:] = np.nan
@@ -95,7 +97,7 @@ def test_visible_is_the_share_of_the_frames_that_show_the_face():
     assert np.isnan([windows["facing"][2], windows["movement"][2]]).all()
 
 
-def test_movement_is_in_face_sizes_a_second_whatever_the_camera_does():
+def test_movement_is_in_face_sizes_a_second_whatever_the_camera_does() -> None:
     frames = np.arange(100)
     speed = 0.6  # face sizes a second
     x = speed * 40.0 / RATE * frames
@@ -123,12 +125,12 @@ def test_movement_is_in_face_sizes_a_second_whatever_the_camera_does():
     assert panned.windows(one, times, 1)["movement"][0] < 1e-6
 
 
-def test_movement_across_a_camera_motion_that_nobody_knows_is_unknown():
+def test_movement_across_a_camera_motion_that_nobody_knows_is_unknown() -> None:
     cues, _ = seen(np.zeros(50), section=np.where(np.arange(50) < 25, 0, 1))
     assert np.flatnonzero(np.isnan(cues.movement)).tolist() == [0, 25]
 
 
-def test_a_face_too_small_says_that_it_is_there_and_not_where_it_looks():
+def test_a_face_too_small_says_that_it_is_there_and_not_where_it_looks() -> None:
     cues, times = seen(noise(100), side=14.0)
     windows = cues.windows(windows_of(times, 20.0, 20.0), times, 1)
     assert windows["visible"][0] == 1
@@ -136,7 +138,7 @@ def test_a_face_too_small_says_that_it_is_there_and_not_where_it_looks():
     assert set(verdicts(cues, times)["verdict"].tolist()) == {"insufficient"}
 
 
-def test_a_frame_counts_once_whatever_the_faces_that_were_taken_for_the_student_in_it():
+def test_a_frame_counts_once_whatever_the_faces_that_were_taken_for_the_student_in_it() -> None:
     boxes = np.tile([0.0, 0.0, 40.0, 40.0], (6, 1))
     poses = HeadPoses.of(
         boxes, np.zeros(6), np.zeros(6), np.arange(6) // 2, to_first=unmoved(3), section=np.zeros(3, np.int64)
@@ -146,7 +148,7 @@ def test_a_frame_counts_once_whatever_the_faces_that_were_taken_for_the_student_
     assert cues.windows(windows_of(times, 10.0, 0.6), times, 1)["visible"].tolist() == [1.0]
 
 
-def test_attention_tells_who_looks_away_or_down_or_hides_from_who_faces():
+def test_attention_tells_who_looks_away_or_down_or_hides_from_who_faces() -> None:
     n, yaw, pitch = 1000, noise(1000), noise(1000, seed=1)
     yaw[250:300] += 45  # away, window 5
     pitch[350:400] -= 30  # down, window 7
@@ -162,7 +164,7 @@ def test_attention_tells_who_looks_away_or_down_or_hides_from_who_faces():
     assert len(rows["verdict"]) == n / RATE / 10
 
 
-def test_restless_faces_are_no_evidence_for_either_side():
+def test_restless_faces_are_no_evidence_for_either_side() -> None:
     x = np.where(np.arange(500) // 50 % 2 == 1, np.arange(500) * 40.0 / RATE * 2, 0)  # two face sizes a second
     cues, times = seen(noise(500), x=x)
     rows = verdicts(cues, times)
@@ -171,7 +173,7 @@ def test_restless_faces_are_no_evidence_for_either_side():
     assert (np.abs(rows["balance"][1::2]) < 0.1).all()
 
 
-def test_who_is_gone_for_long_is_not_inattentive_but_not_judged():
+def test_who_is_gone_for_long_is_not_inattentive_but_not_judged() -> None:
     yaw = noise(1000)
     away = int((GAP + 20) * RATE)
     yaw[300 : 300 + away] = np.nan
@@ -182,7 +184,7 @@ def test_who_is_gone_for_long_is_not_inattentive_but_not_judged():
     assert len(OnTaskFrames.of(cues).student) == 1000 - away
 
 
-def test_who_is_seldom_found_is_not_taken_for_absent_minded():
+def test_who_is_seldom_found_is_not_taken_for_absent_minded() -> None:
     """A detector that finds a face in two of five frames says little by not finding it."""
     yaw = noise(2000)
     yaw[np.random.default_rng(4).random(2000) < 0.6] = np.nan
@@ -191,7 +193,7 @@ def test_who_is_seldom_found_is_not_taken_for_absent_minded():
     assert (rows["verdict"] == "not interested").mean() < 0.1
 
 
-def test_a_window_without_any_face_has_no_verdict_however_many_of_its_frames_count():
+def test_a_window_without_any_face_has_no_verdict_however_many_of_its_frames_count() -> None:
     """Between two sightings 8 s apart, every frame counts as not visible; of 14 to 16 s there is no face at all."""
     yaw = noise(300)
     yaw[60:100] = np.nan
@@ -202,7 +204,7 @@ def test_a_window_without_any_face_has_no_verdict_however_many_of_its_frames_cou
     assert rows["verdict"][7] == "insufficient"
 
 
-def test_parts_hold_the_faces_between_their_begin_and_end_alone():
+def test_parts_hold_the_faces_between_their_begin_and_end_alone() -> None:
     yaw = noise(500)
     yaw[:100] += 40
     cues, times = seen(yaw)
@@ -212,14 +214,14 @@ def test_parts_hold_the_faces_between_their_begin_and_end_alone():
     assert windows["facing"][0] < 0.05 < 0.9 < windows["facing"][1]
 
 
-def test_nobody_shows_nothing():
+def test_nobody_shows_nothing() -> None:
     cues, times = seen(np.full(20, np.nan))
     assert len(cues.time) == 0
     assert len(verdicts(cues, times)["verdict"]) == 0
     assert len(cues.windows(windows_of(times, 1.0, 4.0), times, 0)["visible"]) == 0
 
 
-def test_students_who_are_drawn_looking_away_are_told_from_those_who_face(tmp_path):
+def test_students_who_are_drawn_looking_away_are_told_from_those_who_face(tmp_path: Path) -> None:
     """Without emotions, from the footage on: moods change meanwhile, and are no evidence."""
     elsewhere = {(0, 1), (2, 2), (3, 1), (1, 4)}  # (student, window)
     lesson = Lesson(

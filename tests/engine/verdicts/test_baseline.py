@@ -31,7 +31,7 @@ def session(*students: list[tuple[list[float], int]]) -> tuple[np.ndarray, np.nd
     return np.array([scores for scores, _ in rows]), np.array([student for _, student in rows], np.int64)
 
 
-def test_shares_are_the_softmax_of_the_scaled_logarithms_and_the_biases():
+def test_shares_are_the_softmax_of_the_scaled_logarithms_and_the_biases() -> None:
     scores = np.array([face(happy=0.2, surprise=0.1, sad=0.1, fear=0.2, angry=0.05, disgust=0.05)])
     logits = [0.74 * math.log(score + 0.001) + bias for score, bias in ((0.3, -0.64), (0.3, 0.0), (0.4, -0.82))]
     expected = np.exp(logits) / np.exp(logits).sum()
@@ -48,18 +48,20 @@ def test_shares_are_the_softmax_of_the_scaled_logarithms_and_the_biases():
     ],
     ids=["sunny", "dour", "usual"],
 )
-def test_a_baseline_is_what_a_neutral_expression_shows_beyond_the_usual(neutral, offset):
+def test_a_baseline_is_what_a_neutral_expression_shows_beyond_the_usual(
+    neutral: list[float], offset: float
+) -> None:
     scores, student = session([(neutral, 300), (GLAD, 300)])
     assert baseline_offsets(scores, student) == pytest.approx([offset], abs=1e-12)
 
 
 @pytest.mark.parametrize(("share", "known"), [(0.1, 0.0), (0.2, 0.0), (0.25, 0.5), (0.3, 1.0), (0.9, 1.0)])
-def test_a_baseline_counts_by_how_many_of_the_faces_are_neutral(share, known):
+def test_a_baseline_counts_by_how_many_of_the_faces_are_neutral(share: float, known: float) -> None:
     scores, student = session([(SUNNY, round(share * 1000)), (GLAD, round((1 - share) * 1000))])
     assert baseline_offsets(scores, student) == pytest.approx([0.5 * known])
 
 
-def test_a_baseline_asks_for_600_faces_of_the_student():
+def test_a_baseline_asks_for_600_faces_of_the_student() -> None:
     scores, student = session([(SUNNY, 599)], [(SUNNY, 600)], [(USUAL, 700)])
     assert baseline_offsets(scores, student).tolist() == [0, 0.5, 0]
     few, of = session([(SUNNY, 599)])
@@ -67,7 +69,7 @@ def test_a_baseline_asks_for_600_faces_of_the_student():
     assert (subtract_baseline(few, of) == few).all()
 
 
-def test_a_baseline_is_the_median_of_the_neutral_expressions():
+def test_a_baseline_is_the_median_of_the_neutral_expressions() -> None:
     """The upper one of two middles; the order of the faces does not matter."""
     mixed = [(DOUR, 250), (face(happy=0.05, sad=0.25), 1), (SUNNY, 250), (GLAD, 200)]
     expected = log_odds(0.05, 0.25) + 1.44 - 0.3
@@ -76,7 +78,7 @@ def test_a_baseline_is_the_median_of_the_neutral_expressions():
     assert baseline_offsets(*session([(DOUR, 300), (SUNNY, 300)])) == pytest.approx([0.5])
 
 
-def test_what_is_subtracted_moves_positive_and_negative_by_half_of_it_each():
+def test_what_is_subtracted_moves_positive_and_negative_by_half_of_it_each() -> None:
     scores, student = session([(SUNNY, 300), (GLAD, 300)], [(USUAL, 600)])
     found = subtract_baseline(scores, student)
     factor = math.exp(0.5 / (2 * 0.74))

@@ -78,7 +78,9 @@ TABLE = {
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-def test_the_class_verdict_is_that_of_the_truth_table(row):
+def test_the_class_verdict_is_that_of_the_truth_table(
+    row: tuple[tuple[tuple[float, float, float], ...], int, str, float, float, float],
+) -> None:
     scores, unscorable, verdict, balance, margin, coverage = row
     _, whole = judged(*scores, unscorable=unscorable)
     assert whole["verdict"][0] == verdict
@@ -89,7 +91,7 @@ def test_the_class_verdict_is_that_of_the_truth_table(row):
     assert (whole["students"][0], whole["insufficient"][0]) == (len(scores) + unscorable, unscorable)
 
 
-def test_the_margins_of_the_table_are_these_numbers():
+def test_the_margins_of_the_table_are_these_numbers() -> None:
     """So that the table does not rest on its own formula."""
     assert half_width(2, 4, 2 * 0.25**2) == pytest.approx(0.3701, abs=5e-5)
     assert half_width(1, 5) == pytest.approx(0.7493, abs=5e-5)
@@ -98,7 +100,9 @@ def test_the_margins_of_the_table_are_these_numbers():
 
 @pytest.mark.parametrize(("band", "verdict"), [(0.25, "neutral"), (0.2499, "interested")])
 @pytest.mark.parametrize("strategy", ["weighted", "sum", "dominant"])
-def test_a_class_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(strategy, band, verdict):
+def test_a_class_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(
+    strategy: str, band: float, verdict: str
+) -> None:
     # 0.25 for every strategy: five in eight are up, three are down
     students, whole = judged(*[UP] * 5, *[DOWN] * 3, strategy=strategy, band=band)
     assert whole["balance"][0] == 0.25
@@ -107,13 +111,13 @@ def test_a_class_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(strateg
 
 
 @pytest.mark.parametrize(("band", "verdict"), [(0.25, "neutral"), (0.2499, "interested")])
-def test_a_students_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(band, verdict):
+def test_a_students_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(band: float, verdict: str) -> None:
     students, _ = judged((0.625, 0.0, 0.375), strategy="sum", band=band)
     assert students["balance"][0] == 0.25
     assert students["verdict"][0] == verdict
 
 
-def test_students_who_are_away_are_neither_present_nor_judged():
+def test_students_who_are_away_are_neither_present_nor_judged() -> None:
     students, whole = judged(UP, PLUS, None, None)
     assert students["verdict"].tolist() == ["interested"] * 2 + ["insufficient"] * 2
     # Of the present ones all are judged, so nothing but their own margins is open.
@@ -123,14 +127,14 @@ def test_students_who_are_away_are_neither_present_nor_judged():
     assert (whole["students"][0], whole["insufficient"][0]) == (4, 2)
 
 
-def test_a_window_in_which_nobody_is_seen_has_no_verdict_and_no_numbers():
+def test_a_window_in_which_nobody_is_seen_has_no_verdict_and_no_numbers() -> None:
     _, whole = judged(UP, PLUS)
     assert whole["verdict"][1] == "insufficient"
     assert np.isnan([whole["balance"][1], whole["margin"][1]]).all()
     assert [whole[name][1] for name in ("coverage", "faces", "scorable")] == [0, 0, 0]
 
 
-def test_a_student_of_a_doubtful_balance_widens_the_class_margin_by_a_share_of_the_students():
+def test_a_student_of_a_doubtful_balance_widens_the_class_margin_by_a_share_of_the_students() -> None:
     """Faces of quality 0.5 prove half as much: n_eff 0.5, t(0.95; 4.5) = 2.0656, times sqrt(0.005) / 0.5."""
     given = evidence(
         np.arange(5) / 5, np.zeros(2), np.arange(2), np.array([UP, UP]), quality=0.5, duration=1.0, classes=CLASSES
@@ -140,7 +144,7 @@ def test_a_student_of_a_doubtful_balance_widens_the_class_margin_by_a_share_of_t
     assert whole["margin"][0] == pytest.approx(students["margin"][0] / math.sqrt(2))
 
 
-def test_no_class_margin_is_wider_than_the_scale():
+def test_no_class_margin_is_wider_than_the_scale() -> None:
     """Of a face that proves nothing the margin is 2; another student, unjudged, does not make it more."""
     given = evidence(
         np.arange(5) / 5,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine import Session
 from engine.errors import UsageError
 from engine.sessions.session import find
 from engine.verdicts.comparing import CLASS, Judged, Verdicts, compare
@@ -32,7 +33,7 @@ def judged(window: float, duration: float, whole: str, **students: str) -> Judge
     return Judged(window, rows(**students), rows(**{CLASS: whole}))
 
 
-def test_equal_windows():
+def test_equal_windows() -> None:
     one = judged(10, 40, "++o-", S01="++o-", S02="+-.o")
     other = judged(10, 40, "++oo", S01="++oo", S02="--+o")
     found = compare({"a": one, "b": other})
@@ -51,7 +52,7 @@ def test_equal_windows():
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_windows_of_different_length_are_compared_at_the_shorter(turned):
+def test_windows_of_different_length_are_compared_at_the_shorter(turned: bool) -> None:
     short = judged(4, 15, "+++-", S01="+o--")
     long = judged(10, 15, "+-", S01="+-")
     both = {"short": short, "long": long}
@@ -67,13 +68,13 @@ def test_windows_of_different_length_are_compared_at_the_shorter(turned):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_windows_that_only_one_judgement_has_are_left_out_of_the_agreement(turned):
+def test_windows_that_only_one_judgement_has_are_left_out_of_the_agreement(turned: bool) -> None:
     one, other = judged(10, 40, "++o-", S01="++o-"), judged(10, 20, "++", S01="+o", S02="--")
     students, whole = compare({"a": other, "b": one} if turned else {"a": one, "b": other}).agreement
     assert (students["windows"], students["agreement"], whole["windows"], whole["agreement"]) == (2, 0.5, 2, 1)
 
 
-def test_those_of_a_session(analysed, tmp_path):
+def test_those_of_a_session(analysed: Session, tmp_path: Path) -> None:
     session = find(1, Path(shutil.copy(analysed.database, tmp_path / "classpulse.db")))
     alone = session.compare()
     assert alone.verdicts["judgement"].unique().tolist() == ["weighted, 5 s"]
@@ -89,7 +90,7 @@ def test_those_of_a_session(analysed, tmp_path):
         session.compare("mine")
 
 
-def test_a_class_without_rows_of_students_is_compared_alone():
+def test_a_class_without_rows_of_students_is_compared_alone() -> None:
     alone = judged(5, 20, "+o-.")
     found = compare({"a": alone, "b": alone})
     assert [row["student"] for row in found.verdicts] == ["class"] * 2

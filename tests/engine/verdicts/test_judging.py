@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +80,9 @@ def lesson(moods: dict[int, list], *, rate: float = 5.0, seconds: float | None =
         ([GLAD] * 10 + [None] * 40, "interested"),  # 20 %
     ],
 )
-def test_a_mood_gives_its_verdict_with_every_strategy(strategy, mood, verdict):
+def test_a_mood_gives_its_verdict_with_every_strategy(
+    strategy: str, mood: list[npt.NDArray[np.float32] | None], verdict: str
+) -> None:
     students, class_ = lesson({7: mood}, strategy=strategy)
     assert students["verdict"].tolist() == [verdict]
     assert class_["verdict"].tolist() == [verdict]
@@ -102,13 +106,15 @@ def shuffled(*moods: tuple[np.ndarray, int]) -> list[np.ndarray]:
         ([GLAD] * 5 + [None] * 15, "interested", "interested"),
     ],
 )
-def test_weighted_wants_proof_and_the_plain_strategies_do_not(mood, verdict, plain):
+def test_weighted_wants_proof_and_the_plain_strategies_do_not(
+    mood: list[npt.NDArray[np.float32] | None], verdict: str, plain: str
+) -> None:
     found = {name: lesson({0: mood}, strategy=name)[0]["verdict"][0] for name in STRATEGIES}
     assert found == {"weighted": verdict, "sum": plain, "dominant": plain}
 
 
 @given(st.data())
-def test_a_verdict_follows_from_the_numbers_beside_it(data):
+def test_a_verdict_follows_from_the_numbers_beside_it(data) -> None:
     frames, frame, student, emotions, scorable = data.draw(sessions())
     settings = Settings(window=2.0, min_faces=data.draw(st.sampled_from([0, 5])))
     given = evidence(
@@ -154,7 +160,7 @@ def sessions(draw):
 
 
 @given(sessions())
-def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session):
+def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session) -> None:
     frames, frame, student, emotions, scorable = session
     given = evidence(np.arange(frames) / 5, frame / 5, student, emotions, scorable=scorable, duration=frames / 5)
     students, _ = judge(given, Settings(strategy="sum", window=2.0, **LENIENT))
@@ -171,7 +177,7 @@ def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session):
 
 
 @given(sessions(), st.sampled_from(sorted(STRATEGIES)))
-def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session, strategy):
+def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session, strategy) -> None:
     frames, frame, student, emotions, scorable = session
     settings = Settings(strategy=strategy, window=2.0)
     given = evidence(
@@ -202,7 +208,7 @@ def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(sessi
     assert ((students["coverage"] >= 0) & (students["coverage"] <= 1)).all()
 
 
-def test_a_student_away_has_a_row_without_faces():
+def test_a_student_away_has_a_row_without_faces() -> None:
     students, class_ = lesson({0: [GLAD] * 100, 1: [GLAD] * 50 + [None] * 50})
     row = {name: column[3] for name, column in students.items()}
     assert (row["window"], row["student"], row["verdict"]) == (1, 1, "insufficient")
@@ -211,7 +217,7 @@ def test_a_student_away_has_a_row_without_faces():
     assert class_["insufficient"].tolist() == [0, 1]
 
 
-def test_windows_are_half_open_and_the_last_one_ends_with_the_session():
+def test_windows_are_half_open_and_the_last_one_ends_with_the_session() -> None:
     # 0.1 s windows at 10 frames/s: floating point puts 0.3 / 0.1 under 3.
     students, class_ = lesson({0: [GLAD] * 12}, rate=10.0, window=0.1, seconds=1.15)
     assert students["frames"].tolist() == [1] * 12
@@ -220,25 +226,25 @@ def test_windows_are_half_open_and_the_last_one_ends_with_the_session():
 
 
 @pytest.mark.parametrize("claimed", [0.0, 7.0, 20.0])
-def test_a_header_that_lies_about_the_duration_costs_no_frame(claimed):
+def test_a_header_that_lies_about_the_duration_costs_no_frame(claimed: float) -> None:
     _, class_ = lesson({0: [GLAD] * 60}, seconds=claimed)  # 12 s of frames
     assert class_["scorable"].sum() == 60
     assert len(class_["window"]) == 2
 
 
-def test_a_session_without_faces_has_windows_and_no_students():
+def test_a_session_without_faces_has_windows_and_no_students() -> None:
     students, class_ = lesson({0: [None] * 100})
     assert len(students["verdict"]) == 0
     assert class_["verdict"].tolist() == ["insufficient"] * 2
     assert class_["students"].tolist() == [0, 0]
 
 
-def test_a_session_without_frames_has_nothing():
+def test_a_session_without_frames_has_nothing() -> None:
     students, class_ = lesson({0: []})
     assert len(students["window"]) == len(class_["window"]) == 0
 
 
-def test_a_frame_counts_once_for_the_coverage_whatever_the_faces_in_it():
+def test_a_frame_counts_once_for_the_coverage_whatever_the_faces_in_it() -> None:
     given = evidence(
         np.arange(10) / 5, np.array([0.0, 0.0, 0.2]), np.zeros(3, np.int64), np.stack([GLAD] * 3), duration=2.0
     )
@@ -247,14 +253,14 @@ def test_a_frame_counts_once_for_the_coverage_whatever_the_faces_in_it():
     assert students["coverage"].tolist() == [0.2]
 
 
-def test_a_face_that_no_network_scored_is_seen_but_not_scorable():
+def test_a_face_that_no_network_scored_is_seen_but_not_scorable() -> None:
     unscored = np.full(7, np.nan, np.float32)
     students, _ = lesson({0: [GLAD] * 25 + [unscored] * 25})
     assert (students["faces"][0], students["scorable"][0], students["coverage"][0]) == (50, 25, 0.5)
     assert students["verdict"][0] == "interested"
 
 
-def test_the_class_weighs_students_equally_whatever_their_faces():
+def test_the_class_weighs_students_equally_whatever_their_faces() -> None:
     glad = {student: [GLAD] * 10 + [None] * 40 for student in (0, 1)}
     students, class_ = lesson({**glad, 2: [SAD] * 50})
     np.testing.assert_allclose(class_["balance"][0], students["balance"].mean())
@@ -262,14 +268,14 @@ def test_the_class_weighs_students_equally_whatever_their_faces():
     assert [class_[name][0] for name in ("interested", "neutral", "not_interested", "insufficient")] == [2, 0, 1, 0]
 
 
-def test_a_class_of_which_too_few_students_can_be_judged_has_no_verdict():
+def test_a_class_of_which_too_few_students_can_be_judged_has_no_verdict() -> None:
     away = {student: [GLAD] * 2 + [None] * 48 for student in range(1, 11)}
     _, class_ = lesson({0: [GLAD] * 50, **away})
     assert class_["verdict"].tolist() == ["insufficient"]
     assert class_["interested"].tolist() == [1]
 
 
-def test_weighted_counts_a_face_by_its_quality():
+def test_weighted_counts_a_face_by_its_quality() -> None:
     emotions = np.stack([GLAD, SAD, SAD])
     times, quality = np.arange(3) / 5, np.array([0.9, 0.4, 0.4])
     given = evidence(times, times, np.zeros(3, np.int64), emotions, quality=quality, duration=0.6)
@@ -289,7 +295,9 @@ RESTING = [
 
 
 @pytest.mark.parametrize(("mood", "off", "on"), RESTING)
-def test_the_resting_level_is_taken_off_where_it_is_known_and_never_makes_a_sad_student_neutral(mood, off, on):
+def test_the_resting_level_is_taken_off_where_it_is_known_and_never_makes_a_sad_student_neutral(
+    mood: list[npt.NDArray[np.float32]], off: str, on: str
+) -> None:
     for baseline, verdict in ((False, off), (True, on)):
         students, _ = lesson({0: mood}, baseline=baseline)
         assert set(students["verdict"].tolist()) == {verdict}
@@ -297,19 +305,19 @@ def test_the_resting_level_is_taken_off_where_it_is_known_and_never_makes_a_sad_
     assert plain[0] == plain[1]
 
 
-def test_who_looks_as_most_do_at_rest_is_judged_without_a_resting_level():
+def test_who_looks_as_most_do_at_rest_is_judged_without_a_resting_level() -> None:
     usual = shuffled((face(sad=0.4, happy=0.06), 60), (GLAD, 20), (SAD, 20)) * 12
     with_level, without = (lesson({0: usual}, baseline=on)[0]["balance"].tolist() for on in (True, False))
     assert with_level == without
 
 
-def test_dominant_is_how_long_each_emotion_was_the_strongest():
+def test_dominant_is_how_long_each_emotion_was_the_strongest() -> None:
     students, _ = lesson({0: [face(happy=0.6)] * 30 + [face(sad=0.9)] * 10 + [CALM] * 10}, strategy="dominant")
     assert (students["positive"][0], students["negative"][0], students["balance"][0]) == (30, 10, 0.5)
 
 
 @pytest.mark.parametrize("strategy", ["weighted", "attention"])
-def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
+def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy: str) -> None:
     rng = np.random.default_rng(3)
     frames, students = 15_000, 30  # 50 minutes at 5 frames/s
     n = frames * students
@@ -339,7 +347,7 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy):
 
 
 @pytest.fixture(scope="module")
-def woman(shared) -> tuple[np.ndarray, np.ndarray, Faces]:
+def woman(shared: Path) -> tuple[np.ndarray, np.ndarray, Faces]:
     """One woman who first cries, then smiles: times of the frames, times of the faces, and the faces."""
     with Video(shared / "footage/one_person.mp4") as video:
         seen = list(FeatureExtractor(Settings(sample_rate=2.0)).segments(video))
@@ -349,7 +357,9 @@ def woman(shared) -> tuple[np.ndarray, np.ndarray, Faces]:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_woman_who_cries_and_then_smiles_is_first_not_interested_and_last_interested(woman, strategy):
+def test_a_woman_who_cries_and_then_smiles_is_first_not_interested_and_last_interested(
+    woman: tuple[np.ndarray, np.ndarray, Faces], strategy: str
+) -> None:
     times, face_time, faces = woman
     settings = Settings(window=5.0, strategy=strategy)
     given = evidence(

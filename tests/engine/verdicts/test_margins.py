@@ -41,20 +41,20 @@ def held(students: int, frames: int, length: int, autocorrelation: float, noise:
     return float(np.mean([np.abs(means) <= margin for means, margin in found]))
 
 
-def test_neighbours_are_pairs_within_a_window_alone():
+def test_neighbours_are_pairs_within_a_window_alone() -> None:
     """Each window of 2 s has its own mean: pairs across two windows are not about one, and look independent."""
     assert held(40, 300, 10, 0.5, 0.0) >= 0.9
     assert held(40, 300, 10, 0.5, 0.5) >= 0.9
 
 
-def test_students_of_a_short_session_learn_from_the_whole_class():
+def test_students_of_a_short_session_learn_from_the_whole_class() -> None:
     """75 faces of a student are too few to tell how long a mood lasts; those of the class are not."""
     assert held(100, 75, 25, 0.9, 0.5) >= 0.86
     assert held(40, 50, 25, 0.9, 0.5) >= 0.83
 
 
 @pytest.mark.parametrize("faces", [2, 3])
-def test_the_variance_of_a_window_is_that_of_a_sample(faces):
+def test_the_variance_of_a_window_is_that_of_a_sample(faces: int) -> None:
     """Two or three faces are too few for an autocorrelation: independent ones, with Bessel's n - 1."""
     influence = np.array([-0.3, 0.5, -0.2])[:faces] - np.array([-0.3, 0.5, -0.2])[:faces].mean()
     variance = (influence**2).sum() / (faces - 1)
@@ -64,7 +64,7 @@ def test_the_variance_of_a_window_is_that_of_a_sample(faces):
     assert margins(influence, zeros, zeros, np.ones(faces), 1) == pytest.approx([expected], rel=1e-9)
 
 
-def test_a_window_that_varies_little_borrows_from_the_students_usual_variance():
+def test_a_window_that_varies_little_borrows_from_the_students_usual_variance() -> None:
     """Twenty independent faces of the usual variance beside the window's own three."""
     influence = np.array([0.0, 0.0, 0.0, -0.4, 0.8, -0.4])
     group, student = np.repeat([0, 1], 3), np.zeros(6, np.int64)
@@ -75,7 +75,7 @@ def test_a_window_that_varies_little_borrows_from_the_students_usual_variance():
     assert margins(influence, group, student, np.ones(6), 2) == pytest.approx(expected, rel=1e-9)
 
 
-def test_the_shares_of_the_variance_are_a_weighted_fit_that_is_never_negative():
+def test_the_shares_of_the_variance_are_a_weighted_fit_that_is_never_negative() -> None:
     """Against scipy's non-negative least squares; smooth faces ask for less than no noise of their own."""
     random = np.random.default_rng(2)
     process_, noise = 0.8 ** np.arange(9) - 0.2, np.eye(9)[0] - 0.1
@@ -93,14 +93,14 @@ def test_the_shares_of_the_variance_are_a_weighted_fit_that_is_never_negative():
     assert (found[3] > 0.3).all()
 
 
-def test_curves_that_are_the_same_are_all_noise_of_each_face():
+def test_curves_that_are_the_same_are_all_noise_of_each_face() -> None:
     """A process without autocorrelation is noise: there is nothing to part."""
     noise = np.eye(5)[0]
     shares = uncertainty._two_shares(np.outer([2.0], noise), np.full((1, 5), 10.0), noise, noise)
     assert [share.tolist() for share in shares] == [[0.0], [2.0]]
 
 
-def test_an_autocorrelation_is_found_where_windows_are_long_enough_for_it():
+def test_an_autocorrelation_is_found_where_windows_are_long_enough_for_it() -> None:
     for wanted in (0.0, 0.5, 0.9):
         values = process(30, 2000, wanted, seed=4)
         means = values.reshape(30, 20, 100).mean(axis=2)
@@ -117,12 +117,12 @@ def test_an_autocorrelation_is_found_where_windows_are_long_enough_for_it():
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 40])
-def test_the_variance_of_a_mean_is_the_mean_of_all_covariances(n):
+def test_the_variance_of_a_mean_is_the_mean_of_all_covariances(n: int) -> None:
     covariance = 0.7 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     assert uncertainty._variance_of_mean(np.array([0.7]), n) == pytest.approx([covariance.mean()])
 
 
-def test_autocovariances_about_a_mean_are_those_of_centred_values():
+def test_autocovariances_about_a_mean_are_those_of_centred_values() -> None:
     """Of a hundred thousand windows of six values, on average."""
     random = np.random.default_rng(0)
     covariance = 0.6 ** np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
@@ -132,12 +132,12 @@ def test_autocovariances_about_a_mean_are_those_of_centred_values():
     assert uncertainty._about_mean(covariance, 4) == pytest.approx(expected, abs=0.01)
 
 
-def test_no_margin_is_wider_than_the_scale():
+def test_no_margin_is_wider_than_the_scale() -> None:
     zeros = np.zeros(2, np.int64)
     assert margins(np.array([-1.5, 1.5]), zeros, zeros, np.zeros(2), 1).tolist() == [2]
 
 
-def test_a_window_without_faces_has_no_margin_and_leaves_the_others_alone():
+def test_a_window_without_faces_has_no_margin_and_leaves_the_others_alone() -> None:
     influence, group = np.array([-0.1, 0.1, 0.2, -0.2]), np.array([0, 0, 2, 2])
     found = margins(influence, group, np.zeros(4, np.int64), np.ones(4), 4)
     assert np.isnan(found).tolist() == [False, True, False, True]
@@ -146,7 +146,7 @@ def test_a_window_without_faces_has_no_margin_and_leaves_the_others_alone():
     assert np.isnan(margins(np.empty(0), group[:0], group[:0], np.empty(0), 3)).tolist() == [True] * 3
 
 
-def test_the_order_of_students_does_not_matter():
+def test_the_order_of_students_does_not_matter() -> None:
     random = np.random.default_rng(1)
     group = np.tile(np.arange(12), 30)
     student, influence, quality = group // 4, random.normal(size=360), random.random(360)
@@ -156,7 +156,7 @@ def test_the_order_of_students_does_not_matter():
     assert found == pytest.approx(sorted_, rel=1e-12)
 
 
-def test_the_margins_are_those_of_the_databases_that_there_are():
+def test_the_margins_are_those_of_the_databases_that_there_are() -> None:
     """Any change of a constant changes them; whoever means to must judge every database again."""
     _, found = of_windows(0.3 * process(4, 240, 0.8, seed=11, noise=0.2), 60)
     np.testing.assert_allclose(found, EXPECTED, rtol=1e-9)

@@ -57,12 +57,12 @@ def by_the_rules(window: dict[str, float], settings: Settings) -> str:
     return "interested" if balance > 0 else "not interested"
 
 
-def test_every_verdict_is_that_of_the_written_rules_and_their_edges_are_reached():
+def test_every_verdict_is_that_of_the_written_rules_and_their_edges_are_reached() -> None:
     reached: Counter[str] = Counter()
 
     @effort(max_examples=600, deadline=None)
     @given(windows())
-    def check(drawn):
+    def check(drawn) -> None:
         window, settings = drawn
         verdict = VERDICTS[
             int(verdicts_of({name: np.array([value]) for name, value in window.items()}, settings)[0])
@@ -90,13 +90,13 @@ def test_every_verdict_is_that_of_the_written_rules_and_their_edges_are_reached(
     assert len(reached) == 6 + len(VERDICTS)
 
 
-def test_a_session_judged_with_one_of_its_balances_for_the_band_is_neutral_there():
+def test_a_session_judged_with_one_of_its_balances_for_the_band_is_neutral_there() -> None:
     """From the faces on: the balance that judging finds and the one that it compares are the same number."""
     reached: Counter[str] = Counter()
 
     @effort(max_examples=60, deadline=None)
     @given(st.integers(0, 2**32), st.integers(6, 20), st.sampled_from(["weighted", "sum", "dominant"]))
-    def check(seed, frames, strategy):
+    def check(seed: int, frames: int, strategy) -> None:
         scores = np.random.default_rng(seed).dirichlet(np.full(7, 0.3), frames)
         times = np.arange(frames) / 5
         given_ = evidence(times, times, np.zeros(frames, np.int64), scores, duration=frames / 5)
@@ -114,7 +114,7 @@ def test_a_session_judged_with_one_of_its_balances_for_the_band_is_neutral_there
 
 
 @pytest.mark.parametrize("margin", [0.5, 0.55, 0.5999])
-def test_neutral_asks_for_a_margin_under_a_half(margin):
+def test_neutral_asks_for_a_margin_under_a_half(margin: float) -> None:
     window = {"balance": 0.0, "coverage": 1.0, "scorable": 9, "faces": 9, "positive": 3.0, "negative": 3.0}
 
     def verdict(**changes: float) -> str:

@@ -40,7 +40,7 @@ def balances(given: Evidence) -> dict[str, float]:
     return {name: float(judge(given, Settings(strategy=name, min_faces=1))[0]["balance"][0]) for name in names}
 
 
-def test_strategies_go_by_the_polarity_of_any_classes():
+def test_strategies_go_by_the_polarity_of_any_classes() -> None:
     # bored, masked, keen, idle: by hand, masked counts for nothing, and idle for `weighted` alone
     given = of(FOUR, (0.125, 0.25, 0.5, 0.125), (0.5, 0.0, 0.25, 0.25), (0.0, 0.75, 0.25, 0.0))
     assert balances(given) == pytest.approx(
@@ -48,14 +48,14 @@ def test_strategies_go_by_the_polarity_of_any_classes():
     )
 
 
-def test_a_face_whose_strongest_class_is_ignored_or_neutral_counts_for_no_side_of_dominant():
+def test_a_face_whose_strongest_class_is_ignored_or_neutral_counts_for_no_side_of_dominant() -> None:
     given = of(FOUR, (0.1, 0.7, 0.2, 0.0), (0.1, 0.0, 0.2, 0.7), (0.0, 0.0, 1.0, 0.0))
     rows = judge(given, Settings(strategy="dominant", min_faces=1))[0]
     assert (rows["positive"][0], rows["negative"][0], rows["scorable"][0], rows["balance"][0]) == (1, 0, 3, 1)
 
 
 @pytest.mark.parametrize("classes", [TWO, TWELVE], ids=["two", "twelve"])
-def test_two_and_twelve_classes_are_judged_by_every_strategy(classes):
+def test_two_and_twelve_classes_are_judged_by_every_strategy(classes: Classes) -> None:
     positive = tuple(float(member.polarity == "positive") for member in classes.members)
     negative = tuple(float(member.polarity == "negative") for member in classes.members)
     ups = np.array(positive) / sum(positive)
@@ -66,12 +66,12 @@ def test_two_and_twelve_classes_are_judged_by_every_strategy(classes):
         )
 
 
-def test_classes_without_a_side_have_a_balance_of_0():
+def test_classes_without_a_side_have_a_balance_of_0() -> None:
     classes = Classes((Class("a", "neutral"), Class("b", "ignored")))
     assert balances(of(classes, (0.5, 0.5))) == {"weighted": 0, "sum": 0, "dominant": 0}
 
 
-def test_fers_scores_are_calibrated_and_the_same_scores_of_other_classes_are_not():
+def test_fers_scores_are_calibrated_and_the_same_scores_of_other_classes_are_not() -> None:
     scores = (0.1, 0.0, 0.0, 0.3, 0.2, 0.0, 0.4)
     others = Classes(tuple(Class(f"my {member.name}", member.polarity) for member in FER.members))
     # softmax(0.74 ln(score + 0.001) + bias) of 0.3 positive, 0.4 neutral, 0.3 negative, the biases -0.64, 0, -0.82
@@ -82,7 +82,7 @@ def test_fers_scores_are_calibrated_and_the_same_scores_of_other_classes_are_not
     assert balances(of(others, scores))["sum"] == balances(of(FER, scores))["sum"]
 
 
-def test_polarity_sums_leave_the_ignored_out():
+def test_polarity_sums_leave_the_ignored_out() -> None:
     assert polarity_sums(np.array([[0.1, 0.2, 0.3, 0.4]]), FOUR).tolist() == [[0.3, 0.4, 0.1]]
 
 
@@ -100,7 +100,7 @@ class Alternating:
 
 
 @pytest.fixture
-def registered(monkeypatch):
+def registered(monkeypatch: pytest.MonkeyPatch):
     """Make a strategy of this module one that is found by the name `other`."""
 
     def put(strategy: object) -> None:
@@ -110,7 +110,7 @@ def registered(monkeypatch):
     return put
 
 
-def test_a_strategy_of_another_package_judges(registered):
+def test_a_strategy_of_another_package_judges(registered) -> None:
     registered(Alternating())
     given = of(FOUR, *[(0.0, 0.0, 0.0, 1.0)] * 9)
     rows, whole = judge(given, Settings(strategy="other"))
@@ -128,7 +128,7 @@ def test_a_strategy_of_another_package_judges(registered):
         (lambda o: o._replace(terms=o.terms._replace(neutral=o.terms.neutral + np.nan)), "must be finite"),
     ],
 )
-def test_rows_that_no_strategy_may_make_are_refused(registered, change, message):
+def test_rows_that_no_strategy_may_make_are_refused(registered, change, message: str) -> None:
     class Wrong(Alternating):
         def observe(self, evidence: Evidence, settings: Settings) -> Observations:
             return change(super().observe(evidence, settings))
@@ -138,14 +138,14 @@ def test_rows_that_no_strategy_may_make_are_refused(registered, change, message)
         judge(of(FOUR, *[(0.0, 0.0, 0.0, 1.0)] * 9), Settings(strategy="other"))
 
 
-def test_an_unknown_strategy_is_one_line_with_those_that_there_are():
+def test_an_unknown_strategy_is_one_line_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match="unknown strategy 'magic'; available: weighted, sum, dominant, attention"):
         open_strategy(Settings(strategy="magic"))
     assert not reads_cues("magic")
 
 
 @pytest.mark.parametrize(("name", "cues"), [("weighted", False), ("sum", False), ("attention", True)])
-def test_a_strategy_that_reads_scores_asks_for_scored_faces(name, cues):
+def test_a_strategy_that_reads_scores_asks_for_scored_faces(name: str, cues: bool) -> None:
     assert reads_cues(name) == cues
     if cues:
         assert open_strategy(Settings(strategy=name, expression=False)).reads == "cues"
@@ -154,7 +154,7 @@ def test_a_strategy_that_reads_scores_asks_for_scored_faces(name, cues):
             open_strategy(Settings(strategy=name, expression=False))
 
 
-def test_attention_says_what_it_misses():
+def test_attention_says_what_it_misses() -> None:
     with pytest.raises(ValueError, match="behavioural cues"):
         judge(of(TWO, (0.0, 1.0)), Settings(strategy="attention"))
 
@@ -174,7 +174,7 @@ def compared_names(tree: ast.AST, names: set[str]) -> list[int]:
     return lines
 
 
-def test_nobody_compares_a_strategys_name():
+def test_nobody_compares_a_strategys_name() -> None:
     names = set(STRATEGIES.names())
     assert compared_names(ast.parse("a = s == 'sum'\nb = s in ('x', 'attention')"), names) == [1, 2]
     found = {
@@ -186,7 +186,7 @@ def test_nobody_compares_a_strategys_name():
     assert found == {}
 
 
-def test_no_template_compares_a_strategys_name():
+def test_no_template_compares_a_strategys_name() -> None:
     templates = [path for folder in ("report", "web") for path in (ROOT / "classpulse" / folder).rglob("*.j2")]
     assert len(templates) > 10
     wrong = [

@@ -49,7 +49,9 @@ def judged(
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("level", [0.0, 0.7])
 @pytest.mark.parametrize("window", [5.0, 10.0])
-def test_nine_of_ten_intervals_hold_the_truth_however_alike_neighbouring_frames_are(strategy, level, window):
+def test_nine_of_ten_intervals_hold_the_truth_however_alike_neighbouring_frames_are(
+    strategy: str, level: float, window: float
+) -> None:
     truth = judged(moods(1, 200_000, 0.0, level, seed=99), strategy, window=40_000.0)["balance"][0]
     reached = {}
     for memory in (0.0, 0.3, 0.5, 0.7, 0.8, 0.9):
@@ -59,7 +61,7 @@ def test_nine_of_ten_intervals_hold_the_truth_however_alike_neighbouring_frames_
 
 
 @pytest.mark.parametrize(("window", "frames"), [(20.0, 1000), (60.0, 3000), (300.0, 6000)])
-def test_so_do_those_of_long_windows(window, frames):
+def test_so_do_those_of_long_windows(window: float, frames: int) -> None:
     truth = judged(moods(1, 200_000, 0.0, 0.7, seed=99), "weighted", window=40_000.0)["balance"][0]
     reached = {}
     for memory in (0.0, 0.5, 0.9):
@@ -69,7 +71,7 @@ def test_so_do_those_of_long_windows(window, frames):
 
 
 @pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
-def test_so_do_those_of_marked_parts_of_any_length(memory):
+def test_so_do_those_of_marked_parts_of_any_length(memory: float) -> None:
     truth = judged(moods(1, 200_000, 0.0, 0.7, seed=99), "weighted", window=40_000.0)["balance"][0]
     parts = Windows(np.array([0.0, 10.0, 35.0, 100.0, 170.0]), np.array([10.0, 35.0, 100.0, 160.0, 200.0]))
     rows = judged(moods(200, 1000, memory, 0.7, seed=1), "weighted", 10.0, parts=parts)
@@ -79,20 +81,20 @@ def test_so_do_those_of_marked_parts_of_any_length(memory):
     assert min(by_part) >= 0.8, by_part
 
 
-def test_margins_shrink_with_evidence():
+def test_margins_shrink_with_evidence() -> None:
     emotions = moods(1, 250, 0.3, 0.0, seed=2)
     margin = [judged(emotions[:, :n], "sum", window=50.0)["margin"][0] for n in (10, 50, 250)]
     assert margin[0] > 1.5 * margin[1] > 2 * margin[2]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_small_faces_widen_the_margin(strategy):
+def test_small_faces_widen_the_margin(strategy: str) -> None:
     emotions = moods(5, 500, 0.5, 0.0, seed=3)
     large, small = (judged(emotions, strategy, 10.0, quality)["margin"].mean() for quality in (1.0, 0.5))
     assert 1.3 < small / large < 1.7
 
 
-def test_a_few_equal_faces_are_no_certainty():
+def test_a_few_equal_faces_are_no_certainty() -> None:
     margin = margins(np.zeros(5), np.zeros(5, np.int64), np.zeros(5, np.int64), np.ones(5), 2)
     assert 0.02 < margin[0] < 0.5
     assert np.isnan(margin[1])

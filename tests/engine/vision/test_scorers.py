@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def pixels(size: int = 48, colour: bool = True) -> np.ndarray:
 # -- by name
 
 
-def test_ones_own_scorers_have_their_names():
+def test_ones_own_scorers_have_their_names() -> None:
     assert SCORERS.names()[:2] == ["fer", "onnx"]
     scorer = open_scorer(Settings())
     assert isinstance(scorer, FerScorer)
@@ -45,7 +46,7 @@ def test_ones_own_scorers_have_their_names():
     assert open_scorer(Settings(expression=False)) is None
 
 
-def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path):
+def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx")
     assert describe_scorer(Settings()) == (FER, {"fer": checksums()["fer"]})
     assert describe_scorer(Settings(expression=False)) == (FER, {})
@@ -55,7 +56,7 @@ def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path):
     )
 
 
-def test_settings_of_older_sessions_mean_the_network_of_fer():
+def test_settings_of_older_sessions_mean_the_network_of_fer() -> None:
     old = json.loads(Settings().to_json())
     del old["scorer"], old["scorer_model"]
     assert Settings.from_json(json.dumps(old)).scorer == "fer"
@@ -63,7 +64,7 @@ def test_settings_of_older_sessions_mean_the_network_of_fer():
 
 
 @pytest.mark.parametrize("changes", [{"engine": "reference"}, {"expression": False}])
-def test_a_network_that_would_not_be_used_is_refused(changes):
+def test_a_network_that_would_not_be_used_is_refused(changes: dict[str, str | bool]) -> None:
     with pytest.raises(UsageError, match="scorer is 'onnx'; it must be fer without a network of your own"):
         Settings(scorer="onnx", scorer_model="three.onnx", **changes)
 
@@ -76,7 +77,7 @@ BIAS = (0.1, 0.2, 0.3)
 
 
 @pytest.mark.parametrize("shape", [("n", 3, 48, 48), ("n", 48, 48, 3)], ids=["channels first", "channels last"])
-def test_a_network_gets_colours_from_0_to_1(tmp_path, shape):
+def test_a_network_gets_colours_from_0_to_1(tmp_path: Path, shape: tuple[str, int, int, int]) -> None:
     scorer: Scorer = OnnxClassifier(write_classifier(tmp_path / "a", weights=WEIGHTS, bias=BIAS, shape=shape))
     assert scorer.crops == CropFormat(48, True, None)
     assert scorer.classes == NOW_KNOWN
@@ -87,7 +88,7 @@ def test_a_network_gets_colours_from_0_to_1(tmp_path, shape):
     assert scorer.score(pixels()[:0]).shape == (0, 3)
 
 
-def test_a_network_gets_colours_scaled_and_in_the_order_it_asks_for(tmp_path):
+def test_a_network_gets_colours_scaled_and_in_the_order_it_asks_for(tmp_path: Path) -> None:
     path = write_classifier(
         tmp_path / "a", weights=WEIGHTS, bias=BIAS, mean="[10, 20, 30]", std="100", order="bgr", margin="0.3"
     )
@@ -97,7 +98,7 @@ def test_a_network_gets_colours_scaled_and_in_the_order_it_asks_for(tmp_path):
     np.testing.assert_allclose(scorer.score(pixels())[0], expected, atol=1e-5)
 
 
-def test_a_grey_network_of_bytes_with_logits(tmp_path):
+def test_a_grey_network_of_bytes_with_logits(tmp_path: Path) -> None:
     path = write_classifier(
         tmp_path / "a",
         weights=[[0.01, 0.02, -0.01]],
@@ -114,7 +115,7 @@ def test_a_grey_network_of_bytes_with_logits(tmp_path):
     np.testing.assert_allclose(scorer.score(pixels(32, colour=False)), expected, atol=1e-5)
 
 
-def test_more_faces_than_one_call_takes_are_scored_alike(tmp_path):
+def test_more_faces_than_one_call_takes_are_scored_alike(tmp_path: Path) -> None:
     scorer = OnnxClassifier(write_classifier(tmp_path / "a", weights=WEIGHTS, bias=BIAS))
     many = np.repeat(pixels(), 75, axis=0)
     scores = scorer.score(many)
@@ -123,7 +124,7 @@ def test_more_faces_than_one_call_takes_are_scored_alike(tmp_path):
     assert scores[0, 0] != scores[75, 0]
 
 
-def test_two_and_twelve_classes_are_possible(tmp_path):
+def test_two_and_twelve_classes_are_possible(tmp_path: Path) -> None:
     for k in (2, 12):
         classes = [[f"class {i}", ("positive", "negative", "neutral", "ignored")[i % 4]] for i in range(k)]
         scorer = OnnxClassifier(write_classifier(tmp_path / f"{k}", classes=classes, bias=[0.0] * k))
@@ -154,7 +155,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changes", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_a_network_that_cannot_be_used_is_one_line(changes, said, tmp_path):
+def test_a_network_that_cannot_be_used_is_one_line(changes: dict[str, object], said: str, tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx", **changes)
     with pytest.raises(UsageError, match=re.escape(f"{path}: not a scorer's network: ") + f".*{said}") as caught:
         OnnxClassifier(path)
@@ -171,14 +172,16 @@ SETTINGS_WRONG = [
 
 
 @pytest.mark.parametrize(("changes", "said"), SETTINGS_WRONG, ids=[said for _, said in SETTINGS_WRONG])
-def test_wrong_settings_are_one_line_before_a_session_begins(changes, said, recording, tmp_path):
+def test_wrong_settings_are_one_line_before_a_session_begins(
+    changes: dict[str, str], said: str, recording: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         analyze(recording, tmp_path / "db", settings=Settings(**changes))
     assert "\n" not in str(caught.value)
     assert count(tmp_path / "db", "sessions") == 0
 
 
-def test_a_file_that_is_no_network_is_one_line(tmp_path):
+def test_a_file_that_is_no_network_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError, match=r"cannot read the network .*a\.onnx") as caught:
         OnnxClassifier(tmp_path / "a.onnx")
@@ -213,13 +216,15 @@ class Constant:
         ((np.nan, 0.5, 0.5), r"a face the scores \[nan, 0.5, 0.5\]"),
     ],
 )
-def test_scores_that_are_no_shares_are_one_line(scores, said):
+def test_scores_that_are_no_shares_are_one_line(scores: tuple[float, ...], said: str) -> None:
     with pytest.raises(NetworkError, match=said):
         score_faces(Constant(CropFormat(64), scores), np.zeros((2, 64, 64), np.uint8))
 
 
 @pytest.mark.parametrize("crops", [CropFormat(8), CropFormat(1024), CropFormat(64, margin=-0.1)])
-def test_a_scorer_that_asks_for_impossible_crops_is_refused(monkeypatch, crops):
+def test_a_scorer_that_asks_for_impossible_crops_is_refused(
+    monkeypatch: pytest.MonkeyPatch, crops: CropFormat
+) -> None:
     monkeypatch.setattr(SCORERS, "load", lambda _: lambda _: Constant(crops))
     with pytest.raises(UsageError, match=r"the scorer constant asks for crops of \d+ px with a margin"):
         open_scorer(Settings(scorer="constant"))
@@ -235,7 +240,9 @@ def test_a_scorer_that_asks_for_impossible_crops_is_refused(monkeypatch, crops):
         (CropFormat(96, colour=True, margin=0.4), 0.4),
     ],
 )
-def test_a_scorer_is_given_the_crops_that_it_asks_for(monkeypatch, wanted, margin):
+def test_a_scorer_is_given_the_crops_that_it_asks_for(
+    monkeypatch: pytest.MonkeyPatch, wanted: CropFormat, margin: float
+) -> None:
     """And the faces' quality is the same for every scorer."""
     scorer = Constant(wanted)
     monkeypatch.setattr("engine.vision.extraction.open_scorer", lambda _: scorer)
@@ -256,7 +263,7 @@ def test_a_scorer_is_given_the_crops_that_it_asks_for(monkeypatch, wanted, margi
     assert (plain.faces.quality == faces.quality).all()
 
 
-def test_a_session_of_a_network_with_three_classes(recording, tmp_path):
+def test_a_session_of_a_network_with_three_classes(recording: Path, tmp_path: Path) -> None:
     """Its classes are stored with their polarity, every face has three scores, and the file's sha256 is kept."""
     path = write_classifier(tmp_path / "three.onnx", bias=(1.0, 0.0, 0.5))
     settings = {"scorer": "onnx", "scorer_model": str(path), "strategy": "sum"}

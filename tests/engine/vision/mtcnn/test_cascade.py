@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.optimize import linear_sum_assignment
 
@@ -36,14 +38,14 @@ def pairs(a: Detections, b: Detections) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("size", [(1, 1), (11, 400), (400, 11), (12, 12), (19, 21), (240, 320)])
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_an_image_of_nothing_has_no_faces(mtcnn, size, value):
+def test_an_image_of_nothing_has_no_faces(mtcnn: Mtcnn, size: tuple[int, int], value: int) -> None:
     faces = mtcnn.detect(np.full((*size, 3), value, np.uint8))
     assert len(faces) == 0
     assert faces.boxes.shape == (0, 4)
     assert faces.landmarks.shape == (0, 5, 2)
 
 
-def test_noise_gives_no_nan(mtcnn):
+def test_noise_gives_no_nan(mtcnn: Mtcnn) -> None:
     image = np.random.default_rng(1).integers(0, 256, (300, 400, 3), np.uint8)
     faces = mtcnn.detect(image)
     assert all(np.isfinite(array).all() for array in (faces.boxes, faces.scores, faces.landmarks))
@@ -59,19 +61,19 @@ def test_noise_gives_no_nan(mtcnn):
     ],
     ids=["grey", "four channels", "float", "empty"],
 )
-def test_what_is_no_image_is_refused_with_its_shape(mtcnn, image):
+def test_what_is_no_image_is_refused_with_its_shape(mtcnn: Mtcnn, image: npt.NDArray[np.generic]) -> None:
     with pytest.raises(UsageError, match=r"an image is uint8 \(height, width, 3\), not") as caught:
         mtcnn.detect(image)
     assert str(image.shape) in str(caught.value)
     assert str(image.dtype) in str(caught.value)
 
 
-def test_detections_check_their_shapes():
+def test_detections_check_their_shapes() -> None:
     with pytest.raises(ValueError, match=r"landmarks has shape \(2, 10\), expected \(2, 5, 2\)"):
         Detections(np.zeros((2, 4), np.float32), np.zeros(2, np.float32), np.zeros((2, 10), np.float32))
 
 
-def test_faces_are_in_the_image_the_surest_first(shared, mtcnn):
+def test_faces_are_in_the_image_the_surest_first(shared: Path, mtcnn: Mtcnn) -> None:
     image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
     faces = mtcnn.detect(image)
     height, width = image.shape[:2]
@@ -90,13 +92,15 @@ NOWHERE = np.empty((0, 4), np.float32)
 
 
 @pytest.fixture(scope="module")
-def group(shared, mtcnn) -> tuple[np.ndarray, Detections]:
+def group(shared: Path, mtcnn: Mtcnn) -> tuple[np.ndarray, Detections]:
     """A photograph of five people, and their faces."""
     image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
     return image, mtcnn.detect(image)
 
 
-def test_with_regions_of_interest_only_these_are_searched(mtcnn, group):
+def test_with_regions_of_interest_only_these_are_searched(
+    mtcnn: Mtcnn, group: tuple[np.ndarray, Detections]
+) -> None:
     image, faces = group
     expected = mtcnn.detect(image, RegionsOfInterest(faces.boxes[:2], NOWHERE))
     rows, columns = pairs(expected, faces)
@@ -110,7 +114,9 @@ def test_with_regions_of_interest_only_these_are_searched(mtcnn, group):
 
 @pytest.mark.parametrize("shift", [-0.5, 0.5])
 @pytest.mark.parametrize("size", [0.75, 1.0, 1.33])
-def test_a_face_is_found_half_its_size_from_its_region_and_a_third_larger_or_smaller(mtcnn, group, shift, size):
+def test_a_face_is_found_half_its_size_from_its_region_and_a_third_larger_or_smaller(
+    mtcnn: Mtcnn, group: tuple[np.ndarray, Detections], shift: float, size: float
+) -> None:
     image, faces = group
     sides = (faces.boxes[:, 2:] - faces.boxes[:, :2]).max(axis=1, keepdims=True)
     middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 + shift * sides
@@ -118,14 +124,14 @@ def test_a_face_is_found_half_its_size_from_its_region_and_a_third_larger_or_sma
     assert len(pairs(mtcnn.detect(image, RegionsOfInterest(off, NOWHERE)), faces)[0]) == 5
 
 
-def test_a_region_of_interest_alone_gives_no_face(mtcnn, group):
+def test_a_region_of_interest_alone_gives_no_face(mtcnn: Mtcnn, group: tuple[np.ndarray, Detections]) -> None:
     image, faces = group
     blank = np.full_like(image, 90)
     assert len(mtcnn.detect(blank, RegionsOfInterest(faces.boxes, faces.boxes + 10))) == 0
     assert len(mtcnn.detect(image, RegionsOfInterest(NOWHERE, NOWHERE))) == 0
 
 
-def test_regions_of_interest_may_lie_outside_the_image(mtcnn, group):
+def test_regions_of_interest_may_lie_outside_the_image(mtcnn: Mtcnn, group: tuple[np.ndarray, Detections]) -> None:
     image, _ = group
     width = image.shape[1]
     outside = np.array([[-90, -90, -50, -50], [width + 9, 0, width + 49, 40], [-5e5, 0, 5e5, 1e6]], np.float32)
@@ -134,7 +140,9 @@ def test_regions_of_interest_may_lie_outside_the_image(mtcnn, group):
 
 @pytest.mark.parametrize("offset_grid", [False, True])
 @pytest.mark.parametrize("all_scales", [False, True])
-def test_a_sparse_scan_detects_the_same_faces_as_a_dense_one(mtcnn, group, offset_grid, all_scales):
+def test_a_sparse_scan_detects_the_same_faces_as_a_dense_one(
+    mtcnn: Mtcnn, group: tuple[np.ndarray, Detections], offset_grid: bool, all_scales: bool
+) -> None:
     image, faces = group
     regions = RegionsOfInterest(NOWHERE, NOWHERE, FullScan(offset_grid, all_scales))
     found = mtcnn.detect(image, regions)
@@ -144,7 +152,9 @@ def test_a_sparse_scan_detects_the_same_faces_as_a_dense_one(mtcnn, group, offse
 
 
 @pytest.mark.parametrize("least", [0.96, 0.98, 0.995])
-def test_at_expected_places_no_face_scores_less_than_the_threshold(group, least):
+def test_at_expected_places_no_face_scores_less_than_the_threshold(
+    group: tuple[np.ndarray, Detections], least: float
+) -> None:
     image, faces = group
     blurred = cv2.GaussianBlur(image, (0, 0), 11)
     found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, RegionsOfInterest(faces.boxes, NOWHERE))
@@ -152,7 +162,9 @@ def test_at_expected_places_no_face_scores_less_than_the_threshold(group, least)
     assert (found.scores > least).all()
 
 
-def test_no_patch_is_scanned_around_a_doubtful_face_that_did_not_move(mtcnn, group, monkeypatch):
+def test_no_patch_is_scanned_around_a_doubtful_face_that_did_not_move(
+    mtcnn: Mtcnn, group: tuple[np.ndarray, Detections], monkeypatch: pytest.MonkeyPatch
+) -> None:
     image, faces = group
     blurred = cv2.GaussianBlur(image, (0, 0), 13)
     asked = []
@@ -174,7 +186,7 @@ def test_no_patch_is_scanned_around_a_doubtful_face_that_did_not_move(mtcnn, gro
 @pytest.mark.skipif(
     not has_bf16(), reason="no bf16: 8 bits are not used here, and older processors saturate in them"
 )
-def test_onet_in_8_bits_is_about_onet(shared, mtcnn):
+def test_onet_in_8_bits_is_about_onet(shared: Path, mtcnn: Mtcnn) -> None:
     rng = np.random.default_rng(0)
     onet, rough = Network("onet"), Network("onet", precision="bf16", largest=ONET_LARGEST)
     differences = []
@@ -190,7 +202,7 @@ def test_onet_in_8_bits_is_about_onet(shared, mtcnn):
     assert np.abs(scores).max() < 0.1
 
 
-def test_min_face_and_thresholds_are_obeyed(shared, mtcnn):
+def test_min_face_and_thresholds_are_obeyed(shared: Path, mtcnn: Mtcnn) -> None:
     (_, image), *_ = frames(shared / "footage/students.mp4", 1, 1)
     everyone = mtcnn.detect(image)
     heights = everyone.boxes[:, 3] - everyone.boxes[:, 1]
@@ -201,7 +213,7 @@ def test_min_face_and_thresholds_are_obeyed(shared, mtcnn):
     assert strict.scores.min() > 0.995
 
 
-def test_the_prefilter_changes_no_face(shared, mtcnn):
+def test_the_prefilter_changes_no_face(shared: Path, mtcnn: Mtcnn) -> None:
     if not has_bf16():
         pytest.skip("this processor does not compute in bf16, so there is no prefilter")
     plain = Mtcnn(prefilter=False)
@@ -213,7 +225,7 @@ def test_the_prefilter_changes_no_face(shared, mtcnn):
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
 
 
-def test_a_mirrored_image_has_the_mirrored_landmarks(shared, mtcnn):
+def test_a_mirrored_image_has_the_mirrored_landmarks(shared: Path, mtcnn: Mtcnn) -> None:
     """No ground truth is needed to see a coordinate that is off by a constant: mirroring changes its sign.
 
     The landmarks show it, because O-Net itself is unbiased in them. Its boxes lean to the left by 3 to 6 % of a
@@ -235,7 +247,7 @@ def test_a_mirrored_image_has_the_mirrored_landmarks(shared, mtcnn):
     assert -0.08 < np.concatenate(leans).mean() < 0
 
 
-def test_an_enlarged_image_has_the_enlarged_landmarks(shared, mtcnn):
+def test_an_enlarged_image_has_the_enlarged_landmarks(shared: Path, mtcnn: Mtcnn) -> None:
     """A constant offset in pixels would be half as large after enlarging by two: this sees the vertical one too."""
     double, shifts = Mtcnn(min_face=40), []
     for _, image in frames(shared / "footage/students.mp4", 9):
@@ -247,7 +259,7 @@ def test_an_enlarged_image_has_the_enlarged_landmarks(shared, mtcnn):
     assert np.abs(np.concatenate(shifts).mean(axis=0)).max() < 0.15
 
 
-def test_at_least_the_packages_true_faces_and_no_more_false_ones(shared, mtcnn):
+def test_at_least_the_packages_true_faces_and_no_more_false_ones(shared: Path, mtcnn: Mtcnn) -> None:
     """On all 139 frames the package finds 826 true faces and 11 false ones; test_parity.py runs it."""
     score = Score(shared)
     for number, image in frames(shared / "footage/students.mp4", 1):
@@ -257,7 +269,7 @@ def test_at_least_the_packages_true_faces_and_no_more_false_ones(shared, mtcnn):
 
 
 @pytest.mark.slow
-def test_at_10_px_more_heads_are_hit_as_precisely(shared):
+def test_at_10_px_more_heads_are_hit_as_precisely(shared: Path) -> None:
     """On every second image, where the package, at its usual 20 px, hits 191 with a precision of 0.97."""
     small, tally = Mtcnn(min_face=10), Heads()
     for image, boxes in islice(heads(shared), 0, None, 2):
@@ -267,7 +279,7 @@ def test_at_10_px_more_heads_are_hit_as_precisely(shared):
     assert tally.precision >= 0.96
 
 
-def test_weak_faces_come_where_small_ones_are_looked_for_and_only_there(shared):
+def test_weak_faces_come_where_small_ones_are_looked_for_and_only_there(shared: Path) -> None:
     path = shared / "eval/heads/PartA_00100.jpg"
     image = photo(path)
     assert (Mtcnn(min_face=20).detect(image).scores > SURE).all()
@@ -275,7 +287,7 @@ def test_weak_faces_come_where_small_ones_are_looked_for_and_only_there(shared):
     assert 0.4 < scores.min() < SURE < scores.max()
 
 
-def test_a_mirrored_image_has_the_mirrored_small_faces(shared):
+def test_a_mirrored_image_has_the_mirrored_small_faces(shared: Path) -> None:
     """Both are seen as they are and mirrored: what boxes lean to the left is left of P-Net's and R-Net's."""
     small, leans, shifts = Mtcnn(min_face=10), [], []
     for _, image in frames(shared / "footage/four_seated.gif", 5):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ FOOTAGE = [("students.mp4", 1), ("walking_1080p.mp4", 5), ("four_seated.gif", 3)
 
 
 @pytest.fixture(scope="module")
-def images(shared) -> list[tuple[str, int, np.ndarray]]:
+def images(shared: Path) -> list[tuple[str, int, np.ndarray]]:
     found = [(path.name, 0, photo(path)) for path in sorted((shared / "eval/photos").iterdir())]
     for name, step in FOOTAGE:
         found += [(name, number, image) for number, image in frames(shared / "footage" / name, step)]
@@ -26,7 +27,7 @@ def images(shared) -> list[tuple[str, int, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def originals(images) -> list[tuple[np.ndarray, np.ndarray]]:
+def originals(images: list[tuple[str, int, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """The package's boxes (n, 4) and landmarks (n, 5, 2) for each image, before it rounds them."""
     if importlib.util.find_spec("mtcnn") is None:
         pytest.skip("mtcnn is not installed: the `reference` extra")
@@ -43,12 +44,14 @@ def originals(images) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def ours(images) -> list:
+def ours(images: list[tuple[str, int, np.ndarray]]) -> list:
     mtcnn = Mtcnn()
     return [mtcnn.detect(image) for _, _, image in images]
 
 
-def test_nearly_all_boxes_are_found_again_and_the_landmarks_sit_where_they_sat(originals, ours):
+def test_nearly_all_boxes_are_found_again_and_the_landmarks_sit_where_they_sat(
+    originals: list[tuple[np.ndarray, np.ndarray]], ours: list
+) -> None:
     again, total, distances = 0, 0, []
     for (boxes, landmarks), faces in zip(originals, ours, strict=True):
         total += len(boxes)
@@ -65,7 +68,12 @@ def test_nearly_all_boxes_are_found_again_and_the_landmarks_sit_where_they_sat(o
     assert np.median(distances) <= 0.02
 
 
-def test_as_many_true_faces_and_no_more_false_ones(shared, images, originals, ours):
+def test_as_many_true_faces_and_no_more_false_ones(
+    shared: Path,
+    images: list[tuple[str, int, np.ndarray]],
+    originals: list[tuple[np.ndarray, np.ndarray]],
+    ours: list,
+) -> None:
     package, cascade = Score(shared), Score(shared)
     for (name, number, _), (boxes, _), faces in zip(images, originals, ours, strict=True):
         if name == "students.mp4":

@@ -30,7 +30,7 @@ def odd(tmp_path: Path) -> Path:
     return path.rename(tmp_path / "9:30.mkv")
 
 
-def test_title_that_is_no_utf8_and_a_name_like_an_address(odd, monkeypatch):
+def test_title_that_is_no_utf8_and_a_name_like_an_address(odd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(odd.parent)
     with containers.open_recording(odd.name) as opened:
         title = opened.metadata["title"]
@@ -41,7 +41,9 @@ def test_title_that_is_no_utf8_and_a_name_like_an_address(odd, monkeypatch):
     ("version", "told"),
     [("17.0.1", {"metadata_errors": "replace"}), ("18.1.0", {"metadata_errors": "replace"}), ("19.0.2", {})],
 )
-def test_argument_that_release_19_lost_is_given_to_earlier_ones(version, told, monkeypatch):
+def test_argument_that_release_19_lost_is_given_to_earlier_ones(
+    version: str, told: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     given: list[dict[str, Any]] = []
     with monkeypatch.context() as patched:
         patched.setattr(av, "__version__", version)

@@ -41,7 +41,7 @@ def read(source: FrameSource, rate: float | None = None, start: float = 0, stop:
     return [(frame.time, int(frame.image.mean().round())) for frame in source.frames(rate, start, stop)]
 
 
-def test_without_exif_images_are_in_natural_order_one_a_second_and_this_is_said(tmp_path):
+def test_without_exif_images_are_in_natural_order_one_a_second_and_this_is_said(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "photos", numbered_files("img10.jpg", "IMG9.jpg", "img1.jpg", "cover.png"))
     source = ImageFolder(folder)
     assert read(source) == [(0, 40), (1, 30), (2, 20), (3, 10)]
@@ -55,7 +55,7 @@ def test_without_exif_images_are_in_natural_order_one_a_second_and_this_is_said(
     )
 
 
-def test_with_every_images_are_so_far_apart_in_natural_order_whatever_exif_says(tmp_path):
+def test_with_every_images_are_so_far_apart_in_natural_order_whatever_exif_says(tmp_path: Path) -> None:
     files = dated_files("09:00:30", "09:00:20", "09:00:10")
     source = ImageFolder(write_folder(tmp_path / "photos", files), Settings(every=2.5))
     assert read(source) == [(0, 10), (2.5, 20), (5, 30)]
@@ -63,13 +63,13 @@ def test_with_every_images_are_so_far_apart_in_natural_order_whatever_exif_says(
     assert source.warnings == []
 
 
-def test_an_interval_that_is_no_whole_number_of_ticks_does_not_drift(tmp_path):
+def test_an_interval_that_is_no_whole_number_of_ticks_does_not_drift(tmp_path: Path) -> None:
     files = numbered_files(*(f"{i}.jpg" for i in range(10)))
     source = ImageFolder(write_folder(tmp_path / "photos", files), Settings(every=0.333333333))
     assert [frame.pts for frame in source.frames(None)] == [round(i * 333_333.333) for i in range(10)]
 
 
-def test_exif_times_order_the_images_and_say_when_it_was_recorded(tmp_path):
+def test_exif_times_order_the_images_and_say_when_it_was_recorded(tmp_path: Path) -> None:
     files = dated_files("09:00:30", "09:00:20", "09:00:20", subseconds=("5", None, "75"))
     source = ImageFolder(write_folder(tmp_path / "photos", files))
     assert read(source) == [(0, 20), (0.75, 30), (10.5, 10)]
@@ -79,7 +79,7 @@ def test_exif_times_order_the_images_and_say_when_it_was_recorded(tmp_path):
 
 
 @pytest.mark.parametrize("case", ["one without", "two the same"])
-def test_one_image_without_a_time_of_its_own_puts_all_in_order_of_name(tmp_path, case):
+def test_one_image_without_a_time_of_its_own_puts_all_in_order_of_name(tmp_path: Path, case: str) -> None:
     files = dated_files("09:00:30", "09:00:20" if case == "one without" else "09:00:30")
     if case == "one without":
         files["c.jpg"] = jpeg(grey(30))
@@ -99,7 +99,7 @@ def quarters() -> np.ndarray:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_of_exif_comes_upright_as_opencv_has_it(tmp_path, orientation):
+def test_every_orientation_of_exif_comes_upright_as_opencv_has_it(tmp_path: Path, orientation: int) -> None:
     folder = write_folder(tmp_path / "photos", {"a.jpg": jpeg(quarters(), exif(orientation=orientation))})
     upright = cv2.imread(str(folder / "a.jpg"))[..., ::-1]
     source = ImageFolder(folder)
@@ -109,7 +109,7 @@ def test_every_orientation_of_exif_comes_upright_as_opencv_has_it(tmp_path, orie
     assert frame.image.flags.c_contiguous
 
 
-def test_images_are_rgb_whatever_their_format(tmp_path):
+def test_images_are_rgb_whatever_their_format(tmp_path: Path) -> None:
     image = grey(0)
     image[:] = (200, 100, 30)
     files = {
@@ -125,14 +125,14 @@ def test_images_are_rgb_whatever_their_format(tmp_path):
     assert means[-1] == [200, 200, 200]
 
 
-def test_a_portrait_photograph_and_a_landscape_one_turned_by_exif_fit_together(tmp_path):
+def test_a_portrait_photograph_and_a_landscape_one_turned_by_exif_fit_together(tmp_path: Path) -> None:
     files = {"a.jpg": jpeg(grey(9, width=48, height=64)), "b.jpg": jpeg(grey(9), exif(orientation=8))}
     source = ImageFolder(write_folder(tmp_path / "photos", files))
     assert (source.width, source.height) == (48, 64)
     assert len(read(source)) == 2
 
 
-def test_images_of_two_sizes_are_one_clear_error_that_names_the_file(tmp_path):
+def test_images_of_two_sizes_are_one_clear_error_that_names_the_file(tmp_path: Path) -> None:
     files = numbered_files("a.jpg", "b.jpg") | {"c.jpg": jpeg(grey(9, width=32, height=48))}
     folder = write_folder(tmp_path / "photos", files)
     with pytest.raises(SourceError, match=r"c\.jpg is 32x48 px, but a\.jpg is 64x48; put images") as caught:
@@ -140,7 +140,7 @@ def test_images_of_two_sizes_are_one_clear_error_that_names_the_file(tmp_path):
     assert caught.value.exit_status == 2
 
 
-def test_what_is_not_an_image_is_skipped_and_counted(tmp_path):
+def test_what_is_not_an_image_is_skipped_and_counted(tmp_path: Path) -> None:
     files = numbered_files("a.jpg", "b.jpg") | {"notes.txt": b"x", "lesson.mp4": b"y", ".hidden.jpg": b"z"}
     folder = write_folder(tmp_path / "photos", files)
     (folder / "more.jpg").mkdir()
@@ -152,7 +152,9 @@ def test_what_is_not_an_image_is_skipped_and_counted(tmp_path):
 @pytest.mark.parametrize(
     "data", [b"", b"no image", jpeg(grey(9))[:100]], ids=["empty", "text", "cut in its header"]
 )
-def test_an_image_without_a_header_is_skipped_and_named(tmp_path, capfd, data):
+def test_an_image_without_a_header_is_skipped_and_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], data: bytes
+) -> None:
     folder = write_folder(tmp_path / "photos", numbered_files("a.jpg", "b.jpg") | {"aa.jpg": data})
     source = ImageFolder(folder, Settings(every=1))
     assert read(source) == [(0, 10), (2, 20)]
@@ -163,7 +165,9 @@ def test_an_image_without_a_header_is_skipped_and_named(tmp_path, capfd, data):
     assert capfd.readouterr().err == ""
 
 
-def test_an_image_that_does_not_decode_is_left_out_and_counted(tmp_path, capfd):
+def test_an_image_that_does_not_decode_is_left_out_and_counted(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     rng = np.random.default_rng(0)
     for suffix in (".jpg", ".png"):
         noise = cv2.imencode(suffix, rng.integers(0, 256, (48, 64, 3), np.uint8))[1].tobytes()
@@ -174,7 +178,7 @@ def test_an_image_that_does_not_decode_is_left_out_and_counted(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_damaged_image_gives_its_place_to_the_next_in_its_bucket(tmp_path):
+def test_a_damaged_image_gives_its_place_to_the_next_in_its_bucket(tmp_path: Path) -> None:
     files = numbered_files("a.jpg", "b.jpg", "c.jpg", "d.jpg")
     files["c.jpg"] = files["c.jpg"][:-200]
     source = ImageFolder(write_folder(tmp_path / "photos", files), Settings(every=0.5))
@@ -183,7 +187,7 @@ def test_a_damaged_image_gives_its_place_to_the_next_in_its_bucket(tmp_path):
 
 
 @pytest.mark.parametrize("rate", [None, 0.4, 1, 3])
-def test_adjoining_spans_are_together_the_whole(tmp_path, rate):
+def test_adjoining_spans_are_together_the_whole(tmp_path: Path, rate: float | None) -> None:
     files = dated_files(
         "09:00:00", "09:00:02", "09:00:02", "09:00:07", "09:00:11", subseconds=(None, "2", "6", "9", None)
     )
@@ -197,12 +201,12 @@ def test_adjoining_spans_are_together_the_whole(tmp_path, rate):
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
-def test_a_wrong_rate_is_refused_at_once(tmp_path, rate):
+def test_a_wrong_rate_is_refused_at_once(tmp_path: Path, rate: float) -> None:
     with pytest.raises(UsageError, match="sample-rate is"):
         ImageFolder(write_folder(tmp_path / "photos", numbered_files("a.jpg"))).frames(rate)
 
 
-def test_the_fingerprint_is_of_the_images_names_and_bytes_alone(tmp_path):
+def test_the_fingerprint_is_of_the_images_names_and_bytes_alone(tmp_path: Path) -> None:
     files = numbered_files("a.jpg", "b.jpg")
 
     def of(name: str, files: dict[str, bytes], **changes: float) -> str:
@@ -227,7 +231,7 @@ def test_the_fingerprint_is_of_the_images_names_and_bytes_alone(tmp_path):
     ],
     ids=["empty", "another file", "no image decodes"],
 )
-def test_a_folder_without_images_is_wrong_use(tmp_path, files, message):
+def test_a_folder_without_images_is_wrong_use(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     folder = write_folder(tmp_path / "photos", files)
     with pytest.raises(SourceError, match=message) as caught:
         ImageFolder(folder)
@@ -236,7 +240,7 @@ def test_a_folder_without_images_is_wrong_use(tmp_path, files, message):
 
 
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root reads everything")
-def test_a_folder_that_may_not_be_read_is_named(tmp_path):
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "photos", numbered_files("a.jpg"))
     folder.chmod(0)
     try:
@@ -246,7 +250,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
         folder.chmod(0o700)
 
 
-def test_an_image_that_vanishes_is_named(tmp_path):
+def test_an_image_that_vanishes_is_named(tmp_path: Path) -> None:
     source = ImageFolder(write_folder(tmp_path / "photos", numbered_files("a.jpg", "b.jpg")))
     (tmp_path / "photos/b.jpg").unlink()
     with pytest.raises(SourceError, match=r"b\.jpg: No such file or directory; check"):
@@ -255,7 +259,7 @@ def test_an_image_that_vanishes_is_named(tmp_path):
         source.fingerprint()
 
 
-def test_a_location_opens_the_source_that_reads_it(tmp_path):
+def test_a_location_opens_the_source_that_reads_it(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "photos.mp4", numbered_files("a.jpg"))
     video = write_video(tmp_path / "lesson.mp4", range(3)).rename(tmp_path / "lesson.jpg")
     assert type(open_source(folder)) is ImageFolder
@@ -265,12 +269,14 @@ def test_a_location_opens_the_source_that_reads_it(tmp_path):
         open_source(tmp_path / "nowhere")
 
 
-def test_the_name_of_the_working_folder_is_its_own(tmp_path, monkeypatch):
+def test_the_name_of_the_working_folder_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write_folder(tmp_path / "photos", numbered_files("a.jpg")))
     assert open_source(Path()).name == "photos"
 
 
-def test_another_package_may_offer_a_source_and_is_asked_first(tmp_path, monkeypatch):
+def test_another_package_may_offer_a_source_and_is_asked_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = tmp_path / "site"
     info = site / "slides-1.0.dist-info"
     info.mkdir(parents=True)

@@ -305,7 +305,7 @@ def test_fingerprint(tmp_path: Path) -> None:
         (None, "None"),
     ],
 )
-def test_when_it_was_recorded_is_what_the_file_says(tmp_path, said, recorded):
+def test_when_it_was_recorded_is_what_the_file_says(tmp_path: Path, said: str | None, recorded: str) -> None:
     source = write_video(tmp_path / "plain.mp4", range(3))
     path = tmp_path / "dated.mkv"
     with av.open(str(source)) as plain, av.open(str(path), "w") as dated:
