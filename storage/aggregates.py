@@ -6,7 +6,7 @@ import json
 
 from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
 
-from storage.schema import class_windows, classes, excluded, frames, judgements, segments, sessions
+from storage.schema import class_windows, classes, excluded, frames, judgements, segments, sessions, shots, warnings
 from storage.store import Store
 
 
@@ -26,7 +26,7 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
         number: int = target_connection.execute(
             insert(sessions).values(**row).returning(sessions.c.session_id)
         ).scalar_one()
-        for table in (classes, segments, frames, excluded):
+        for table in (classes, segments, frames, excluded, shots, warnings):
             _copy(source_connection, target_connection, table, number, session_id=session_id)
         for judgement_id in source_connection.scalars(
             select(judgements.c.judgement_id).where(judgements.c.session_id == session_id)

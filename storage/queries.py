@@ -142,9 +142,7 @@ def excluded(store: Store, session_id: int) -> pd.DataFrame:
 def judgements(store: Store, session_id: int) -> pd.DataFrame:
     """The judgements of a session, the one made last at the end."""
     table = schema.judgements
-    return _table(
-        store, select(table).where(table.c.session_id == session_id).order_by(table.c.created, table.c.judgement_id)
-    )
+    return _table(store, select(table).where(table.c.session_id == session_id).order_by(table.c.sequence))
 
 
 def student_windows(store: Store, judgement_id: int) -> pd.DataFrame:

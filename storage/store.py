@@ -329,13 +329,18 @@ class Store:
     ) -> int:
         """Store a judgement under its name, in place of an earlier one of that name; returns its number.
 
-        `settings` is JSON, `created` when it was first made (by default now). The session is done from now on.
+        `settings` is JSON. `created` is when it was made, for one that is only brought up to date, which keeps its
+        place among the others; by default it is made now, and is the latest, whatever the wall clock shows. The
+        session is done from now on.
         """
-        values = {"strategy": strategy, "settings": settings, "created": created or now()}
+        values: dict[str, Any] = {"strategy": strategy, "settings": settings, "created": created or now()}
         with self.writing(session_id) as connection:
             judgement_id: int | None = connection.scalar(
                 select(judgements.c.judgement_id).filter_by(session_id=session_id, name=name)
             )
+            if judgement_id is None or created is None:
+                highest = select(func.coalesce(func.max(judgements.c.sequence), 0)).filter_by(session_id=session_id)
+                values["sequence"] = (connection.scalar(highest) or 0) + 1
             if judgement_id is None:
                 row = insert(judgements).values(session_id=session_id, name=name, **values)
                 judgement_id = int(connection.execute(row.returning(judgements.c.judgement_id)).scalar_one())

@@ -59,8 +59,8 @@ SELECT sessions.session_id, sessions.name AS session, judgements.judgement_id,
        NOT EXISTS (
            SELECT 1 FROM judgements AS later
            WHERE later.session_id = judgements.session_id
-             AND (later.created, later.judgement_id) > (judgements.created, judgements.judgement_id)
-       ) AS latest
+             AND later.sequence > judgements.sequence
+       ) AS latest, judgements.sequence
 FROM judgements
 JOIN sessions ON sessions.session_id = judgements.session_id;
 

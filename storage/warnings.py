@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
@@ -10,11 +11,22 @@ from storage.schema import warnings
 from storage.store import Store
 
 
-def write_warnings(store: Store, session_id: int, new: Iterable[tuple[str, str, float | None]]) -> None:
-    """Store the warnings (code, text, session time in s or None) of a session, in place of the former ones."""
+class StoredWarning(NamedTuple):
+    """A row of the table `warnings`; its columns say what each is."""
+
+    code: str
+    text: str
+    time: float | None = None
+    """Session time, s."""
+    file_time: float | None = None
+    """What the recording's own clock shows at `time`, s, where it goes back or jumps."""
+
+
+def write_warnings(store: Store, session_id: int, new: Iterable[StoredWarning]) -> None:
+    """Store the warnings of a session, each once, in place of the former ones."""
     rows = [
-        {"session_id": session_id, "warning": number, "code": code, "text": text, "time": time}
-        for number, (code, text, time) in enumerate(dict.fromkeys(new), 1)
+        {"session_id": session_id, "warning": number, **warning._asdict()}
+        for number, warning in enumerate(dict.fromkeys(new), 1)
     ]
     with store.writing(session_id) as connection:
         connection.execute(delete(warnings).where(warnings.c.session_id == session_id))
@@ -22,9 +34,9 @@ def write_warnings(store: Store, session_id: int, new: Iterable[tuple[str, str, 
             connection.execute(insert(warnings), rows)
 
 
-def read_warnings(store: Store, session_id: int) -> list[tuple[str, str, float | None]]:
-    """The warnings (code, text, time) of a session, in the order in which they were given."""
-    columns = warnings.c.code, warnings.c.text, warnings.c.time
+def read_warnings(store: Store, session_id: int) -> list[StoredWarning]:
+    """The warnings of a session, in the order in which they were given."""
+    columns = [warnings.c[name] for name in StoredWarning._fields]
     query = select(*columns).where(warnings.c.session_id == session_id).order_by(warnings.c.warning)
     with store.reading() as connection:
-        return [(row.code, row.text, row.time) for row in connection.execute(query)]
+        return [StoredWarning(*row) for row in connection.execute(query)]

@@ -44,7 +44,7 @@ WHERE session_id = {session}""",
 SELECT judgement_id, name, strategy, settings, created
 FROM judgements
 WHERE session_id = {session}
-ORDER BY created, judgement_id""",
+ORDER BY sequence""",
     "seen": """
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames

@@ -29,7 +29,7 @@ from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
 from storage.store import Store
-from storage.warnings import read_warnings, write_warnings
+from storage.warnings import StoredWarning, read_warnings, write_warnings
 
 if TYPE_CHECKING:
     from engine.sessions.session import Session
@@ -101,10 +101,10 @@ def analyze(
         if state == "detecting":
             progress = _detect(store, session_id, video, settings, opened, report_progress)
             found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
-            write_warnings(store, session_id, ((each.code, each.text, each.time) for each in found))
+            write_warnings(store, session_id, (StoredWarning(*dataclasses.astuple(each)) for each in found))
         else:
             progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
-        warnings = [text for _, text, _ in read_warnings(store, session_id)]
+        warnings = [warning.text for warning in read_warnings(store, session_id)]
         warnings += _name_warnings(store.session(session_id), name)
         was_done = _track_and_judge(
             store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))

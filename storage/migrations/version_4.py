@@ -1,4 +1,4 @@
-"""From schema version 3 to 4: warnings and shots of a session, and digests of its segments.
+"""From schema version 3 to 4: warnings and shots of a session, digests of its segments, and judgements counted.
 
 Whoever changes the schema before version 4 is released changes this step in the same commit, as version_3.py says.
 """
@@ -14,6 +14,7 @@ _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 
 def upgrade(op: Operations) -> None:
     """Add what version 4 knows of a recording; sessions that are there already do not have it."""
+    _number_judgements(op)
     op.add_column("segments", Column("digest", Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.create_table(
@@ -30,11 +31,24 @@ def upgrade(op: Operations) -> None:
         _session(),
         Column("warning", BigInteger, nullable=False),
         Column("time", Double),
+        Column("file_time", Double),
         Column("code", Text, nullable=False),
         Column("text", Text, nullable=False),
         PrimaryKeyConstraint("session_id", "warning"),
         sqlite_with_rowid=False,
     )
+
+
+def _number_judgements(op: Operations) -> None:
+    """In the order that counted until now, that of the wall clock."""
+    op.add_column("judgements", Column("sequence", BigInteger))
+    op.execute(
+        "UPDATE judgements SET sequence = ("
+        "SELECT count(*) FROM judgements AS earlier WHERE earlier.session_id = judgements.session_id "
+        "AND (earlier.created, earlier.judgement_id) <= (judgements.created, judgements.judgement_id))"
+    )
+    with op.batch_alter_table("judgements") as judgements:
+        judgements.alter_column("sequence", existing_type=BigInteger(), nullable=False)
 
 
 def _session() -> Column[int]:

@@ -135,6 +135,12 @@ warnings = Table(
     parent("sessions.session_id", "session_id", "the session"),
     key("warning", "1, 2, ... in the order in which they were given"),
     seconds("time", "the session time that it is about", "; NULL: the whole session", nullable=True),
+    seconds(
+        "file_time",
+        "what the recording's own clock shows there, where it goes back or jumps",
+        "; NULL for other warnings",
+        nullable=True,
+    ),
     words("code", "what it is about, such as clock_jump: one word for all warnings of a kind"),
     words("text", "the warning, one line"),
     comment="what of the recording could not be honoured, or may mislead",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, Table, UniqueConstraint
 
 from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
 
@@ -21,6 +21,12 @@ judgements = Table(
     words("strategy", "weighted, sum, dominant or attention"),
     words("settings", "every setting that it was made with, JSON"),
     words("created", "when it was made, UTC, ISO 8601"),
+    Column(
+        "sequence",
+        BigInteger,
+        nullable=False,
+        comment="grows with every judgement that is made in the session; the highest is the latest",
+    ),
     UniqueConstraint("session_id", "name"),
     comment="one way of judging a session; many can stand side by side",
 )

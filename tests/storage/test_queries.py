@@ -62,6 +62,7 @@ def test_columns_for_the_passes(lesson: Store) -> None:
         "camera_y": [None, -1.0, -1.0] * 2,
         **dict.fromkeys(("path_a", "path_b", "path_x", "path_y"), [None] * 6),
         "path_section": [-1] * 6,
+        "unexplained": [None] * 6,
     }
 
 

@@ -361,9 +361,24 @@ def test_judgement_of_the_same_name_is_replaced_and_keeps_its_number(lesson: Sto
     assert write.judgement(lesson, 1, name="sum 5 s") == 2
     assert write.judgement(lesson, 1, verdict="neutral") == 1
     sql = "SELECT judgement_id, judgement, verdict, latest FROM v_class_windows ORDER BY 1"
-    with lesson.writing() as connection:  # both in one millisecond, perhaps: say which was last
-        connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - judgement_id)"))
     assert rows(lesson, sql) == [(1, "weighted 10 s", "neutral", 1), (2, "sum 5 s", "interested", 0)]
+
+
+def test_the_latest_judgement_is_the_last_one_made_whatever_the_wall_clock_shows(
+    lesson: Store, write: Write
+) -> None:
+    write.judgement(lesson, 1, name="sum 5 s")
+    with lesson.writing() as connection:  # the clock is set back from one to the next
+        connection.execute(text("UPDATE judgements SET created = '2026-01-0' || (3 - judgement_id)"))
+    assert rows(lesson, "SELECT judgement, latest FROM v_judgements ORDER BY sequence") == [
+        ("weighted 10 s", False), ("sum 5 s", True)
+    ]  # fmt: skip
+    assert queries.judgements(lesson, 1)["name"].tolist() == ["weighted 10 s", "sum 5 s"]
+    write.judgement(lesson, 1, created="2030-01-01T00:00:00.000Z")  # brought up to date, as after a correction
+    assert queries.judgements(lesson, 1)["name"].tolist() == ["weighted 10 s", "sum 5 s"]
+    write.judgement(lesson, 1)
+    assert queries.judgements(lesson, 1)["name"].tolist() == ["sum 5 s", "weighted 10 s"]
+    assert rows(lesson, "SELECT judgement_id, sequence FROM judgements ORDER BY 1") == [(1, 3), (2, 2)]
 
 
 @pytest.mark.parametrize("name", ["weighted 10 s", "of a correction"])

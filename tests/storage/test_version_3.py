@@ -84,7 +84,9 @@ def test_every_row_is_there_under_the_new_names(old: Path) -> None:
         assert len(after[name]) == len(values) > 0
         width = len(values[0])
         assert [row[:width] for row in after[name]] == values, name
-        assert {value for row in after[name] for value in row[width:]} <= {None}, name  # what is new is empty
+        new = {value for row in after[name] for value in row[width:]}
+        # What is new is empty, but for the numbers of judgements, the one that was made last with the highest.
+        assert new <= ({1, 2, 3} if name == "judgements" else {None}), name
 
 
 def test_every_table_and_view_reads_as_before_under_its_old_name(old: Path) -> None:

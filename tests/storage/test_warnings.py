@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from storage.store import Store
-from storage.warnings import read_warnings, write_warnings
+from storage.warnings import StoredWarning, read_warnings, write_warnings
 from tests.storage.conftest import Write
 
-JUMP = ("clock_jump", "the clock jumps by 10 s", 12.5)
-DAMAGED = ("damaged", "3 damaged packets were skipped", None)
+JUMP = StoredWarning("clock_jump", "the clock jumps by 10 s", 12.5, 36_000.25)
+DAMAGED = StoredWarning("damaged", "3 damaged packets were skipped")
 
 
 def test_warnings_are_read_in_the_order_in_which_they_were_given_each_once(store: Store, write: Write) -> None:

@@ -39,6 +39,8 @@ class SourceWarning:
     """One line that names the source, says what it is, and the remedy."""
     time: float | None = None
     """The session time that it is about, s; None: the whole session."""
+    file_time: float | None = None
+    """What the source's own clock shows at `time`, s, where that clock goes back or jumps."""
 
 
 class FrameSource(Protocol):
