@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, inspect, make_url
+from sqlalchemy import URL, Connection, CursorResult, Engine, inspect
 from sqlalchemy.exc import ArgumentError
 
 from storage.errors import DatabaseError, Explaining, named
 from storage.schema import SCHEMA_VERSION, metadata
 from storage.sqlite import SqliteDatabase, Values
+from storage.urls import parse_url, shown
 
 
 class Database(Explaining, Protocol):
@@ -53,6 +54,12 @@ class Database(Explaining, Protocol):
     def back_up(self, version: int) -> Path | None:
         """A copy of what is committed; None where that is the server's business."""
 
+    def check_erasable(self, engine: Engine) -> None:
+        """Raise DatabaseError where what is deleted could not be erased from it by `erase`."""
+
+    def erase(self, engine: Engine) -> None:
+        """Leave nothing of deleted rows. Raises DatabaseError, or the driver's error, where some may be left."""
+
     def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values, which cannot change anything."""
 
@@ -66,12 +73,11 @@ def database_of(target: str | Path) -> Database:
     if "://" not in text and text != ":memory:":
         return SqliteDatabase(Path(text))
     try:
-        url = make_url(text)
+        url = parse_url(text)
+        address = shown(url)
     except ArgumentError:
-        url = make_url("other://")
+        url = URL.create("other")
         address = text if "@" not in text else "the address"  # which may have a password
-    else:
-        address = url.render_as_string() if url.password else text
     if url.get_backend_name() in ("postgresql", "postgres"):
         return _postgres(url)
     if url.get_backend_name() != "sqlite" or url.query or url.database in (None, "", ":memory:"):
@@ -88,7 +94,7 @@ def _postgres(url: URL) -> Database:
         from storage.postgres import PostgresDatabase  # psycopg is an extra
     except ImportError as error:
         raise DatabaseError(
-            f"{url.render_as_string()}: needs psycopg; run pip install 'classpulse[postgres]' ({error})",
+            f"{shown(url)}: needs psycopg; run pip install 'classpulse[postgres]' ({error})",
             exit_status=2,
         ) from error
     return PostgresDatabase(url)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from storage.errors import DatabaseError
-from storage.schema import corrections, faces, frames, metadata, people, seats, segments, sessions, students, tracks
+from storage.errors import DatabaseError, named
+from storage.schema import corrections, faces, frames, people, seats, segments, sessions, students, tracks
 from storage.store import Store, now
 
 
@@ -88,32 +89,37 @@ def sessions_before(store: Store, date: str) -> list[int]:
         )
 
 
+@contextmanager
+def erasing(store: Store) -> Iterator[None]:
+    """A transaction whose deletions are erased from the database when it is over; see `clean`.
+
+    Raises DatabaseError, before anything is deleted, where the user may delete rows but not erase them.
+    """
+    with named(store.database):
+        store.database.check_erasable(store._engine)
+    with store.writing() as connection:
+        _overwrite(connection)
+        yield
+    clean(store)
+
+
 def clean(store: Store) -> None:
     """Leave nothing of deleted rows: neither in free pages nor in the write-ahead log.
 
     SQLite writes the whole file anew, and empties the log. PostgreSQL writes its tables anew; its own log, archives
-    and backups are the server's. Raises DatabaseError where another process holds the database all the while.
+    and backups are the server's. Raises DatabaseError where another process holds the database all the while, and
+    where the server does not do it.
     """
+    with named(store.database):
+        store.database.check_erasable(store._engine)
     try:
-        with store._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if connection.dialect.name == "sqlite":
-                _clean_file(connection)
-            else:
-                for table in metadata.sorted_tables:
-                    connection.exec_driver_sql(f"VACUUM FULL {table.name}")
-    except (DBAPIError, sqlite3.Error) as error:
+        store.database.erase(store._engine)
+    except (DatabaseError, DBAPIError, sqlite3.Error) as error:
         raise DatabaseError(
             f"{store.database}: the rows are gone, but not yet what the file still holds of them "
             f"({getattr(error, 'orig', error)}); when no other has it open and there is room for a copy, "
             "run `classpulse forget --clean`"
         ) from error
-
-
-def _clean_file(connection: Connection) -> None:
-    cursor = connection.connection.cursor()  # outside of any transaction
-    cursor.execute("VACUUM")
-    if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        raise sqlite3.OperationalError("another process reads it")
 
 
 def _overwrite(connection: Connection) -> None:

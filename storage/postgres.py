@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -13,9 +12,11 @@ from psycopg.pq import DiagnosticField
 from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from storage.errors import DatabaseError
 from storage.schema import metadata
 from storage.sql import Token, line_and_column, replaced, tokens
 from storage.sqlite import Values
+from storage.urls import shown
 
 #: How long one writer waits for another's transaction, s. Following an hour of 30 students takes half a minute.
 LOCK_SECONDS = 300
@@ -26,18 +27,32 @@ VERSION_TABLE = "classpulse_version"
 #: The first number of our advisory locks, "CLPU"; the second is a session's, or 0 for the whole database.
 LOCK = 0x434C5055
 
+#: Not a code of the server's, which only asks.
+_NO_PASSWORD = "no password"
 #: By the beginning of an error's code: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _REMEDIES = {
     "08": "the server cannot be reached; see whether it runs, and whether the address is right",
     "25006": "it is read-only",
     "28": "the server refuses the user or the password; correct the URL, or ~/.pgpass",
+    _NO_PASSWORD: "the server asks for a password; write it in the URL, in PGPASSWORD or in ~/.pgpass",
     "3D": "the server has no such database; make it with createdb",
     "3F": "the server has no such schema; make it with CREATE SCHEMA",
     "42501": "the user has not the right to do this; have it granted",
     "53100": "the server's disk is full; free some space and run the same command again, what was committed stays",
     "53300": "the server has too many connections; run the same command again later",
     "55P03": "another process is writing to it{holder}; run the same command again when that has ended",
+    "57P03": "the server is starting up or shutting down; run the same command again later",
     "57": "the server ended the connection; run the same command again, what was committed is kept",
+}
+#: The server's reasons to refuse a connection come without their code. The first that fits counts.
+_REFUSALS = {
+    "authentication": "28P01",
+    "pg_hba.conf": "28000",
+    "role ": "28000",
+    "database system is": "57P03",  # ... starting up, shutting down
+    "database ": "3D000",
+    "too many": "53300",
+    "connection slots": "53300",
 }
 #: What a query of the user's cannot be blamed for: the server, its disk, its memory, or another's lock.
 _NOT_THE_SQL = ("08", "40", "53", "55", "57", "58", "XX")
@@ -51,8 +66,7 @@ class PostgresDatabase:
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         self.target = url.render_as_string(hide_password=False)
-        secret = {name: "***" for name in url.query if "password" in name}
-        self._name = re.sub(r"\+\w+(?=://)", "", url.update_query_dict(secret).render_as_string(hide_password=True))
+        self._name = shown(url)
 
     def __str__(self) -> str:
         return self._name
@@ -129,6 +143,59 @@ class PostgresDatabase:
     def back_up(self, version: int) -> None:
         """The server's business: `classpulse upgrade-db` advises pg_dump."""
         del version
+
+    # -- what is deleted
+
+    def check_erasable(self, engine: Engine) -> None:
+        """Raise DatabaseError where the server would not rewrite a table for this user: VACUUM then only warns."""
+        with self.reading(engine) as connection:
+            maintain = connection.exec_driver_sql("SHOW server_version_num").scalar_one() >= "170000"
+            allowed = "pg_has_role(owner, 'USAGE') OR pg_has_role(datdba, 'USAGE')"
+            allowed += " OR has_table_privilege(oid, 'MAINTAIN')" if maintain else ""
+            query = (
+                "SELECT relname, rolname, current_user"
+                " FROM (SELECT pg_class.oid, relname, relowner AS owner, datdba FROM pg_class, pg_database"
+                " WHERE datname = current_database()"
+                f" AND pg_class.oid IN ({', '.join(f'to_regclass({name!r})' for name in metadata.tables)})) AS ours"
+                f" JOIN pg_roles ON pg_roles.oid = owner WHERE NOT ({allowed}) ORDER BY relname"
+            )
+            refused = connection.exec_driver_sql(query).all()
+        if refused:
+            tables, (_, owner, user) = ", ".join(row[0] for row in refused), refused[0]
+            raise DatabaseError(
+                f"{self}: nothing was deleted, since {user} does not own {tables}, and only who owns a table can "
+                f"erase what is deleted from it; run the same command as {owner}, or GRANT {owner} TO {user} first"
+            )
+
+    def erase(self, engine: Engine) -> None:
+        """Have the server write its tables anew, and see that it did; its log, archives and backups are its own.
+
+        Raises DatabaseError for a table that stayed as it was, and for any warning of the server.
+        """
+        warnings: list[str] = []
+        unwritten: list[str] = []
+
+        def collect(notice: Any) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                warnings.append(str(notice.message_primary))
+
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.add_notice_handler(collect)
+            connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+            try:
+                for table in metadata.tables:
+                    file = f"SELECT pg_relation_filenode({table!r}::regclass)"
+                    before = connection.exec_driver_sql(file).scalar_one()
+                    connection.exec_driver_sql(f"VACUUM FULL {table}")
+                    if connection.exec_driver_sql(file).scalar_one() == before:
+                        unwritten.append(table)
+            finally:
+                driver.remove_notice_handler(collect)
+                connection.exec_driver_sql("RESET lock_timeout")
+        if unwritten or warnings:
+            tables = f"tables as they were: {', '.join(unwritten)}"
+            raise DatabaseError(f"{'; '.join([*warnings[:1], *([tables] if unwritten else [])])}")
 
     # -- queries of users
 
@@ -223,10 +290,10 @@ def _code(error: BaseException) -> str:
     code: str | None = getattr(error, "sqlstate", None)
     if code or not isinstance(error, psycopg.OperationalError):
         return code or ""
-    # The server's reasons to refuse come without their code.
-    codes = {"authentication": "28P01", "pg_hba.conf": "28000", "role ": "28000", "database ": "3D000"}
+    if "no password supplied" in str(error):  # the driver's words, not the server's
+        return _NO_PASSWORD
     _, refused, reason = str(error).rpartition("FATAL:")
-    return next((code for word, code in codes.items() if refused and word in reason), "08001")
+    return next((code for word, code in _REFUSALS.items() if refused and word in reason), "08001")
 
 
 def _message(error: BaseException) -> str:

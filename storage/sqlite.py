@@ -236,6 +236,19 @@ class SqliteDatabase:
             raise
         raise DatabaseError(f"{self}: there are 1000 backups beside it; remove some")
 
+    # -- what is deleted
+
+    def check_erasable(self, engine: Engine) -> None:
+        """Whoever may delete may erase."""
+
+    def erase(self, engine: Engine) -> None:
+        """Write the whole file anew, and empty the log. Raises sqlite3.OperationalError where another holds it."""
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            cursor = connection.connection.cursor()  # outside of any transaction
+            cursor.execute("VACUUM")
+            if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise sqlite3.OperationalError("another process reads it")
+
     # -- queries of users
 
     def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:

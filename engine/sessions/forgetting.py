@@ -20,11 +20,11 @@ from engine.texts import normalised
 from storage import queries
 from storage.excluding import write_excluded
 from storage.forgetting import (
-    clean,
     delete_faces,
     delete_persons,
     delete_sessions,
     delete_unused_names,
+    erasing,
     sessions_before,
     settle_corrections,
 )
@@ -94,7 +94,7 @@ def forget(store: Store, chosen: Chosen) -> None:
     All of it in one transaction, save for the cleaning. A session that loses a student keeps its other students as
     they are, and its corrections are settled: they can be undone no longer.
     """
-    with store.writing():
+    with erasing(store):
         delete_sessions(store, chosen.sessions)
         for session_id in dict.fromkeys(session_id for session_id, _ in chosen.students):
             _forget_students(
@@ -102,7 +102,6 @@ def forget(store: Store, chosen: Chosen) -> None:
             )
         delete_persons(store, chosen.persons)
         delete_unused_names(store)
-    clean(store)
 
 
 def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
@@ -137,10 +136,9 @@ def exclude_student(store: Store, session_id: int, key: str) -> str:
     The roster keeps name and seat, so that the next session excludes them, too. Raises UsageError for an unknown
     student.
     """
-    with store.writing():
+    with erasing(store):
         student = find_student(finished_students(store, session_id), key)
         write_excluded(store, session_id, [square_of(student)])
         _forget_students(store, session_id, [student["label"]])
         delete_unused_names(store)
-    clean(store)
     return str(student["label"])

@@ -11,7 +11,7 @@ from engine.outputs import output_file
 from engine.sessions.students import checked_name
 from engine.tables import read_rows
 from storage import people, queries
-from storage.forgetting import clean
+from storage.forgetting import erasing
 from storage.store import Store
 
 HEADER = ["person", "name"]
@@ -36,9 +36,8 @@ def export_names(store: Store, path: Path) -> int:
 
 def drop_names(store: Store) -> int:
     """Take all names out of the database, also out of what the file holds of deleted rows; returns how many."""
-    count = people.drop_names(store)
-    clean(store)
-    return count
+    with erasing(store):
+        return people.drop_names(store)
 
 
 def import_names(store: Store, path: Path) -> int:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.operations import Operations
 from sqlalchemy import URL, create_engine, make_url
@@ -228,6 +229,49 @@ def test_password_is_never_told(postgres_server: str) -> None:
     assert str(database_of(url)) == "postgresql://guarded:***@/postgres?host=%2Ftmp&password=%2A%2A%2A"
 
 
+@pytest.mark.parametrize("password", ["p@ss", "p@ss@word", "p/ss", "p?ss", "p:ss", "p%ss", "p%40ss", "p?s@s"])
+def test_password_with_any_sign_is_read_whole_and_never_told(password: str) -> None:
+    database = database_of(f"postgresql://ada:{password}@host:5432/school?connect_timeout=3")
+    assert str(database) == "postgresql://ada:***@host:5432/school?connect_timeout=3"
+    url = make_url(str(database.target))
+    assert (url.username, url.password) == ("ada", password.replace("%40", "@"))
+    assert (url.host, url.port, url.database) == ("host", 5432, "school")
+    with pytest.raises(DatabaseError) as caught:
+        database_of(f"mysql://ada:{password}@host/school?ssl_password=ss")
+    assert "ss@" not in str(caught.value)
+    assert str(caught.value).startswith("mysql://ada:***@host/school?ssl_password=")
+
+
+@pytest.mark.parametrize(
+    ("address", "username", "host"),
+    [
+        ("postgresql://host:5432/school?user=ada@school", None, "host"),
+        ("postgresql://host:5432?user=ada@school", None, "host"),
+        ("postgresql://ada@server:secret@host/school", "ada@server", "host"),
+    ],
+)
+def test_another_at_is_no_end_of_a_password(address: str, username: str | None, host: str) -> None:
+    url = make_url(str(database_of(address).target))
+    assert (url.username, url.host) == (username, host)
+
+
+@pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        ("fe_sendauth: no password supplied", "the server asks for a password; write it in the URL, in PGPASSWORD"),
+        ("FATAL:  sorry, too many clients already", "the server has too many connections"),
+        ("FATAL:  the database system is starting up", "the server is starting up or shutting down"),
+        ('FATAL:  database "none" does not exist', "the server has no such database"),
+        ("Connection refused", "the server cannot be reached"),
+    ],
+)
+def test_why_a_connection_could_not_be_made(message: str, remedy: str) -> None:
+    error = psycopg.OperationalError(f'connection failed: connection to server at "host" failed: {message}')
+    said = database_of("postgresql://ada@host/school").explain(error)
+    assert said.startswith(remedy)
+    assert said.endswith(f"({message})")
+
+
 def test_server_that_cannot_be_reached(postgres_server: str) -> None:
     said, status = refusal("postgresql://ada:secret@127.0.0.1:1/school")
     assert "the server cannot be reached; see whether it runs, and whether the address is right" in said
@@ -247,6 +291,8 @@ def test_wrong_password(postgres_server: str, target: str) -> None:
     said, status = refusal(url.render_as_string(False))
     assert "the server refuses the user or the password" in said
     assert status == 1
+    said, _ = refusal(make_url(target).set(username="guarded").render_as_string(False))
+    assert "the server asks for a password; write it in the URL, in PGPASSWORD or in ~/.pgpass (fe_sendauth" in said
     options = url.query["options"]
     assert isinstance(options, str)
     run_sql(target, f"GRANT ALL ON SCHEMA {options.partition('=')[2]} TO guarded")
