@@ -27,6 +27,7 @@ from engine.vision.sources.geometry import MAX_TILT, Form, Image, is_plausible
 from engine.vision.sources.packets import SkippablePackets
 from engine.vision.sources.picture import PixelShapes, form_of, image_of, orientation_in, own_pixel
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
+from engine.vision.sources.sizes import frames_of_other_sizes
 from engine.vision.sources.streams import choose_stream
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
@@ -36,6 +37,8 @@ INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 SEEK_BACK = (0, 10, 60)
 #: Cameras whose clock was never set count from 1904, 1970 or 1980.
 CLOCK_SET = 1990
+#: Sizes that a warning lists.
+SIZES_LISTED = 4
 #: Frames that show whether a stream's presentation times are usable: more than any codec reorders.
 PROBE_FRAMES = 20
 
@@ -107,8 +110,8 @@ class Video:
             self.codec = stream.codec_context.name
             self.duration = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
-            self.width, self.height = self._form(first).shown
             self.warnings += self._unhonoured(first)
+        self.width, self.height = self._common_size(self._form(first))
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -275,6 +278,23 @@ class Video:
 
     def _form(self, frame: VideoFrame) -> Form:
         return form_of(frame, own_pixel(frame) or self._pixel, self._aspect)
+
+    def _common_size(self, first: Form) -> tuple[int, int]:
+        """The size into which every picture of the file fits, be it scaled up."""
+        sizes = [first.shown]
+        with self._open() as (container, stream):
+            for frame in frames_of_other_sizes(container, stream, self.path):
+                pixel = stream.codec_context.sample_aspect_ratio if self._follows_codec else self._pixel
+                sizes.append(form_of(frame, pixel, self._aspect).shown)
+        sizes = list(dict.fromkeys(sizes))
+        width, height = max(width for width, _ in sizes), max(height for _, height in sizes)
+        if len(sizes) > 1:
+            listed = ", ".join(f"{w}x{h}" for w, h in sizes[:SIZES_LISTED]) + (
+                ", ..." if sizes[SIZES_LISTED:] else ""
+            )
+            text = f"the size of the picture changes ({listed} px); every one is fitted into {width}x{height}"
+            self.warnings.append(SourceWarning("size_changes", f"{self.path}: {text}"))
+        return width, height
 
     def _unhonoured(self, first: VideoFrame) -> list[SourceWarning]:
         """A warning for each thing that the file says of its first picture and that cannot be."""

@@ -16,7 +16,7 @@ import pytest
 
 from engine.errors import SourceError, UsageError
 from engine.vision.sources.video import Video, fingerprint
-from tests.engine.synthetic import number, numbered, turn_tkhd, write_video
+from tests.engine.synthetic import number, turn_tkhd, write_video
 from tests.engine.vision.sources.clips import (
     KINDS,
     NTSC,
@@ -187,17 +187,6 @@ def test_footage_of_a_turned_phone_is_upright(
         shown = next(video.frames(None, start)).image
         assert (video.height, video.width) == shown.shape[:2] == expected.shape[:2]
         assert np.abs(shown.astype(int) - expected).mean() < 8
-
-
-def test_a_stream_that_changes_its_size_keeps_the_first_ones(tmp_path: Path) -> None:
-    small = write_video(tmp_path / "small.ts", range(20)).read_bytes()
-    images = [numbered(20 + i, 160, 96) for i in range(20)]
-    large = write_video(tmp_path / "large.ts", range(30, 50), images=images).read_bytes()
-    both = tmp_path / "both.ts"
-    both.write_bytes(small + large)
-    frames = list(Video(both).frames(None))
-    assert [number(frame.image) for frame in frames] == list(range(40))
-    assert {frame.image.shape for frame in frames} == {(48, 80, 3)}
 
 
 def test_colours_are_those_of_opencv(shared: Path) -> None:
