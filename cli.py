@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -26,6 +25,7 @@ from classpulse.commands import (
 )
 from classpulse.commands.auditing import AuditedCommand
 from classpulse.commands.errors import Stopped, complain
+from classpulse.commands.streams import STREAMS
 from engine.version import __version__
 
 app = typer.Typer(
@@ -74,6 +74,7 @@ def root(  # noqa: D103 -- its help is the app's
 
 def main() -> NoReturn:
     """Run the command line: every error that a user can cause is one line, a traceback only comes with --debug."""
+    STREAMS.prepare()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     status, stopped = 130, "stopped"
     try:
@@ -85,11 +86,8 @@ def main() -> NoReturn:
         status = 1
     except Exception as error:  # noqa: BLE001 -- said in one line, and with --debug in full
         status = complain(error)
-    try:
-        sys.stdout.flush()
-    except OSError as error:  # its reader has ended, or its disk is full: not once more at the exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = status or (1 if isinstance(error, BrokenPipeError) else complain(error))
+    if (failure := STREAMS.finish()) and not status:
+        status = 1 if isinstance(failure, BrokenPipeError) else complain(failure)
     if status == 130:
         print(f"classpulse: {stopped}", file=sys.stderr)
     sys.exit(status)

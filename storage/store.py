@@ -21,6 +21,7 @@ from storage import schema
 from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
 from storage.errors import SessionError, StorageError, named
+from storage.paths import escaped
 from storage.schema import (
     attention_windows,
     class_windows,
@@ -122,13 +123,13 @@ class Store:
         """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`).
 
         `classes` are names and polarities (see `schema.classes`) of what its faces will be scored for, in the order
-        of score_1, score_2, ...
+        of score_1, score_2, ... Names that are not UTF-8 are stored as `storage.paths.escaped`.
         """
         with self.writing() as connection:
             row = insert(sessions).values(
-                name=name,
-                source=str(source),
-                file_name=Path(source).name,
+                name=escaped(name),
+                source=escaped(str(source)),
+                file_name=escaped(Path(source).name),
                 sha256=sha256,
                 recorded=recorded,
                 settings=settings,
@@ -164,7 +165,7 @@ class Store:
         Where several share a name, it is the finished one, unless it is to be `unique`. Raises SessionError where
         there is none, and where `key` means several, also as one's number and another's name: the text lists them.
         """
-        name, file_name = str(key), Path(str(key)).name
+        name, file_name = escaped(str(key)), escaped(Path(str(key)).name)
         number = name.removeprefix("#")
         by_number_alone = isinstance(key, int) or name.startswith("#")
         columns = (

@@ -90,13 +90,14 @@ def _note(db: str, command: str, ctx: Any, before: _KnownNames, outcome: str) ->
     from storage.audit import note
     from storage.database import database_of
     from storage.errors import StorageError
+    from storage.paths import escaped
     from storage.store import Store
 
     target = database_of(db).target
     if isinstance(target, Path) and not (target.exists() and os.access(target, os.W_OK)):
         return  # a read-only copy is not logged
     after = _KnownNames.read(db, ctx)
-    arguments = masked(_command_line(ctx), before.names | after.names)
+    arguments = escaped(masked(_command_line(ctx), before.names | after.names))
     session = before.session if before.session is not None else after.session
     try:
         with Store.open(db, must_exist=True) as store:

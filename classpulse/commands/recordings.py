@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from classpulse.commands.errors import Stopped, complain
 from classpulse.commands.showing import show_session
+from classpulse.commands.streams import STREAMS
 from engine.settings import Settings
 from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 
@@ -42,11 +43,12 @@ def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptio
     """Analyse recordings one after the other; returns the exit status.
 
     The error of a single recording is raised. With several recordings an error is printed, and the next one is
-    analysed. Raises Stopped at Ctrl-C.
+    analysed. That results cannot be printed ends nothing. Raises Stopped at Ctrl-C.
     """
     from storage.database import database_of
 
     name = None if name is None else required_text(name, NAME_OF_SESSION)
+    STREAMS.outlive_output()
     status = 0
     for video in videos:
         session_name = f"{name}: {video.stem}"[:LONGEST] if name and len(videos) > 1 else name

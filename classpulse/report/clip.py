@@ -24,6 +24,7 @@ from engine.vision.sources.containers import open_recording
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 from engine.vision.sources.streams import choose_stream
+from storage.paths import path_of
 
 #: Audio codecs that are copied into the MP4; any other is encoded again.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
@@ -56,7 +57,7 @@ def annotate(
     if output.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise UsageError(f"{output}: an annotated video must be an .mp4; change the name of the output")
     annotator = Annotator(session, judgement, blur)
-    path = video or Path(annotator.row["source"])
+    path = video or path_of(annotator.row["source"])
     if not path.exists():
         raise SourceError(f"{path}: the recording no longer exists; give its path with --video", exit_status=2)
     if output.exists() and output.samefile(path):

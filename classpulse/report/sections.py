@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +13,7 @@ from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
 from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
+from storage.paths import path_of
 from storage.store import Store
 
 Context = dict[str, Any]
@@ -37,7 +37,7 @@ def summary(sources: ReportQueries) -> Context:
         "balance": None if judged.empty else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
-        "gone": not Path(session["source"]).exists(),
+        "gone": not path_of(session["source"]).exists(),
         "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql],
     }
 
@@ -84,7 +84,7 @@ def seats(sources: ReportQueries) -> Context:
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
     statements = [students.sql, windows.sql]
     picture = None
-    if sources.picture and data["students"] and Path(session["source"]).exists():
+    if sources.picture and data["students"] and path_of(session["source"]).exists():
         from classpulse.report.backdrop import backdrop  # imported here because it loads the video decoder
         from classpulse.report.excluded import excluded_places
         from engine.settings import Settings
@@ -94,7 +94,7 @@ def seats(sources: ReportQueries) -> Context:
         with Store.open(sources.database, must_exist=True, read_only=True) as store:
             excluded = excluded_places(store, sources.session_id).at(time)[0]
         settings = Settings.from_json(str(sources.judgement["settings"]))
-        picture = backdrop(session["source"], time, largest.rows["face"].iloc[0], excluded, settings)
+        picture = backdrop(path_of(session["source"]), time, largest.rows["face"].iloc[0], excluded, settings)
         statements += [fullest.sql, largest.sql]
     return {
         "data": data,

@@ -13,6 +13,7 @@ from engine.sessions.session import Session
 from engine.settings import Settings
 from engine.vision.sources.registry import open_source
 from storage.excluding import excluded_from
+from storage.paths import path_of
 from storage.store import Store
 
 #: Reason for not showing an existing recording.
@@ -51,7 +52,7 @@ class Recordings:
         with Store.open(session.database, must_exist=True, read_only=True) as store:
             if excluded_from(store, row["sha256"]) is not None:
                 return Recording(None, EXCLUDED)
-        path = Path(row["source"])
+        path = path_of(row["source"])
         try:
             if not path.exists():
                 return Recording(None, f"The recording {path.name} is no longer where it was analysed.")

@@ -28,6 +28,7 @@ from engine.vision.sources.registry import open_source
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
+from storage.paths import escaped
 from storage.store import Store
 from storage.warnings import StoredWarning, read_warnings, write_warnings
 
@@ -179,7 +180,7 @@ def _done_aggregate(target: Store, session_id: int, settings: Settings) -> Sessi
 
 
 def _name_warnings(session: dict[str, Any], name: str | None) -> list[str]:
-    differs = name is not None and name != session["name"]
+    differs = name is not None and escaped(name) != session["name"]
     return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if differs else []
 
 
