@@ -31,6 +31,10 @@ class SourceError(ClasspulseError, OSError):
         self.exit_status = exit_status
 
 
+class OutputError(ClasspulseError, OSError):
+    """An output file that could not be written; what was there before is there still."""
+
+
 class NetworkError(ClasspulseError, RuntimeError):
     """A network file that is missing, damaged, or does not run on the chosen device."""
 

@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, Integer, Select, Table, and_, func, s
 from storage import schema
 from storage.columns import Unpack, read_columns
 from storage.errors import QueryError
+from storage.paths import path_of
 from storage.sql import parameters as named_in
 from storage.store import Store
 from storage.views import views
@@ -28,6 +29,12 @@ _STUDENTS_PERSON = schema.people.c.person == schema.students.c.person
 
 #: Columns that identify rows, in the order of display.
 _NUMBERS = ("judgement_id", "window", "start", "pts", "face", "student", "track")
+
+
+def recordings(target: str | Path) -> list[Path]:
+    """Where the recordings of a database's sessions are, or were. Opens it to read."""
+    with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
+        return [path_of(source) for source in connection.scalars(select(schema.sessions.c.source).distinct())]
 
 
 # -- columns for the passes

@@ -23,6 +23,7 @@ from classpulse.commands.options import (
 )
 from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
 from classpulse.commands.showing import show_session
+from classpulse.commands.streams import STREAMS
 from engine.settings import Device, Engine, Precision, Scan, Settings
 
 app = typer.Typer()
@@ -185,21 +186,26 @@ def demo(
     from classpulse.simulation.comparing import compare
     from classpulse.simulation.lesson import demo_lesson
     from classpulse.simulation.render import render_lesson
+    from engine.outputs import output_file
     from engine.sessions.analysis import analyze as analyze_one
 
+    STREAMS.outlive_output()
     folder.mkdir(parents=True, exist_ok=True)
     lesson, window = demo_lesson(), 5.0
-    video, db = folder / "lesson.mp4", folder / "classpulse.db"
-    if video.exists() and not (folder / "truth.csv").exists():
-        raise typer.BadParameter(f"{video} exists already, and `demo` did not draw it; choose another folder")
-    with terminal.ProgressBar("drawing the lesson") as bar:
-        truth = render_lesson(lesson, video, progress=bar.count)
-    truth.write_csv(folder / "truth.csv")
+    video, db, script = folder / "lesson.mp4", folder / "classpulse.db", folder / "truth.csv"
+    refusal = "`demo` did not draw it, so choose another folder"
+    with (
+        output_file(video, replaces=lambda _: script.exists(), refusal=refusal) as drawn,
+        terminal.ProgressBar("drawing the lesson") as bar,
+    ):
+        truth = render_lesson(lesson, drawn, progress=bar.count, container_format="mp4")
+        with output_file(script) as written:
+            truth.write_csv(written)
     with terminal.ProgressBar(video.name) as bar:
         session = analyze_one(video, db, name="Demo", settings=Settings(window=window), on_progress=bar)
     show_session(session)
     comparison = compare(truth, session.faces(), session.verdicts(), window)
-    rows.write(session.verdicts(), "csv", folder / "verdicts.csv")
+    rows.write(session.verdicts(), "csv", folder / "verdicts.csv", db)
     page.write(page.render(session), folder / "report.html")
     with terminal.ProgressBar("annotated.mp4") as bar:
         annotate(

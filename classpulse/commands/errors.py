@@ -7,7 +7,6 @@ import traceback
 from pathlib import Path
 
 from engine.errors import missing_library
-from storage.paths import escaped
 
 
 class Stopped(Exception):  # noqa: N818
@@ -38,7 +37,9 @@ def complain(error: Exception) -> int:
         text, status = f"{error.format_message().rstrip('.')}{where}", 2
     elif hasattr(error, "exit_status"):  # an error of one of the packages, with a message for users
         text, status = str(error), error.exit_status
-    elif isinstance(error, UnicodeEncodeError) and escaped(error.object) != error.object:
+    elif isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        from storage.paths import escaped
+
         text, status = f"'{escaped(error.object)}' is not UTF-8; give names and texts in UTF-8", 2
     elif isinstance(error, OSError):
         text = f"{error.filename or 'the output'}: {error.strerror}; check the path, its permissions and the disk"

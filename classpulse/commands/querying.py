@@ -55,7 +55,7 @@ def query(
             has = f"it has {', '.join(f':{name}' for name in known)}" if known else "it has no parameters"
             raise typer.BadParameter(f"there is no :{name} in the SQL; {has}")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not handle Ctrl-C
-    rows.write(queries.query(db, sql, values_by_name), output_format, output)
+    rows.write(queries.query(db, sql, values_by_name), output_format, output, db)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from classpulse.commands.options import Database, SessionKey, seconds_of
+from engine.errors import UsageError
 
 app = typer.Typer()
 
@@ -41,7 +42,7 @@ def report(
         raise typer.BadParameter("name one session, or two with --compare")
     if compare and (student or judgement or picture):
         raise typer.BadParameter("--compare takes no --student, --judgement or --picture")
-    path = output.with_suffix(".html")
+    path = _page_of(output, pdf=pdf)
     if compare:
         html = page.compare(*(find(one, db) for one in compare))
     else:
@@ -51,6 +52,15 @@ def report(
     if pdf:
         to_pdf(path, path.with_suffix(".pdf"))
         terminal.say(f"written: {path.with_suffix('.pdf')}")
+
+
+def _page_of(output: Path, *, pdf: bool) -> Path:
+    """The page that `output` names: by default an .html, also where it names the PDF beside it."""
+    if output.suffix.lower() in (".html", ".htm") or output.is_dir():
+        return output
+    if output.suffix and not (pdf and output.suffix.lower() == ".pdf"):
+        raise UsageError(f"{output}: a report is an .html file; change the end of its name")
+    return output.with_suffix(".html")
 
 
 @app.command()

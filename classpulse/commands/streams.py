@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from storage.paths import escaped
-
 _ERRORS = "classpulse"
 #: What stands for the signs of our own tables where the encoding has them not.
 _PLAIN = {"–": "-", "−": "-", "±": "+/-", "…": "...", "×": "x"}
@@ -89,6 +87,8 @@ class Streams:
 
     def _replace(self, error: UnicodeError) -> tuple[str, int]:
         """Bytes of a file's name with escapes, signs of our own in ASCII, and ? for any other character."""
+        from storage.paths import escaped
+
         assert isinstance(error, UnicodeEncodeError)
         character = error.object[error.start]
         text = _PLAIN.get(character) or escaped(character)

@@ -46,7 +46,7 @@ def validate(
             raise typer.BadParameter("--fit prints one table only; omit --table")
         fitted = validated_session.fit(codes, fit, judgement)
         if output_format != "table" or output:
-            rows.write(fitted.figures, output_format, output)
+            rows.write(fitted.figures, output_format, output, db)
         else:
             lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.summary())
             print(*lines, sep="", end="")
@@ -54,7 +54,7 @@ def validate(
     result = validated_session.validate(codes, judgement)
     if table or output_format != "table" or output:
         tables = {"figures": result.figures, "intervals": result.intervals, "confusion": result.confusion}
-        rows.write(tables[table or "figures"], output_format, output)
+        rows.write(tables[table or "figures"], output_format, output, db)
         return
     lines = validation.summary(result.intervals, result.figures, result.confusion, result.codes.uncodable)
     print(*lines, sep="", end="")
@@ -110,6 +110,6 @@ def compare(
             "agreement": comparison.agreement,
             "differing": comparison.differing,
         }
-        rows.write(tables[table or "verdicts"], output_format, output)
+        rows.write(tables[table or "verdicts"], output_format, output, db)
         return
     print(*shown.side_by_side(comparison.verdicts, comparison.agreement, comparison.differing), sep="", end="")

@@ -25,6 +25,7 @@ from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 from engine.vision.sources.streams import choose_stream
 from storage.paths import path_of
+from storage.queries import recordings
 
 #: Audio codecs that are copied into the MP4; any other is encoded again.
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
@@ -60,16 +61,19 @@ def annotate(
     path = video or path_of(annotator.row["source"])
     if not path.exists():
         raise SourceError(f"{path}: the recording no longer exists; give its path with --video", exit_status=2)
-    if output.exists() and output.samefile(path):
-        raise UsageError(f"{output}: this is the recording itself; choose another output")
     refusal = "it is not an annotated video of classpulse, so choose another file with --output"
     settings = Settings.from_json(annotator.row["settings"])
     with open_source(path, settings) as source:
         if source.fingerprint() != annotator.row["sha256"]:
             raise SourceError(f"{path}: not the recording that was analysed; give its path with --video")
         with (
-            output_file(output, replaces=is_annotated, refusal=refusal) as partial,
-            av.open(str(partial), "w", format="mp4") as target,
+            output_file(
+                output,
+                recordings=lambda: (path, *recordings(session.database)),
+                replaces=is_annotated,
+                refusal=refusal,
+            ) as written,
+            av.open(str(written), "w", format="mp4") as target,
         ):
             target.metadata["comment"] = MARK
             rate = _rate(source, settings)

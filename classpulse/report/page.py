@@ -140,7 +140,10 @@ def _signed(value: float | None, margin: float | None = None) -> str:
 
 
 def write(page: str, path: Path) -> None:
-    """Write a page to `path`, replacing an earlier report. Raises UsageError if another file exists there."""
+    """Write a page to `path`, replacing an earlier report. Raises UsageError if another file exists there.
+
+    No recording begins like a report, so the sessions' are not asked for.
+    """
     refusal = "it is not a report of classpulse, so choose another file with --output"
     with output_file(path, replaces=_is_report, refusal=refusal) as partial:
         partial.write_text(page, "utf-8")

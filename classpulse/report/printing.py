@@ -19,13 +19,14 @@ class PrintError(StorageError, RuntimeError):
 
 
 def to_pdf(page: Path, pdf: Path) -> None:
-    """Print the HTML file `page` to `pdf`. Raises PrintError in one line."""
+    """Print the HTML file `page` to `pdf`, in place of an earlier PDF alone. Raises PrintError in one line."""
     browser = find_browser()
     if browser is None:
         raise PrintError(
             f"no Chromium is installed, so {pdf} was not written; install chromium, or print {page} in any browser"
         )
-    with output_file(pdf) as partial, tempfile.TemporaryDirectory() as profile:
+    refusal = "it is not a PDF, so choose another file with --output"
+    with output_file(pdf, replaces=_is_pdf, refusal=refusal) as partial, tempfile.TemporaryDirectory() as profile:
         command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={profile}"]
         # Without a sandbox: root has none, and the page holds nothing but what we wrote.
         command += ["--no-sandbox", f"--print-to-pdf={partial.absolute()}", page.absolute().as_uri()]
@@ -36,3 +37,8 @@ def to_pdf(page: Path, pdf: Path) -> None:
         if done.returncode or not partial.stat().st_size:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise PrintError(f"{browser} did not print {page} ({reason}); print it in a browser")
+
+
+def _is_pdf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"%PDF-"

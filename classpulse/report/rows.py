@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -13,21 +14,22 @@ from rich.cells import cell_len
 
 from engine.outputs import output_file
 from storage.errors import QueryError
+from storage.queries import recordings
 
 
-def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> None:
+def write(rows: pd.DataFrame, output_format: str, path: Path | None = None, db: str | Path | None = None) -> None:
     """Write `rows` as table, markdown, csv, json or parquet to the file `path`, or to standard output without one.
 
     Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold, and
-    UsageError for a file that must not be replaced (see `engine.outputs`).
+    UsageError for a file that must not be replaced (see `engine.outputs`), such as a recording that `db` names.
     """
     repeated = rows.columns[rows.columns.duplicated()]
     if output_format in ("json", "parquet") and len(repeated):
         raise QueryError(f"{output_format} cannot hold two columns named {repeated[0]!r}; rename one with AS")
     if output_format == "parquet":
-        _write_parquet(rows, path)
+        _write_parquet(rows, path, db)
         return
-    with _opened(path) as file:
+    with _opened(path, db) as file:
         if output_format == "table":
             file.writelines(text_table(rows))
         elif output_format == "markdown":
@@ -39,7 +41,7 @@ def write(rows: pd.DataFrame, output_format: str, path: Path | None = None) -> N
             file.write("\n")
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
+def _write_parquet(rows: pd.DataFrame, path: Path | None, db: str | Path | None) -> None:
     if path is None and sys.stdout.isatty():
         raise QueryError("parquet cannot be shown on a terminal; name a file with --output, or use a pipe")
     from pyarrow import ArrowException
@@ -51,19 +53,23 @@ def _write_parquet(rows: pd.DataFrame, path: Path | None) -> None:
             f"parquet cannot hold these rows ({error.args[0]}); use CAST, or another format"
         ) from error
     if path:
-        with output_file(path) as partial:
-            partial.write_bytes(written)
+        with _output(path, db) as file:
+            file.write_bytes(written)
     else:
         sys.stdout.buffer.write(written)
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
+def _opened(path: Path | None, db: str | Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    with output_file(path) as partial, partial.open("w", encoding="utf-8") as file:
+    with _output(path, db) as output, output.open("w", encoding="utf-8") as file:
         yield file
+
+
+def _output(path: Path, db: str | Path | None) -> AbstractContextManager[Path]:
+    return output_file(path) if db is None else output_file(path, recordings=partial(recordings, db))
 
 
 def readable(column: pd.Series) -> pd.Series:

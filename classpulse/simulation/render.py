@@ -151,16 +151,23 @@ def frames(lesson: Lesson) -> Iterator[DrawnFrame]:
 
 
 def render_lesson(
-    lesson: Lesson, path: str | Path, progress: Callable[[int, int], None] | None = None, *, crf: int = 20
+    lesson: Lesson,
+    path: str | Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    crf: int = 20,
+    container_format: str | None = None,
 ) -> Truth:
-    """Write the lesson as an H.264 video (the container by the suffix, such as .mp4) and return what is true in it.
+    """Write the lesson as an H.264 video, and return what is true in it.
+
+    The container is FFmpeg's `container_format`, by default that of the suffix, such as .mp4.
 
     Frame k has the timestamp k / fps. `progress` is called with (frames done, frames in all) after every frame.
     `crf` is x264's quality, lower is better. Memory does not grow with the length, save for the truth's 150 bytes
     or so for each student of each frame. An unwritable path raises OSError.
     """
     recorder = _Recorder(lesson)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format=container_format) as container:
         # One fixed number of threads and no B-frames: the same bytes anywhere, and timestamps from 0 on.
         options = {"crf": str(crf), "preset": "veryfast", "bf": "0", "threads": "2"}
         stream = container.add_stream("libx264", rate=lesson.fps, options=options)

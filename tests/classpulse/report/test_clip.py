@@ -242,7 +242,7 @@ def test_the_recording_itself_is_not_written_over(recording: Path, tmp_path: Pat
     shutil.copy(recording, copy)
     session = analyze(copy, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=60))
     before = copy.read_bytes()
-    with pytest.raises(UsageError, match="the recording itself"):
+    with pytest.raises(UsageError, match="a recording is never overwritten"):
         annotate(session, copy)
     assert copy.read_bytes() == before
 
