@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
+from engine.vision.sources.fields import Neighbours, deinterlaced
 from engine.vision.sources.geometry import (
+    MAX_TILT,
     SQUARE,
     UPRIGHT,
     Form,
@@ -20,6 +24,75 @@ from engine.vision.sources.geometry import (
     swaps_axes,
     upright,
 )
+from engine.vision.sources.protocol import SourceWarning
+
+#: Sizes that a warning lists.
+SIZES_LISTED = 4
+
+
+class Picture:
+    """The picture of one video stream: what its file says of it, and the one size that all of it is given.
+
+    `aspect` is width by height of the whole upright picture, where that is known better than the file knows it.
+    """
+
+    size: tuple[int, int] = (0, 0)
+    """Width and height of every image, px."""
+    warnings: list[SourceWarning]
+    """What the file says of it and that cannot be honoured, or may mislead."""
+
+    def __init__(self, path: Path, aspect: Fraction | None) -> None:
+        self._path, self._aspect = path, aspect
+        self._pixel: Fraction | None = None
+        self._follows_codec = False
+        self._sizes: list[tuple[int, int]] = []
+        self.warnings = []
+
+    def begin(self, stream: VideoStream, first: VideoFrame) -> None:
+        """Learn what the file says, from the first frame that the decoder of `stream` has given out."""
+        stated, coded = stream.sample_aspect_ratio, stream.codec_context.sample_aspect_ratio
+        # Where the two differ, the container is right, as it is for every player.
+        self._follows_codec = stated in (None, coded)
+        self._pixel = coded if self._follows_codec else stated
+        _, tilt = orientation_in(first)
+        if tilt > MAX_TILT:
+            self._warn(
+                "tilted", f"the file wants it turned by {tilt:.0f}\N{DEGREE SIGN} from a quarter turn; not done"
+            )
+        if self._aspect is None and self._pixel is not None and not is_plausible(self._pixel):
+            text = f"its pixels cannot be {float(self._pixel):g} times as wide as high; taken as square"
+            self._warn("pixel_shape", f"{text} (if they are not: --aspect)")
+        self._sizes = [self._form(first).shown]
+        self.size = self._sizes[0]
+
+    def make_room(self, frame: VideoFrame, stream: VideoStream) -> None:
+        """Let a `frame` of another size, which the decoder of `stream` has just given out, fit in, too."""
+        pixel = stream.codec_context.sample_aspect_ratio if self._follows_codec else self._pixel
+        shown = form_of(frame, pixel, self._aspect).shown
+        if shown in self._sizes:
+            return
+        self._sizes.append(shown)
+        width, height = self.size = max(w for w, _ in self._sizes), max(h for _, h in self._sizes)
+        listed = ", ".join(f"{w}x{h}" for w, h in self._sizes[:SIZES_LISTED])
+        listed += ", ..." if self._sizes[SIZES_LISTED:] else ""
+        self.warnings = [warning for warning in self.warnings if warning.code != "size_changes"]
+        self._warn("size_changes", f"its size changes ({listed} px); every picture is fitted into {width}x{height}")
+
+    def pixel_shapes(self) -> PixelShapes | None:
+        """What marks the frames of one run of the decoder; None where the container knows better."""
+        return PixelShapes(self._pixel) if self._follows_codec else None
+
+    def image(self, of: Neighbours) -> Image:
+        """The image (height, width, 3) RGB of a frame."""
+        form = self._form(of.frame)
+        return image_of(deinterlaced(of) if of.frame.interlaced_frame else of.frame, form, self.size)
+
+    def _form(self, frame: VideoFrame) -> Form:
+        own: Any = frame.opaque
+        return form_of(frame, own if isinstance(own, Fraction) else self._pixel, self._aspect)
+
+    def _warn(self, code: str, text: str) -> None:
+        self.warnings.append(SourceWarning(code, f"{self._path}: {text}"))
 
 
 def form_of(frame: VideoFrame, pixel: Fraction | None, aspect: Fraction | None = None) -> Form:
@@ -92,9 +165,3 @@ class PixelShapes:
                 self._now = self._now if early else self._next
             if self._now != self._first:
                 frame.opaque = self._now or SQUARE
-
-
-def own_pixel(frame: VideoFrame) -> Fraction | None:
-    """The shape of its pixels that a frame is marked with; None where they are those of the first frame."""
-    pixel: Any = frame.opaque
-    return pixel if isinstance(pixel, Fraction) else None

@@ -23,9 +23,9 @@ from av.video.stream import VideoStream
 from engine.errors import SourceError
 from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
-from engine.vision.sources.geometry import MAX_TILT, Form, Image, is_plausible
+from engine.vision.sources.fields import alone, with_neighbours
 from engine.vision.sources.packets import SkippablePackets
-from engine.vision.sources.picture import PixelShapes, form_of, image_of, orientation_in, own_pixel
+from engine.vision.sources.picture import Picture
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
 from engine.vision.sources.sizes import frames_of_other_sizes
 from engine.vision.sources.streams import choose_stream
@@ -37,8 +37,6 @@ INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 SEEK_BACK = (0, 10, 60)
 #: Cameras whose clock was never set count from 1904, 1970 or 1980.
 CLOCK_SET = 1990
-#: Sizes that a warning lists.
-SIZES_LISTED = 4
 #: Frames that show whether a stream's presentation times are usable: more than any codec reorders.
 PROBE_FRAMES = 20
 
@@ -74,7 +72,6 @@ class Video:
 
     def __init__(self, path: str | PathLike[str], settings: Settings | None = None) -> None:
         settings = settings or Settings()
-        self._aspect = None if settings.aspect is None else Fraction(*settings.aspect)
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.exists():
@@ -84,22 +81,21 @@ class Video:
         if self.path.stat().st_size == 0:
             raise SourceError(f"{self.path}: the file is empty; copy the recording again")
         self.dropped = self.damaged = 0
+        self._picture = Picture(self.path, None if settings.aspect is None else Fraction(*settings.aspect))
         self._readers: WeakSet[Generator[Frame]] = WeakSet()
         with self._file() as container:
             self._stream, self.warnings = choose_stream(container, self.path, settings.stream)
         with self._open() as (container, stream):
-            self._pixel, self._follows_codec = stream.sample_aspect_ratio, True
             frames = self._decode(container, stream)
             first = next(frames, None)
             if first is None or stream.time_base is None:
                 raise SourceError(
                     f"{self.path}: no frame can be decoded; convert the file with another program first"
                 )
-            # Where the two differ, the container is right, as it is for every player.
-            self._follows_codec = self._pixel in (None, stream.codec_context.sample_aspect_ratio)
-            if self._follows_codec:
-                self._pixel = stream.codec_context.sample_aspect_ratio
-            times = [-math.inf, first.pts, *(frame.pts for frame in islice(frames, PROBE_FRAMES - 1))]
+            self._picture.begin(stream, first)
+            probed = [first, *islice(frames, PROBE_FRAMES - 1)]
+            self._interlaced = any(frame.interlaced_frame for frame in probed)
+            times = [-math.inf, *(frame.pts for frame in probed)]
             increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))
             # AVI and raw streams have no presentation times, and what is returned as such is in decoding order.
             # The decoding time of the packet that released a frame then keeps the right pace.
@@ -110,8 +106,11 @@ class Video:
             self.codec = stream.codec_context.name
             self.duration = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
-            self.warnings += self._unhonoured(first)
-        self.width, self.height = self._common_size(self._form(first))
+        with self._open() as (container, stream):
+            for frame in frames_of_other_sizes(container, stream, self.path):
+                self._picture.make_room(frame, stream)
+        self.width, self.height = self._picture.size
+        self.warnings += self._picture.warnings
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -149,24 +148,34 @@ class Video:
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
         # The bucket that holds `start` may have begun before it.
         first = math.floor(Fraction(start) / self.time_base) if rate is None else bucket_of(Fraction(start), rate)
-        skippable = SkippablePackets(rate * self.time_base) if rate is not None and self.seekable else None
-        missed = yield from self._first_of_buckets(rate, first, start, stop, skippable)
-        if missed is not None:  # in damaged footage every frame is decoded, to find the first that is whole
-            yield from self._first_of_buckets(rate, missed, start, stop, None)
+        fields = self._interlaced
+        skips = rate is not None and self.seekable and not fields
+        skippable = SkippablePackets(rate * self.time_base) if rate is not None and skips else None
+        missed: int | None = first
+        while missed is not None:
+            missed = yield from self._first_of_buckets(rate, missed, (start, stop), skippable, fields)
+            # From there on every frame is decoded: damage, where the first that is whole must be found, or fields.
+            fields, skippable = self._interlaced, None
 
     def _first_of_buckets(
         self,
         rate: Fraction | None,
         first: int,
-        start: float,
-        stop: float | None,
+        span: tuple[float, float | None],
         skippable: SkippablePackets | None,
+        fields: bool,
     ) -> Generator[Frame, None, int | None]:
-        """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one."""
+        """The frames of the buckets from `first` on; returns the first one whose frame may not be the right one.
+
+        Interlaced frames are right with `fields` alone.
+        """
+        (start, stop), picture = span, self._picture
         last_bucket = first - 1
         needed = first if rate is None else math.floor(first / rate / self.time_base)
-        with closing(self._timed(needed, skippable)) as frames:
-            for ticks, frame in frames:
+        # The first frame's picture depends on the one before it.
+        with closing(self._timed(needed - fields, skippable)) as frames:
+            for pictured in with_neighbours(frames) if fields else alone(frames):
+                ticks, frame = pictured.ticks, pictured.frame
                 exact = ticks * self.time_base
                 time = float(exact)
                 bucket = ticks if rate is None else bucket_of(exact, rate)
@@ -177,8 +186,11 @@ class Video:
                 if stop is not None and time >= stop:
                     return None
                 if bucket > last_bucket:
+                    if frame.interlaced_frame and not fields:
+                        self._interlaced = True
+                        return bucket
                     if time >= start:
-                        yield Frame(self.start_pts + ticks, time, self._image(frame))
+                        yield Frame(self.start_pts + ticks, time, picture.image(pictured))
                     last_bucket = bucket
         return skippable.first_missed(last_bucket) if skippable else None
 
@@ -224,7 +236,7 @@ class Video:
         self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
-        shapes = PixelShapes(self._pixel) if self._follows_codec else None
+        shapes = self._picture.pixel_shapes()
         while True:
             try:
                 packet = next(packets, None)
@@ -272,41 +284,6 @@ class Video:
             ) from error
         with container:
             yield container
-
-    def _image(self, frame: VideoFrame) -> Image:
-        return image_of(frame, self._form(frame), (self.width, self.height))
-
-    def _form(self, frame: VideoFrame) -> Form:
-        return form_of(frame, own_pixel(frame) or self._pixel, self._aspect)
-
-    def _common_size(self, first: Form) -> tuple[int, int]:
-        """The size into which every picture of the file fits, be it scaled up."""
-        sizes = [first.shown]
-        with self._open() as (container, stream):
-            for frame in frames_of_other_sizes(container, stream, self.path):
-                pixel = stream.codec_context.sample_aspect_ratio if self._follows_codec else self._pixel
-                sizes.append(form_of(frame, pixel, self._aspect).shown)
-        sizes = list(dict.fromkeys(sizes))
-        width, height = max(width for width, _ in sizes), max(height for _, height in sizes)
-        if len(sizes) > 1:
-            listed = ", ".join(f"{w}x{h}" for w, h in sizes[:SIZES_LISTED]) + (
-                ", ..." if sizes[SIZES_LISTED:] else ""
-            )
-            text = f"the size of the picture changes ({listed} px); every one is fitted into {width}x{height}"
-            self.warnings.append(SourceWarning("size_changes", f"{self.path}: {text}"))
-        return width, height
-
-    def _unhonoured(self, first: VideoFrame) -> list[SourceWarning]:
-        """A warning for each thing that the file says of its first picture and that cannot be."""
-        warnings = []
-        _, tilt = orientation_in(first)
-        if tilt > MAX_TILT:
-            text = f"the file wants it turned by {tilt:.0f}\N{DEGREE SIGN} from a quarter turn; not done"
-            warnings.append(SourceWarning("tilted", f"{self.path}: {text}"))
-        if self._aspect is None and self._pixel is not None and not is_plausible(self._pixel):
-            text = f"its pixels cannot be {float(self._pixel):g} times as wide as high; taken as square"
-            warnings.append(SourceWarning("pixel_shape", f"{self.path}: {text} (if they are not: --aspect)"))
-        return warnings
 
 
 def fingerprint(path: str | PathLike[str]) -> str:

@@ -87,7 +87,7 @@ def check(video: Video, parts: Sequence[Size], size: Size) -> None:
             np.testing.assert_allclose(rectangle(frame.image), expected, atol=2)
     (warning,) = video.warnings
     assert warning.code == "size_changes"
-    assert f"every one is fitted into {size[0]}x{size[1]}" in warning.text
+    assert f"every picture is fitted into {size[0]}x{size[1]}" in warning.text
     assert f"({', '.join(f'{w}x{h}' for w, h in dict.fromkeys(parts))} px)" in warning.text
 
 
