@@ -25,6 +25,7 @@ from classpulse.commands import (
 )
 from classpulse.commands.auditing import AuditedCommand
 from classpulse.commands.errors import Stopped, complain
+from classpulse.commands.signals import EndingSignals
 from classpulse.commands.streams import STREAMS
 from engine.version import __version__
 
@@ -76,10 +77,11 @@ def main() -> NoReturn:
     """Run the command line: every error that a user can cause is one line, a traceback only comes with --debug."""
     STREAMS.prepare()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    status, stopped = 130, "stopped"
+    status, stopped, signals = 130, "stopped", EndingSignals()
     try:
-        # 130 where typer itself caught a Ctrl-C
-        status = app(arguments, prog_name="classpulse", standalone_mode=False) or 0
+        with signals.raised():
+            # 130 where typer itself caught a Ctrl-C
+            status = app(arguments, prog_name="classpulse", standalone_mode=False) or 0
     except (KeyboardInterrupt, Stopped) as stop:
         stopped = str(stop) or stopped
     except BrokenPipeError:  # `classpulse query ... | head`
@@ -89,6 +91,7 @@ def main() -> NoReturn:
     if (failure := STREAMS.finish()) and not status:
         status = 1 if isinstance(failure, BrokenPipeError) else complain(failure)
     if status == 130:
+        status = signals.status()
         print(f"classpulse: {stopped}", file=sys.stderr)
     sys.exit(status)
 

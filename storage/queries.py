@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -220,7 +222,7 @@ def query(
             raise QueryError(f"the SQL needs a value for :{name}; add -p {name}=VALUE")
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
-            with _time_limit(connection, seconds):
+            with _interruptible(connection, seconds):
                 result = store.database.query(connection, sql, values)
                 if not result.returns_rows:
                     raise QueryError("the SQL returns no rows; a query begins with SELECT")
@@ -234,26 +236,53 @@ def query(
 
 
 @contextmanager
-def _time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupt the database after so many seconds."""
+def _interruptible(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt the database after so many seconds, and at a signal, which Python handles only after it."""
     driver: Any = connection.connection.driver_connection
+    interrupt = driver.interrupt if hasattr(driver, "interrupt") else driver.cancel  # SQLite's, else PostgreSQL's
     expired = threading.Event()
 
-    def interrupt() -> None:
+    def expire() -> None:
         expired.set()
-        (driver.interrupt if hasattr(driver, "interrupt") else driver.cancel)()  # SQLite's, else PostgreSQL's
+        interrupt()
 
-    timer = threading.Timer(seconds or 0, interrupt)
+    timer = threading.Timer(seconds or 0, expire)
     try:
         if seconds is not None:
             timer.start()
-        yield
+        with _at_signal(interrupt):
+            yield
     except Exception as error:
         if expired.is_set():
             raise QueryError(f"the question took longer than {seconds:g} s; ask for less") from error
         raise
     finally:
         timer.cancel()
+
+
+@contextmanager
+def _at_signal(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call `interrupt` from another thread as soon as a signal with a handler arrives (`signal.set_wakeup_fd`)."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+
+    def wait() -> None:
+        while receiver.recv(1):
+            interrupt()
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    waiting.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        sender.close()
+        waiting.join()
+        receiver.close()
 
 
 def _exact_frame(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:

@@ -33,8 +33,18 @@ def parameters(sql: str) -> list[str]:
 
 
 def without_texts(sql: str) -> str:
-    """The SQL with `?` in place of each text in it, which may be a person's name."""
-    return replaced(sql, {token: "?" for token in tokens(sql) if token.kind == "text"})
+    """The SQL without comments, and with `?` in place of each text in it: either may be a person's name.
+
+    So may a quoted name, unless it is a table's or a column's: SQLite takes an unknown one for a text.
+    """
+    known = {*relations(), *(column.name for table in relations().values() for column in table.c)}
+    shown, end = "", 0
+    for token in tokens(sql):
+        quoted = token.text[:1] in tuple("\"`[$'") and token.text[1:-1].lower() not in known
+        gap = " " if shown and token.at > end else ""
+        shown += gap + ("?" if token.kind == "text" or quoted else token.text)
+        end = token.at + len(token.text)
+    return shown
 
 
 def replaced(sql: str, changes: Mapping[Token, str], between: Callable[[str], str] = str) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from classpulse.commands.errors import Stopped
+from classpulse.commands.masking import masked
 
 #: Commands that show or change no personal data.
 NOT_AUDITED = ("audit", "doctor", "queries", "schema", "sessions")
@@ -97,7 +95,7 @@ def _note(db: str, command: str, ctx: Any, before: _KnownNames, outcome: str) ->
     if isinstance(target, Path) and not (target.exists() and os.access(target, os.W_OK)):
         return  # a read-only copy is not logged
     after = _KnownNames.read(db, ctx)
-    arguments = escaped(masked(_command_line(ctx), before.names | after.names))
+    arguments = escaped(masked(command, _command_line(ctx), before.names | after.names))
     session = before.session if before.session is not None else after.session
     try:
         with Store.open(db, must_exist=True) as store:
@@ -105,20 +103,6 @@ def _note(db: str, command: str, ctx: Any, before: _KnownNames, outcome: str) ->
     except StorageError as error:
         if outcome == "done":
             print(f"classpulse: this run is not in the audit table: {error}", file=sys.stderr)
-
-
-def masked(arguments: Mapping[str, Any], names: Mapping[str, int]) -> str:
-    """The arguments as JSON, with P7 in place of names, and ? of the texts in SQL."""
-    values = dict(arguments)
-    if "sql" in values:
-        from storage.sql import without_texts
-
-        values["sql"] = without_texts(str(values["sql"]))
-    text = json.dumps(values, default=str, ensure_ascii=False, sort_keys=True)
-    for name in sorted(names, key=len, reverse=True):
-        spelled = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])
-        text = re.sub(rf"(?<!\\w){spelled}(?!\\w)", f"P{names[name]}", text, flags=re.IGNORECASE)
-    return text
 
 
 def _command_line(ctx: Any) -> dict[str, Any]:

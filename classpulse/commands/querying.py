@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -54,7 +53,6 @@ def query(
         if name not in known:
             has = f"it has {', '.join(f':{name}' for name in known)}" if known else "it has no parameters"
             raise typer.BadParameter(f"there is no :{name} in the SQL; {has}")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while SQLite works, Python does not handle Ctrl-C
     rows.write(queries.query(db, sql, values_by_name), output_format, output, db)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from classpulse.web.working import work
 from engine.errors import UsageError
-from engine.runtime.platform import end_process_group
+from engine.runtime.platform import end_process_group, without_interrupts
 from storage.store import now
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -175,7 +175,8 @@ class Jobs:
         spawn = multiprocessing.get_context("spawn")  # a fork would copy the server's threads half
         receiver, sender = spawn.Pipe(duplex=False)
         process = spawn.Process(target=work, args=(sender, job.video, self._db, job.name, job.settings))
-        process.start()
+        with without_interrupts():
+            process.start()
         sender.close()  # else the end of the process would not close the pipe
         with self._lock:
             self._process, self._running = process, job.id

@@ -142,6 +142,22 @@ def end_process_group(pid: int, *, force: bool = False) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes that are started inside never get a Ctrl-C, not even while they load: it is their parent's.
+
+    They inherit what this thread blocks; a Ctrl-C of its own waits until the end of the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 # -- worker processes
 
 
@@ -155,7 +171,8 @@ def start_worker(code: str) -> tuple[subprocess.Popen[bytes], Connection]:
     Where descriptors cannot be inherited, the two meet at a TCP port that only this machine reaches, and prove to
     each other that they know a secret that goes through standard input (`multiprocessing.connection`'s handshake).
     """
-    return _start_by_descriptor(code) if INHERITS_DESCRIPTORS else _start_by_port(code)
+    with without_interrupts():
+        return _start_by_descriptor(code) if INHERITS_DESCRIPTORS else _start_by_port(code)
 
 
 def _start_by_descriptor(code: str) -> tuple[subprocess.Popen[bytes], Connection]:

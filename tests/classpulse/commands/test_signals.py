@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.process
+import os
 import signal
 import sqlite3
 import subprocess
@@ -16,11 +18,18 @@ import numpy as np
 import pytest
 
 import cli
+from classpulse.commands.signals import EndingSignals
 from engine import Session
-from tests.classpulse.commands.conftest import Result, finish, start
+from tests.classpulse.commands.conftest import ROOT, Result, finish, start
 from tests.drawn import OPTIONS, SEGMENTS, count, rows
 
 MOMENTS = 20
+
+
+def audited(db: Path) -> list[tuple[str, str]]:
+    """Command and outcome of each run that was noted."""
+    with contextlib.closing(sqlite3.connect(db)) as connection:
+        return connection.execute("SELECT command, outcome FROM audit ORDER BY entry").fetchall()
 
 
 def wait_for_segments(is_alive: Callable[[], bool], db: Path, number: int) -> None:
@@ -71,10 +80,67 @@ def test_ctrl_c_in_a_query(folder: Path, db: Path) -> None:
         process.wait(3)
     process.send_signal(signal.SIGINT)
     result = finish(process)
-    assert result in (
-        Result(-signal.SIGINT, "", ""),
-        Result(130, "", "classpulse: stopped\n"),
-    )  # or still at its imports
+    assert result == Result(130, "", "classpulse: stopped\n")
+    assert audited(db) == [("query", "stopped")]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_that_end_a_command(recording: Path, db: Path, number: signal.Signals, status: int) -> None:
+    """The system's request to end, and a terminal that is closed."""
+    process = start("analyze", recording, *OPTIONS, "--again", "--db", db)
+    wait_for_segments(lambda: process.poll() is None, db, SEGMENTS + 1)
+    process.send_signal(number)
+    result = finish(process)
+    assert result.status == status
+    assert result.complaint().startswith(f"stopped; finished segments of {recording} are saved in {db}")
+    assert audited(db) == [("analyze", "stopped")]
+
+
+def test_ctrl_c_twice(recording: Path, db: Path) -> None:
+    process = start("analyze", recording, *OPTIONS, "--again", "--db", db)
+    wait_for_segments(lambda: process.poll() is None, db, SEGMENTS + 1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.status == 130
+    assert result.complaint().startswith("stopped; finished segments")
+    assert audited(db) == [("analyze", "stopped")]
+
+
+def test_the_first_signal_is_raised_and_the_third_one_ends_the_process() -> None:
+    code = """
+import os, signal, time
+from classpulse.commands.signals import EndingSignals
+signals = EndingSignals()
+with signals.raised():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(9)
+    except KeyboardInterrupt:
+        print(signals.status(), flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+    print("goes on", flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(9)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (-signal.SIGINT, "143\ngoes on\n")
+
+
+def test_what_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with EndingSignals().raised() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.received == []
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.slow

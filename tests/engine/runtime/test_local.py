@@ -174,7 +174,9 @@ def test_workers_end_when_the_program_is_killed(long: Path, whole: Path, db: Pat
     assert rows(db) == rows(whole)
 
 
-def test_ctrl_c_is_one_line_and_leaves_nobody(long: Path, db: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.3, 2])
+def test_ctrl_c_is_one_line_and_leaves_nobody(long: Path, db: Path, seconds: float) -> None:
+    """Of every process that gets it: the workers too, while they start, while they load, and while they work."""
     command = [sys.executable, "-m", "cli", "analyze", str(long), "--db", str(db), "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -185,7 +187,11 @@ def test_ctrl_c_is_one_line_and_leaves_nobody(long: Path, db: Path) -> None:
             if len(its_workers) == 2:
                 break
             time.sleep(0.05)
-        time.sleep(0.3)  # while they load
+        time.sleep(seconds)
+        for worker in its_workers:
+            os.kill(worker, signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         begun = time.monotonic()
         out, err = process.communicate(timeout=20)
