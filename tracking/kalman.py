@@ -18,7 +18,8 @@ MEASUREMENT_MATRIX = np.eye(4, 7)
 class Noise:
     """Variances of the model, on the diagonal, in the order of the state [u, v, s, r, u', v', s'].
 
-    Lengths are in units of the first box's size (the square root of its area) if `relative`, else in pixels.
+    Their unit of length is free: a component and its velocity depend on no other one, so what a measurement
+    counts for follows from the ratios of their own variances, whatever the size of the box in pixels.
     """
 
     measured: tuple[float, float, float, float]
@@ -27,7 +28,6 @@ class Noise:
     """Of the first state."""
     growth: tuple[float, ...]
     """Added to those of the state for every unit of time."""
-    relative: bool
 
 
 #: The paper prints no variances; with these (time in frames, lengths in px) its published figures come out.
@@ -35,16 +35,14 @@ SORT_NOISE = Noise(
     measured=(1, 1, 10, 10),
     initial=(10, 10, 10, 10, 1e4, 1e4, 1e4),
     growth=(1, 1, 1, 1, 1e-2, 1e-2, 1e-4),
-    relative=False,
 )
 
-#: For faces, with time in seconds: a detector's box is accurate to 3 % of the face's size, heads drift by 10 % of
-#: their size in a second, and velocities, at first about one size a second, change by 0.3 of that.
+#: For faces, with time in seconds and lengths in sizes of the face: a detector's box is accurate to 3 % of a size,
+#: heads drift by 10 % of one in a second, and velocities, at first about one size a second, change by 0.3 of that.
 FACE_NOISE = Noise(
     measured=(0.03**2, 0.03**2, 0.06**2, 0.05**2),
     initial=(0.03**2, 0.03**2, 0.06**2, 0.05**2, 1.0, 1.0, 0.4**2),
     growth=(0.1**2, 0.1**2, 0.05**2, 0.02**2, 0.3**2, 0.3**2, 0.05**2),
-    relative=True,
 )
 
 
@@ -58,16 +56,13 @@ class BoxFilter:
         # Here, since filterpy loads all of scipy.stats: who tracks nothing need not wait for that.
         from filterpy.kalman import KalmanFilter
 
-        measured = measurement(box)
-        unit = measured[2] if noise.relative else 1.0  # of the variance of a length: the area
-        scale = np.array([unit, unit, unit**2, 1.0, unit, unit, unit**2])
-        self._growth = np.diag(np.array(noise.growth) * scale)
+        self._growth = np.diag(noise.growth)
         self._transition = np.eye(7)
         self._filter = KalmanFilter(dim_x=7, dim_z=4)
-        self._filter.x = np.concatenate([measured, np.zeros(3)])
-        self._filter.P = np.diag(np.array(noise.initial) * scale)
+        self._filter.x = np.concatenate([measurement(box), np.zeros(3)])
+        self._filter.P = np.diag(noise.initial)
         self._filter.H = MEASUREMENT_MATRIX
-        self._filter.R = np.diag(np.array(noise.measured) * scale[:4])
+        self._filter.R = np.diag(noise.measured)
 
     @property
     def state(self) -> Floats:

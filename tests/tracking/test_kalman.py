@@ -75,6 +75,16 @@ def test_a_box_whose_area_would_become_negative_stops_shrinking() -> None:
     assert box.state[6] == 0
 
 
+@pytest.mark.parametrize("elapsed", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize(("left", "area"), [(-1.0, 2000.0), (0.0, 2000.0), (0.5, 0.5), (2.0, 2.0)])
+def test_a_box_of_which_nothing_would_be_left_keeps_its_area(elapsed: float, left: float, area: float) -> None:
+    """A box of 2000 px, of which at this velocity `left` px would be left after `elapsed` seconds."""
+    box = BoxFilter(BOX)
+    box.state[6] = (left - 2000) / elapsed
+    box.predict(elapsed)
+    assert box.state[2] == pytest.approx(area)
+
+
 def tracked(scale: float) -> BoxFilter:
     """A face that moves to the right and grows, measured five times, in a picture `scale` times as large."""
     box = BoxFilter(scale * BOX)
@@ -85,7 +95,7 @@ def tracked(scale: float) -> BoxFilter:
 
 
 def test_a_picture_ten_times_as_large_gives_boxes_ten_times_as_large() -> None:
-    """The noise of a face is relative to its size: that of its area is, too, in units of area."""
+    """What a measurement counts for depends on ratios of variances alone, so they need no unit of length."""
     small, large = tracked(1.0), tracked(10.0)
     np.testing.assert_allclose(large.state, small.state * [10, 10, 100, 1, 10, 10, 100], rtol=1e-9)
     for box in (small, large):
@@ -93,12 +103,14 @@ def test_a_picture_ten_times_as_large_gives_boxes_ten_times_as_large() -> None:
     np.testing.assert_allclose(large.box, 10 * small.box, rtol=1e-9)
 
 
-def test_an_area_is_smoothed_as_much_as_its_noise_says() -> None:
+@pytest.mark.parametrize("elapsed", [0.25, 1.0, 2.0])
+def test_an_area_is_smoothed_as_much_as_its_noise_says(elapsed: float) -> None:
     """Two boxes of areas 2000 and 2420: the estimate is the mean weighted by the variances of the model."""
     box = BoxFilter(BOX)
-    box.predict(1.0)
+    box.predict(elapsed)
     box.update(np.array([98.0, 197.5, 142.0, 252.5]))
-    predicted, measured = 0.06**2 + 0.4**2 + 0.05**2, 0.06**2  # at birth, its velocity and drift in 1 s; measured
+    velocity, drift, measured = 0.4**2 * elapsed**2, 0.05**2 * elapsed, 0.06**2
+    predicted = 0.06**2 + velocity + drift  # at birth, and what was added since
     assert box.state[2] == pytest.approx(2000 + 420 * predicted / (predicted + measured), rel=1e-9)
 
 
