@@ -6,7 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tracking.camera import IDENTITY, Camera, compose, invert, scale_of, shift_of_faces, warp_boxes
+from tracking.camera import (
+    IDENTITY,
+    Camera,
+    centres,
+    compose,
+    invert,
+    scale_of,
+    shift_of_faces,
+    sizes,
+    warp_boxes,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,6 +77,28 @@ def test_faces_of_another_size_do_not_count_for_a_shift() -> None:
     small = faces((160, 105), (360, 105), (560, 115), size=30.0)
     np.testing.assert_array_equal(shift_of_faces(SEATS[:3], small), IDENTITY)
     np.testing.assert_allclose(shift_of_faces(SEATS[:3], faces((160, 105), (360, 105), (560, 115))), shift(60, 5))
+
+
+def test_a_box_lies_at_its_centre_and_is_as_large_as_a_square_of_its_area() -> None:
+    boxes = np.array([[10.0, 20.0, 30.0, 65.0], [0.0, 0.0, 8.0, 2.0]])
+    np.testing.assert_allclose(centres(boxes), [[20.0, 42.5], [4.0, 1.0]])
+    np.testing.assert_allclose(sizes(boxes), [30.0, 4.0])
+
+
+@pytest.mark.parametrize(("third", "agree"), [(75.0, True), (45.0, True), (85.0, False), (35.0, False)])
+def test_faces_agree_on_a_shift_within_half_a_face(third: float, agree: bool) -> None:
+    """Two of three faces of 40 px went 60 px to the right, and the third one not quite as far, or farther."""
+    after = SEATS[:3] + np.array([[60.0], [60.0], [third]]) * [1.0, 0.0, 1.0, 0.0]
+    np.testing.assert_allclose(shift_of_faces(SEATS[:3], after), shift(60, 0) if agree else IDENTITY)
+
+
+@pytest.mark.parametrize(("moved", "agree"), [(4, False), (5, True)])
+def test_half_of_the_faces_must_agree_on_a_shift(moved: int, agree: bool) -> None:
+    """Of a row of ten seats 200 px apart; the faces on the others went each another way."""
+    row = faces(*((200.0 * i, 300.0) for i in range(10)))
+    away = np.column_stack([np.full(10, 60.0), np.where(np.arange(10) < moved, 0.0, 100.0 * np.arange(10))])
+    expected = shift(60, 0) if agree else IDENTITY
+    np.testing.assert_allclose(shift_of_faces(row, row + np.tile(away, 2)), expected)
 
 
 def test_of_two_shifts_that_as_many_faces_agree_on_the_shorter_one_is_taken() -> None:
