@@ -85,11 +85,23 @@ def test_a_box_lies_at_its_centre_and_is_as_large_as_a_square_of_its_area() -> N
     np.testing.assert_allclose(sizes(boxes), [30.0, 4.0])
 
 
-@pytest.mark.parametrize(("third", "agree"), [(75.0, True), (45.0, True), (85.0, False), (35.0, False)])
+def went(*x: float) -> Floats:
+    """The first faces of SEATS, each so many px to the right."""
+    return SEATS[: len(x)] + np.outer(x, [1.0, 0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("third", "agree"), [(75.0, True), (45.0, True), (80.0, False), (40.0, False), (85.0, False), (35.0, False)]
+)
 def test_faces_agree_on_a_shift_within_half_a_face(third: float, agree: bool) -> None:
     """Two of three faces of 40 px went 60 px to the right, and the third one not quite as far, or farther."""
-    after = SEATS[:3] + np.array([[60.0], [60.0], [third]]) * [1.0, 0.0, 1.0, 0.0]
-    np.testing.assert_allclose(shift_of_faces(SEATS[:3], after), shift(60, 0) if agree else IDENTITY)
+    found = shift_of_faces(SEATS[:3], went(60, 60, third))
+    np.testing.assert_allclose(found, shift(60, 0) if agree else IDENTITY)
+
+
+def test_a_shift_is_the_median_of_the_faces_that_agree_on_it() -> None:
+    """The last of them is half a face off the shortest of the shifts that three agree on, and does not count."""
+    np.testing.assert_allclose(shift_of_faces(SEATS[:4], went(60, 66, 70, 40)), shift(66, 0))
 
 
 @pytest.mark.parametrize(("moved", "agree"), [(4, False), (5, True)])
@@ -114,3 +126,11 @@ def test_a_known_motion_after_an_unknown_one_is_not_counted_twice() -> None:
     camera.update(None, SEATS)
     camera.update(UNKNOWN, np.empty((0, 4)))
     np.testing.assert_allclose(camera.update(shift(50, 0), warp_boxes(SEATS, shift(140, 30))), shift(140, 30))
+
+
+def test_a_motion_that_is_known_is_not_estimated_after_one_that_was_not() -> None:
+    """All students lean aside at once, and the camera is known to stand still."""
+    camera = Camera()
+    camera.update(None, SEATS)
+    np.testing.assert_allclose(camera.update(UNKNOWN, went(90, 90, 90, 90, 90, 90)), shift(90, 0))
+    np.testing.assert_array_equal(camera.update(IDENTITY, went(140, 140, 140, 140, 140, 140)), IDENTITY)

@@ -13,8 +13,8 @@ Floats = npt.NDArray[np.float64]
 
 BOX = np.array([100.0, 200.0, 140.0, 250.0])
 SIDEWAYS = np.array([1.0, 0.0, 1.0, 0.0])
-#: (2, 3) a quarter turn that makes lengths twice as long: x becomes 2 y, y becomes -2 x.
-TURN = np.array([[0.0, 2.0, 30.0], [-2.0, 0.0, 700.0]])
+#: (2, 3) a quarter turn that makes lengths three times as long: x becomes 3 y, y becomes -3 x.
+TURN = np.array([[0.0, 3.0, 30.0], [-3.0, 0.0, 700.0]])
 
 
 def test_a_measurement_is_centre_area_and_aspect_ratio() -> None:
@@ -130,6 +130,6 @@ def test_a_velocity_turns_and_grows_with_the_camera() -> None:
     x, y = measurement(box.box)[:2] - measurement(before)[:2]
     velocity_x, velocity_y, growth = unmoved.state[4:]
     assert velocity_x > 5
-    assert (x, y) == pytest.approx((4 * velocity_y, -4 * velocity_x))  # to the right is up now, twice as far
-    assert box.state[6] == pytest.approx(4 * growth)
+    assert (x, y) == pytest.approx((6 * velocity_y, -6 * velocity_x))  # to the right is up now, thrice as far
+    assert box.state[6] == pytest.approx(9 * growth)
     np.testing.assert_allclose(box.box, warp_boxes(unmoved.box[None], TURN)[0])
