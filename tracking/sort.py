@@ -28,7 +28,6 @@ class Track:
         self.last_time = time
         self.last_box = box
         """(4,) its last face, in the pixels of the current frame."""
-        self.hits = 1
         self.streak = 0
         """Consecutive frames with a face, the first one not counted (as in SORT)."""
         self._time = time
@@ -60,7 +59,6 @@ class Track:
         self._filter.update(box)
         self.last_time = self._time
         self.last_box = box
-        self.hits += 1
         self.streak += 1
 
 

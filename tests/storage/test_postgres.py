@@ -25,6 +25,7 @@ from storage.store import Store
 from storage.upgrading import upgrade
 from tests.storage.conftest import Write
 from tests.storage.processes import start
+from tracking.path import CameraPath
 
 
 @pytest.fixture
@@ -177,6 +178,20 @@ def test_writers_of_one_session_wait_for_each_other_and_others_do_not(
         write.segment(lesson, other, 1)
     write.segment(lesson, 1, 7)
     assert lesson.committed_segments(1) == {0, 1, 7}
+
+
+def test_no_pass_of_a_session_waits_for_a_writer_of_another(
+    lesson: Store, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.postgres, "LOCK_SECONDS", 0.2)
+    session = write.session(lesson, name="Maths")
+    with Store.open(lesson.path) as busy, busy.writing(1):
+        faces = write.segment(lesson, session, 0)
+        lesson.finish_detection(session, 6.0)
+        write.following(lesson, session, faces)
+        lesson.write_path(session, {"pts": faces.pts[:1], **CameraPath.unmoved(1).columns()})
+        write.judgement(lesson, session)
+    assert lesson.session(session)["state"] == "done"
 
 
 def test_waiting_writer_goes_on(lesson: Store, write: Write) -> None:

@@ -14,6 +14,7 @@ from benchmarks.evaluation import Rows, score
 from benchmarks.tracking import sort_as_published
 from classpulse.simulation.motion_truth import lesson
 from tracking.camera import compose, invert, warp_boxes
+from tracking.kalman import BoxFilter
 from tracking.sort import Tracker, track
 
 Floats = npt.NDArray[np.float64]
@@ -203,6 +204,27 @@ def test_a_lost_face_is_recovered_where_it_was_last_while_the_camera_pans() -> N
     assert lost_and_back(recover=True, shift=-120) == [0] * (RUN + 1)
     assert lost_and_back(recover=False, shift=-120) == [0] * RUN + [1]
     assert lost_and_back(recover=True, shift=-120, compensate=False) == [0] * RUN + [1]
+
+
+@pytest.mark.parametrize("start", [0.0, 3000.0])
+def test_a_track_moves_on_by_the_time_between_frames_whenever_that_is(start: float) -> None:
+    tracker, expected = Tracker(), BoxFilter(SEAT)
+    tracker.update(start, [SEAT])
+    for i in range(1, RUN):
+        box = SEAT + i * SIDEWAYS
+        tracker.update(start + i / 5, [box])
+        expected.predict(0.2)
+        expected.update(box)
+        np.testing.assert_allclose(tracker.tracks[0].state, expected.state, rtol=1e-6)
+
+
+def test_a_streak_is_of_consecutive_frames_and_starts_again_after_a_gap() -> None:
+    """SORT reports a track after so many; the frame in which it starts is not counted."""
+    tracker, streaks = Tracker(), []
+    for i, mark in enumerate("xxx-xx"):
+        tracker.update(i / 5, [SEAT] if mark == "x" else np.empty((0, 4)))
+        streaks.append(tracker.tracks[0].streak)
+    assert streaks == [0, 1, 2, 2, 1, 2]
 
 
 def similarity(angle: float, scale: float, shift: float) -> Floats:
