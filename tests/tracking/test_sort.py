@@ -14,7 +14,7 @@ from benchmarks.evaluation import Rows, score
 from benchmarks.tracking import sort_as_published
 from classpulse.simulation.motion_truth import lesson
 from tracking.camera import compose, invert, warp_boxes
-from tracking.kalman import BoxFilter
+from tracking.kalman import FACE_NOISE, SORT_NOISE, BoxFilter, Noise
 from tracking.sort import Tracker, track
 
 Floats = npt.NDArray[np.float64]
@@ -167,12 +167,29 @@ def test_faces_of_low_score_continue_a_track_but_confirm_none() -> None:
     assert set(track(times, frame, boxes, scores).tolist()) == {-1, 0, 1}
 
 
-@pytest.mark.parametrize(("score_of_first", "tracks"), [(0.9, [0, 0, 0]), (np.nextafter(0.9, 0), [-1, -1, -1])])
-def test_a_face_that_scores_exactly_the_birth_score_starts_a_track(
-    score_of_first: float, tracks: list[int]
-) -> None:
-    scores = [score_of_first, 0.5, 0.5]
-    assert track([0.0, 0.2, 0.4], [0, 1, 2], np.tile(SEAT, (3, 1)), scores, birth_score=0.9).tolist() == tracks
+@pytest.mark.parametrize("birth_score", [0.9, 0.6])
+def test_a_face_that_scores_exactly_the_birth_score_starts_a_track(birth_score: float) -> None:
+    boxes = np.tile(SEAT, (3, 1))
+    for score_of_first, tracks in ((birth_score, [0, 0, 0]), (np.nextafter(birth_score, 0), [-1, -1, -1])):
+        scores = [score_of_first, 0.5, 0.5]
+        assert track([0.0, 0.2, 0.4], [0, 1, 2], boxes, scores, birth_score=birth_score).tolist() == tracks
+
+
+def test_a_track_ends_and_goes_on_as_the_settings_say() -> None:
+    """A face that is away for 0.6 s, and then 12 px of its 30 further to the right: it overlaps by 18 of 42."""
+    times, boxes = [0.0, 0.6], [SEAT, SEAT + 1.5 * SIDEWAYS]
+    assert track(times, [0, 1], boxes, min_hits=1).tolist() == [0, 0]
+    assert track(times, [0, 1], boxes, min_hits=1, max_age=0.5).tolist() == [0, 1]
+    assert track(times, [0, 1], boxes, min_hits=1, iou_threshold=0.5).tolist() == [0, 1]
+    assert track(times, [0, 1], boxes, min_hits=2).tolist() == [0, 0]
+    assert track(times, [0, 1], boxes).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(("frames", "scores"), [(1, 2), (3, 2), (2, 1)])
+def test_arrays_of_different_lengths_are_refused(frames: int, scores: int) -> None:
+    message = f"{frames} frames of faces, 2 boxes and {scores} scores"
+    with pytest.raises(ValueError, match=message):
+        track([0.0, 0.2, 0.4], range(frames), np.tile(SEAT, (2, 1)), np.ones(scores))
 
 
 #: Frames of a face that moves to the right, 8 px each, is hidden, and comes back where it was last.
@@ -206,9 +223,10 @@ def test_a_lost_face_is_recovered_where_it_was_last_while_the_camera_pans() -> N
     assert lost_and_back(recover=True, shift=-120, compensate=False) == [0] * RUN + [1]
 
 
+@pytest.mark.parametrize("noise", [FACE_NOISE, SORT_NOISE], ids=["faces", "SORT"])
 @pytest.mark.parametrize("start", [0.0, 3000.0])
-def test_a_track_moves_on_by_the_time_between_frames_whenever_that_is(start: float) -> None:
-    tracker, expected = Tracker(), BoxFilter(SEAT)
+def test_a_track_moves_on_by_the_time_between_frames_whenever_that_is(start: float, noise: Noise) -> None:
+    tracker, expected = Tracker(noise=noise), BoxFilter(SEAT, noise)
     tracker.update(start, [SEAT])
     for i in range(1, RUN):
         box = SEAT + i * SIDEWAYS
