@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.evaluation import Rows, score
 from benchmarks.tracking import sort_as_published
 from classpulse.simulation.motion_truth import lesson
-from tracking.camera import compose, invert, warp_boxes
+from tracking.camera import IDENTITY, compose, invert, warp_boxes
 from tracking.kalman import FACE_NOISE, SORT_NOISE, BoxFilter, Noise
 from tracking.sort import Tracker, track
 
@@ -183,6 +183,23 @@ def test_a_track_ends_and_goes_on_as_the_settings_say() -> None:
     assert track(times, [0, 1], boxes, min_hits=1, iou_threshold=0.5).tolist() == [0, 1]
     assert track(times, [0, 1], boxes, min_hits=2).tolist() == [0, 0]
     assert track(times, [0, 1], boxes).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(("gap", "tracks"), [(1.0, [0, 0]), (1.25, [0, 1])])
+def test_a_live_tracker_waits_a_second_for_a_face(gap: float, tracks: list[int]) -> None:
+    tracker = Tracker()
+    np.testing.assert_array_equal(tracker.step, IDENTITY)
+    assert [int(tracker.update(time, [SEAT])[0]) for time in (0.0, gap)] == tracks
+
+
+def test_boxes_of_small_whole_numbers_are_tracked_like_any_other() -> None:
+    """The area of a face of 300 px does not fit into 16 bits."""
+    times, boxes = np.arange(6) / 5, np.array([[10 * i, 0, 10 * i + 300, 300] for i in range(6)])
+    whole, exact = Tracker(), Tracker()
+    for time, box in zip(times, boxes, strict=True):
+        assert whole.update(time, box[None].astype(np.uint16)).tolist() == [0]
+        exact.update(time, box[None].astype(np.float64))
+    np.testing.assert_array_equal(whole.tracks[0].state, exact.tracks[0].state)
 
 
 @pytest.mark.parametrize(("frames", "scores"), [(1, 2), (3, 2), (2, 1)])
