@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, text
 from engine.faces import Faces
 from storage.errors import SessionError
 from storage.store import Store, now
+from tests.storage.conftest import Write
 from tracking.path import COLUMNS, CameraPath
 
 pytestmark = pytest.mark.both_databases
@@ -43,15 +43,20 @@ def rows_of(store: Store, session: int) -> dict[str, list[tuple[object, ...]]]:
         return {table: read(connection, sql) for table, sql in OF_SESSION.items()}
 
 
+def path_of(store: Store, session: int) -> dict[int, tuple[object, ...]]:
+    """The path of the camera at each of the session's frames, by `pts`."""
+    sql = f"SELECT pts, {', '.join(COLUMNS)} FROM frames WHERE session_id = {session}"
+    with store.reading() as connection:
+        return {row[0]: tuple(row)[1:] for row in connection.execute(text(sql))}
+
+
 @pytest.fixture
-def faces(lesson: Store, write: SimpleNamespace) -> Faces:
+def faces(lesson: Store, write: Write) -> Faces:
     """The faces of session 2, detected and not yet tracked, beside session 1, the `lesson`."""
-    session: int = write.session(lesson, name="Maths")
-    faces: Faces = write.segment(lesson, session, 0)
-    return faces
+    return write.segment(lesson, write.session(lesson, name="Maths"), 0)
 
 
-def write_to_2(step: str, store: Store, write: SimpleNamespace, faces: Faces) -> None:
+def write_to_2(step: str, store: Store, write: Write, faces: Faces) -> None:
     """One step of session 2, whose `faces` are tracked."""
     if step == "detected":
         store.finish_detection(2, 6.0)
@@ -69,7 +74,7 @@ def write_to_2(step: str, store: Store, write: SimpleNamespace, faces: Faces) ->
 
 @pytest.mark.parametrize("step", ["detected", "tracked", "path", "judged", "another segment", "deleted"])
 def test_a_pass_of_one_session_changes_nothing_of_another(
-    lesson: Store, write: SimpleNamespace, faces: Faces, step: str
+    lesson: Store, write: Write, faces: Faces, step: str
 ) -> None:
     other, own = rows_of(lesson, 1), rows_of(lesson, 2)
     assert all(other.values())
@@ -79,7 +84,7 @@ def test_a_pass_of_one_session_changes_nothing_of_another(
 
 
 def test_a_judgement_made_again_replaces_the_windows_of_that_one_alone(
-    lesson: Store, write: SimpleNamespace, faces: Faces
+    lesson: Store, write: Write, faces: Faces
 ) -> None:
     write.following(lesson, 2, faces)
     write.judgement(lesson, 2, name="sum 5 s")
@@ -96,7 +101,7 @@ def test_a_judgement_made_again_replaces_the_windows_of_that_one_alone(
 
 
 def test_tracking_again_deletes_the_judgements_of_its_session_alone(
-    lesson: Store, write: SimpleNamespace, faces: Faces
+    lesson: Store, write: Write, faces: Faces
 ) -> None:
     write.following(lesson, 2, faces)
     write.judgement(lesson, 2)
@@ -107,7 +112,7 @@ def test_tracking_again_deletes_the_judgements_of_its_session_alone(
     assert (lesson.session(1)["state"], lesson.session(2)["state"]) == ("done", "detected")
 
 
-def test_classes_are_numbered_from_1_in_the_order_of_the_scores(store: Store, write: SimpleNamespace) -> None:
+def test_classes_are_numbered_from_1_in_the_order_of_the_scores(store: Store, write: Write) -> None:
     write.session(store, classes=[("smiling", "positive"), ("calm", "neutral")])
     write.session(store, classes=())
     assert rows_of(store, 1)["classes"] == [(1, 1, "smiling", "positive"), (1, 2, "calm", "neutral")]
@@ -115,17 +120,17 @@ def test_classes_are_numbered_from_1_in_the_order_of_the_scores(store: Store, wr
 
 
 def test_the_path_of_the_camera_is_stored_at_the_frames_that_are_named(
-    lesson: Store, write: SimpleNamespace, faces: Faces
+    lesson: Store, write: Write, faces: Faces
 ) -> None:
     path = {name: np.array([1.5 + i, 2.5 + i]) for i, name in enumerate(COLUMNS[:4])}
     pts = np.array([4100, 100])
     lesson.write_path(2, {"pts": pts, **path, COLUMNS[4]: np.array([1, 0])})
-    stored = {row[1]: row[-5:] for row in rows_of(lesson, 2)["frames"]}
-    assert stored == {100: (2.5, 3.5, 4.5, 5.5, 0), 2100: (None,) * 5, 4100: (1.5, 2.5, 3.5, 4.5, 1)}
-    assert {row[-5:] for row in rows_of(lesson, 1)["frames"]} == {(None,) * 5}
+    stored = {100: (2.5, 3.5, 4.5, 5.5, 0), 2100: (None,) * 5, 4100: (1.5, 2.5, 3.5, 4.5, 1)}
+    assert path_of(lesson, 2) == stored
+    assert set(path_of(lesson, 1).values()) == {(None,) * 5}
 
 
-def test_tracking_stores_the_path_that_it_is_given(lesson: Store, write: SimpleNamespace, faces: Faces) -> None:
+def test_tracking_stores_the_path_that_it_is_given(lesson: Store, write: Write, faces: Faces) -> None:
     with lesson.writing():
         write.following(lesson, 2, faces)
         before = rows_of(lesson, 2)
@@ -140,12 +145,12 @@ def test_tracking_stores_the_path_that_it_is_given(lesson: Store, write: SimpleN
     )
     after = rows_of(lesson, 2)
     assert (len(before["tracks"]), after["tracks"], after["students"]) == (2, [], [])
-    assert [row[-5:] for row in after["frames"]] == [(1.0, 0.0, 0.0, 0.0, 0), (None,) * 5, (None,) * 5]
+    assert path_of(lesson, 2) == {100: (1.0, 0.0, 0.0, 0.0, 0), 2100: (None,) * 5, 4100: (None,) * 5}
 
 
 @pytest.mark.both_databases(False)
 def test_a_database_in_memory_leaves_no_file_and_ends_with_its_store(
-    tmp_path: Path, write: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with Store.in_memory() as store, Store.in_memory() as another:
