@@ -23,6 +23,9 @@ JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baselin
 #: setting: databases written with different segment lengths could not resume each other's sessions.
 SEGMENT_SECONDS = 10
 
+#: Default of `Settings.max_gap`, s.
+MAX_GAP = 60.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -34,6 +37,9 @@ class Settings:
     every: float | None = None
     """Seconds from one image of a folder to the next, in the order of their names; None takes the times in their
     EXIF data, or one second where not every image has one. Video has times of its own."""
+    max_gap: float | None = MAX_GAP
+    """Longest forward jump of a video's own clock that counts as session time, s; the gap of a longer one is left
+    out. None keeps them all."""
     stream: int | None = None
     """Number of the video stream in its file; None takes the one marked as the default, else the largest."""
     aspect: tuple[int, int] | None = None
@@ -113,6 +119,12 @@ class Settings:
             "every",
             self.every,
             "0.001 to 86400 seconds between the images of a folder",
+        )
+        _check(
+            self.max_gap is None or 1 <= self.max_gap <= 86_400,
+            "max_gap",
+            self.max_gap,
+            "1 to 86400 seconds, or every gap as it is (`--keep-gaps`)",
         )
         _check(self.stream is None or self.stream >= 0, "stream", self.stream, "the number of a stream, from 0")
         _check(

@@ -24,7 +24,7 @@ from classpulse.commands.options import (
 from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
 from classpulse.commands.showing import show_session
 from classpulse.commands.streams import STREAMS
-from engine.settings import Device, Engine, Precision, Scan, Settings
+from engine.settings import MAX_GAP, Device, Engine, Precision, Scan, Settings
 
 app = typer.Typer()
 
@@ -49,6 +49,13 @@ def analyze(
             help="Interval between the images of a folder, in order of name (default: their EXIF times, or 1).",
         ),
     ] = None,
+    max_gap: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="Longest jump of the video's clock that counts as session time."),
+    ] = MAX_GAP,
+    keep_gaps: Annotated[
+        bool, typer.Option("--keep-gaps", help="Count every jump of the video's clock as session time.")
+    ] = False,
     stream: Annotated[
         int | None,
         typer.Option(
@@ -147,10 +154,12 @@ def analyze(
 
     If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
+    if keep_gaps and max_gap != MAX_GAP:
+        raise typer.BadParameter("--keep-gaps keeps gaps of any length; omit --max-gap")
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group requires --aggregate-only")
     settings = Settings(
-        sample_rate=sample_rate_of(sample_rate), every=every, stream=stream,
+        sample_rate=sample_rate_of(sample_rate), every=every, max_gap=None if keep_gaps else max_gap, stream=stream,
         aspect=None if aspect is None else aspect_of(aspect), expression=not no_expression, window=window,
         band=band, min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
         thresholds=thresholds_of(thresholds),

@@ -22,7 +22,10 @@ class Frame:
     """One sampled image of a session."""
 
     pts: int
-    """Media timestamp, in ticks of the source's time base; it names the frame."""
+    """Media timestamp, in ticks of the source's time base; it names the frame: unique and ascending in the session.
+
+    The source's own, shifted where its clock went back or jumped before, so that it goes on: `warnings` tell where.
+    """
     time: float
     """Seconds since the source's first frame."""
     image: npt.NDArray[np.uint8]

@@ -17,6 +17,7 @@ from weakref import WeakSet
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -25,10 +26,11 @@ from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.fields import alone, with_neighbours
 from engine.vision.sources.packets import SkippablePackets
-from engine.vision.sources.picture import Picture
+from engine.vision.sources.picture import Picture, PixelShapes
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
 from engine.vision.sources.sizes import frames_of_other_sizes
 from engine.vision.sources.streams import choose_stream
+from engine.vision.sources.timeline import Clock, Placing, Timeline, read_timeline
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
@@ -45,7 +47,7 @@ class Video:
     """A video file: a `FrameSource`.
 
     Raises SourceError where `path` is not a file (exit status 2) or nothing in it decodes (exit status 1). Of the
-    settings, `stream` and `aspect` change what it gives.
+    settings, `stream`, `aspect` and `max_gap` change what it gives.
     """
 
     path: Path
@@ -56,9 +58,9 @@ class Video:
     time_base: Fraction
     """Seconds a tick."""
     start_pts: int
-    """Timestamp of the first frame that decodes; session time 0."""
+    """The file's timestamp of the first frame that decodes; session time 0."""
     duration: float | None
-    """Seconds that the header claims; footage may end before or after. None where it claims nothing."""
+    """Seconds of the picture, and of what the header claims beyond where the file breaks off; None if unknown."""
     recorded: datetime | None
     """When the recording began, according to its file; None without, or where the camera's clock was not set."""
     codec: str
@@ -82,6 +84,7 @@ class Video:
             raise SourceError(f"{self.path}: the file is empty; copy the recording again")
         self.dropped = self.damaged = 0
         self._picture = Picture(self.path, None if settings.aspect is None else Fraction(*settings.aspect))
+        self._timeline = Timeline()
         self._readers: WeakSet[Generator[Frame]] = WeakSet()
         with self._file() as container:
             self._stream, self.warnings = choose_stream(container, self.path, settings.stream)
@@ -99,18 +102,22 @@ class Video:
             increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))
             # AVI and raw streams have no presentation times, and what is returned as such is in decoding order.
             # The decoding time of the packet that released a frame then keeps the right pace.
-            self._clock = "pts" if increasing else "dts"
-            self.seekable = increasing and container.format.name in INDEXED
+            self._clock: Clock = "pts" if increasing else "dts"
             self.time_base = stream.time_base
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
-            self.duration = _claimed_duration(container, stream)
+            claimed = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
         with self._open() as (container, stream):
             for frame in frames_of_other_sizes(container, stream, self.path):
                 self._picture.make_room(frame, stream)
         self.width, self.height = self._picture.size
         self.warnings += self._picture.warnings
+        with self._open() as (container, stream):
+            self._timeline = read_timeline(container, stream, self._clock, settings.max_gap)
+            self.seekable = increasing and container.format.name in INDEXED and self._timeline.in_order
+        self.duration = self._timeline.duration(claimed, self.start_pts, self.time_base)
+        self.warnings += self._timeline.warnings(self.path, self.start_pts, self.time_base)
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -217,7 +224,7 @@ class Video:
             self.dropped = self.damaged = 0
             with self._open() as (container, stream):
                 try:
-                    container.seek(self.start_pts + target, stream=stream)
+                    container.seek(self._timeline.file_pts(self.start_pts + target), stream=stream)
                 except FFmpegError:  # no index as far as that
                     break
                 frames = self._decode(container, stream, skippable)
@@ -236,6 +243,7 @@ class Video:
         self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = container.demux(stream)
+        placing = Placing(self._timeline)
         shapes = self._picture.pixel_shapes()
         while True:
             try:
@@ -243,25 +251,33 @@ class Video:
             except FFmpegError:  # cut off or garbled; that looks like an I/O error in some containers
                 self.damaged += 1
                 packet = None
+            if packet and placing.place(packet):  # what follows refers to nothing before it
+                yield from self._intact(stream, None, shapes)
+                stream.codec_context.flush_buffers()
             if skippable and packet and packet.pts is not None:
                 skip = skippable.skips(packet.pts - self.start_pts)
                 # Takes effect on frames that no other refers to; all others are decoded all the same.
                 stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
-            try:
-                frames = stream.codec_context.decode(packet)
-            except EOFError:  # drained by demux's own last packet
-                return
-            except FFmpegError:
-                self.damaged += 1
-                frames = []
-            intact = [frame for frame in frames if not frame.is_corrupt]
-            self.damaged += len(frames) - len(intact)
-            if shapes:
-                pixel = stream.codec_context.sample_aspect_ratio
-                shapes.mark(intact, pixel, packet.pts if packet else None)
-            yield from intact
+            yield from self._intact(stream, packet, shapes)
             if packet is None:
                 return
+
+    def _intact(
+        self, stream: VideoStream, packet: Packet[VideoStream] | None, shapes: PixelShapes | None
+    ) -> list[VideoFrame]:
+        """What decodes whole with a packet, or as the rest with None."""
+        try:
+            frames = stream.codec_context.decode(packet)
+        except EOFError:  # drained by demux's own last packet
+            return []
+        except FFmpegError:
+            self.damaged += 1
+            return []
+        intact = [frame for frame in frames if not frame.is_corrupt]
+        self.damaged += len(frames) - len(intact)
+        if shapes:
+            shapes.mark(intact, stream.codec_context.sample_aspect_ratio, packet.pts if packet else None)
+        return intact
 
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:

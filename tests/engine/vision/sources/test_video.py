@@ -135,15 +135,6 @@ def test_session_time_begins_at_the_first_frame(tmp_path: Path, name: str) -> No
         assert video.start_pts * video.time_base >= 100
 
 
-def test_a_clock_that_goes_back_drops_frames_and_counts_them(tmp_path: Path) -> None:
-    once = write_video(tmp_path / "once.ts", range(50)).read_bytes()
-    twice = tmp_path / "twice.ts"
-    twice.write_bytes(once + once)
-    video = Video(twice)
-    assert numbers(video, None) == list(range(50))
-    assert video.dropped == 50
-
-
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_that_cannot_be(tmp_path: Path, rate: float) -> None:
     video = Video(write_video(tmp_path / "a.mp4", range(5)))

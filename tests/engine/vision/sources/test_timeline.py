@@ -1,0 +1,200 @@
+"""Files whose own clock goes back or jumps: every frame is there, and the session's time goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from engine.errors import UsageError
+from engine.settings import Settings
+from engine.vision.sources.timeline import Discontinuity, Timeline
+from engine.vision.sources.video import Video
+from tests.engine.synthetic import number, numbered, write_video
+from tests.engine.vision.sources.clips import contents, numbers, wreck
+
+FRAMES = 50
+B_FRAMES = {"g": "25", "bf": "2", "sc_threshold": "0"}
+
+
+def part(path: Path, first: int, begin: float, *, codec: str = "libx264", frames: int = FRAMES) -> Path:
+    """`frames` pictures with numbers from `first` on, at 25 frames/s from `begin` s on."""
+    ticks = range(round(begin * 25), round(begin * 25) + frames)
+    images = [numbered(first + i) for i in range(frames)]
+    return write_video(path, ticks, images=images, codec=codec, options=B_FRAMES)
+
+
+def cat(path: Path, *begins: float, codec: str = "libx264", frames: int = FRAMES) -> Path:
+    """Recordings that begin at `begins` s of their clocks, glued as `cat` does."""
+    parts = [
+        part(path.with_stem(f"part{i}"), i * frames, begin, codec=codec, frames=frames)
+        for i, begin in enumerate(begins)
+    ]
+    path.write_bytes(b"".join(each.read_bytes() for each in parts))
+    return path
+
+
+def copied(path: Path, source: Path, offsets: Sequence[float]) -> Path:
+    """The packets of `source` once for each offset (s), by which their times are later."""
+    with av.open(str(path), "w") as target:
+        stream = None
+        for offset in offsets:
+            with av.open(str(source)) as container:
+                video = container.streams.video[0]
+                stream = stream or target.add_stream_from_template(video)
+                for packet in container.demux(video):
+                    if packet.size and packet.pts is not None and packet.time_base is not None:
+                        later = round(offset / packet.time_base)
+                        packet.pts, packet.dts = packet.pts + later, (packet.dts or 0) + later
+                        packet.stream = stream
+                        target.mux(packet)
+    return path
+
+
+KINDS = [("a.ts", "libx264"), ("a.mkv", "libx264"), ("a.mkv", "mpeg4"), ("a.mpg", "mpeg2video")]
+
+
+@pytest.mark.parametrize(("name", "codec"), KINDS)
+@pytest.mark.parametrize("begins", [(0, 0), (100, 0), (36_000, 0), (10, 9)])
+def test_after_a_clock_that_goes_back_time_goes_on_and_nothing_is_dropped(
+    tmp_path: Path, name: str, codec: str, begins: tuple[float, ...]
+) -> None:
+    video = Video(cat(tmp_path / name, *begins, codec=codec))
+    frames = list(video.frames(None))
+    assert [number(frame.image) for frame in frames] == list(range(FRAMES * len(begins)))
+    assert [frame.time for frame in frames] == pytest.approx([i / 25 for i in range(len(frames))], abs=0.002)
+    assert all(frame.time == float((frame.pts - video.start_pts) * video.time_base) for frame in frames)
+    assert (video.dropped, video.damaged, video.seekable) == (0, 0, False)
+    assert video.duration == pytest.approx(2 * len(begins), abs=0.003)
+    assert [warning.code for warning in video.warnings] == ["clock_back"] * (len(begins) - 1)
+    for i, (warning, begin) in enumerate(zip(video.warnings, begins[1:], strict=True), 1):
+        assert warning.time == frames[FRAMES * i].time
+        # What the file's own clock shows: muxers of MPEG streams begin a little after 0.
+        assert warning.file_time == pytest.approx(begin, abs=1.5)
+
+
+def test_a_clock_that_goes_back_is_said_in_one_line_with_both_times(tmp_path: Path) -> None:
+    video = Video(cat(tmp_path / "a.mkv", 36_000, 0))
+    (warning,) = video.warnings
+    assert warning.text == (
+        f"{video.path}: its clock goes back from 10:00:02 to 0:00, at 0:02 of the session; the session's goes on "
+        "(for two sessions, cut the file there)"
+    )
+
+
+@pytest.mark.parametrize(("name", "codec"), KINDS)
+@pytest.mark.parametrize("jump", [100, 36_000])
+def test_a_long_jump_is_left_out_and_said(tmp_path: Path, name: str, codec: str, jump: float) -> None:
+    video = Video(cat(tmp_path / name, 0, jump, codec=codec))
+    frames = list(video.frames(None))
+    assert [number(frame.image) for frame in frames] == list(range(2 * FRAMES))
+    assert [frame.time for frame in frames] == pytest.approx([i / 25 for i in range(len(frames))], abs=0.002)
+    assert video.duration == pytest.approx(4, abs=0.003)
+    (warning,) = video.warnings
+    assert warning.code == "clock_jump"
+    # FFmpeg guesses the last timestamp before it in an MPEG program stream from the first one after.
+    assert warning.time == frames[FRAMES - (name == "a.mpg")].time
+    assert warning.file_time == pytest.approx(jump, abs=1.5)
+    assert "--keep-gaps" in warning.text
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_how_long_a_jump_may_be(tmp_path: Path, name: str) -> None:
+    once = part(tmp_path / "once.mp4", 0, 0)
+    path = copied(tmp_path / name, once, [0, 52])  # a gap of 50 s
+    assert Video(path).duration == pytest.approx(54, abs=0.01)
+    assert Video(path).warnings == []
+    assert Video(path, Settings(max_gap=51)).duration == pytest.approx(54, abs=0.01)
+    short = Video(path, Settings(max_gap=49))
+    assert short.duration == pytest.approx(4, abs=0.01)
+    assert numbers(short, None) == [*range(FRAMES)] * 2
+    assert [warning.code for warning in short.warnings] == ["clock_jump"]
+    path = copied(tmp_path / f"long{name}", once, [0, 5000])
+    kept = Video(path, Settings(max_gap=None))
+    assert kept.duration == pytest.approx(5002, abs=0.01)
+    assert kept.warnings == []
+    assert next(frame.time for frame in kept.frames(None, 10)) == pytest.approx(5000, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["jump.mp4", "jump.mkv", "back.mkv", "jump.ts", "back.ts"])
+def test_spans_together_are_the_whole_across_a_discontinuity(tmp_path: Path, name: str) -> None:
+    if name == "jump.mp4":
+        path = copied(tmp_path / name, part(tmp_path / "once.mp4", 0, 0), [0, 5000, 9000])
+    else:
+        begins = (0, 5000, 9000) if name.startswith("jump") else (900, 0, 300)
+        path = cat(tmp_path / name, *begins[: 2 if name.endswith("mkv") else 3])
+    video = Video(path)
+    assert video.seekable == (name in ("jump.mp4", "jump.mkv"))
+    for rate in (None, 5.0):
+        whole = contents(video, rate)
+        assert len(whole) == (10 if rate else FRAMES) * (2 if name.endswith("mkv") else 3)
+        cuts = [0, 1.3, 2, 3.5, 4, 5.9, None]
+        parts = [contents(Video(path), rate, *span) for span in pairwise(cuts)]
+        assert [row for each in parts for row in each] == whole
+        assert len({pts for pts, _, _ in whole}) == len(whole)
+
+
+def test_reading_after_a_jump_does_not_decode_what_lies_before(tmp_path: Path) -> None:
+    path = copied(tmp_path / "a.mp4", part(tmp_path / "once.mp4", 0, 0, frames=500), [0, 9000])
+    whole = Video(path)
+    wreck(path, range(30, 500))
+    assert len(contents(whole, None, 21)) == 475
+    assert whole.damaged == 0
+
+
+def test_a_part_that_begins_between_keyframes_is_told_by_its_times(tmp_path: Path) -> None:
+    once = part(tmp_path / "once.ts", 0, 0)
+    cut = tmp_path / "cut.ts"
+    with av.open(str(once)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in list(source.demux(video=0))[10:-1]:
+            packet.stream = stream
+            target.mux(packet)
+    both = tmp_path / "both.ts"
+    both.write_bytes(once.read_bytes() + cut.read_bytes())
+    video = Video(both)
+    assert [warning.code for warning in video.warnings] == ["clock_back"]
+    assert numbers(video, None) == [*range(FRAMES), *range(25, FRAMES)]
+
+
+def test_frames_reordered_over_a_pause_are_no_discontinuity(tmp_path: Path) -> None:
+    ticks = [*range(0, 1000, 40), *range(31_000, 32_000, 40)]
+    path = write_video(tmp_path / "a.mkv", ticks, time_base=Fraction(1, 1000), options=B_FRAMES | {"g": "250"})
+    video = Video(path)
+    assert [frame.pts for frame in video.frames(None)] == ticks
+    assert video.warnings == []
+
+
+def test_what_is_not_read_of_a_file_is_said(tmp_path: Path) -> None:
+    path = cat(tmp_path / "a.mkv", 10, 9, 8)
+    video = Video(path)
+    assert numbers(video, None) == list(range(2 * FRAMES))
+    assert [warning.code for warning in video.warnings] == ["clock_back", "unread"]
+    assert f"{path}: 34% of the file, at its end, is not read as video" in video.warnings[1].text
+
+
+@pytest.mark.parametrize("gap", [0.5, -1.0, 1e9, float("nan")])
+def test_a_longest_jump_that_cannot_be(gap: float) -> None:
+    with pytest.raises(UsageError, match="max-gap is"):
+        Settings(max_gap=gap)
+
+
+def test_where_the_file_is_in_its_own_time(tmp_path: Path) -> None:
+    timeline = Timeline(
+        (
+            Discontinuity(50, 3000, 1960, 5000, 2000, -3000),
+            Discontinuity(100, 0, 6960, 0, 4000, 4000),
+        ),
+        in_order=False,
+    )
+    assert [timeline.file_pts(pts) for pts in (0, 1999, 2000, 3960, 4000, 4040)] == [0, 1999, 5000, 6960, 0, 40]
+    assert [each.goes_back for each in timeline.discontinuities] == [False, True]
+    warnings = timeline.warnings(tmp_path / "a.mkv", 0, Fraction(1, 1000))
+    assert [(each.code, each.time, each.file_time) for each in warnings] == [
+        ("clock_jump", 2, 5),
+        ("clock_back", 4, 0),
+    ]
