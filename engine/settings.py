@@ -22,6 +22,8 @@ JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baselin
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
 #: setting: databases written with different segment lengths could not resume each other's sessions.
 SEGMENT_SECONDS = 10
+#: No number of faces, students, streams or pixels is larger.
+_MOST = 1_000_000
 
 #: Default of `Settings.max_gap`, s.
 MAX_GAP = 60.0
@@ -109,10 +111,10 @@ class Settings:
         if self.strategy is None:
             object.__setattr__(self, "strategy", "weighted" if self.expression else "attention")
         _check(
-            self.sample_rate is None or 0 < self.sample_rate <= 1000,
+            self.sample_rate is None or 1e-6 <= self.sample_rate <= 1000,
             "sample_rate",
             self.sample_rate,
-            "a number of frames per second above 0, or every frame (`all`)",
+            "a number of frames per second above 0, up to 1000, or every frame (`all`)",
         )
         _check(
             self.every is None or 0.001 <= self.every <= 86_400,
@@ -126,9 +128,17 @@ class Settings:
             self.max_gap,
             "1 to 86400 seconds, or every gap as it is (`--keep-gaps`)",
         )
-        _check(self.stream is None or self.stream >= 0, "stream", self.stream, "the number of a stream, from 0")
         _check(
-            self.aspect is None or (min(self.aspect) > 0 and 0.1 <= self.aspect[0] / self.aspect[1] <= 10),
+            self.stream is None or 0 <= self.stream <= _MOST,
+            "stream",
+            self.stream,
+            "the number of a stream, from 0",
+        )
+        _check(
+            self.aspect is None
+            or (
+                min(self.aspect) > 0 and max(self.aspect) <= _MOST and 0.1 <= self.aspect[0] / self.aspect[1] <= 10
+            ),
             "aspect",
             self.aspect,
             "width to height of the picture, such as 16:9",
@@ -160,21 +170,24 @@ class Settings:
         )
         _check(0 <= self.crop_margin <= 1, "crop_margin", self.crop_margin, "0 to 1")
         _check(
-            all(len(square) == 3 and square[2] > 0 and all(map(math.isfinite, square)) for square in self.exclude),
+            all(
+                len(square) == 3 and square[2] > 0 and all(abs(v) <= _MOST for v in square)
+                for square in self.exclude
+            ),
             "exclude",
             self.exclude,
-            "squares of x, y and a side above 0 px",
+            f"squares of x, y and a side above 0 px, up to {_MOST} px",
         )
-        _check(self.min_group >= 2, "min_group", self.min_group, "2 or more students")
-        _check(self.scorable_size >= 0, "scorable_size", self.scorable_size, "0 px or more")
+        _check(2 <= self.min_group <= _MOST, "min_group", self.min_group, f"2 to {_MOST} students")
+        _check(0 <= self.scorable_size <= _MOST, "scorable_size", self.scorable_size, f"0 to {_MOST} px")
         _check(0 <= self.scorable_quality <= 1, "scorable_quality", self.scorable_quality, "0 to 1")
-        _check(self.min_hits >= 1, "min_hits", self.min_hits, "1 or more")
-        _check(self.max_age > 0, "max_age", self.max_age, "a number of seconds above 0")
+        _check(1 <= self.min_hits <= _MOST, "min_hits", self.min_hits, f"1 to {_MOST}")
+        _check(0 < self.max_age <= 86_400, "max_age", self.max_age, "a number of seconds above 0, up to a day")
         _check(0 < self.iou_threshold < 1, "iou_threshold", self.iou_threshold, "a number between 0 and 1")
         _check(0 <= self.birth_score <= 1, "birth_score", self.birth_score, "0 to 1")
         _check(0.1 <= self.window <= 86_400, "window", self.window, "0.1 s to a day")
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
-        _check(self.min_faces >= 0, "min_faces", self.min_faces, "0 or more")
+        _check(0 <= self.min_faces <= _MOST, "min_faces", self.min_faces, f"0 to {_MOST}")
         _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")
 
     def to_json(self) -> str:

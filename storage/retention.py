@@ -13,6 +13,8 @@ from storage.schema import rules
 from storage.store import Store
 
 _RETENTION = "retention"
+#: The longest limit, about a hundred years.
+MOST_DAYS = 36_500
 
 
 def retention(store: Store) -> int | None:
@@ -23,7 +25,9 @@ def retention(store: Store) -> int | None:
 
 
 def set_retention(store: Store, days: int | None) -> None:
-    """Set how many days a session may be kept; None: unlimited."""
+    """Set how many days a session may be kept, 1 to MOST_DAYS; None: unlimited. Raises ValueError for others."""
+    if days is not None and not 1 <= days <= MOST_DAYS:
+        raise ValueError(f"retention is {days} days; it must be 1 to {MOST_DAYS}")
     with store.writing() as connection:
         connection.execute(delete(rules).where(rules.c.rule == _RETENTION))
         if days is not None:
@@ -35,5 +39,5 @@ def overdue(store: Store) -> pd.DataFrame:
     days, every = retention(store), session_rows(store)
     if days is None:
         return every.iloc[:0]
-    last = datetime.now(UTC) - timedelta(days=days)
+    last = datetime.now(UTC) - timedelta(days=min(days, MOST_DAYS))  # an older version set no bound
     return every[every["session_id"].isin(sessions_before(store, last.date().isoformat()))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -15,6 +16,8 @@ from engine.times import parse_time
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
 
 DEFAULT = Settings()
+#: A whole number of so many digits fits into 64 bits, as in a database.
+_DIGITS = 18
 
 Database = Annotated[
     str,
@@ -99,6 +102,12 @@ def parameter_of(text: str) -> tuple[str, int | float | bool | str | None]:
         return name, {"true": True, "false": False, "null": None}[value]
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         return name, value[1:-1]
-    if re.fullmatch(r"-?(0|[1-9]\d*)", value):  # 007 is no number but a name
-        return name, int(value)
-    return name, float(value) if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+(e-?\d+)?", value) else value
+    if re.fullmatch(r"-?(0|[1-9][0-9]*)", value):  # 007 is no number but a name
+        number: int | float = int(value) if len(value) <= _DIGITS else math.inf
+    elif re.fullmatch(r"-?(0|[1-9][0-9]*)\.[0-9]+(e-?[0-9]+)?", value):
+        number = float(value)
+    else:
+        return name, value
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{name}={value[:_DIGITS]}... is out of range; as a text it is {name}=\"'...'\"")
+    return name, number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -133,8 +134,8 @@ def retention(
     from storage import retention
     from storage.store import Store
 
-    if days is not None and (off or days < 1):
-        raise typer.BadParameter("give either --days, 1 or more, or --off")
+    if days is not None and (off or not 1 <= days <= retention.MOST_DAYS):
+        raise typer.BadParameter(f"give either --days, 1 to {retention.MOST_DAYS}, or --off")
     with Store.open(db, must_exist=True, read_only=days is None and not off) as store:
         if days is not None or off:
             retention.set_retention(store, days)
@@ -159,7 +160,7 @@ def audit(
     from storage.store import Store
 
     with Store.open(db, must_exist=True, read_only=True) as store:
-        if session and session.isdecimal():
+        if session and re.fullmatch("[0-9]{1,9}", session):
             number: int | None = int(session)  # it may be forgotten
         else:
             number = store.find_session(session) if session else None

@@ -11,6 +11,9 @@ from classpulse.commands.options import Database
 
 app = typer.Typer()
 
+#: The largest upload that can be allowed.
+MOST_GB = 1_000_000
+
 
 @app.command()
 def serve(
@@ -40,4 +43,6 @@ def serve(
         raise UsageError(
             f"the web page needs the package {error.name}; install it with: pip install 'classpulse[web]'"
         ) from None
+    if not 0 < max_upload <= MOST_GB:
+        raise typer.BadParameter(f"--max-upload is {max_upload:g} GB; it must be above 0, up to {MOST_GB}")
     run(Serving(db=db, videos=videos, host=host, port=port, token=token, max_upload=int(max_upload * 1e9)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import FileResponse, HTMLResponse
 
 from classpulse.report import page as report_page
@@ -20,7 +21,7 @@ from classpulse.web.bodies import (
     Rename,
     Split,
 )
-from classpulse.web.dependencies import IdParam, JudgementParam, ServicesDep, SessionDep
+from classpulse.web.dependencies import IdParam, JudgementParam, NumberParam, ServicesDep, SessionDep
 from classpulse.web.reading import overlay, plain_rows, plain_values
 from classpulse.web.recordings import kind_of
 from engine.errors import UsageError
@@ -184,7 +185,7 @@ def mark(session: SessionDep, body: NewPhase) -> JsonRows:
 
 
 @router.delete("/sessions/{session_id}/phases/{phase}", responses=SOMETHING)
-def unmark(session: SessionDep, phase: Annotated[int, Path(ge=0, le=2**31 - 1)]) -> JsonRows:
+def unmark(session: SessionDep, phase: NumberParam) -> JsonRows:
     """Delete a phase; returns the remaining phases."""
     session.unmark(phase)
     return plain_rows(session.phases())
@@ -216,7 +217,7 @@ def videos(services: ServicesDep) -> JsonRows:
 async def upload(services: ServicesDep, name: str, request: Request) -> dict[str, str]:
     """Send a recording as the body; returns its name, which differs from the requested one if that is in use."""
     length = request.headers.get("content-length", "")
-    size = int(length) if length.isdecimal() else None
+    size = int(length) if re.fullmatch("[0-9]{1,18}", length) else None
     return {"name": await services.videos.receive(name, request.stream(), size)}
 
 

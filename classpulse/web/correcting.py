@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from classpulse.report import page as report_page
 from classpulse.web.bodies import Text
-from classpulse.web.dependencies import SessionDep
+from classpulse.web.dependencies import NumberParam, SessionDep
 from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import page
 from engine.times import parse_time
@@ -35,7 +35,7 @@ def mark(
 
 
 @router.post("/sessions/{session_id}/unmark/{which}")
-def unmark(request: Request, session: SessionDep, which: int) -> Response:
+def unmark(request: Request, session: SessionDep, which: NumberParam) -> Response:
     """Delete a phase."""
     session.unmark(which)
     return _marked(request, session, "the phase is deleted")

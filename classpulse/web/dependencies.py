@@ -35,6 +35,8 @@ def services_of(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services_of)]
 #: A session's or a job's number in an address.
 IdParam = Annotated[int, Path(ge=1, le=2**31 - 1)]
+#: The number of a phase.
+NumberParam = Annotated[int, Path(ge=0, le=2**31 - 1)]
 #: The name of a judgement; without it, the latest.
 JudgementParam = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

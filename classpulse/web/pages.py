@@ -15,7 +15,7 @@ from classpulse.report import page as report_page
 from classpulse.report import rows as report_rows
 from classpulse.web.api import MOST_ROWS, PATIENCE
 from classpulse.web.bodies import NewJob, Text
-from classpulse.web.dependencies import JudgementParam, Services, ServicesDep, SessionDep
+from classpulse.web.dependencies import IdParam, JudgementParam, Services, ServicesDep, SessionDep
 from classpulse.web.guard import COOKIE, local_path
 from classpulse.web.previews import PreviewSources
 from classpulse.web.reading import plain_rows, plain_values
@@ -114,7 +114,7 @@ def add_job(
 
 
 @router.post("/jobs/{job_id}/cancel")
-def cancel(request: Request, services: ServicesDep, job_id: int) -> Response:
+def cancel(request: Request, services: ServicesDep, job_id: IdParam) -> Response:
     """Cancel a job."""
     services.jobs.cancel(job_id)
     return _jobs(request, services)

@@ -252,7 +252,7 @@ def test_retention(run: Run, seated: Path) -> None:
     assert run("retention").out == none
     assert "docs/responsible-use.md" in run("doctor", "--db", seated).out
     assert "no retention limit is set" in run("retention", "--off").out
-    assert "give either --days, 1 or more, or --off" in run("retention", "--days", 0).complaint()
+    assert "give either --days, 1 to 36500, or --off" in run("retention", "--days", 0).complaint()
 
 
 # -- audit

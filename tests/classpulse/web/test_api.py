@@ -200,3 +200,14 @@ def test_no_input_breaks_it(schema, serving: Serving) -> None:
 
         attack()
     assert Session(serving.db, 1).health()["students"] >= 1  # and the session is still one
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "9" * 5000, "inf", "\u0663\u0663" * 10])
+@pytest.mark.parametrize(
+    "path",
+    ["/sessions/{}", "/sessions/1/unmark/{}", "/jobs/{}/cancel", "/api/sessions/{}", "/api/sessions/1/phases/{}"],
+)
+def test_numbers_out_of_any_range_in_an_address(client: TestClient, path: str, number: str) -> None:
+    methods = {"unmark": "POST", "cancel": "POST", "phases": "DELETE"}
+    method = next((method for word, method in methods.items() if word in path), "GET")
+    assert client.request(method, path.format(number)).status_code in (404, 422)
