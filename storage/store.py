@@ -244,6 +244,13 @@ class Store:
             insert_columns(connection, frames, sampled, session_id=session_id, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session_id)
 
+    def write_gaps(self, session_id: int, gaps: Sequence[int]) -> None:
+        """Commit the segments `gaps`, in which nothing was sampled, all at once."""
+        written = {"session_id": session_id, "frames": 0, "faces": 0, "committed": now()}
+        with self.writing(session_id) as connection:
+            if gaps:
+                connection.execute(insert(segments), [written | {"segment": segment} for segment in gaps])
+
     def finish_detection(self, session_id: int, duration: float) -> None:
         """Mark a session's detection as complete; `duration` is the decoded one, s."""
         with self.writing(session_id) as connection:

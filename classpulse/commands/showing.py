@@ -50,6 +50,8 @@ def show(
         terminal.show(terminal.areas_table(measured(shown_session.students(), len(shown_session.frames()))))
         return
     show_session(shown_session, judgement)
+    for warning in shown_session.warnings:
+        print(f"\n{warning}")
     if windows:
         terminal.show(terminal.class_table(shown_session.class_verdicts(judgement)))
 

@@ -136,6 +136,11 @@ SELECT student, track, first, last, faces, link_score
 FROM tracks
 WHERE session_id = {session} AND student IS NOT NULL{student}
 ORDER BY student, first, track""",
+    "warnings": """
+SELECT time, code, text
+FROM warnings
+WHERE session_id = {session}
+ORDER BY warning""",
     "corrections": """
 SELECT correction, action, arguments, made, undone
 FROM corrections

@@ -132,16 +132,17 @@ def students(sources: ReportQueries) -> Context:
 def provenance(sources: ReportQueries) -> Context:
     """Provenance of the verdicts: settings, networks, versions, manual corrections."""
     session = _session(sources)
-    judgements = sources.ask("judgements")
+    judgements, warnings = sources.ask("judgements"), sources.ask("warnings")
     return {
         "session": session,
+        "warnings": warnings.rows["text"].tolist(),
         "models": json.loads(session["models"]),
         "judgement": sources.judgement,
         "settings": json.loads(str(sources.judgement["settings"])),
         "judgements": judgements.rows["name"].tolist(),
         # The log names other students, and a report on one student must not.
         "corrections": None if sources.student is not None else _corrections(sources.corrections()),
-        "queries": [sources.ask("session").sql, judgements.sql, sources.ask("corrections").sql],
+        "queries": [sources.ask(name).sql for name in ("session", "warnings", "judgements", "corrections")],
     }
 
 

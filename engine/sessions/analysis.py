@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.errors import UsageError
-from engine.faces import Classes, Faces
+from engine.faces import Classes
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
@@ -30,7 +28,7 @@ from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
 from storage.paths import escaped
 from storage.store import Store
-from storage.warnings import StoredWarning, read_warnings, write_warnings
+from storage.warnings import StoredWarning, write_warnings
 
 if TYPE_CHECKING:
     from engine.sessions.session import Session
@@ -102,11 +100,10 @@ def analyze(
         if state == "detecting":
             progress = _detect(store, session_id, video, settings, opened, report_progress)
             found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
-            write_warnings(store, session_id, (StoredWarning(*dataclasses.astuple(each)) for each in found))
+            write_warnings(store, session_id, (_stored(each, video.path) for each in found))
         else:
             progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
-        warnings = [warning.text for warning in read_warnings(store, session_id)]
-        warnings += _name_warnings(store.session(session_id), name)
+        warnings = _name_warnings(store.session(session_id), name)
         was_done = _track_and_judge(
             store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
         )
@@ -199,6 +196,12 @@ def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[Sour
     return [SourceWarning("damaged" if video.damaged else "breaks_off", text)]
 
 
+def _stored(warning: SourceWarning, path: Path) -> StoredWarning:
+    """The warning as its row; without the folders of the recording, whose names may be people's."""
+    text = warning.text.replace(str(path), path.name)
+    return StoredWarning(warning.code, text, warning.time, warning.file_time)
+
+
 def _silent(progress: Progress) -> None:
     del progress
 
@@ -276,9 +279,7 @@ def _detect(
         for segment in segments:
             store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
     committed = store.committed_segments(session_id)
-    for gap in sorted(set(range(max(committed, default=0))) - committed):  # a break in the recording
-        nothing = {"pts": np.empty(0, np.int64), "time": np.empty(0)}
-        store.write_segment(session_id, gap, nothing, Faces.empty().columns())
+    store.write_gaps(session_id, sorted(set(range(max(committed, default=0))) - committed))
     times = queries.frame_columns(store, session_id)["time"]
     # The last frame lasts as long as the one before it did.
     duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0

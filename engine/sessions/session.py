@@ -18,6 +18,7 @@ from engine.texts import required_text
 from storage import queries
 from storage.profiles import profile_settings, write_profile
 from storage.store import Store
+from storage.warnings import read_warnings
 
 T = TypeVar("T")
 
@@ -39,8 +40,16 @@ class Session:
         self.session_id = session_id
         self.was_done = was_done
         """Whether `analyze` found it finished, and did nothing."""
-        self.warnings = tuple(warnings)
-        """Warnings of `analyze`: damaged or truncated footage, a name that was not applied."""
+        self._unstored = tuple(warnings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the recording could not be honoured, or may mislead, one line each; all that are stored.
+
+        That of `analyze` also has what is of this call alone: a name that was not applied.
+        """
+        stored = self._read(lambda store: read_warnings(store, self.session_id))
+        return (*(warning.text for warning in stored), *self._unstored)
 
     def info(self) -> dict[str, Any]:
         """The session's row of the table `sessions`, a value by the name of every column."""

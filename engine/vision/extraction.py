@@ -68,8 +68,8 @@ class FeatureExtractor:
     ) -> Iterator[Segment]:
         """Process segments `first`, `first` + 1, ... up to `stop` (exclusive), or to the end of the source.
 
-        A segment in which nothing was sampled (a gap in the recording) has no frames. `on_frame` is called for
-        every frame as soon as its faces are detected.
+        A segment in which nothing was sampled (a gap in the recording) is left out. `on_frame` is called for every
+        frame as soon as its faces are detected.
         """
         frames = source.frames(
             self.settings.sample_rate,
@@ -82,14 +82,9 @@ class FeatureExtractor:
         self, frames: Iterable[Frame], first: int = 0, on_frame: OnFrame | None = None
     ) -> Iterator[Segment]:
         """The same for frames in order of time; those before segment `first` only serve to measure motion."""
-        due = first
         for number, group in groupby(_in_pairs(frames), key=_segment_of):
-            if number < first:
-                continue
-            for skipped in range(due, number):
-                yield self.extract(skipped, (), on_frame)
-            yield self.extract(number, group, on_frame)
-            due = number + 1
+            if number >= first:
+                yield self.extract(number, group, on_frame)
 
     def extract(
         self,

@@ -24,6 +24,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from engine.settings import MAX_GAP
 from engine.times import format_time
 from engine.vision.sources.protocol import SourceWarning
 
@@ -77,6 +78,8 @@ class Timeline:
     """In the order of the file, and of the session."""
     in_order: bool = True
     """Whether later frames of the file have larger timestamps throughout, so that it can be searched by them."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Timestamps between which the session has no frame, for longer than `MAX_GAP`."""
     end: int | None = None
     """The session's timestamp one frame after the last one; None if it is not known."""
     reached: float = math.inf
@@ -88,6 +91,10 @@ class Timeline:
         """The file's timestamp of what is at `pts` in the session."""
         place = bisect_right([each.pts for each in self.discontinuities], pts)
         return pts - self.discontinuities[place - 1].shift if place else pts
+
+    def is_gap(self, start: int, stop: int) -> bool:
+        """Whether all from the session's timestamp `start` up to `stop` lies in one of the `gaps`."""
+        return any(begin <= start and stop <= end for begin, end in self.gaps)
 
     def warnings(self, path: Path, start_pts: int, time_base: Fraction) -> list[SourceWarning]:
         """A warning for each discontinuity, with its session time and the file's own, and for what is not read."""
@@ -171,22 +178,23 @@ class _Packets(NamedTuple):
 def read_timeline(container: InputContainer, stream: VideoStream, clock: Clock, max_gap: float | None) -> Timeline:
     """The timeline of a stream of an open file, from the first packet; frames are taken at their `clock`.
 
-    Forward jumps of more than `max_gap` (s) are left out, all but a frame's interval; none with None. Reads the
-    index where that lists every packet, else the whole file, without decoding.
+    Forward jumps of more than `max_gap` (s) are left out, all but a frame's interval; with None they are `gaps`.
+    Reads the index where that lists every packet, else the whole file, without decoding.
     """
     time_base = stream.time_base
     assert time_base is not None  # every stream that decodes has one
-    if (indexed := _indexed(stream, max_gap, time_base)) is not None:
+    furthest = float((MAX_GAP if max_gap is None else max_gap) / time_base)
+    if (indexed := _indexed(stream, furthest - float(REORDERED / time_base))) is not None:
         return indexed
     packets = _read(container, stream, clock)
     if not len(packets.ticks):
         return Timeline(reached=packets.reached)
-    starts = _section_starts(packets, time_base, max_gap)
+    starts = _section_starts(packets, furthest)
     wrap = WRAP if container.format.name in WRAPPING else None
-    return _joined(packets, starts, wrap)
+    return _joined(packets, starts, wrap, keep_gaps=max_gap is None)
 
 
-def _indexed(stream: VideoStream, max_gap: float | None, time_base: Fraction) -> Timeline | None:
+def _indexed(stream: VideoStream, furthest: float) -> Timeline | None:
     """The timeline of a stream whose index lists all packets without a discontinuity, else None.
 
     It has decoding times, which for neighbours differ from presentation times by little.
@@ -196,8 +204,7 @@ def _indexed(stream: VideoStream, max_gap: float | None, time_base: Fraction) ->
         return None
     ticks = np.array([entry.timestamp for entry in entries if not entry.is_discard], np.int64)
     steps = np.diff(ticks)
-    largest = math.inf if max_gap is None else float((max_gap - REORDERED) / time_base)
-    if not len(ticks) or steps.min(initial=0) < 0 or steps.max(initial=0) > largest:
+    if not len(ticks) or steps.min(initial=0) < 0 or steps.max(initial=0) > furthest:
         return None
     end = int(ticks[-1]) + _interval(ticks)
     return Timeline(end=end)
@@ -233,10 +240,9 @@ def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Pack
     )
 
 
-def _section_starts(packets: _Packets, time_base: Fraction, max_gap: float | None) -> list[int]:
-    """Where sections without a discontinuity begin, as places among the packets; the first is 0."""
+def _section_starts(packets: _Packets, furthest: float) -> list[int]:
+    """The packets, by place, before which the clock goes back, or jumps by more than `furthest` ticks; and 0."""
     early = BACK_OF_KEYFRAME * _interval(packets.ticks[:INTERVAL_PACKETS])
-    furthest = math.inf if max_gap is None else float(max_gap / time_base)
     starts, latest = [0], int(packets.ticks[0])
     largest: list[int] = []  # timestamps so far, a heap
     for place, (ticks, keyframe) in enumerate(zip(packets.ticks.tolist(), packets.keyframe.tolist(), strict=True)):
@@ -252,23 +258,25 @@ def _section_starts(packets: _Packets, time_base: Fraction, max_gap: float | Non
     return starts
 
 
-def _joined(packets: _Packets, starts: Sequence[int], wrap: int | None) -> Timeline:
-    """Each section one frame's interval after the one before it."""
-    discontinuities = []
+def _joined(packets: _Packets, starts: Sequence[int], wrap: int | None, *, keep_gaps: bool) -> Timeline:
+    """Each section one frame's interval after the one before it; after a jump its own, with `keep_gaps`."""
+    discontinuities, gaps = [], []
     shift = last = end = 0
     in_order = True
     for place, stop in zip(starts, [*starts[1:], len(packets.ticks)], strict=True):
         section = packets.ticks[place:stop]
         first = int(section.min())
-        if place:
+        before, after = (last, first) if wrap is None else (last % wrap, first % wrap)
+        if place and keep_gaps and after > before:
+            gaps.append((end, first + shift))
+        elif place:
             shift = end - first
             in_order &= first > last
-            before, after = (last, first) if wrap is None else (last % wrap, first % wrap)
             number = int(packets.number[place])
             discontinuities.append(Discontinuity(number, (last + first + 1) // 2, before, after, end, shift))
         last = int(section.max())
         end = last + shift + _interval(section if len(section) > 1 else packets.ticks[:INTERVAL_PACKETS])
-    return Timeline(tuple(discontinuities), in_order, end, packets.reached, packets.unread)
+    return Timeline(tuple(discontinuities), in_order, tuple(gaps), end, packets.reached, packets.unread)
 
 
 def _interval(ticks: npt.NDArray[np.int64]) -> int:

@@ -153,6 +153,8 @@ class Video:
         return reader
 
     def _sample(self, rate: Fraction | None, start: float, stop: float | None) -> Generator[Frame]:
+        if stop is not None and self._timeline.is_gap(self._pts(start), self._pts(stop)):
+            return
         # The bucket that holds `start` may have begun before it.
         first = math.floor(Fraction(start) / self.time_base) if rate is None else bucket_of(Fraction(start), rate)
         fields = self._interlaced
@@ -163,6 +165,9 @@ class Video:
             missed = yield from self._first_of_buckets(rate, missed, (start, stop), skippable, fields)
             # From there on every frame is decoded: damage, where the first that is whole must be found, or fields.
             fields, skippable = self._interlaced, None
+
+    def _pts(self, time: float) -> int:
+        return self.start_pts + math.ceil(Fraction(time) / self.time_base)
 
     def _first_of_buckets(
         self,

@@ -20,6 +20,8 @@ from engine.errors import UsageError
 from engine.faces import EMOTIONS
 from storage import queries
 from storage.errors import QueryError
+from storage.store import Store
+from storage.warnings import StoredWarning, write_warnings
 from tests.classpulse.report.conftest import data_of, sql_of, told
 
 NASTY = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -142,6 +144,17 @@ def test_settings_and_networks_are_shown(html, analysed: Session) -> None:
     for name in json.loads(analysed.judgements()["settings"].iloc[-1]):
         assert name.replace("_", " ") in section
     assert "Art. 5(1)(f)" in section
+
+
+def test_warnings_about_the_recording_are_shown(copied: Session) -> None:
+    assert "Warnings about the recording" not in page.render(copied)
+    with Store.open(copied.database) as store:
+        write_warnings(
+            store, copied.session_id, [StoredWarning("clock_jump", "a.mkv: its clock <jumps>", 5, 36_000)]
+        )
+    section = page.render(copied).split('id="section-provenance"')[1]
+    assert "<li>a.mkv: its clock &lt;jumps&gt;</li>" in section
+    assert copied.warnings == ("a.mkv: its clock <jumps>",)
 
 
 def test_tables_stand_beside_plots(html) -> None:

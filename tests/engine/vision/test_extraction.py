@@ -11,7 +11,6 @@ import pytest
 
 from classpulse.simulation.render import Renderer
 from classpulse.simulation.truth import Truth
-from engine.faces import Faces
 from engine.settings import Settings
 from engine.vision import networks
 from engine.vision.appearance import LENGTH
@@ -142,24 +141,24 @@ def test_every_frame_is_told_as_soon_as_it_is_seen(
             assert told == list(zip(segment.frames["pts"], segment.frames["faces"], strict=True))
 
 
-def test_a_gap_comes_as_segments_without_frames(extractor: FeatureExtractor, tmp_path: Path) -> None:
-    """Frames at 0, 1, 35 and 36 s: segments 1 and 2 are there, and empty."""
+def test_segments_without_a_frame_are_left_out(extractor: FeatureExtractor, tmp_path: Path) -> None:
+    """Frames at 0, 1, 35 and 36 s: nothing of segments 1 and 2."""
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35, 36), images=[face] * 4, time_base=Fraction(1))
     with Video(path) as video:
         segments = list(extractor.segments(video))
         (alone,) = extractor.segments(video, 3, 4)
-    assert [len(segment.frames["pts"]) for segment in segments] == [2, 0, 0, 2]
-    assert [len(segment.faces) for segment in segments] == [8, 0, 0, 8]
-    assert segments[1].faces.columns().keys() == Faces.empty().columns().keys()
-    assert_same(alone, segments[3])
+    assert [segment.number for segment in segments] == [0, 3]
+    assert [len(segment.frames["pts"]) for segment in segments] == [2, 2]
+    assert [len(segment.faces) for segment in segments] == [8, 8]
+    assert_same(alone, segments[1])
 
 
-def test_resuming_within_a_gap_skips_no_segment(extractor: FeatureExtractor, tmp_path: Path) -> None:
+def test_resuming_within_a_gap_begins_after_it(extractor: FeatureExtractor, tmp_path: Path) -> None:
     face = Renderer(LESSON).frame(0).image
     path = write_video(tmp_path / "gap.mp4", (0, 1, 35), images=[face] * 3, time_base=Fraction(1))
     with Video(path) as video:
-        assert [segment.number for segment in extractor.segments(video, 2)] == [2, 3]
+        assert [segment.number for segment in extractor.segments(video, 2)] == [3]
 
 
 def test_frames_without_faces_are_kept(extractor: FeatureExtractor, tmp_path: Path) -> None:

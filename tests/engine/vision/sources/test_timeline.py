@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
-from engine.errors import UsageError
+from engine.errors import SourceError, UsageError
 from engine.settings import Settings
 from engine.vision.sources.timeline import Discontinuity, Timeline
 from engine.vision.sources.video import Video
@@ -118,6 +118,19 @@ def test_how_long_a_jump_may_be(tmp_path: Path, name: str) -> None:
     assert kept.duration == pytest.approx(5002, abs=0.01)
     assert kept.warnings == []
     assert next(frame.time for frame in kept.frames(None, 10)) == pytest.approx(5000, abs=0.1)
+    assert [len(contents(kept, None, *span)) for span in [(1, 2), (1.9, 10), (4990, 5000.04), (5001, None)]] == [
+        25, 2, 1, 25
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_nothing_is_read_of_a_gap_that_is_kept(tmp_path: Path, name: str) -> None:
+    path = copied(tmp_path / name, part(tmp_path / "once.mp4", 0, 0), [0, 5000])
+    video = Video(path, Settings(max_gap=None))
+    path.unlink()
+    assert list(video.frames(5, 10, 4990)) == []
+    with pytest.raises(SourceError):
+        list(video.frames(5, 10, 5010))
 
 
 @pytest.mark.parametrize("name", ["jump.mp4", "jump.mkv", "back.mkv", "jump.ts", "back.ts"])
