@@ -36,7 +36,7 @@ OPTIONS = ("--sample-rate", "1", "--min-face", "40", "--window", "5", "--max-age
 RUN_TIMES = {"created", "finished", "committed"}
 
 
-def rows(db: Path) -> dict[str, list[dict[str, Any]]]:
+def rows(db: str | Path) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, save for the times of the run, and who ran it; fails if the database is damaged."""
     with closing(sqlite3.connect(db)) as connection:
         connection.row_factory = sqlite3.Row

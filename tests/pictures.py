@@ -53,6 +53,13 @@ def jpeg(image: Image, block: bytes = b"") -> bytes:
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
 
 
+def decoded(data: bytes) -> Image:
+    """The image of a file's bytes, (h, w, 3) RGB, turned as its EXIF data say."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return np.asarray(image[..., ::-1], np.uint8)
+
+
 def grey(value: int, width: int = 64, height: int = 48) -> Image:
     """An image of one grey, which says which one it is."""
     return np.full((height, width, 3), value, np.uint8)

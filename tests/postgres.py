@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,24 +21,28 @@ def server() -> Iterator[str]:
     if url := os.environ.get("CLASSPULSE_POSTGRES"):
         yield url
         return
+    if sys.platform == "win32":
+        pytest.skip("no PostgreSQL server: CLASSPULSE_POSTGRES names none")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         pytest.skip("no PostgreSQL server: none in /usr/lib/postgresql, and CLASSPULSE_POSTGRES names none")
     with tempfile.TemporaryDirectory(prefix="classpulse-postgres-") as folder:
         as_user: dict[str, Any] = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL}
         if os.getuid() == 0:  # PostgreSQL does not run as root
+            import pwd
+
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
             as_user |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         data, programs_of = f"{folder}/data", programs[-1].parent
         options = ("-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
-        subprocess.run([programs_of / "initdb", "-D", data, *options], **as_user)
+        subprocess.run([str(programs_of / "initdb"), "-D", data, *options], **as_user)
         with Path(data, "pg_hba.conf").open("r+") as rules:  # who is called guarded needs a password
             others = rules.read()
             rules.seek(0)
             rules.write(f"local all guarded scram-sha-256\n{others}")
         settings = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=30"
-        control = [programs_of / "pg_ctl", "-D", data, "-w"]
+        control = [str(programs_of / "pg_ctl"), "-D", data, "-w"]
         subprocess.run([*control, "-o", settings, "-l", f"{folder}/log", "start"], **as_user)
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"

@@ -36,12 +36,12 @@ _FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])
 
 
 def write_seated(
-    path: Path,
+    path: str | Path,
     people: tuple[tuple[str, tuple[int, int, int], tuple[int, int]], ...] = PEOPLE,
     *,
     name: str = "lesson",
 ) -> Session:
-    """The session of `people`, seen, followed and judged."""
+    """The session of `people` in the database at `path` or a server's URL, seen, followed and judged."""
     random = np.random.default_rng(7)
     times = np.arange(DURATION * RATE) / RATE
     pts = np.arange(len(times))

@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 
 from engine import find
 from engine.errors import SourceError, UsageError
+from engine.registry import Registry
 from engine.runtime.executors import EXECUTORS
 from engine.settings import Settings
 from engine.verdicts.strategies import STRATEGIES
@@ -86,13 +89,14 @@ def test_the_document_has_a_file_for_each_seam() -> None:
 
 
 def test_one_of_each_seam_is_registered(installed: Path) -> None:
-    for registry, name in [
+    seams: list[tuple[Registry[Any], str]] = [
         (SOURCES, "npz"),
         (DETECTORS, "back-row"),
         (SCORERS, "teeth"),
         (STRATEGIES, "clear-faces"),
         (EXECUTORS, "threads"),
-    ]:
+    ]
+    for registry, name in seams:
         assert registry.names()[-1] == name
         assert registry.origin(name) == "classpulse-lab 1.5"
 
@@ -101,11 +105,15 @@ def test_a_lesson_is_analysed_by_one_of_each(
     installed: Path, archive: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the command line; the threads give the rows of one process, and each part shows in them."""
-    from classpulse_lab.executors import Threads
+    threads = import_module("classpulse_lab.executors").Threads
+    used: list[int] = []
+    extract = threads.extract
 
-    used = []
-    extract = Threads.extract
-    monkeypatch.setattr(Threads, "extract", lambda *given: used.append(given[0].workers) or extract(*given))
+    def noted(executor: Any, *given: Any) -> Any:
+        used.append(executor.workers)
+        return extract(executor, *given)
+
+    monkeypatch.setattr(threads, "extract", noted)
     dbs = {name: tmp_path / f"{name}.db" for name in ("threads", "in-process")}
     for executor, db in dbs.items():
         result = run("analyze", archive, "--db", db, *OPTIONS, *LAB, "--executor", executor)
@@ -167,7 +175,8 @@ def test_the_detector_finds_the_back_row(installed: Path, recording: Path) -> No
     # Four faces in the upper third that are too small for the plain one.
     low = cv2.resize(image, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     low = cv2.copyMakeBorder(low, 0, 2 * low.shape[0], 0, 0, cv2.BORDER_CONSTANT, value=(128, 128, 128))
-    assert (len(detector.detect(low)), len(Mtcnn(min_face=40).detect(low))) == (4, 0)
+    high_up = np.asarray(low, np.uint8)
+    assert (len(detector.detect(high_up)), len(Mtcnn(min_face=40).detect(high_up))) == (4, 0)
 
 
 def test_a_broken_package_is_named(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

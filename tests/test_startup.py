@@ -103,7 +103,7 @@ def public() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("name", "member"), public().items(), ids=public())
-def test_public_docstrings_are_whole_sentences(name: str, member) -> None:
+def test_public_docstrings_are_whole_sentences(name: str, member: object) -> None:
     text = inspect.getdoc(member) or ""
     assert text, f"{name} has no docstring"
     assert text.split("\n\n")[0].rstrip().endswith((".", ":")), name

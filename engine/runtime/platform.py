@@ -148,7 +148,7 @@ def without_interrupts() -> Iterator[None]:
 
     They inherit what this thread blocks; a Ctrl-C of its own waits until the end of the block.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32" or not hasattr(signal, "pthread_sigmask"):
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -7,21 +7,23 @@ from itertools import islice
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from tests.pictures import Image, decoded
 
-def frames(path: Path, step: int, count: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+
+def frames(path: Path, step: int, count: int | None = None) -> Iterator[tuple[int, Image]]:
     """Every `step`-th frame from the first: its number from 0, RGB."""
     with av.open(str(path)) as container:
         decoded = enumerate(container.decode(video=0))
         for number, frame in islice(decoded, 0, None if count is None else step * count, step):
-            yield number, frame.to_ndarray(format="rgb24")
+            yield number, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
-def photo(path: Path) -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+def photo(path: Path) -> Image:
+    """RGB (h, w, 3)."""
+    return decoded(path.read_bytes())
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -29,7 +31,8 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     corners = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
     inter = corners.clip(0).prod(axis=2)
     areas = [(x[:, 2:] - x[:, :2]).prod(axis=1) for x in (a, b)]
-    return inter / (areas[0][:, None] + areas[1] - inter)
+    overlap: np.ndarray = inter / (areas[0][:, None] + areas[1] - inter)
+    return overlap
 
 
 def truth(path: Path) -> dict[int, np.ndarray]:

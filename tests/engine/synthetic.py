@@ -51,6 +51,7 @@ def write_video(
     height, width = images[0].shape[:2]
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=Fraction(1) / time_base, options=options or {})
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = width, height
         stream.pix_fmt = pix_fmt or ("yuv420p" if width % 2 == height % 2 == 0 else "yuv444p")
         stream.codec_context.time_base = time_base
@@ -75,8 +76,8 @@ def write_sound(path: Path) -> Path:
     return path
 
 
-def _silence(stream: av.AudioStream) -> list[av.Packet]:
-    packets = []
+def _silence(stream: av.AudioStream) -> list[av.Packet[av.AudioStream]]:
+    packets: list[av.Packet[av.AudioStream]] = []
     for i in range(20):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts = 44100, i * 1024

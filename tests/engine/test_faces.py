@@ -71,7 +71,7 @@ def test_an_array_of_another_shape_or_dtype_is_refused_with_both(
     name: str, array: np.ndarray, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        Faces(**(some_faces().arrays() | {name: array}))
+        Faces(**(some_faces().arrays() | {name: array}), classes=FER)
 
 
 def test_a_column_that_was_not_read_is_named_when_it_is_asked_for() -> None:
@@ -101,7 +101,7 @@ def test_faces_become_columns_and_come_back(classes: Classes) -> None:
 
 
 def test_time_and_student_belong_to_other_tables_and_are_not_written_to_that_of_faces() -> None:
-    faces = Faces(**some_faces().arrays(), time=np.zeros(4), track=np.arange(4), student=np.arange(4))
+    faces = Faces(**some_faces().arrays(), time=np.zeros(4), track=np.arange(4), student=np.arange(4), classes=FER)
     assert "track" in faces.columns()
     assert not {"time", "student"} & faces.columns().keys()
 

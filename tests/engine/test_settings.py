@@ -25,9 +25,9 @@ TUPLES: dict[str, Any] = {
 @pytest.mark.parametrize("number", [10**400, 10**20, 1e308, float("inf"), float("nan"), -(10**20), float("-inf")])
 @pytest.mark.parametrize("name", [*NUMERIC, *TUPLES])
 def test_a_number_out_of_any_range_is_refused_in_one_line(name: str, number: float) -> None:
-    value = TUPLES[name](number) if name in TUPLES else number
+    changes: dict[str, Any] = {name: TUPLES[name](number) if name in TUPLES else number}
     with pytest.raises(UsageError, match=f"^{name.replace('_', '-')} is ") as caught:
-        Settings(**{name: value})
+        Settings(**changes)
     assert "; it must be " in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -40,4 +40,5 @@ def test_a_number_out_of_any_range_is_refused_in_one_line(name: str, number: flo
     ],
 )  # fmt: skip
 def test_the_ends_of_a_range_work(name: str, number: float) -> None:
-    assert getattr(Settings(**{name: number}), name) == number
+    changes: dict[str, Any] = {name: number}
+    assert getattr(Settings(**changes), name) == number

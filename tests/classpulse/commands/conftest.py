@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,12 +71,13 @@ def db(analysed: Session, folder: Path) -> Path:
     return Path(shutil.copy(analysed.database, folder / "classpulse.db"))
 
 
-def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     """The command as a process, with pipes for its output."""
     command = [sys.executable, "-m", "cli", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-    return subprocess.Popen(command, **{**pipes, **options})  # type: ignore[call-overload,no-any-return]
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, **{**pipes, **options})
+    return process
 
 
 def finish(process: subprocess.Popen[bytes]) -> Result:

@@ -15,9 +15,14 @@ from tests.drawn import OPTIONS
 def test_without_emotions_nothing_of_them_is_loaded_or_stored(
     run: Run, folder: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = []
+    opened: list[str] = []
     read = networks._read
-    monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
+
+    def noted(name: str | Path) -> bytes:
+        opened.append(str(name))
+        return read(name)
+
+    monkeypatch.setattr(networks, "_read", noted)
     result = run("analyze", recording, *OPTIONS, "--no-expression")
     assert (result.status, result.err) == (0, "")
     assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]

@@ -62,6 +62,7 @@ def test_a_view_says_what_its_columns_hold(address: str) -> None:
     page = fetch(f"{address}/v_unmeasured")
     assert "v_unmeasured: a student who could not be measured" in page
     for column in views()["v_unmeasured"].c:
+        assert column.comment is not None
         assert column.comment in page
 
 

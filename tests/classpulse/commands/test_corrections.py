@@ -19,7 +19,7 @@ def seated(folder: Path) -> Path:
     return path
 
 
-def labels(run) -> list[str]:
+def labels(run: Run) -> list[str]:
     return [line.split()[0] for line in run("students", 1).out.splitlines()[1:-2]]
 
 

@@ -30,8 +30,8 @@ def exported(request: pytest.FixtureRequest, run: Run, named: Path, folder: Path
     result = run("export", 1, "--format", request.param)
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("session-1: ")
-    read = {"parquet": pd.read_parquet, "csv": pd.read_csv}[request.param]
-    return {path.stem: read(path) for path in (folder / "session-1").glob(f"*.{request.param}")}
+    paths = (folder / "session-1").glob(f"*.{request.param}")
+    return {path.stem: pd.read_csv(path) if request.param == "csv" else pd.read_parquet(path) for path in paths}
 
 
 def test_every_table_with_the_rows_that_there_are(exported: dict[str, pd.DataFrame], analysed: Session) -> None:

@@ -48,7 +48,7 @@ def test_every_argument_and_option_says_what_it_is(parameter: TyperArgument | Ty
 
 
 def test_commands_are_named_once() -> None:
-    names = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+    names = [command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands]
     assert len(names) == len(set(names))
     assert "corrections" in GROUP.commands
     assert "repairs" not in GROUP.commands

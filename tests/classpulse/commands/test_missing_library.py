@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ REMEDY = (
 )
 
 
+RunWithout = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def run_without(tmp_path: Path):
+def run_without(tmp_path: Path) -> RunWithout:
     """`run_without(library, *command)`: the command line in a process whose `import cv2` fails as on a server."""
 
     def run(library: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -44,22 +48,22 @@ def run_without(tmp_path: Path):
     [("doctor",), ("demo", "shown"), ("analyze", "lesson.mp4"), ("annotate", "1")],
     ids=lambda command: command[0],
 )
-def test_one_line_with_the_remedy_where_opencv_is_needed(run_without, command: tuple[str, ...]) -> None:
+def test_one_line_with_the_remedy_where_opencv_is_needed(run_without: RunWithout, command: tuple[str, ...]) -> None:
     done = run_without("libGL.so.1", *command)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", REMEDY.format("libGL.so.1"))
 
 
-def test_glib_is_told_in_the_same_way(run_without) -> None:
+def test_glib_is_told_in_the_same_way(run_without: RunWithout) -> None:
     assert run_without("libgthread-2.0.so.0", "doctor").stderr == REMEDY.format("libgthread-2.0.so.0")
 
 
-def test_debug_shows_where_the_library_was_asked_for(run_without) -> None:
+def test_debug_shows_where_the_library_was_asked_for(run_without: RunWithout) -> None:
     done = run_without("libGL.so.1", "doctor", "--debug")
     assert "Traceback" in done.stderr
     assert done.stderr.endswith(REMEDY.format("libGL.so.1"))
 
 
-def test_help_needs_no_library(run_without) -> None:
+def test_help_needs_no_library(run_without: RunWithout) -> None:
     assert run_without("libGL.so.1", "doctor", "--help").returncode == 0
 
 

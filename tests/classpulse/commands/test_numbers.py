@@ -140,7 +140,7 @@ def test_numbers_out_of_any_range(
     monkeypatch.setattr("classpulse.report.browse.serve", lambda *_: None)
     Path("codes.csv").write_text("student,start,length,code\nS01,0,5,neutral\n", "ascii")
     before = rows(Path(analysed.database))
-    faults = []
+    faults: list[tuple[list[str], int, str]] = []
     for line in command_lines(command):
         db = Path(shutil.copy(analysed.database, folder / "classpulse.db"))
         result = run(command, *line)
@@ -149,5 +149,5 @@ def test_numbers_out_of_any_range(
         if not (result.status == 0 or (result.status in (1, 2) and one_line)):
             faults.append(([word[:30] for word in line], result.status, result.err[-300:]))
         if result.status and rows(db) != before:
-            faults.append(([word[:30] for word in line], "changed"))
+            faults.append(([word[:30] for word in line], result.status, "changed"))
     assert not faults

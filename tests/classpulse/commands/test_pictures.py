@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.vision.sources.video import Video
+from tests.classpulse.commands.conftest import Run
 from tests.drawn import rows
 from tests.engine.synthetic import turn_tkhd, write_video
 from tests.engine.vision.sources.test_streams import LARGE, SMALL, write_streams
@@ -21,7 +22,7 @@ def size(folder: Path, session: int = 0) -> tuple[int, int]:
     return row["width"], row["height"]
 
 
-def test_a_stated_aspect_makes_another_session(run, folder):
+def test_a_stated_aspect_makes_another_session(run: Run, folder: Path) -> None:
     images = [np.full((96, 128, 3), 90, np.uint8)] * 5
     write_video(folder / "a.mp4", images=images, pixel=Fraction(4, 3))
     assert run("analyze", "a.mp4", *QUICK).status == 0
@@ -42,14 +43,16 @@ def test_a_stated_aspect_makes_another_session(run, folder):
         (("--stream", "7"), "stream 7 is not a readable video stream; use one of 0"),
     ],
 )
-def test_what_cannot_be_is_wrong_use_in_one_line(run, folder, options, message):
+def test_what_cannot_be_is_wrong_use_in_one_line(
+    run: Run, folder: Path, options: tuple[str, str], message: str
+) -> None:
     write_video(folder / "a.mp4", range(3))
     result = run("analyze", "a.mp4", *options, *QUICK)
     assert result.status == 2
     assert message in result.complaint()
 
 
-def test_which_of_several_streams_was_taken_is_kept_with_the_session(run, folder):
+def test_which_of_several_streams_was_taken_is_kept_with_the_session(run: Run, folder: Path) -> None:
     write_streams(folder / "a.mkv", [SMALL, LARGE])
     result = run("analyze", "a.mkv", *QUICK)
     assert (result.status, size(folder)) == (0, (320, 240))
@@ -61,7 +64,7 @@ def test_which_of_several_streams_was_taken_is_kept_with_the_session(run, folder
     assert len(rows(folder / "classpulse.db")["warnings"]) == 1
 
 
-def test_the_annotated_video_is_upright_with_square_pixels(run, folder):
+def test_the_annotated_video_is_upright_with_square_pixels(run: Run, folder: Path) -> None:
     """Red to the left, in a file that says: turn it, mirror it, its pixels are wide."""
     stored = np.full((64, 96, 3), 40, np.uint8)
     stored[:32] = (200, 40, 40)

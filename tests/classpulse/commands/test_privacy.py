@@ -258,7 +258,7 @@ def test_retention(run: Run, seated: Path) -> None:
 # -- audit
 
 
-def audited(run) -> list[tuple[str, int | None, str, str]]:
+def audited(run: Run) -> list[tuple[str, int | None, str, str]]:
     rows = json.loads(run("audit", "--format", "json").out)
     assert {row["who"] for row in rows} <= {getpass.getuser()}
     return [(row["command"], row["session_id"], row["arguments"], row["outcome"]) for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +18,11 @@ LOGITS = (1.0, 0.0, 2.0)
 SHARES = softmax(LOGITS)
 
 
+AnalysedBy = Callable[..., pd.DataFrame]
+
+
 @pytest.fixture
-def analysed_by(run: Run, recording: Path, folder: Path):
+def analysed_by(run: Run, recording: Path, folder: Path) -> AnalysedBy:
     """Analyses the drawn lesson by a network that gives every face SHARES of classes of these polarities."""
 
     def analyse(*polarities: str) -> pd.DataFrame:
@@ -37,7 +41,7 @@ def balances(verdicts: pd.DataFrame) -> set[float]:
     return {round(balance, 3) for balance in verdicts["balance"].dropna()}
 
 
-def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by) -> None:
+def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by: AnalysedBy) -> None:
     """The same network, with the polarities of its classes exchanged."""
     plain = analysed_by("positive", "negative", "ignored")
     assert set(plain["verdict"]) == {"interested", "insufficient"}
@@ -50,7 +54,7 @@ def test_a_verdict_goes_by_the_polarity_that_the_network_declares(analysed_by) -
     assert balances(other) == {round((SHARES[0] - SHARES[2]) / (SHARES[0] + SHARES[2]), 3)}
 
 
-def test_tables_and_report_name_the_network_s_classes(analysed_by, run: Run, folder: Path) -> None:
+def test_tables_and_report_name_the_network_s_classes(analysed_by: AnalysedBy, run: Run, folder: Path) -> None:
     analysed_by("positive", "negative", "ignored")
     db = folder / "positive-negative-ignored.db"
     session = find(1, db)

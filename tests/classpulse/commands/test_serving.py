@@ -19,6 +19,7 @@ pytest.importorskip("fastapi", reason="the web page needs the `web` extra")
 def test_it_serves_until_ctrl_c(db: Path) -> None:
     process = start("serve", "--db", db, "--port", 0)
     try:
+        assert process.stdout is not None
         line = process.stdout.readline().decode()
         assert line.startswith("classpulse at http://127.0.0.1:")
         with urllib.request.urlopen(line.split()[2]) as answer:
@@ -32,6 +33,7 @@ def test_it_serves_until_ctrl_c(db: Path) -> None:
 def test_a_database_that_is_not_there_is_said(folder: Path) -> None:
     process = start("serve", "--db", "typo.db", "--port", 0)
     try:
+        assert process.stdout is not None
         lines = [process.stdout.readline().decode() for _ in range(2)]
     finally:
         process.send_signal(signal.SIGINT)

@@ -45,7 +45,8 @@ CLASS = students(
 def test_by_student_and_by_area_the_back_first() -> None:
     rows = measured(CLASS, FRAMES)
     assert rows["label"].tolist() == ["S03", "S05", "S02", "S04", "S06", "S07", "S01"]
-    assert rows.set_index("label").loc["S03", ["row", "seen", "scorable"]].tolist() == ["back", 0.2, 0.0]
+    (back,) = rows[rows["label"] == "S03"][["row", "seen", "scorable"]].to_dict("records")
+    assert back == {"row": "back", "seen": 0.2, "scorable": 0.0}
     areas = by_area(rows)
     assert areas["area"].tolist() == ["back left", "back right", "middle centre", "front left"]
     assert areas["students"].tolist() == [2, 2, 2, 1]

@@ -15,11 +15,11 @@ from classpulse.report.excluded import FACE_PIXELS
 from engine import Session
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
+from tests.pictures import Image, decoded
 
 
-def decoded(address):
-    data = base64.b64decode(address.removeprefix("data:image/png;base64,"))
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+def picture_at(address: str) -> Image:
+    return decoded(base64.b64decode(address.removeprefix("data:image/png;base64,")))
 
 
 def test_a_face_is_left_with_few_pixels() -> None:
@@ -34,9 +34,10 @@ def test_no_detector_finds_a_face(recording: Path) -> None:
         frame = next(video.frames(None))
         detector = Mtcnn(min_face=12)
         assert len(detector.detect(frame.image)) == 4
-        picture = decoded(backdrop(recording, frame.time, 54, np.empty((0, 4))))
+        picture = picture_at(backdrop(recording, frame.time, 54, np.empty((0, 4))))
         assert picture.shape[0] < 40
-        for shown in (picture, cv2.resize(picture, (640, 360), interpolation=cv2.INTER_CUBIC)):
+        enlarged = cv2.resize(picture, (640, 360), interpolation=cv2.INTER_CUBIC)
+        for shown in (picture, np.asarray(enlarged, np.uint8)):
             assert len(detector.detect(shown)) == 0
 
 
@@ -45,7 +46,7 @@ def test_picture_is_shown_only_where_it_is_asked_for(analysed: Session, recordin
     html = page.section("seats", analysed, picture=True)
     found = re.search(r'<image href="(data:image/png;base64,[^"]+)"', html)
     assert found
-    assert decoded(found[1]).shape[1] < 80
+    assert picture_at(found[1]).shape[1] < 80
 
 
 def test_picture_of_a_video_that_is_gone(analysed: Session, recording: Path) -> None:

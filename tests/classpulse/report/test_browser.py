@@ -18,12 +18,12 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def html(analysed: Session):
+def html(analysed: Session) -> str:
     return page.render(analysed)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-def test_draws_without_a_fault(opened: Callable[..., Any], html, width: int, scheme: str) -> None:
+def test_draws_without_a_fault(opened: Callable[..., Any], html: str, width: int, scheme: str) -> None:
     shown = opened(html, width=width, scheme=scheme)
     for plot in ("timeline", "heatmap"):
         shown.locator(f".{plot}").scroll_into_view_if_needed()
@@ -32,7 +32,7 @@ def test_draws_without_a_fault(opened: Callable[..., Any], html, width: int, sch
     assert shown.faults == []
 
 
-def test_hover_says_what_a_cell_is(opened: Callable[..., Any], html) -> None:
+def test_hover_says_what_a_cell_is(opened: Callable[..., Any], html: str) -> None:
     shown = opened(html)
     shown.locator(".heatmap").scroll_into_view_if_needed()
     shown.wait_for_selector(".heatmap.drawn .nsewdrag")
@@ -45,7 +45,7 @@ def test_hover_says_what_a_cell_is(opened: Callable[..., Any], html) -> None:
     assert "coverage 100 %" in text
 
 
-def test_a_click_tells_the_window(opened: Callable[..., Any], html) -> None:
+def test_a_click_tells_the_window(opened: Callable[..., Any], html: str) -> None:
     shown = opened(html)
     shown.evaluate("document.addEventListener('classpulse:window', (event) => { window.told = event.detail; })")
     shown.wait_for_selector(".timeline.drawn .nsewdrag")
@@ -60,7 +60,7 @@ def test_a_click_tells_the_window(opened: Callable[..., Any], html) -> None:
     assert shown.evaluate("window.told") == {"start": 0, "stop": 5, "student": int(lowest[1:]) - 1}
 
 
-def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened: Callable[..., Any], html) -> None:
+def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened: Callable[..., Any], html: str) -> None:
     shown = opened(html)
     shown.locator("button[data-order=label]").focus()
     shown.keyboard.press("Enter")
@@ -74,7 +74,7 @@ def test_rows_are_sorted_and_seats_recoloured_by_keyboard(opened: Callable[..., 
 
 
 @pytest.fixture(scope="module")
-def still(html):
+def still(html: str) -> str:
     """The page for a browser that cannot unpack plotly.js: it shows what is drawn."""
     script = "delete window.DecompressionStream"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -84,7 +84,7 @@ def still(html):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_without_plotly_hover_says_what_is_drawn(
-    opened: Callable[..., Any], still, width: int, scheme: str
+    opened: Callable[..., Any], still: str, width: int, scheme: str
 ) -> None:
     shown = opened(still, width=width, scheme=scheme)
     assert text_at(shown, ".timeline .upper", 0.5, 0.3).startswith("0:15–0:20: ")
@@ -98,15 +98,18 @@ def test_without_plotly_hover_says_what_is_drawn(
     assert shown.faults == []
 
 
-def text_at(shown, selector, across, down):
+def text_at(shown: Any, selector: str, across: float, down: float) -> str:
     """What the page says while the pointer is at shares of a drawing's width and height."""
     shown.locator(selector).scroll_into_view_if_needed()
     box = shown.locator(selector).bounding_box()
     shown.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-    return shown.locator(".tip").text_content()
+    text: str = shown.locator(".tip").text_content()
+    return text
 
 
-def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(opened: Callable[..., Any], still) -> None:
+def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(
+    opened: Callable[..., Any], still: str
+) -> None:
     shown = opened(still)
     shown.evaluate("document.addEventListener('classpulse:window', (event) => { window.told = event.detail; })")
     before = shown.locator(".heatmap .cells path").evaluate_all("paths => paths.map((p) => p.getBBox().width)")
@@ -122,7 +125,7 @@ def test_without_plotly_a_click_tells_the_window_and_rows_are_sorted(opened: Cal
     assert shown.faults == []
 
 
-def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened: Callable[..., Any], still) -> None:
+def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened: Callable[..., Any], still: str) -> None:
     shown = opened(still)
     assert shown.evaluate("typeof DecompressionStream") == "undefined"
     assert text_at(shown, ".heatmap .cells", 0.01, 0.1).startswith("S02, 0:00–0:05")
@@ -130,7 +133,7 @@ def test_a_browser_that_cannot_unpack_keeps_the_drawing(opened: Callable[..., An
     assert shown.faults == []
 
 
-def test_no_other_script_runs(opened: Callable[..., Any], html) -> None:
+def test_no_other_script_runs(opened: Callable[..., Any], html: str) -> None:
     packed = html.split('type="text/plain">', 1)[1].split("</script>", 1)[0]
     other = base64.b64encode(gzip.compress(b"window.Plotly = 'another'")).decode()
     shown = opened(html.replace(packed, other))
@@ -153,7 +156,7 @@ def test_names_with_markup_run_nothing(opened: Callable[..., Any], copied: Sessi
     assert shown.faults == []
 
 
-def test_prints_what_was_drawn_first(opened: Callable[..., Any], html) -> None:
+def test_prints_what_was_drawn_first(opened: Callable[..., Any], html: str) -> None:
     shown = opened(html)
     shown.emulate_media(media="print")
     assert shown.locator(".timeline .static").is_visible()
@@ -162,7 +165,7 @@ def test_prints_what_was_drawn_first(opened: Callable[..., Any], html) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_nothing(opened: Callable[..., Any], html, width: int, scheme: str) -> None:
+def test_axe_finds_nothing(opened: Callable[..., Any], html: str, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here (dev extra)")
     shown = opened(html, width=width, scheme=scheme)
     shown.wait_for_selector(".timeline.drawn")

@@ -15,7 +15,7 @@ from classpulse.report.annotating import Annotator
 from classpulse.report.clip import annotate
 from classpulse.report.excluded import coarsen
 from classpulse.report.palette import rgb
-from classpulse.report.places import Camera, hidden, shown, squares
+from classpulse.report.places import Camera, Places, hidden, shown, squares
 from engine import Session, analyze
 from engine.errors import SourceError, UsageError
 from engine.faces import Faces
@@ -50,7 +50,7 @@ def camera(times: list[float], pan: float = 0.0) -> Camera:
     return Camera(np.array(times), CameraPath.estimate(motion, np.empty(0), np.empty((0, 4))))
 
 
-def lefts(places, time: float) -> list[float]:
+def lefts(places: Places, time: float) -> list[float]:
     return sorted(places.at(time)[0][:, 0].round(3).tolist())
 
 
@@ -102,9 +102,10 @@ def with_sound(recording: Path, tmp_path: Path) -> Path:
         picture = source.streams.video[0]
         out, tone = target.add_stream_from_template(picture), target.add_stream("aac", rate=16000)
         tone.layout = "mono"
+        assert picture.time_base is not None
         shift = round(2 / picture.time_base)
         for packet in source.demux(picture):
-            if packet.dts is not None:
+            if packet.pts is not None and packet.dts is not None:
                 packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, out
                 target.mux(packet)
         for second in range(6):
@@ -132,7 +133,7 @@ def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound: Path, tm
     with av.open(str(out)) as clip:
         assert clip.streams.video[0].codec_context.name == "h264"
         (sound,) = clip.streams.audio
-        heard = [(float(frame.time), frame.to_ndarray()) for frame in clip.decode(sound)]
+        heard = [(frame.time or 0.0, frame.to_ndarray()) for frame in clip.decode(sound)]
     assert heard[0][0] == pytest.approx(0, abs=0.1)
     assert heard[-1][0] == pytest.approx(3, abs=0.2)
     assert np.abs(heard[len(heard) // 2][1]).max() > 0.5
@@ -158,7 +159,7 @@ def faces_found(path: Path, every: int = 1) -> int:
     with av.open(str(path)) as clip:
         for number, frame in enumerate(clip.decode(video=0)):
             if number % every == 0:
-                found += len(mtcnn.detect(frame.to_ndarray(format="rgb24")))
+                found += len(mtcnn.detect(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)))
     return found
 
 
@@ -231,7 +232,7 @@ class Wrong:
 )
 def test_what_cannot_be_annotated(analysed: Session, tmp_path: Path, wrong: Wrong) -> None:
     write_video(tmp_path / "other.mp4", range(3))
-    video = wrong.video and tmp_path / wrong.video
+    video = tmp_path / wrong.video if wrong.video else None
     with pytest.raises(wrong.error, match=wrong.text):
         annotate(analysed, tmp_path / wrong.output, video=video, judgement=wrong.judgement)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.mp4"]

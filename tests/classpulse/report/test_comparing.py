@@ -18,16 +18,16 @@ from tests.drawn import SETTINGS
 
 
 @pytest.fixture(scope="module")
-def two(analysed: Session, recording: Path, tmp_path_factory: pytest.TempPathFactory):
+def two(analysed: Session, recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Session]:
     """The lesson twice in one database, the second time as Friday's and judged otherwise."""
     db = shutil.copy(analysed.database, tmp_path_factory.mktemp("two") / "classpulse.db")
     friday = analyze(recording, db, name="Friday", settings=SETTINGS, again=True)
     friday.judge(window=10)
     friday.rename("S02", "Ada")
-    return type(analysed)(db, 1).rename("S02", "Ada"), friday
+    return Session(db, 1).rename("S02", "Ada"), friday
 
 
-def test_both_are_on_the_same_axes(two) -> None:
+def test_both_are_on_the_same_axes(two: tuple[Session, Session]) -> None:
     html = page.compare(*two)
     Outline(html)
     one, other = html.split("<article")[1:]
@@ -37,14 +37,14 @@ def test_both_are_on_the_same_axes(two) -> None:
         assert data_of(one, "timeline")[axis] == data_of(other, "timeline")[axis]
 
 
-def test_says_what_they_were_not_judged_alike_by(two) -> None:
+def test_says_what_they_were_not_judged_alike_by(two: tuple[Session, Session]) -> None:
     html = page.compare(*two)
     assert "They were judged with different settings" in html
     assert "window 5.0 and 10" in html
     assert "They were judged with different settings" not in page.compare(two[0], two[0])
 
 
-def test_students_with_one_name_are_beside_each_other(two) -> None:
+def test_students_with_one_name_are_beside_each_other(two: tuple[Session, Session]) -> None:
     section = told(page.compare(*two)).split('id="section-people"')[1]
     assert "Ada" in section
     assert not re.search(r"\bS01\b", section)

@@ -8,7 +8,6 @@ import re
 import sqlite3
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -33,6 +32,7 @@ from tests.panned import (
     picture,
     write_panned,
 )
+from tests.pictures import Image, decoded
 
 #: The excluded student, and one who is not.
 OUT, OTHER = "S02", "S03"
@@ -93,8 +93,13 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
     excluded: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The picture is made so coarse that the largest face that is stored cannot be told: an excluded one is not."""
-    seen = []
-    monkeypatch.setattr("classpulse.report.backdrop.coarse", lambda image, _: seen.append(image) or image)
+    seen: list[Image] = []
+
+    def as_it_is(image: Image, _: float) -> Image:
+        seen.append(image)
+        return image
+
+    monkeypatch.setattr("classpulse.report.backdrop.coarse", as_it_is)
     for time in (1.0, PAN_AT + 1.1):
         with sqlite3.connect(excluded.database) as connection:  # the fullest frame is the one that is shown
             connection.execute(
@@ -104,7 +109,8 @@ def test_the_picture_behind_the_seats_shows_nothing_of_a_face_larger_than_all_th
         assert contrast(seen[-1], OUT, time) < UNRECOGNISABLE
         assert contrast(seen[-1], OTHER, time) > SHOWN
         address = re.search(r'<image href="data:image/png;base64,([^"]+)"', html)
-        shown = cv2.imdecode(np.frombuffer(base64.b64decode(address[1]), np.uint8), cv2.IMREAD_COLOR)
+        assert address
+        shown = decoded(base64.b64decode(address[1]))
         assert contrast(shown, OUT, time) < UNRECOGNISABLE
 
 

@@ -28,8 +28,11 @@ NASTY = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture(scope="module")
-def html(analysed: Session):
+def html(analysed: Session) -> str:
     return page.render(analysed)
+
+
+Attributes = list[tuple[str, str | None]]
 
 
 class Outline(HTMLParser):
@@ -46,26 +49,26 @@ class Outline(HTMLParser):
         self.feed(html)
         assert self.stack == []
 
-    def handle_starttag(self, tag, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         if tag not in self.VOID:
             self.stack.append(tag)
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        known = dict(attrs)
+        known = {name: value or "" for name, value in attrs}
         self.ids += [known["id"]] if "id" in known else []
         self.refers += known.get("aria-labelledby", "").split()
         self.refers += [known["href"][1:]] if known.get("href", "").startswith("#") else []
 
-    def handle_startendtag(self, tag, attrs) -> None:
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         self.handle_starttag(tag, attrs)
         self.handle_endtag(tag)
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.stack, tag
         assert self.stack.pop() == tag
 
 
-def test_is_one_small_file_that_loads_nothing(html) -> None:
+def test_is_one_small_file_that_loads_nothing(html: str) -> None:
     assert len(html.encode()) < 6_000_000
     markup = re.sub(r"<script[ >].*?</script>", "", html, flags=re.DOTALL)
     assert not re.search(r"(src|href|action)=[\"'](?!#|data:)", markup)
@@ -73,7 +76,7 @@ def test_is_one_small_file_that_loads_nothing(html) -> None:
     assert "default-src 'none'" in markup
 
 
-def test_outline(html) -> None:
+def test_outline(html: str) -> None:
     found = Outline(html)
     assert found.headings[0] == 1
     assert found.headings.count(1) == 1
@@ -82,13 +85,13 @@ def test_outline(html) -> None:
     assert set(found.refers) <= set(found.ids)
 
 
-def test_every_part_is_there_with_its_questions(html) -> None:
+def test_every_part_is_there_with_its_questions(html: str) -> None:
     for part in set(page.WHOLE) - {"phases"}:
         assert f'id="section-{part}"' in html
         assert sql_of(html, part), part
 
 
-def test_every_question_can_be_asked_again(html, analysed: Session) -> None:
+def test_every_question_can_be_asked_again(html: str, analysed: Session) -> None:
     for part in re.findall(r'id="section-(\w+)"', html):
         for sql in sql_of(html, part):
             assert sql.startswith("SELECT")
@@ -96,7 +99,7 @@ def test_every_question_can_be_asked_again(html, analysed: Session) -> None:
             queries.query(analysed.database, sql)
 
 
-def test_timeline_is_what_its_question_answers(html, analysed: Session) -> None:
+def test_timeline_is_what_its_question_answers(html: str, analysed: Session) -> None:
     data = data_of(html, "timeline")
     sql, _ = sql_of(html, "timeline")
     rows = queries.query(analysed.database, sql)
@@ -106,7 +109,7 @@ def test_timeline_is_what_its_question_answers(html, analysed: Session) -> None:
         assert shown == pytest.approx(rows[name].tolist(), nan_ok=True), name
 
 
-def test_heatmap_is_what_its_question_answers(html, analysed: Session) -> None:
+def test_heatmap_is_what_its_question_answers(html: str, analysed: Session) -> None:
     data = data_of(html, "heatmap")
     rows = queries.query(analysed.database, sql_of(html, "heatmap")[0])
     assert sorted(set(rows["student"])) == data["students"]
@@ -120,7 +123,7 @@ def test_heatmap_is_what_its_question_answers(html, analysed: Session) -> None:
             assert data["balance"][place][k] == pytest.approx(balance, abs=0.006)
 
 
-def test_cards_are_what_their_questions_answer(html, analysed: Session) -> None:
+def test_cards_are_what_their_questions_answer(html: str, analysed: Session) -> None:
     students, windows, scores, *_ = (queries.query(analysed.database, sql) for sql in sql_of(html, "students"))
     section = html.split('id="section-students"')[1].split('id="section-')[0]
     cards = section.split("<article")[1:]
@@ -137,7 +140,7 @@ def test_cards_are_what_their_questions_answer(html, analysed: Session) -> None:
         assert f"classpulse rename 1 {student['label']} " in card
 
 
-def test_settings_and_networks_are_shown(html, analysed: Session) -> None:
+def test_settings_and_networks_are_shown(html: str, analysed: Session) -> None:
     section = html.split('id="section-provenance"')[1]
     for checksum in json.loads(analysed.info()["models"]).values():
         assert checksum in section
@@ -157,7 +160,7 @@ def test_warnings_about_the_recording_are_shown(copied: Session) -> None:
     assert copied.warnings == ("a.mkv: its clock <jumps>",)
 
 
-def test_tables_stand_beside_plots(html) -> None:
+def test_tables_stand_beside_plots(html: str) -> None:
     for part in ("timeline", "heatmap", "seats"):
         section = html.split(f'id="section-{part}"')[1].split('id="section-')[0]
         assert "The same as a table" in section
@@ -239,7 +242,7 @@ def test_an_earlier_judgement_can_be_shown(copied: Session) -> None:
     assert len(data_of(page.render(copied, "weighted, 5 s"), "timeline")["start"]) == 7
 
 
-def test_parts_are_the_pages(html, analysed: Session) -> None:
+def test_parts_are_the_pages(html: str, analysed: Session) -> None:
     fragments = page.sections(analysed)
     assert list(fragments) == [name for name in page.WHOLE if name != "phases"]  # none is marked
     for name, fragment in fragments.items():
@@ -247,7 +250,7 @@ def test_parts_are_the_pages(html, analysed: Session) -> None:
         assert page.section(name, analysed) == fragment
 
 
-def test_carries_plotly_and_lets_it_run(html) -> None:
+def test_carries_plotly_and_lets_it_run(html: str) -> None:
     packed = html.split('<script id="classpulse-plotly" type="text/plain">', 1)[1].split("</script>", 1)[0]
     script = gzip.decompress(base64.b64decode(packed))
     assert script == PLOTLY.read_bytes()
@@ -255,7 +258,7 @@ def test_carries_plotly_and_lets_it_run(html) -> None:
     assert html.count("'sha256-") == 3  # of our two scripts and of this one; no other runs
 
 
-def test_is_small_enough_to_be_sent_by_mail(html) -> None:
+def test_is_small_enough_to_be_sent_by_mail(html: str) -> None:
     assert len(html) < 1_000_000
     assert len(told(html)) < 300_000, "beside plotly.js"
 

@@ -15,13 +15,13 @@ from tests.classpulse.report.test_page import NASTY, Outline
 
 
 @pytest.fixture
-def marked(copied: Session):
+def marked(copied: Session) -> Session:
     copied.mark("input", 0, 10)
     copied.mark(NASTY, 15)
     return copied
 
 
-def test_parts_are_marked_and_judged(marked) -> None:
+def test_parts_are_marked_and_judged(marked: Session) -> None:
     html = page.render(marked)
     Outline(html)
     assert NASTY not in html
@@ -34,7 +34,7 @@ def test_parts_are_marked_and_judged(marked) -> None:
         assert verdict in section
 
 
-def test_cards_say_how_each_part_went(marked) -> None:
+def test_cards_say_how_each_part_went(marked: Session) -> None:
     html = page.render(marked, student="S02")
     rows = queries.query(marked.database, sql_of(html, "students")[-2])
     assert rows["student"].unique().tolist() == [1]
@@ -49,7 +49,7 @@ def test_without_a_mark_there_is_no_such_part(analysed: Session) -> None:
 
 
 @pytest.mark.browser
-def test_parts_are_drawn(marked, opened: Callable[..., Any]) -> None:
+def test_parts_are_drawn(marked: Session, opened: Callable[..., Any]) -> None:
     shown = opened(page.render(marked))
     shown.wait_for_selector(".timeline.drawn .annotation")
     texts = shown.locator(".timeline .annotation").all_text_contents()

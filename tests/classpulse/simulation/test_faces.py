@@ -41,7 +41,8 @@ class Seen:
 def seen() -> Seen:
     """Two frames of each of eight rooms of twelve, faces from 27 to 95 px, every mood as often as any other."""
     detector, scorer = Mtcnn(), FerScorer()
-    rows, invented = [], 0
+    rows: list[tuple[str, float, float, float]] = []
+    invented = 0
     positive, negative = ([EMOTIONS.index(name) for name in names] for names in (POSITIVE, NEGATIVE))
     for seed in range(60, 64):
         for width, height in ((520, 292), (1120, 630)):
@@ -52,7 +53,7 @@ def seen() -> Seen:
                 boxes = detector.detect(frame.image).boxes
                 emotions = scorer.score(crop_faces(frame.image, boxes)).astype(float)
                 good, bad = emotions[:, positive].sum(axis=1), emotions[:, negative].sum(axis=1)
-                iou = overlap(frame.boxes, boxes)
+                iou = overlap(frame.boxes.astype(float), boxes.astype(float))
                 best = iou.argmax(axis=1)
                 invented += int((iou.max(axis=0) < 0.3).sum())
                 rows += zip(
@@ -62,8 +63,8 @@ def seen() -> Seen:
                     ((good - bad) / (good + bad))[best],
                     strict=True,
                 )
-    mood, height, iou, balance = zip(*rows, strict=True)
-    return Seen(np.array(mood), np.array(height), np.array(iou), np.array(balance), invented)
+    moods_of, heights, overlaps, balances = (np.array(column) for column in zip(*rows, strict=True))
+    return Seen(moods_of, heights, overlaps, balances, invented)
 
 
 def test_the_faces_are_of_the_sizes_that_are_promised(seen: Seen) -> None:
@@ -98,7 +99,8 @@ def test_features_follow_the_turned_head(pose: Pose, moved: tuple[int, int]) -> 
         where = Canvas(40, np.random.default_rng(0))
         area = (np.abs(where.x) < 0.6) & (np.abs(where.y - 0.5) < 0.3)
         darkness = np.where(area, np.clip(sprite.image[area].mean() * 0.75 - sprite.image.mean(axis=2), 0, None), 0)
-        return np.array([(darkness * where.x).sum(), (darkness * where.y).sum()]) / darkness.sum()
+        middle = [(darkness * where.x).sum() / darkness.sum(), (darkness * where.y).sum() / darkness.sum()]
+        return np.array(middle, np.float64)
 
     shift = nostrils(pose) - nostrils(Pose())
     assert np.dot(shift, moved) > 0.05

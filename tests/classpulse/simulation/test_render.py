@@ -61,7 +61,10 @@ def test_another_seed_gives_another_room() -> None:
 def test_the_file_has_every_frame_at_its_time(video: tuple[Path, Truth]) -> None:
     with av.open(str(video[0])) as container:
         stream = container.streams.video[0]
-        decoded = [(frame.pts * stream.time_base, frame.width, frame.height) for frame in container.decode(stream)]
+        assert stream.time_base is not None
+        decoded = [
+            ((frame.pts or 0) * stream.time_base, frame.width, frame.height) for frame in container.decode(stream)
+        ]
         assert stream.codec_context.name == "h264"
     assert decoded == [(Fraction(number, 10), 480, 270) for number in range(60)]
 

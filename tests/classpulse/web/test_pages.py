@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -152,8 +153,11 @@ def test_sql(client: TestClient) -> None:
 # -- sessions that are not as they should be
 
 
+Write = Callable[[list[float], int], None]
+
+
 @pytest.fixture
-def write(serving: Serving):
+def write(serving: Serving) -> Write:
     """`write(times, faces)`: a finished session beside the first one, of frames with so many faces."""
 
     def write(times: list[float], faces_a_frame: int) -> None:
@@ -180,7 +184,7 @@ def write(serving: Serving):
     [([], 0), ([0.0], 0), ([0.0, 1.0, 2.0], 0), ([0.0, 1.0, 4.0], 1)],
     ids=["nothing decoded", "one frame", "no faces", "no students"],
 )
-def test_sessions_without(client: TestClient, write, times: list[float], faces: int) -> None:
+def test_sessions_without(client: TestClient, write: Write, times: list[float], faces: int) -> None:
     write(times, faces)
     paths = [f"/sessions/2/sections/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
     for path in ("/", "/sessions/2", *paths, "/sessions/2/judged?window=3", "/sessions/2/corrections"):
@@ -208,7 +212,8 @@ def test_the_recording_is_gone(client: TestClient, serving: Serving) -> None:
 
 def test_the_guard_stands_before_everything(serving: Serving) -> None:
     app = create_app(serving)
-    assert [layer.cls for layer in app.user_middleware] == [Guard]
+    classes: list[object] = [layer.cls for layer in app.user_middleware]
+    assert classes == [Guard]
 
 
 def test_a_session_of_which_the_class_alone_was_kept(

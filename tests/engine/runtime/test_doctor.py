@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import av
 import pytest
@@ -21,7 +21,7 @@ def test_a_release_of_pyav_without_an_argument_is_named(monkeypatch: pytest.Monk
     """As PyAV 19 did with `metadata_errors`."""
     real = av.open
 
-    def broken(file: str, mode: str = "r", **options: Any) -> Any:
+    def broken(file: str, mode: Literal["r", "w"] = "r", **options: Any) -> Any:
         if options:
             raise TypeError("open() got an unexpected keyword argument 'metadata_errors'")
         return real(file, mode)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Collection, Generator
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from engine import Session, analyze
 from engine.errors import UsageError
-from engine.runtime import local
-from engine.runtime.executor import LONGEST_RUN, Executor, missing_runs
+from engine.runtime import platform
+from engine.runtime.executor import LONGEST_RUN, Executor, OnFrame, missing_runs
 from engine.runtime.executors import EXECUTORS, open_executor
 from engine.runtime.local import ByLength, InProcess, Processes
 from engine.settings import Settings
-from engine.vision.extraction import FeatureExtractor
+from engine.vision.detection import Detections
+from engine.vision.extraction import FeatureExtractor, Segment
+from engine.vision.sources.protocol import Frame, FrameSource
 from tests.drawn import SETTINGS, rows
 
 # -- runs
@@ -36,7 +43,7 @@ from tests.drawn import SETTINGS, rows
     ],
 )
 def test_missing_segments_are_grouped_into_runs(
-    committed: tuple[object, ...] | range | set[int],
+    committed: Collection[int],
     duration: float | None,
     count: int,
     runs: list[tuple[int, int | None]],
@@ -64,12 +71,13 @@ def test_by_default_the_length_of_the_recording_decides() -> None:
     [(60, (), "in-process"), (60.1, (), "processes"), (70, {0}, "in-process"), (None, (), "in-process")],
 )
 def test_seven_missing_segments_start_processes(
-    monkeypatch: pytest.MonkeyPatch, duration: float | None, committed: tuple[object, ...] | set[int], used: str
+    monkeypatch: pytest.MonkeyPatch, duration: float | None, committed: Collection[int], used: str
 ) -> None:
     monkeypatch.setattr(InProcess, "extract", lambda *_: iter(["in-process"]))
     monkeypatch.setattr(Processes, "extract", lambda *_: iter(["processes"]))
-    source = type("Source", (), {"duration": duration})()
-    assert list(ByLength().extract(source, Settings(), committed, print)) == [used]
+    source: Any = SimpleNamespace(duration=duration)
+    segments: list[object] = list(ByLength().extract(source, Settings(), committed, print))
+    assert segments == [used]
 
 
 def test_executors_are_opened_by_name() -> None:
@@ -103,11 +111,13 @@ class Backwards:
     def __init__(self) -> None:
         self.order: list[int] = []
 
-    def extract(self, source, settings, committed, on_frame):
+    def extract(
+        self, source: FrameSource, settings: Settings, committed: Collection[int], on_frame: OnFrame
+    ) -> Generator[Segment]:
         extractor = FeatureExtractor(settings)
         for first, stop in reversed(missing_runs(committed, source.duration)):
 
-            def report(frame, detections, first=first) -> None:
+            def report(frame: Frame, detections: Detections, first: int = first) -> None:
                 on_frame(first, frame.time, len(detections))
 
             segments = list(extractor.segments(source, first, stop, report))
@@ -130,10 +140,15 @@ def test_processes_by_name_take_a_short_recording(
     recording: Path, analysed: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inherits: bool
 ) -> None:
     if not inherits:
-        monkeypatch.setattr(local.platform, "INHERITS_DESCRIPTORS", False)
-    started = []
-    start = local.platform.start_worker
-    monkeypatch.setattr(local.platform, "start_worker", lambda code: started.append(code) or start(code))
+        monkeypatch.setattr(platform, "INHERITS_DESCRIPTORS", False)
+    started: list[str] = []
+    start = platform.start_worker
+
+    def noted(code: str) -> tuple[subprocess.Popen[bytes], Connection]:
+        started.append(code)
+        return start(code)
+
+    monkeypatch.setattr(platform, "start_worker", noted)
     session = analyze(recording, tmp_path / "db", settings=SETTINGS, executor="processes", workers=2)
     assert len(started) == 2
     assert rows(Path(session.database)) == rows(Path(analysed.database))

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import getpass
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -57,9 +58,9 @@ def test_memory_as_windows_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The structure is MEMORYSTATUSEX: 64 bytes, the length in the first four, ullTotalPhys at byte 8."""
 
     def answer(reference: Any) -> int:
-        memory = (ctypes.c_char * 64).from_address(ctypes.addressof(reference._obj))
+        memory = (ctypes.c_ubyte * 64).from_address(ctypes.addressof(reference._obj))
         assert int.from_bytes(memory[:4], sys.byteorder) == 64
-        memory[8:16] = (8 * 2**30).to_bytes(8, sys.byteorder)
+        memory[8:16] = list((8 * 2**30).to_bytes(8, sys.byteorder))
         return 1
 
     kernel = SimpleNamespace(GlobalMemoryStatusEx=answer)
@@ -98,9 +99,9 @@ def test_an_address_is_taken_over_but_never_shared(monkeypatch: pytest.MonkeyPat
 def test_a_browser_on_the_path_or_where_windows_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform.shutil, "which", {"google-chrome": "/usr/bin/google-chrome"}.get)
+    monkeypatch.setattr(shutil, "which", {"google-chrome": "/usr/bin/google-chrome"}.get)
     assert platform.find_browser() == "/usr/bin/google-chrome"
-    monkeypatch.setattr(platform.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(platform, "BROWSER_FILES", platform.BROWSER_FILES[3:])
     for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
         monkeypatch.delenv(variable, raising=False)
@@ -197,13 +198,15 @@ def test_a_worker_answers_and_sees_the_end_of_its_parent(start: Start) -> None:
     connection.send({"any": ("object", 1)})
     assert connection.recv() == [{"any": ("object", 1)}, sys.path]
     assert process.poll() is None
+    assert process.stdin is not None
     process.stdin.close()  # as happens when this process ends
     assert connection.recv() == "parent ended"
     assert process.wait(10) == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no groups of processes")
 def test_ctrl_c_of_the_terminal_reaches_no_worker_that_has_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform == "win32":
+        pytest.skip("this system has no groups of processes")
     monkeypatch.setattr(platform, "INHERITS_DESCRIPTORS", True)
     process, connection = platform.start_worker("import os; connection.send(os.getpgrp())")
     assert connection.recv() == process.pid != os.getpgrp()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from engine import Session, analyze
 from engine.errors import UsageError
+from engine.sessions.analysis import Progress
 from storage.schema import metadata
 from tests.drawn import SETTINGS, rows
 
@@ -25,7 +27,7 @@ def path(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The analysis, looked at from outside after every frame and stage."""
     path = tmp_path_factory.mktemp("class") / "classpulse.db"
 
-    def nothing_is_there(progress) -> None:
+    def nothing_is_there(progress: Progress) -> None:
         with closing(sqlite3.connect(path)) as connection:
             for table in metadata.tables:
                 assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), progress
@@ -87,7 +89,7 @@ def test_it_is_done_once(path: Path, recording: Path, analysed: Session) -> None
         lambda session: session.keep_seats("B12"),
     ],
 )
-def test_what_needs_students_says_that_there_are_none(path: Path, do) -> None:
+def test_what_needs_students_says_that_there_are_none(path: Path, do: Callable[[Session], object]) -> None:
     before = rows(path)
     with pytest.raises(UsageError, match="has no data of students"):
         do(Session(path, 1))
@@ -98,7 +100,7 @@ def test_stopped_half_way_leaves_nothing(recording: Path, tmp_path: Path) -> Non
     class Stop(Exception):  # noqa: N818
         pass
 
-    def stop(progress) -> None:
+    def stop(progress: Progress) -> None:
         if progress.stage == "judge":
             raise Stop
 

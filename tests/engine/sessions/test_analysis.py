@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ class Stop(Exception):  # noqa: N818
     """Raised in the middle of an analysis."""
 
 
-def stop_at(segment: int):
+def stop_at(segment: int) -> Callable[[Progress], None]:
     """Stop when the first frame of that segment is seen; what came before it is committed."""
 
     def tell(seen: Progress) -> None:
@@ -37,7 +38,7 @@ def stop_at(segment: int):
     return tell
 
 
-def stop_before(stage: str):
+def stop_before(stage: str) -> Callable[[Progress], None]:
     def tell(seen: Progress) -> None:
         if seen.stage == stage:
             raise Stop
@@ -195,9 +196,7 @@ def test_again_resumes_what_it_began(recording: Path, db: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"sample_rate": 1.0}, {"thresholds": (0.7, 0.7, 0.8)}, {"scorable_size": 30.0}])
-def test_seen_with_other_settings_is_another_session(
-    recording: Path, db: Path, change: dict[str, float | tuple[float, float, float]]
-) -> None:
+def test_seen_with_other_settings_is_another_session(recording: Path, db: Path, change: dict[str, Any]) -> None:
     analyze(recording, db, settings=BLIND)
     assert analyze(recording, db, settings=dataclasses.replace(BLIND, **change)).session_id == 2
     assert analyze(recording, db, settings=BLIND).was_done

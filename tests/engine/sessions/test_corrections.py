@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import Session, analyze
 from engine.errors import UsageError
 from engine.sessions import corrections
+from engine.sessions.judgements import judge
 from tests.drawn import SETTINGS, rows
 from tests.seated import LABELS, write_seated
 
@@ -39,8 +42,9 @@ def labels(session: Session) -> list[str]:
 
 
 def seen(session: Session, label: str) -> tuple[float, float, int]:
-    row = session.students().set_index("label").loc[label]
-    return row["first"], row["last"], row["tracks"]
+    students = session.students().set_index("label")
+    first, last, tracks = (students[name].to_dict()[label] for name in ("first", "last", "tracks"))
+    return first, last, tracks
 
 
 # -- what following finds
@@ -63,9 +67,9 @@ def test_a_poster_is_not_in_class(session: Session) -> None:
 
 
 def test_seats(session: Session) -> None:
-    seats = session.students().set_index("label")[["x", "y", "size"]]
+    seats = {row.label: (row.x, row.y, row.size) for row in session.students().itertuples()}
     for label, (x, y, size) in {"S01": (100, 100, 40), "S05": (100, 440, 40), "S06": (560, 360, 60)}.items():
-        assert seats.loc[label].tolist() == pytest.approx([x, y, size], abs=10)
+        assert seats[label] == pytest.approx((x, y, size), abs=10)
 
 
 # -- corrections
@@ -172,7 +176,7 @@ def test_only_what_a_correction_says_changes(session: Session) -> None:
         (lambda s: s.undo(), "session 1 has no correction to undo"),
     ],
 )
-def test_what_cannot_be_corrected(session: Session, correction, message: str) -> None:
+def test_what_cannot_be_corrected(session: Session, correction: Callable[[Session], object], message: str) -> None:
     before = rows(Path(session.database))
     with pytest.raises(UsageError) as caught:
         correction(session)
@@ -193,11 +197,12 @@ def test_a_correction_that_breaks_off_leaves_everything_as_it_was(
 ) -> None:
     """The students are replaced, and one of two judgements is made, when it breaks."""
     before = rows(Path(session.database))
-    judge, calls = corrections.judge, []
+    calls = 0
 
-    def broken(*arguments) -> None:
-        calls.append(arguments)
-        if len(calls) == 2:
+    def broken(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
             raise OSError("no more power")
         judge(*arguments)
 

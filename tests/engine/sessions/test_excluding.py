@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,6 @@ def test_what_cannot(path: Path, who: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("square", [(1.0, 2.0), (1.0, 2.0, 0.0), (1.0, float("nan"), 3.0)])
-def test_squares_that_cannot_be(square: tuple[float, ...]) -> None:
+def test_squares_that_cannot_be(square: tuple[Any, ...]) -> None:
     with pytest.raises(UsageError, match=r"exclude is .* it must be squares of x, y and a side above 0 px"):
         Settings(exclude=(square,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,8 +101,8 @@ def test_a_student_of_one_session(path: Path) -> None:
         for segment in range(12)
     ]
     # The others are as they were, and the other lesson untouched.
-    for table in ("students", "faces"):
-        assert [row for row in before[table] if row in after[table]] == after[table]
+    for name in ("students", "faces"):
+        assert [row for row in before[name] if row in after[name]] == after[name]
     assert [row for row in after["tracks"] if row["session_id"] == 2] == [
         row for row in before["tracks"] if row["session_id"] == 2
     ]
@@ -109,7 +110,7 @@ def test_a_student_of_one_session(path: Path) -> None:
     assert len(after["seats"]) == 2
 
 
-def faces_of(tables, session):
+def faces_of(tables: dict[str, list[dict[str, Any]]], session: int) -> list[dict[str, Any]]:
     return [row for row in tables["faces"] if row["session_id"] == session]
 
 
@@ -228,7 +229,7 @@ def test_a_forgetting_that_breaks_off_leaves_everything_as_it_was(
 ) -> None:
     before = rows(path)
 
-    def broken(*arguments, **options) -> None:
+    def broken(*arguments: object, **options: object) -> None:
         raise OSError("no more power")
 
     monkeypatch.setattr("engine.sessions.forgetting.remake", broken)

@@ -183,7 +183,7 @@ def test_decimal_commas_of_a_spreadsheet(tmp_path: Path) -> None:
 @example(b"start,label\r0,a\r5,b")
 @example(b"\xff\xfes\x00")
 @example(b"start,label\n0,\x00")
-def test_whatever_is_in_a_file_it_is_marks_or_one_line_that_names_it(tmp_path: Path, data) -> None:
+def test_whatever_is_in_a_file_it_is_marks_or_one_line_that_names_it(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "marks.csv"
     path.write_bytes(data)
     said = None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine import Session, analyze
+from engine.sessions.analysis import Progress
 from engine.sessions.session import find
 from storage import queries
 from storage.schema import metadata
@@ -35,14 +36,14 @@ def rows(database: str | Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
-def same(analysed: Session, recording: Path, postgres_url: str, tmp_path: Path):
+def same(analysed: Session, recording: Path, postgres_url: str, tmp_path: Path) -> tuple[str | Path, str | Path]:
     """The lesson's analysis in a file, and on a server."""
     path = tmp_path / "classpulse.db"
     shutil.copy(analysed.database, path)
     return path, analyze(recording, postgres_url, settings=SETTINGS).database
 
 
-def test_rows_are_those_of_a_file(same, recording: Path) -> None:
+def test_rows_are_those_of_a_file(same: tuple[str | Path, str | Path], recording: Path) -> None:
     file, server = same
     assert rows(server) == rows(file)
     for database in same:
@@ -60,7 +61,7 @@ def test_rows_are_those_of_a_file(same, recording: Path) -> None:
 
 
 def test_stopped_analysis_goes_on(recording: Path, postgres_url: str, analysed: Session) -> None:
-    def stop(progress) -> None:
+    def stop(progress: Progress) -> None:
         if progress.time > 15:
             raise KeyboardInterrupt
 

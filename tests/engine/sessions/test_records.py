@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +29,14 @@ def write(store: Store, faces: Faces, classes: Classes) -> int:
 
 
 @pytest.fixture
-def store(tmp_path: Path):
+def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "classpulse.db") as opened:
         yield opened
 
 
 @pytest.mark.parametrize("classes", [FER, THREE])
 def test_faces_are_read_with_the_classes_of_their_session_and_nothing_that_was_not_asked_for(
-    store, classes: Classes
+    store: Store, classes: Classes
 ) -> None:
     faces = some_faces(6, classes)
     session_id = write(store, faces, classes)
@@ -48,7 +49,7 @@ def test_faces_are_read_with_the_classes_of_their_session_and_nothing_that_was_n
     assert again.time.tolist() == (faces.pts / 1000).tolist()
 
 
-def test_descriptors_stand_beside_the_faces_none_for_most(store) -> None:
+def test_descriptors_stand_beside_the_faces_none_for_most(store: Store) -> None:
     faces = some_faces(6)
     session_id = write(store, faces, FER)
     read, blobs = read_faces_and_descriptors(store, session_id, ("landmarks", "face"))
@@ -58,7 +59,7 @@ def test_descriptors_stand_beside_the_faces_none_for_most(store) -> None:
     ]
 
 
-def test_a_path_is_the_stored_one_and_estimated_only_where_none_is(store) -> None:
+def test_a_path_is_the_stored_one_and_estimated_only_where_none_is(store: Store) -> None:
     session_id = write(store, some_faces(6), FER)
     frames = queries.frame_columns(store, session_id)
     estimated = read_path(store, session_id, frames)

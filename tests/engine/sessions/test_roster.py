@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_new_roster_replaces_the_seats_it_knows(monday: Session) -> None:
         (lambda s: s.name_students({"S01": "Ada", "S19": "Ben"}), "no student 'S19'"),
     ],
 )
-def test_what_a_roster_cannot_do(tmp_path: Path, do, message: str) -> None:
+def test_what_a_roster_cannot_do(tmp_path: Path, do: Callable[[Session], object], message: str) -> None:
     session = write_seated(tmp_path / "classpulse.db")
     with pytest.raises(UsageError) as caught:
         do(session)

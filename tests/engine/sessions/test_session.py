@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def test_judging_with_other_settings_leaves_the_earlier_judgements(copied: Path)
         ({"band": float("nan")}, "band is nan; it must be 0 or more, under 1"),
     ],
 )
-def test_judging_refuses_what_cannot_work(copied: Path, changes: dict[str, str | float], message: str) -> None:
+def test_judging_refuses_what_cannot_work(copied: Path, changes: dict[str, Any], message: str) -> None:
     before = rows(copied)
     with pytest.raises(UsageError) as caught:
         find(1, copied).judge(**changes)

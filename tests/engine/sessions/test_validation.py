@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from classpulse.simulation.truth import Truth, scripted_verdict
 from engine.errors import ClasspulseError, UsageError
 from engine.sessions.coding import CODES, Codes, read_codes
 from engine.sessions.session import Session
+from engine.sessions.validation import Validation
 from tests.drawn import rows
 from tests.seated import write_seated
 
@@ -142,7 +144,7 @@ WORDS = [
 @example(HEAD.encode() + b"9" * 200_000)
 @example(HEAD.encode() + b"S01,0,10,neu\x00tral\n")
 @example(HEAD.encode() + b"S01,0,0.0000001,neutral\nS01,0,0.0000001,neutral")
-def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path: Path, data) -> None:
+def test_whatever_is_in_a_file_it_is_codes_or_one_line_that_names_it(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "codes.csv"
     path.write_bytes(data)
     said = None
@@ -187,10 +189,10 @@ def file_of(path: Path, **coders: pd.DataFrame) -> Path:
     return write(path, "coder,student,start,length,code\n" + "".join(lines))
 
 
-def figure(result, rater_a, rater_b, measure) -> pd.Series:
+def figure(result: Validation, rater_a: str, rater_b: str, measure: str) -> pd.Series[Any]:
     rows = result.figures.query("rater_a == @rater_a and rater_b == @rater_b and measure == @measure")
-    assert len(rows) == 1
-    return rows.iloc[0]
+    (row,) = (row for _, row in rows.iterrows())
+    return row
 
 
 def test_the_machine_sees_what_the_script_says(analysed: Session, truth: pd.DataFrame, tmp_path: Path) -> None:

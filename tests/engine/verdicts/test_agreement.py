@@ -56,7 +56,7 @@ codes = st.lists(st.tuples(*[st.integers(0, 2)] * 2, st.integers(0, 4)), min_siz
 
 @settings(max_examples=60, deadline=None)
 @given(codes)
-def test_perfect_is_1_and_nothing_is_more(rows) -> None:
+def test_perfect_is_1_and_nothing_is_more(rows: list[tuple[int, int, int]]) -> None:
     one, other, student = np.array(rows).T
     for mine, theirs in ((one, other), (one, one)):
         table = agreement.contingency(mine, theirs, student, (5, 3, 3)).sum(axis=0)
@@ -75,7 +75,7 @@ def test_perfect_is_1_and_nothing_is_more(rows) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 4)), min_size=1, max_size=60))
-def test_the_area_is_mann_whitneys(rows) -> None:
+def test_the_area_is_mann_whitneys(rows: list[tuple[int, bool, int]]) -> None:
     value, positive, student = (np.array(column) for column in zip(*rows, strict=True))
     area = agreement.auc(agreement.concordant_pairs(value, positive, student).sum(axis=(0, 1)))
     if positive.all() or not positive.any():

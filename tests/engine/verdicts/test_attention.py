@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def seen(
     return BehaviouralCues.of(poses, np.zeros(len(there), np.int64), times[there], times, 20.0), times
 
 
-def verdicts(cues: BehaviouralCues, times: np.ndarray, **settings) -> dict[str, np.ndarray]:
+def verdicts(cues: BehaviouralCues, times: np.ndarray, **settings: Any) -> dict[str, np.ndarray]:
     n = len(cues.time)
     unscored = np.full((n, 7), np.nan)
     given = evidence(times, cues.time, cues.student, unscored, duration=len(times) / RATE, cues=cues)

@@ -19,7 +19,7 @@ WINDOW = Settings(window=15.0)
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.05, 1.0, 20.0]))
-def test_shares_are_probabilities_and_grow_with_their_own_emotions(seed: int, even) -> None:
+def test_shares_are_probabilities_and_grow_with_their_own_emotions(seed: int, even: float) -> None:
     emotions = np.random.default_rng(seed).dirichlet(np.full(len(EMOTIONS), even), 20)
     shares = valence_shares(emotions)
     np.testing.assert_allclose(shares.sum(axis=1), 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +16,17 @@ from hypothesis import strategies as st
 from engine.faces import EMOTIONS, Faces
 from engine.settings import Settings
 from engine.verdicts.cues import BehaviouralCues, HeadPoses
-from engine.verdicts.judging import judge
+from engine.verdicts.judging import Columns, judge
 from engine.verdicts.windows import windows_of
 from engine.vision.extraction import FeatureExtractor
 from engine.vision.sources.video import Video
 from tests.engine.verdicts.scored import evidence
 
+Scores = npt.NDArray[np.float32]
+#: Scores (7,) of a face in each frame, None where there is none.
+Mood = Sequence[Scores | None]
+#: Number of frames; of each face: frame, student, class scores, whether it is scorable.
+Drawn = tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64], Scores, npt.NDArray[np.bool_]]
 EVIDENCE = ["verdict", "balance", "margin", "coverage"]
 STUDENT_COLUMNS = [
     *("window", "start", "stop", "student"),
@@ -33,10 +40,10 @@ CLASS_COLUMNS = {
 }
 #: Those that read class scores.
 STRATEGIES = ("weighted", "sum", "dominant")
-LENIENT = {"band": 0.0, "min_faces": 0, "min_coverage": 0.0}
+LENIENT: dict[str, Any] = {"band": 0.0, "min_faces": 0, "min_coverage": 0.0}
 
 
-def face(**shares: float) -> np.ndarray:
+def face(**shares: float) -> Scores:
     """Emotion scores (7,): those named, and the rest of 1 neutral."""
     scores = np.zeros(len(EMOTIONS), np.float32)
     for name, share in shares.items():
@@ -48,7 +55,9 @@ def face(**shares: float) -> np.ndarray:
 GLAD, SAD, CALM = face(happy=0.9), face(sad=0.9), face(neutral=1.0)
 
 
-def lesson(moods: dict[int, list], *, rate: float = 5.0, seconds: float | None = None, **settings):
+def lesson(
+    moods: Mapping[int, Mood], *, rate: float = 5.0, seconds: float | None = None, **settings: Any
+) -> tuple[Columns, Columns]:
     """Judge students that have one face a frame: `moods` gives each one's emotions frame by frame, None: away."""
     frames = max(len(mood) for mood in moods.values())
     rows = [
@@ -80,15 +89,13 @@ def lesson(moods: dict[int, list], *, rate: float = 5.0, seconds: float | None =
         ([GLAD] * 10 + [None] * 40, "interested"),  # 20 %
     ],
 )
-def test_a_mood_gives_its_verdict_with_every_strategy(
-    strategy: str, mood: list[npt.NDArray[np.float32] | None], verdict: str
-) -> None:
+def test_a_mood_gives_its_verdict_with_every_strategy(strategy: str, mood: Mood, verdict: str) -> None:
     students, class_ = lesson({7: mood}, strategy=strategy)
     assert students["verdict"].tolist() == [verdict]
     assert class_["verdict"].tolist() == [verdict]
 
 
-def shuffled(*moods: tuple[np.ndarray, int]) -> list[np.ndarray]:
+def shuffled(*moods: tuple[Scores, int]) -> list[Scores]:
     """As many faces of each mood as it says, in random order."""
     faces = [mood for mood, number in moods for _ in range(number)]
     return [faces[i] for i in np.random.default_rng(5).permutation(len(faces))]
@@ -106,15 +113,13 @@ def shuffled(*moods: tuple[np.ndarray, int]) -> list[np.ndarray]:
         ([GLAD] * 5 + [None] * 15, "interested", "interested"),
     ],
 )
-def test_weighted_wants_proof_and_the_plain_strategies_do_not(
-    mood: list[npt.NDArray[np.float32] | None], verdict: str, plain: str
-) -> None:
+def test_weighted_wants_proof_and_the_plain_strategies_do_not(mood: Mood, verdict: str, plain: str) -> None:
     found = {name: lesson({0: mood}, strategy=name)[0]["verdict"][0] for name in STRATEGIES}
     assert found == {"weighted": verdict, "sum": plain, "dominant": plain}
 
 
 @given(st.data())
-def test_a_verdict_follows_from_the_numbers_beside_it(data) -> None:
+def test_a_verdict_follows_from_the_numbers_beside_it(data: st.DataObject) -> None:
     frames, frame, student, emotions, scorable = data.draw(sessions())
     settings = Settings(window=2.0, min_faces=data.draw(st.sampled_from([0, 5])))
     given = evidence(
@@ -145,7 +150,7 @@ def test_a_verdict_follows_from_the_numbers_beside_it(data) -> None:
 
 
 @st.composite
-def sessions(draw):
+def sessions(draw: st.DrawFn) -> Drawn:
     """Up to 60 faces of up to four students over up to 40 frames; scores of all magnitudes, with ties and zeros."""
     frames, n, decimals = draw(st.tuples(st.integers(1, 40), st.integers(0, 60), st.sampled_from([1, 2, 12])))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -160,12 +165,12 @@ def sessions(draw):
 
 
 @given(sessions())
-def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session) -> None:
+def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session: Drawn) -> None:
     frames, frame, student, emotions, scorable = session
     given = evidence(np.arange(frames) / 5, frame / 5, student, emotions, scorable=scorable, duration=frames / 5)
     students, _ = judge(given, Settings(strategy="sum", window=2.0, **LENIENT))
     for row in range(len(students["window"])):
-        scores = {name: [] for name in EMOTIONS}
+        scores: dict[str, list[float]] = {name: [] for name in EMOTIONS}
         for i in range(len(frame)):
             if scorable[i] and student[i] == students["student"][row] and frame[i] // 10 == students["window"][row]:
                 for name, value in zip(EMOTIONS, emotions[i].tolist(), strict=True):
@@ -177,7 +182,7 @@ def test_sum_without_band_and_rules_is_the_plain_comparison_of_sums(session) -> 
 
 
 @given(sessions(), st.sampled_from(sorted(STRATEGIES)))
-def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session, strategy) -> None:
+def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(session: Drawn, strategy: str) -> None:
     frames, frame, student, emotions, scorable = session
     settings = Settings(strategy=strategy, window=2.0)
     given = evidence(
@@ -199,7 +204,8 @@ def test_every_student_has_a_row_in_every_window_and_all_faces_are_counted(sessi
     ]
     assert students["faces"].sum() == (student >= 0).sum() == class_["faces"].sum()
     assert students["scorable"].sum() == ((student >= 0) & scorable).sum() == class_["scorable"].sum()
-    counts = sum(class_[name] for name in ("interested", "neutral", "not_interested", "insufficient"))
+    verdicts = ("interested", "neutral", "not_interested", "insufficient")
+    counts = np.sum([class_[name] for name in verdicts], axis=0)
     assert counts.tolist() == [len(names)] * windows == class_["students"].tolist()
     seen = students["scorable"] > 0
     assert np.isfinite(students["balance"]).tolist() == seen.tolist() == np.isfinite(students["margin"]).tolist()
@@ -296,7 +302,7 @@ RESTING = [
 
 @pytest.mark.parametrize(("mood", "off", "on"), RESTING)
 def test_the_resting_level_is_taken_off_where_it_is_known_and_never_makes_a_sad_student_neutral(
-    mood: list[npt.NDArray[np.float32]], off: str, on: str
+    mood: Mood, off: str, on: str
 ) -> None:
     for baseline, verdict in ((False, off), (True, on)):
         students, _ = lesson({0: mood}, baseline=baseline)
@@ -326,9 +332,11 @@ def test_a_lesson_of_thirty_students_is_judged_within_two_seconds(strategy: str)
     face_time, student = np.repeat(times, students), np.tile(np.arange(students), frames)
     corner = rng.normal(0, 1, (n, 2)) + 50 * student[:, None]
     boxes, (yaw, pitch) = np.hstack([corner, corner + 40]), rng.normal(0, 5, (2, n))
-    path = {"to_first": np.tile(np.eye(2, 3), (frames, 1, 1)), "section": np.zeros(frames, np.int64)}
+    to_first, section = np.tile(np.eye(2, 3), (frames, 1, 1)), np.zeros(frames, np.int64)
     begun = time.process_time()
-    poses = HeadPoses.of(boxes, yaw, pitch, np.repeat(np.arange(frames), students), **path)
+    poses = HeadPoses.of(
+        boxes, yaw, pitch, np.repeat(np.arange(frames), students), to_first=to_first, section=section
+    )
     cues = BehaviouralCues.of(poses, student, face_time, times, 20.0)
     shown = cues.windows(windows_of(times, 10.0, 3000.0), times, students)
     given = evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.optimize import nnls
 from scipy.signal import lfilter
@@ -11,7 +12,7 @@ from scipy.special import stdtrit
 from engine.verdicts import uncertainty
 from engine.verdicts.uncertainty import margins
 
-Array = np.ndarray
+Array = npt.NDArray[np.float64]
 
 
 def process(students: int, frames: int, autocorrelation: float, seed: int, noise: float = 0.0) -> Array:
@@ -20,7 +21,8 @@ def process(students: int, frames: int, autocorrelation: float, seed: int, noise
     shock = random.normal(size=(students, frames))
     shock[:, 0] /= np.sqrt(1 - autocorrelation**2)
     fading = lfilter([np.sqrt(1 - autocorrelation**2)], [1, -autocorrelation], shock, axis=1)
-    return np.sqrt(1 - noise) * fading + np.sqrt(noise) * random.normal(size=fading.shape)
+    values: Array = np.sqrt(1 - noise) * fading + np.sqrt(noise) * random.normal(size=fading.shape)
+    return values
 
 
 def of_windows(values: Array, length: int) -> tuple[Array, Array]:
@@ -78,7 +80,7 @@ def test_a_window_that_varies_little_borrows_from_the_students_usual_variance() 
 def test_the_shares_of_the_variance_are_a_weighted_fit_that_is_never_negative() -> None:
     """Against scipy's non-negative least squares; smooth faces ask for less than no noise of their own."""
     random = np.random.default_rng(2)
-    process_, noise = 0.8 ** np.arange(9) - 0.2, np.eye(9)[0] - 0.1
+    process_, noise = 0.8 ** np.arange(9.0) - 0.2, np.eye(9)[0] - 0.1
     persistent = np.array([1.0, 0.0, 1.3, 0.4, -0.2])
     idiosyncratic = np.array([0.0, 1.0, -0.3, 0.6, 1.1])
     measured = np.outer(persistent, process_) + np.outer(idiosyncratic, noise)

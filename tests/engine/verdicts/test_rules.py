@@ -19,7 +19,7 @@ BANDS = (0.0, 0.1, 0.25, 0.5)
 
 
 @st.composite
-def windows(draw):
+def windows(draw: st.DrawFn) -> tuple[dict[str, float], Settings]:
     """A window's numbers, and the settings; half the time on or near an edge of the rules."""
     band = draw(st.sampled_from(BANDS))
     edges = st.sampled_from([band, -band, np.nextafter(band, 1), -np.nextafter(band, 1), 0.0])
@@ -62,7 +62,7 @@ def test_every_verdict_is_that_of_the_written_rules_and_their_edges_are_reached(
 
     @effort(max_examples=600, deadline=None)
     @given(windows())
-    def check(drawn) -> None:
+    def check(drawn: tuple[dict[str, float], Settings]) -> None:
         window, settings = drawn
         verdict = VERDICTS[
             int(verdicts_of({name: np.array([value]) for name, value in window.items()}, settings)[0])
@@ -96,7 +96,7 @@ def test_a_session_judged_with_one_of_its_balances_for_the_band_is_neutral_there
 
     @effort(max_examples=60, deadline=None)
     @given(st.integers(0, 2**32), st.integers(6, 20), st.sampled_from(["weighted", "sum", "dominant"]))
-    def check(seed: int, frames: int, strategy) -> None:
+    def check(seed: int, frames: int, strategy: str) -> None:
         scores = np.random.default_rng(seed).dirichlet(np.full(7, 0.3), frames)
         times = np.arange(frames) / 5
         given_ = evidence(times, times, np.zeros(frames, np.int64), scores, duration=frames / 5)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,9 +16,10 @@ from engine.settings import Settings
 from engine.verdicts import strategies
 from engine.verdicts.evidence import Evidence, EvidenceTerms, Observations
 from engine.verdicts.judging import judge
-from engine.verdicts.strategies import STRATEGIES, open_strategy, polarity_sums, reads_cues
+from engine.verdicts.strategies import STRATEGIES, Strategy, open_strategy, polarity_sums, reads_cues
 from tests.engine.verdicts.scored import evidence
 
+Register = Callable[[Strategy], None]
 ROOT = Path(__file__).parents[3]
 FOUR = Classes(
     (Class("bored", "negative"), Class("masked", "ignored"), Class("keen", "positive"), Class("idle", "neutral"))
@@ -90,7 +93,7 @@ class Alternating:
     """What another package might register: positive in every frame with an even number, whatever is seen."""
 
     proven = False
-    reads = "scores"
+    reads: Literal["scores", "cues"] = "scores"
 
     def observe(self, evidence: Evidence, settings: Settings) -> Observations:
         faces = evidence.scorable_faces()
@@ -100,17 +103,17 @@ class Alternating:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch):
+def registered(monkeypatch: pytest.MonkeyPatch) -> Register:
     """Make a strategy of this module one that is found by the name `other`."""
 
-    def put(strategy: object) -> None:
+    def put(strategy: Strategy) -> None:
         monkeypatch.setattr(strategies, "OTHER", strategy, raising=False)
         monkeypatch.setitem(STRATEGIES._built_in, "other", "engine.verdicts.strategies:OTHER")
 
     return put
 
 
-def test_a_strategy_of_another_package_judges(registered) -> None:
+def test_a_strategy_of_another_package_judges(registered: Register) -> None:
     registered(Alternating())
     given = of(FOUR, *[(0.0, 0.0, 0.0, 1.0)] * 9)
     rows, whole = judge(given, Settings(strategy="other"))
@@ -128,7 +131,9 @@ def test_a_strategy_of_another_package_judges(registered) -> None:
         (lambda o: o._replace(terms=o.terms._replace(neutral=o.terms.neutral + np.nan)), "must be finite"),
     ],
 )
-def test_rows_that_no_strategy_may_make_are_refused(registered, change, message: str) -> None:
+def test_rows_that_no_strategy_may_make_are_refused(
+    registered: Register, change: Callable[[Observations], Observations], message: str
+) -> None:
     class Wrong(Alternating):
         def observe(self, evidence: Evidence, settings: Settings) -> Observations:
             return change(super().observe(evidence, settings))

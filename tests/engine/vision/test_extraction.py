@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +81,7 @@ def test_batches_score_as_single_faces_do(
     found = extractor.detector.detect(
         frame.image, DetectionScheduler(SETTINGS.min_face).regions(frame.time)
     )  # a segment's first frame
+    assert extractor.scorer is not None
     scores = extractor.scorer.score(crop_faces(frame.image, found.boxes, SETTINGS.crop_margin))
     stored = in_order[2].faces
     here = stored.pts == frame.pts
@@ -129,7 +132,7 @@ def test_looks_are_taken_once_a_second(recording: Path) -> None:
     seconds = segment.frames["time"][np.searchsorted(segment.frames["pts"], segment.faces.pts)]
     np.testing.assert_array_equal(looked, seconds % 1 == 0)
     assert segment.faces.appearance.shape == (len(segment.faces), LENGTH)
-    assert 0 < looked.sum() < len(looked)
+    assert 0 < looked.sum() < len(segment.faces)
 
 
 def test_every_frame_is_told_as_soon_as_it_is_seen(
@@ -180,9 +183,14 @@ def test_settings_reach_the_detector(recording: Path) -> None:
 def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_network_is_opened(
     recording: Path, in_order: list[Segment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = []
+    opened: list[str] = []
     read = networks._read
-    monkeypatch.setattr(networks, "_read", lambda name: opened.append(str(name)) or read(name))
+
+    def noted(name: str | Path) -> bytes:
+        opened.append(str(name))
+        return read(name)
+
+    monkeypatch.setattr(networks, "_read", noted)
     with Video(recording) as video:
         (segment,) = FeatureExtractor(
             dataclasses.replace(SETTINGS, expression=False, strategy="attention")
@@ -199,7 +207,7 @@ def test_precision_reaches_the_networks(recording: Path, monkeypatch: pytest.Mon
     asked = []
     openvino = networks._openvino
 
-    def noted(name, data, threads, precision, block, largest):
+    def noted(name: str, data: bytes, threads: int, precision: str, block: int, largest: Sequence[float]) -> Any:
         asked.append("8 bits" if largest else precision)
         return openvino(name, data, threads, precision, block, largest)
 

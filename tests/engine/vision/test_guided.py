@@ -144,7 +144,7 @@ def test_nothing_new_in_noise_or_in_a_tiny_picture() -> None:
     noisy = [np.clip(scene(1) + rng.normal(0, 6, (270, 480)), 0, 255).astype(np.uint8) for _ in range(2)]
     scheduler = DetectionScheduler(20)
     scheduler.update(0.0, faces_at())
-    assert len(scheduler.regions(0.2, *noisy).missing) == 0
+    assert len(scheduler.regions(0.2, noisy[0], noisy[1]).missing) == 0
     assert len(scheduler.regions(0.2, noisy[0][:10, :10], noisy[1][:10, :10]).missing) == 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from engine.settings import Settings
@@ -13,6 +14,7 @@ from engine.vision.expression import crop_faces
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.quality import head_pose, measure, sharpness
 
+Crop = npt.NDArray[np.uint8]
 FRONTAL = np.array([(-0.47, 0, 0), (0.47, 0, 0), (0, 0.53, -0.45), (-0.38, 1, 0), (0.38, 1, 0)])
 
 
@@ -22,15 +24,16 @@ def head(yaw: float = 0, pitch: float = 0, roll: float = 0, size: float = 20) ->
     around = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
     up = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
     aside = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
-    return (FRONTAL @ (aside @ up @ around).T)[:, :2] * size + 100
+    points: np.ndarray = (FRONTAL @ (aside @ up @ around).T)[:, :2] * size + 100
+    return points
 
 
 @pytest.fixture
-def portrait() -> np.ndarray:
+def portrait() -> Crop:
     """A crop (64, 64) with detail at every scale."""
     noise = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
-    picture = sum(cv2.GaussianBlur(noise, (0, 0), sigma) * sigma for sigma in (1, 2, 4, 8))
-    return cv2.normalize(picture, None, 30, 220, cv2.NORM_MINMAX).astype(np.uint8)
+    picture = np.sum([cv2.GaussianBlur(noise, (0, 0), sigma) * sigma for sigma in (1, 2, 4, 8)], axis=0)
+    return np.asarray(cv2.normalize(picture, np.empty_like(picture), 30, 220, cv2.NORM_MINMAX), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +66,20 @@ def test_landmarks_that_coincide_give_numbers() -> None:
     assert all(np.isfinite(angle).all() for angle in head_pose(np.zeros((1, 5, 2))))
 
 
-def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait: np.ndarray) -> None:
-    blurred = np.stack([portrait, *(cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 4))])
-    values = sharpness(blurred)
+def blurred(crop: Crop, sigma: float) -> Crop:
+    return np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma), np.uint8)
+
+
+def test_sharpness_falls_with_blur_and_ignores_brightness_and_contrast(portrait: Crop) -> None:
+    values = sharpness(np.stack([portrait, *(blurred(portrait, sigma) for sigma in (1, 2, 4))]))
     assert (np.diff(values) < 0).all()
     dim = (portrait * 0.5 + 10).round().astype(np.uint8)
     assert sharpness(dim[None])[0] == pytest.approx(values[0], abs=0.02)
     assert sharpness(np.full((1, 64, 64), 128, np.uint8))[0] == 0
 
 
-def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait: np.ndarray) -> None:
-    crops = np.stack([cv2.GaussianBlur(portrait, (0, 0), sigma) for sigma in (1, 2, 3, 5)])
+def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portrait: Crop) -> None:
+    crops = np.stack([blurred(portrait, sigma) for sigma in (1, 2, 3, 5)])
     x = crops.astype(float)
     laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
     share = laplacian.var(axis=(1, 2)) / (x.var(axis=(1, 2)) + 1)
@@ -82,7 +88,7 @@ def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portr
     assert len(np.unique(expected)) > 2
 
 
-def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait: np.ndarray) -> None:
+def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait: Crop) -> None:
     sizes = (48, 32, 24, 16, 12)
     enlarged = [cv2.resize(cv2.resize(portrait, (s, s), interpolation=cv2.INTER_AREA), (64, 64)) for s in sizes]
     assert (np.diff(sharpness(np.stack(enlarged))) < 0).all()
@@ -103,9 +109,9 @@ def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait: np.ndarray) -> N
     ],
 )
 def test_large_sharp_frontal_faces_are_scorable(
-    portrait: np.ndarray, side: int, blur: int, angles: tuple[int, int, int], scorable: bool
+    portrait: Crop, side: int, blur: int, angles: tuple[int, int, int], scorable: bool
 ) -> None:
-    crop = cv2.GaussianBlur(portrait, (0, 0), blur) if blur else portrait
+    crop = blurred(portrait, blur) if blur else portrait
     found = measure(
         crop[None],
         np.array([[50, 50, 50 + side, 50 + 1.3 * side]]),
@@ -137,9 +143,9 @@ def test_on_real_footage_the_faces_that_can_be_read_are_scorable(
     for frame in range(30):
         there, image = video.read()
         if there and frame % 10 == 0:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-            found = detector.detect(image)
-            crops = crop_faces(image, found.boxes)
+            rgb = np.asarray(image[..., ::-1], np.uint8)
+            found = detector.detect(rgb)
+            crops = crop_faces(rgb, found.boxes)
             scorable.append(measure(crops, found.boxes, found.landmarks, Settings()).scorable)
     share = np.concatenate(scorable).mean()
     assert at_least <= share <= at_most

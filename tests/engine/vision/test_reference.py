@@ -7,22 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from engine.errors import NetworkError
 from engine.vision.reference import ReferenceDetector, ReferenceScorer
+from tests.engine import footage
+from tests.pictures import Image
 
 installed = all(importlib.util.find_spec(package) for package in ("mtcnn", "fer", "tensorflow"))
 needs_extra = pytest.mark.skipif(not installed, reason="needs the extra `reference`")
 
 
 @pytest.fixture(scope="module")
-def photo(shared: Path) -> np.ndarray:
+def photo(shared: Path) -> Image:
     """A group photo with faces over 60 px, RGB."""
-    image = cv2.imread(str(next((shared / "eval/photos").glob("*two_people*"))))
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return footage.photo(next((shared / "eval/photos").glob("*two_people*")))
 
 
 @pytest.mark.parametrize("reference", [ReferenceDetector, ReferenceScorer])
@@ -83,7 +83,8 @@ def test_the_scorer_scores_batches_of_any_size() -> None:
     crops = np.random.default_rng(0).integers(0, 256, (300, 64, 64), np.uint8)
     scorer = ReferenceScorer()
     scores = scorer.score(crops)
-    assert (scores.dtype, scores.shape) == (np.float32, (300, 7))
+    assert scores.dtype == np.float32
+    assert scores.shape == (300, 7)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
     assert scorer.score(crops[:0]).shape == (0, 7)
 

@@ -6,8 +6,10 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from onnx import TensorProto
 
@@ -64,7 +66,7 @@ def test_settings_of_older_sessions_mean_the_network_of_fer() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"engine": "reference"}, {"expression": False}])
-def test_a_network_that_would_not_be_used_is_refused(changes: dict[str, str | bool]) -> None:
+def test_a_network_that_would_not_be_used_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="scorer is 'onnx'; it must be fer without a network of your own"):
         Settings(scorer="onnx", scorer_model="three.onnx", **changes)
 
@@ -155,7 +157,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changes", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_a_network_that_cannot_be_used_is_one_line(changes: dict[str, object], said: str, tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_used_is_one_line(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx", **changes)
     with pytest.raises(UsageError, match=re.escape(f"{path}: not a scorer's network: ") + f".*{said}") as caught:
         OnnxClassifier(path)
@@ -173,7 +175,7 @@ SETTINGS_WRONG = [
 
 @pytest.mark.parametrize(("changes", "said"), SETTINGS_WRONG, ids=[said for _, said in SETTINGS_WRONG])
 def test_wrong_settings_are_one_line_before_a_session_begins(
-    changes: dict[str, str], said: str, recording: Path, tmp_path: Path
+    changes: dict[str, Any], said: str, recording: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=said) as caught:
         analyze(recording, tmp_path / "db", settings=Settings(**changes))
@@ -202,7 +204,7 @@ class Constant:
         self.scores = np.asarray(scores, np.float32)
         self.given: list[np.ndarray] = []
 
-    def score(self, crops):
+    def score(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         self.given.append(crops)
         return np.tile(self.scores, (len(crops), 1))
 
@@ -257,7 +259,7 @@ def test_a_scorer_is_given_the_crops_that_it_asks_for(
     if wanted.colour:
         assert (given == expected).all()
     assert faces.classes == NOW_KNOWN
-    assert (faces.scores == np.float32([0.25, 0.5, 0.25])).all()
+    assert (faces.scores == np.array([0.25, 0.5, 0.25], np.float32)).all()
     monkeypatch.undo()
     (plain,) = FeatureExtractor(SETTINGS).from_frames(frames)
     assert (plain.faces.quality == faces.quality).all()

@@ -62,8 +62,8 @@ SUPPRESSED = [
 def test_nms_keeps_the_highest_scores_that_overlap_no_higher_one(
     boxes: list[list[float]], scores: list[float], threshold: float, over_smaller: bool, kept: list[int]
 ) -> None:
-    boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    assert nms(boxes, np.array(scores, np.float32), threshold, over_smaller=over_smaller).tolist() == kept
+    corners = np.array(boxes, np.float32).reshape(-1, 4)
+    assert nms(corners, np.array(scores, np.float32), threshold, over_smaller=over_smaller).tolist() == kept
 
 
 def brute_force_iou(a: list[float], b: list[float]) -> float:
@@ -293,7 +293,8 @@ def test_antialiased_crops_come_from_the_image_halved_until_they_are_less_than_t
     half = cv2.resize(noise, (64, 48), interpolation=cv2.INTER_AREA)
     quarter = cv2.resize(half, (32, 24), interpolation=cv2.INTER_AREA)
     cut = antialiased_crops(noise, boxes, 24)
-    assert (cut.shape, cut.dtype) == ((5, 24, 24, 3), np.uint8)
+    assert cut.shape == (5, 24, 24, 3)
+    assert cut.dtype == np.uint8
     np.testing.assert_array_equal(cut[[0, 1, 4]], crops(noise, boxes[[0, 1, 4]], 24))
     np.testing.assert_array_equal(cut[2], half[8:32, 8:32])
     np.testing.assert_array_equal(cut[3], quarter[:24, :24])

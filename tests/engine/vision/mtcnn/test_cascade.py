@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,7 +62,7 @@ def test_noise_gives_no_nan(mtcnn: Mtcnn) -> None:
     ],
     ids=["grey", "four channels", "float", "empty"],
 )
-def test_what_is_no_image_is_refused_with_its_shape(mtcnn: Mtcnn, image: npt.NDArray[np.generic]) -> None:
+def test_what_is_no_image_is_refused_with_its_shape(mtcnn: Mtcnn, image: npt.NDArray[Any]) -> None:
     with pytest.raises(UsageError, match=r"an image is uint8 \(height, width, 3\), not") as caught:
         mtcnn.detect(image)
     assert str(image.shape) in str(caught.value)
@@ -156,7 +157,7 @@ def test_at_expected_places_no_face_scores_less_than_the_threshold(
     group: tuple[np.ndarray, Detections], least: float
 ) -> None:
     image, faces = group
-    blurred = cv2.GaussianBlur(image, (0, 0), 11)
+    blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 11), np.uint8)
     found = Mtcnn(thresholds=(0.6, 0.7, least)).detect(blurred, RegionsOfInterest(faces.boxes, NOWHERE))
     assert len(found) >= 1
     assert (found.scores > least).all()
@@ -166,7 +167,7 @@ def test_no_patch_is_scanned_around_a_doubtful_face_that_did_not_move(
     mtcnn: Mtcnn, group: tuple[np.ndarray, Detections], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image, faces = group
-    blurred = cv2.GaussianBlur(image, (0, 0), 13)
+    blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 13), np.uint8)
     asked = []
     around = Proposer.around
 
@@ -251,8 +252,12 @@ def test_an_enlarged_image_has_the_enlarged_landmarks(shared: Path, mtcnn: Mtcnn
     """A constant offset in pixels would be half as large after enlarging by two: this sees the vertical one too."""
     double, shifts = Mtcnn(min_face=40), []
     for _, image in frames(shared / "footage/students.mp4", 9):
-        large = double.detect(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
-        faces, halved = mtcnn.detect(image), Detections(large.boxes / 2, large.scores, large.landmarks / 2)
+        twice = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        large = double.detect(np.asarray(twice, np.uint8))
+        faces, halved = (
+            mtcnn.detect(image),
+            Detections(large.boxes / np.float32(2), large.scores, large.landmarks / np.float32(2)),
+        )
         a, b = pairs(faces, halved)
         shifts.append((faces.landmarks[a] - halved.landmarks[b]).mean(axis=1))
     assert len(np.concatenate(shifts)) > 60

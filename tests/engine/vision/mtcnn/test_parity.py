@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.vision.detection import Detections
 from engine.vision.mtcnn.cascade import Mtcnn
 from tests.engine.footage import Score, frames, iou, photo
 
@@ -44,13 +45,13 @@ def originals(images: list[tuple[str, int, np.ndarray]]) -> list[tuple[np.ndarra
 
 
 @pytest.fixture(scope="module")
-def ours(images: list[tuple[str, int, np.ndarray]]) -> list:
+def ours(images: list[tuple[str, int, np.ndarray]]) -> list[Detections]:
     mtcnn = Mtcnn()
     return [mtcnn.detect(image) for _, _, image in images]
 
 
 def test_nearly_all_boxes_are_found_again_and_the_landmarks_sit_where_they_sat(
-    originals: list[tuple[np.ndarray, np.ndarray]], ours: list
+    originals: list[tuple[np.ndarray, np.ndarray]], ours: list[Detections]
 ) -> None:
     again, total, distances = 0, 0, []
     for (boxes, landmarks), faces in zip(originals, ours, strict=True):
@@ -72,7 +73,7 @@ def test_as_many_true_faces_and_no_more_false_ones(
     shared: Path,
     images: list[tuple[str, int, np.ndarray]],
     originals: list[tuple[np.ndarray, np.ndarray]],
-    ours: list,
+    ours: list[Detections],
 ) -> None:
     package, cascade = Score(shared), Score(shared)
     for (name, number, _), (boxes, _), faces in zip(images, originals, ours, strict=True):

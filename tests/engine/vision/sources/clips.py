@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -17,7 +18,7 @@ NTSC = Fraction(1001, 30000)
 RATES = (None, 5.0, 29.97)
 
 # name -> how to write it, and whether reading from the middle may start there
-KINDS = {
+KINDS: dict[str, tuple[dict[str, Any], bool]] = {
     "b_frames.mp4": ({"options": {"g": "24", "bf": "3"}}, True),
     "keyframes_only.mp4": ({"options": {"g": "1"}}, True),
     "open_gop.mp4": ({"options": {"g": "24", "x264-params": "open-gop=1:bframes=3:b-adapt=0"}}, True),
@@ -40,12 +41,14 @@ KINDS = {
 }
 
 
-def contents(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
-    return [(frame.pts, frame.time, frame.image.tobytes()) for frame in video.frames(*span)]
+def contents(
+    video: Video, rate: float | None, start: float = 0, stop: float | None = None
+) -> list[tuple[int, float, bytes]]:
+    return [(frame.pts, frame.time, frame.image.tobytes()) for frame in video.frames(rate, start, stop)]
 
 
-def numbers(video: Video, *span: float | None) -> list[int]:
-    return [number(frame.image) for frame in video.frames(*span)]
+def numbers(video: Video, rate: float | None, start: float = 0, stop: float | None = None) -> list[int]:
+    return [number(frame.image) for frame in video.frames(rate, start, stop)]
 
 
 def moving_texture(n: int) -> list[Image]:

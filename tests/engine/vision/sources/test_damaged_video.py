@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
@@ -160,7 +160,9 @@ def unknown(path: Path) -> None:
         ("undecodable.mp4", undecodable, 1, "no frame"),
     ],
 )
-def test_what_is_no_video_says_so_in_one_line(tmp_path: Path, name: str, make, status: int, says: str) -> None:
+def test_what_is_no_video_says_so_in_one_line(
+    tmp_path: Path, name: str, make: Callable[[Path], object], status: int, says: str
+) -> None:
     path = tmp_path / name
     make(path)
     with pytest.raises(SourceError) as caught:

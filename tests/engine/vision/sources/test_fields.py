@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -52,6 +53,7 @@ def write_fields(
         pictures = [bar(k, *size) for k in range(2 * len(orders))]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options={"g": "12", "b": "8M"} | (options or {}))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         for k, order in enumerate(orders):
             first, second = pictures[2 * k : 2 * k + 2]
@@ -80,7 +82,7 @@ def edges(image: Image) -> list[int]:
 
 
 INTERLACED = {"flags": "+ildct+ilme"}
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "camcorder.mts": {"options": {"x264-params": "tff=1:bframes=0"}, "top": (True,)},
     "bottom.mp4": {"options": {"x264-params": "bff=1"}, "top": (False,)},
     "dvd.mpg": {"codec": "mpeg2video", "options": INTERLACED},
@@ -132,9 +134,12 @@ def test_progressive_frames_among_others_stay_as_they_are(
     path = write_fields(tmp_path / "a.mkv", orders, codec="ffv1")
     filtered: list[int] = []
     whole = fields.deinterlaced
-    monkeypatch.setattr(
-        "engine.vision.sources.picture.deinterlaced", lambda of: filtered.append(of.ticks) or whole(of)
-    )
+
+    def noted(of: fields.Neighbours) -> av.VideoFrame:
+        filtered.append(of.ticks)
+        return whole(of)
+
+    monkeypatch.setattr("engine.vision.sources.picture.deinterlaced", noted)
     frames = list(Video(path).frames(rate))
     assert [round(25 * frame.time) for frame in frames] == list(range(0, 80, 1 if rate is None else 5))
     for frame in frames:
@@ -152,9 +157,9 @@ def test_what_stands_still_keeps_its_lines(tmp_path: Path) -> None:
         stream = container.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv444p"
         for k in range(5):
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv444p")
-            frame.pts, frame.time_base = k, Fraction(1, 25)
-            container.mux(stream.encode(_flagged(frame, True)))
+            stored = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv444p")
+            stored.pts, stored.time_base = k, Fraction(1, 25)
+            container.mux(stream.encode(_flagged(stored, True)))
         container.mux(stream.encode(None))
     for frame in list(Video(path).frames(None))[1:-1]:
         assert frame.image[20:76:2].mean() > 210

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from engine.vision.sources.protocol import FrameSource
 from engine.vision.sources.registry import open_source
 from engine.vision.sources.video import Video
 from tests.engine.synthetic import write_video
-from tests.pictures import exif, grey, jpeg, write_folder
+from tests.pictures import decoded, exif, grey, jpeg, write_folder
 
 
 def numbered_files(*names: str) -> dict[str, bytes]:
@@ -36,7 +37,9 @@ def dated_files(*times: str, subseconds: tuple[str | None, ...] = ()) -> dict[st
     }
 
 
-def read(source: FrameSource, rate: float | None = None, start: float = 0, stop: float | None = None) -> list:
+def read(
+    source: FrameSource, rate: float | None = None, start: float = 0, stop: float | None = None
+) -> list[tuple[float, int]]:
     """(time, grey) of every frame."""
     return [(frame.time, int(frame.image.mean().round())) for frame in source.frames(rate, start, stop)]
 
@@ -101,7 +104,7 @@ def quarters() -> np.ndarray:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_of_exif_comes_upright_as_opencv_has_it(tmp_path: Path, orientation: int) -> None:
     folder = write_folder(tmp_path / "photos", {"a.jpg": jpeg(quarters(), exif(orientation=orientation))})
-    upright = cv2.imread(str(folder / "a.jpg"))[..., ::-1]
+    upright = decoded((folder / "a.jpg").read_bytes())
     source = ImageFolder(folder)
     (frame,) = source.frames(None)
     assert (source.height, source.width) == upright.shape[:2] == ((64, 48) if orientation > 4 else (48, 64))
@@ -209,7 +212,7 @@ def test_a_wrong_rate_is_refused_at_once(tmp_path: Path, rate: float) -> None:
 def test_the_fingerprint_is_of_the_images_names_and_bytes_alone(tmp_path: Path) -> None:
     files = numbered_files("a.jpg", "b.jpg")
 
-    def of(name: str, files: dict[str, bytes], **changes: float) -> str:
+    def of(name: str, files: dict[str, bytes], **changes: Any) -> str:
         return ImageFolder(write_folder(tmp_path / name, files), Settings(**changes)).fingerprint()
 
     plain = of("1", files)

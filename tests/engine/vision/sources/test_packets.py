@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -22,21 +24,29 @@ from tests.engine.vision.sources.clips import (
 )
 
 
+class Read(Protocol):
+    def __call__(
+        self, video: Video, rate: float | None, start: float = 0, stop: float | None = None
+    ) -> list[tuple[int, float, bytes]]: ...
+
+
 @pytest.fixture
-def decoded_whole(monkeypatch: pytest.MonkeyPatch):
+def decoded_whole(monkeypatch: pytest.MonkeyPatch) -> Read:
     """`decoded_whole(video, rate)`: its contents with every picture decoded."""
 
-    def decoded(video: Video, *span: float | None) -> list[tuple[int, float, bytes]]:
+    def decoded(
+        video: Video, rate: float | None, start: float = 0, stop: float | None = None
+    ) -> list[tuple[int, float, bytes]]:
         with monkeypatch.context() as patch:
             patch.setattr(engine.vision.sources.packets.SkippablePackets, "skips", lambda *_: False)
             patch.setattr(engine.vision.sources.packets.SkippablePackets, "first_missed", lambda *_: None)
-            return contents(video, *span)
+            return contents(video, rate, start, stop)
 
     return decoded
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sparing_changes_no_sample(tmp_path: Path, kind: str, decoded_whole) -> None:
+def test_sparing_changes_no_sample(tmp_path: Path, kind: str, decoded_whole: Read) -> None:
     how, _ = KINDS[kind]
     video = Video(write_video(tmp_path / kind, range(150), images=moving_texture(150), time_base=NTSC, **how))
     for rate in (0.5, 5, 11.3, 29.97):
@@ -45,7 +55,7 @@ def test_sparing_changes_no_sample(tmp_path: Path, kind: str, decoded_whole) -> 
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_sparing_changes_no_sample_of_variable_footage(tmp_path: Path, seed: int, decoded_whole) -> None:
+def test_sparing_changes_no_sample_of_variable_footage(tmp_path: Path, seed: int, decoded_whole: Read) -> None:
     chance = random.Random(seed)
     ticks = np.cumsum([chance.choice([1, 17, 40, 400]) for _ in range(200)]).tolist()
     options = {"g": "30", "bf": str(seed), "b-pyramid": chance.choice(["none", "normal"])}
@@ -58,7 +68,9 @@ def test_sparing_changes_no_sample_of_variable_footage(tmp_path: Path, seed: int
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-def test_sparing_changes_no_sample_of_damaged_footage(tmp_path: Path, codec: str, seed: int, decoded_whole) -> None:
+def test_sparing_changes_no_sample_of_damaged_footage(
+    tmp_path: Path, codec: str, seed: int, decoded_whole: Read
+) -> None:
     chance = random.Random(seed)
     options = {"g": "25", "bf": "3", "sc_threshold": "0"}
     path = write_video(tmp_path / "a.mp4", range(150), images=moving_texture(150), codec=codec, options=options)
@@ -73,7 +85,7 @@ def test_half_of_the_pictures_need_not_be_decoded(tmp_path: Path, monkeypatch: p
     decoded = 0
     decode = Video._decode
 
-    def counted(*arguments):
+    def counted(*arguments: Any) -> Iterator[Any]:
         nonlocal decoded
         for frame in decode(*arguments):
             decoded += 1

@@ -143,10 +143,12 @@ def test_frames_of_other_codecs(tmp_path: Path, codec: str) -> None:
     parts = [(160, 96), (320, 192)]
     with av.open(str(path), "w") as target:
         stream = target.add_stream(codec, rate=25)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = parts[0]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for k, (width, height) in enumerate(parts):
             encoder = av.CodecContext.create(codec, "w")
+            assert isinstance(encoder, av.VideoCodecContext)
             encoder.width, encoder.height, encoder.pix_fmt = width, height, stream.pix_fmt
             encoder.time_base = Fraction(1, 25)
             encoder.options = {"g": "10"}
@@ -195,7 +197,11 @@ def test_one_size_is_no_change_and_its_packets_are_not_read(
 
 def test_a_garbled_header_is_no_size(tmp_path: Path) -> None:
     """The second keyframe's sequence header claims 4080 px; its picture does not decode as such."""
-    path = write_video(tmp_path / "a.ts", images=[cv2.resize(scene(80, 48), (80, 48))] * 40, options={"g": "20"})
+    path = write_video(
+        tmp_path / "a.ts",
+        images=[np.asarray(cv2.resize(scene(80, 48), (80, 48)), np.uint8)] * 40,
+        options={"g": "20"},
+    )
     data = path.read_bytes()
     headers = [at for at in range(len(data)) if data[at : at + 5] == b"\0\0\0\1\x67"]
     assert len(headers) == 2

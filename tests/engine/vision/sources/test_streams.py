@@ -28,6 +28,7 @@ def write_streams(
         made = []
         for width, height, _, codec in streams:
             stream = container.add_stream(codec, rate=25)
+            assert isinstance(stream, av.VideoStream)
             stream.width, stream.height = width, height
             stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
             made.append(stream)

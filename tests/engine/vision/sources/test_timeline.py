@@ -145,8 +145,9 @@ def test_spans_together_are_the_whole_across_a_discontinuity(tmp_path: Path, nam
     for rate in (None, 5.0):
         whole = contents(video, rate)
         assert len(whole) == (10 if rate else FRAMES) * (2 if name.endswith("mkv") else 3)
-        cuts = [0, 1.3, 2, 3.5, 4, 5.9, None]
-        parts = [contents(Video(path), rate, *span) for span in pairwise(cuts)]
+        cuts = [0, 1.3, 2, 3.5, 4, 5.9]
+        spans = [*pairwise(cuts), (cuts[-1], None)]
+        parts = [contents(Video(path), rate, start, stop) for start, stop in spans]
         assert [row for each in parts for row in each] == whole
         assert len({pts for pts, _, _ in whole}) == len(whole)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 from collections.abc import Sequence
@@ -252,7 +253,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     video = Video(write_video(tmp_path / "a.mp4", images=images, options={"preset": "ultrafast"}))
 
     def resident() -> float:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 2**20
 
     used = [resident() for _ in video.frames(None)]
     assert used[-1] - used[50] < 20  # MB; the 200 images between them are 184
