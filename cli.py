@@ -12,6 +12,7 @@ from classpulse.commands import (
     analysing,
     browsing,
     correcting,
+    documents,
     exporting,
     judging,
     marking,
@@ -54,6 +55,7 @@ for module in (
     privacy,
     serving,
     validating,
+    documents,
 ):
     for command in module.app.registered_commands:
         command.cls = AuditedCommand

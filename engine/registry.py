@@ -23,7 +23,7 @@ class Registry(Generic[T]):
     """
 
     def __init__(
-        self, kind: str, group: str, built_in: Mapping[str, str], documentation: str = "docs/extending.md"
+        self, kind: str, group: str, built_in: Mapping[str, str], documentation: str = "`classpulse docs extending`"
     ) -> None:
         self.kind = kind
         self.group = group

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,18 @@ def _only_reads(action: int, first: str | None, second: str | None, _schema: str
     # What SQLite asks before it declares pragma_table_info and the like; it lets nobody update its own tables.
     declaring = action == sqlite3.SQLITE_UPDATE and first in _OWN_TABLES
     return sqlite3.SQLITE_OK if action in _READS or telling or declaring else sqlite3.SQLITE_DENY
+
+
+def backups_of(path: Path) -> list[Path]:
+    """The copies that upgrades made of the database at `path`, and what is left of one that was killed."""
+    return sorted(
+        [*path.parent.glob(f"{escape(path.name)}.v*-backup*"), *path.parent.glob(escape(_part(path).name))]
+    )
+
+
+def _part(path: Path) -> Path:
+    """The copy of the database at `path` while it is being made."""
+    return path.with_name(f"{path.name}.backup-part")
 
 
 class SqliteDatabase:
@@ -219,7 +232,7 @@ class SqliteDatabase:
 
     def back_up(self, version: int) -> Path:
         """A copy of what is committed, beside the file and in no other's place; there as a whole or not at all."""
-        part = self.path.with_name(f"{self.path.name}.backup-part")
+        part = _part(self.path)
         part.unlink(missing_ok=True)  # of a backup that was killed
         try:
             part.touch(0o600)

@@ -180,6 +180,12 @@ class Store:
         numbered = [row for row in rows if str(row.session_id) == number]
         called = [row for row in rows if row in numbered or name == row.name or file_name == row.file_name]
         matching = numbered if by_number_alone and numbered else called
+        several = [row for row in rows if row.name.startswith(f"{name}: ")]  # recordings under one --name
+        if not matching and several:
+            raise SessionError(
+                f"{self.database}: no session is called {name!r} alone; give the number or the name of one: "
+                + ", ".join(f"{row.session_id} ({row.name})" for row in several)
+            )
         if not matching:
             latest = ", ".join(f"{row.session_id} ({row.name})" for row in rows[-5:])
             existing = f"the latest are {latest}" if latest else "it has none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,8 @@ def analyze(
     detector: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="`mtcnn`, `yunet` or the name of an installed plugin (docs/extending.md)."
+            metavar="NAME",
+            help="`mtcnn`, `yunet` or the name of an installed plugin (`classpulse docs extending`).",
         ),
     ] = DEFAULT.detector,
     detector_weights: Annotated[
@@ -106,7 +108,9 @@ def analyze(
     ] = None,
     scorer: Annotated[
         str,
-        typer.Option(metavar="NAME", help="`fer`, `onnx` or the name of an installed plugin (docs/extending.md)."),
+        typer.Option(
+            metavar="NAME", help="`fer`, `onnx` or the name of an installed plugin (`classpulse docs extending`)."
+        ),
     ] = DEFAULT.scorer,
     scorer_model: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="ONNX network of the scorer `onnx`.")
@@ -141,7 +145,7 @@ def analyze(
         typer.Option(
             metavar="NAME",
             help="Where detection runs: `processes`, `in-process` or the name of an installed plugin "
-            "(docs/extending.md); default: processes, unless the recording is short.",
+            "(`classpulse docs extending`); default: processes, unless the recording is short.",
         ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Analyse finished recordings again.")] = False,
@@ -226,9 +230,17 @@ def demo(
         f"\nOpen {folder / 'report.html'} in a browser to look at the lesson: no server, no connection needed;\n"
         f"{folder / 'annotated.mp4'} in any player.\n"
         f"In {folder}, too: lesson.mp4, its truth.csv, classpulse.db, verdicts.csv. Next, for example:\n"
-        f"  classpulse show Demo --windows --db {db}\n"
-        f"  classpulse query --db {db} 'select label, faces, coverage from v_students'"
+        + "\n".join(f"  {command}" for command in next_commands(db))
     )
+
+
+def next_commands(db: Path) -> list[str]:
+    """Commands to go on with after `demo`, as a shell takes them."""
+    where = f"--db {shlex.quote(str(db))}"
+    return [
+        f"classpulse show Demo --windows {where}",
+        f"classpulse query {where} 'select label, faces, coverage from v_students'",
+    ]
 
 
 @app.command()

@@ -44,6 +44,7 @@ def forget(
     from classpulse.report import terminal
     from engine.sessions import forgetting
     from storage.forgetting import clean as clean_file
+    from storage.sqlite import backups_of
     from storage.store import Store
 
     if sum(map(bool, (session, student, before, clean))) != 1:
@@ -67,7 +68,7 @@ def forget(
         forgetting.forget(store, chosen)
     terminal.say(f"deleted: {what}")
     path = Path(store.path)
-    for backup in sorted(path.parent.glob(f"{path.name}.v*-backup*")):  # names of backups by upgrade-db
+    for backup in backups_of(path):
         terminal.say(f"{backup} still contains what was deleted; delete it too")
 
 

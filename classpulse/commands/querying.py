@@ -18,7 +18,8 @@ app = typer.Typer()
 @app.command()
 def query(
     sql: Annotated[
-        str | None, typer.Argument(metavar="SQL", help="One SELECT statement; see docs/sql.md for examples.")
+        str | None,
+        typer.Argument(metavar="SQL", help="One SELECT statement; see `classpulse docs sql` for examples."),
     ] = None,
     named: Annotated[
         str | None,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from engine.sessions.session import Session
 
 RESPONSIBLE = (
-    "Before you use verdicts, read docs/responsible-use.md: what they can and cannot mean, where the law forbids "
-    "them, and which mode to use."
+    "Before you use verdicts, read `classpulse docs responsible-use`: what they can and cannot mean, where the law "
+    "forbids them, and which mode to use."
 )
 
 

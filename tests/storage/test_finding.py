@@ -81,6 +81,20 @@ def test_the_name_of_one_session_and_the_file_of_another_are_two(store: Store, w
         store.find_session("Maths")
 
 
+def test_recordings_under_one_name_are_listed(store: Store, write: Write) -> None:
+    write.session(store, name="Physics 8b: monday")
+    with pytest.raises(
+        SessionError, match=r"no session is called 'Physics 8b' alone; .*: 1 \(Physics 8b: monday\)$"
+    ):
+        store.find_session("Physics 8b")
+    write.session(store, name="Physics 8b: tuesday")
+    with pytest.raises(SessionError, match=r"1 \(Physics 8b: monday\), 2 \(Physics 8b: tuesday\)$"):
+        store.find_session("Physics 8b")
+    assert store.find_session("Physics 8b: tuesday") == 2
+    with pytest.raises(SessionError, match="no session 'Physics'; the latest are"):
+        store.find_session("Physics")
+
+
 def test_the_number_and_the_name_of_one_session_are_one(store: Store, write: Write) -> None:
     write.session(store, name="1", source="1")
     assert store.find_session("1") == 1

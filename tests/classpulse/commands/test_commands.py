@@ -87,7 +87,7 @@ def test_analyze(run: Run, recording: Path, folder: Path, analysed: Session) -> 
     assert lines[1].startswith("Identities: 4 students, ")
     assert lines[8].split()[:2] == ["class", "0:00–0:32"]
     assert "one sign: 0:05" in lines[-3]
-    assert "docs/responsible-use.md" in lines[-1]
+    assert "`classpulse docs responsible-use`" in lines[-1]
 
 
 def test_analyze_twice(run: Run, recording: Path, db: Path) -> None:

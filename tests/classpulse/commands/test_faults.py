@@ -55,6 +55,19 @@ def scrambled(path: Path, recording: Path) -> None:
             "the folder contains no images (0 other files); name a video file",
         ),
         ("notes.mp4", lambda path, _: path.write_text("Dear diary,\n" * 99), 1, "cannot be read as a video ("),
+        (
+            "http://host/a.mp4",
+            lambda *_: None,
+            2,
+            "an address, and only files are read; save the recording as a file",
+        ),
+        (
+            "rtsp://host:554/1",
+            lambda *_: None,
+            2,
+            "an address, and only files are read; save the recording as a file",
+        ),
+        ("file:///a/b.mp4", lambda *_: None, 2, "an address, and only files are read; give its path, /a/b.mp4"),
         ("empty.mp4", lambda path, _: path.touch(), 1, "the file is empty; copy the recording again"),
         ("half.mp4", truncated, 1, "cannot be read as a video ("),
         ("noise.mp4", scrambled, 1, "cannot be read as a video ("),
@@ -67,7 +80,7 @@ def test_recording_that_cannot_be_read(
     make(folder / name, recording)
     result = run("analyze", name)
     assert (result.status, result.out) == (status, "")
-    assert result.complaint().startswith(f"{name}: {message}")
+    assert result.complaint().replace(":///", "://").startswith(f"{name.replace(':///', '://')}: {message}")
     assert not (folder / "classpulse.db").exists()
 
 
@@ -129,7 +142,7 @@ def test_one_of_several_is_bad(run: Run, recording: Path, folder: Path) -> None:
         (["analyze", "x.mp4", "--window", "0"], "window is 0.0; it must be 0.1 s to a day"),
         (
             ["analyze", "x.mp4", "--strategy", "guess"],
-            "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see docs/extending.md)",
+            "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see `classpulse docs",
         ),
         (["analyze", "x.mp4", "--min-faces", "few"], "Invalid value for '--min-faces'"),
         (["analyze", "x.mp4", "--name", ""], "invalid name of a session '': it is empty; name one"),

@@ -38,7 +38,10 @@ def yunet(weights: Path) -> YuNet:
 
 # -- what a user can do wrong: settings, what the line says
 WRONG = [
-    ({"detector": "yunett"}, r"unknown detector 'yunett'; available: mtcnn, yunet \(see docs/extending.md\)"),
+    (
+        {"detector": "yunett"},
+        r"unknown detector 'yunett'; available: mtcnn, yunet \(see `classpulse docs extending`\)",
+    ),
     ({"detector": "yunet"}, r"the detector yunet needs its weights: take .*opencv_zoo"),
     ({"detector": "yunet", "detector_weights": "nowhere.onnx"}, r"cannot read the weights nowhere.onnx: No such"),
     ({"detector": "yunet", "detector_weights": __file__}, r"test_detectors.py has no weights of YuNet that OpenCV"),
