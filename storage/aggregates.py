@@ -28,6 +28,8 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
         ).scalar_one()
         for table in (classes, segments, frames, excluded, shots, warnings):
             _copy(source_connection, target_connection, table, number, session_id=session_id)
+        # It would only serve to track again, and nothing is left to track.
+        target_connection.execute(update(frames).where(frames.c.session_id == number).values(layout=null()))
         for judgement_id in source_connection.scalars(
             select(judgements.c.judgement_id).where(judgements.c.session_id == session_id)
         ).all():

@@ -57,9 +57,20 @@ def face_columns(
 
 
 def frame_columns(store: Store, session_id: int) -> dict[str, npt.NDArray[Any]]:
-    """The columns of a session's frames (`pts`, `time`, `faces`, `camera_a`, ...), in order of time, as above."""
+    """The columns of a session's frames (`pts`, `time`, `faces`, `camera_a`, ...), in order of time, as above.
+
+    Without `layout`, which `frame_layouts` reads.
+    """
     with store.reading() as connection:
-        return read_columns(connection, _of(schema.frames, session_id))
+        return read_columns(connection, _frames(session_id))
+
+
+def frame_layouts(store: Store, session_id: int) -> npt.NDArray[np.object_]:
+    """(m,) the layout of each frame, in order of time, as bytes; None for a blank picture or none known."""
+    table = schema.frames
+    rows = select(table.c.layout).where(table.c.session_id == session_id).order_by(table.c.pts)
+    with store.reading() as connection:
+        return read_columns(connection, rows)["layout"]
 
 
 def track_columns(store: Store, session_id: int) -> dict[str, npt.NDArray[Any]]:
@@ -77,8 +88,13 @@ def sessions(store: Store) -> pd.DataFrame:
 
 
 def frames(store: Store, session_id: int) -> pd.DataFrame:
-    """The sampled frames of a session, in order of time."""
-    return _table(store, _of(schema.frames, session_id))
+    """The sampled frames of a session, in order of time (no bytes)."""
+    return _table(store, _frames(session_id))
+
+
+def shots(store: Store, session_id: int) -> pd.DataFrame:
+    """The shots of a session, in order of time: `start` and `stop` (s) and what each shows, its `view`."""
+    return _table(store, _of(schema.shots, session_id))
 
 
 def faces(store: Store, session_id: int) -> pd.DataFrame:
@@ -298,6 +314,13 @@ def _of(table: Table, session_id: int) -> Select[Any]:
     """A table's rows of one session in order of their key, without the session's number."""
     columns = [column for column in table.c if column.name != "session_id"]
     return select(*columns).where(table.c.session_id == session_id).order_by(*table.primary_key)
+
+
+def _frames(session_id: int) -> Select[Any]:
+    """The frames of a session in order of time, without bytes."""
+    table = schema.frames
+    columns = [column for column in table.c if column.name not in ("session_id", "layout")]
+    return select(*columns).where(table.c.session_id == session_id).order_by(table.c.pts)
 
 
 def _students(session_id: int) -> Select[Any]:

@@ -28,7 +28,7 @@ class CameraPath:
     """Of m sampled frames; every affine is a similarity ((a, -b, x), (b, a, y)), float64 px, none is NaN."""
 
     to_first: Floats
-    """(m, 2, 3) maps a frame's pixels to those of the first frame, as if the camera had not moved."""
+    """(m, 2, 3) maps a frame's pixels to those of the first frame of its view, as if the camera had not moved."""
     steps: Floats
     """(m, 2, 3) maps the previous frame's pixels to this one's: as measured, else as estimated."""
     section: Indices
@@ -44,26 +44,44 @@ class CameraPath:
         return cls(stays, stays, np.zeros(frames, np.int64))
 
     @classmethod
-    def estimate(cls, motion: npt.ArrayLike, frame_of_face: npt.ArrayLike, boxes: npt.ArrayLike) -> Self:
+    def estimate(
+        cls,
+        motion: npt.ArrayLike,
+        frame_of_face: npt.ArrayLike,
+        boxes: npt.ArrayLike,
+        *,
+        starts: npt.ArrayLike = (),
+    ) -> Self:
         """The path along `motion` (m, 2, 3), from the previous frame to this one, NaN where it was not measured.
 
         Where it was not, it is estimated from the faces (see `tracking.camera.Camera`): `boxes` (n, 4) px of the
         frames `frame_of_face` (n,), in order of frame. The motion of the first frame is not read. Pass every
-        detected face: with fewer of them, fewer shifts can be estimated.
+        detected face: with fewer of them, fewer shifts can be estimated. At the frames `starts`, the first ones of
+        shots, the path begins anew, and so does a section.
         """
         measured = np.asarray(motion, np.float64).reshape(-1, 2, 3)
         frame, boxes = np.asarray(frame_of_face, np.int64), np.asarray(boxes, np.float64).reshape(-1, 4)
         frames = len(measured)
-        starts = np.searchsorted(frame, np.arange(frames + 1))
+        rows = np.searchsorted(frame, np.arange(frames + 1))
+        anew = np.zeros(frames, np.bool_)
+        anew[np.append(0, np.asarray(starts, np.int64)) if frames else []] = True
         camera, total = Camera(), IDENTITY
         steps, path = np.empty((2, frames, 2, 3))
         for i in range(frames):
-            steps[i] = camera.update(IDENTITY if i == 0 else measured[i], boxes[starts[i] : starts[i + 1]])
+            if anew[i]:
+                camera, total = Camera(), IDENTITY
+            steps[i] = camera.update(IDENTITY if anew[i] else measured[i], boxes[rows[i] : rows[i + 1]])
             total = compose(invert(steps[i]), total)  # back to the previous frame, and from there to the first
             path[i] = total
-        unknown = np.any(~np.isfinite(measured), axis=(1, 2)) & (np.arange(frames) > 0)
-        rounded = (np.round(each, decimals) for each, decimals in zip(_parameters(path), DECIMALS, strict=True))
-        return cls(_similarities(*rounded), steps, np.cumsum(unknown, dtype=np.int64))
+        unknown = (np.any(~np.isfinite(measured), axis=(1, 2)) | anew) & (np.arange(frames) > 0)
+        return cls(_rounded(path), steps, np.cumsum(unknown, dtype=np.int64))
+
+    def continued(self, frames: npt.NDArray[np.bool_], affine: Floats) -> CameraPath:
+        """The path with `affine` (2, 3) after it at the `frames` (m,): their first frame's place in another."""
+        to_first = self.to_first.copy()
+        to_first[frames, :, :2] = affine[:, :2] @ self.to_first[frames, :, :2]
+        to_first[frames, :, 2:] = affine[:, :2] @ self.to_first[frames, :, 2:] + affine[:, 2:]
+        return CameraPath(_rounded(to_first), self.steps, self.section)
 
     @property
     def from_first(self) -> Floats:
@@ -96,6 +114,12 @@ class CameraPath:
         steps[1:, :, :2] = onward[:, :, :2] @ back[:, :, :2]
         steps[1:, :, 2:] = onward[:, :, :2] @ back[:, :, 2:] + onward[:, :, 2:]
         return cls(to_first, steps, np.asarray(section, np.int64))
+
+
+def _rounded(affines: Floats) -> Floats:
+    """(m, 2, 3) as the database keeps them."""
+    parameters = zip(_parameters(affines), DECIMALS, strict=True)
+    return _similarities(*(np.round(each, decimals) for each, decimals in parameters))
 
 
 def _inverted(affines: Floats) -> Floats:

@@ -133,6 +133,10 @@ class Tracker:
             self._started += 1
         return numbers
 
+    def cut(self) -> None:
+        """End all tracks, and forget where the camera was: the next frame shows another picture, or time."""
+        self.tracks, self._camera = [], Camera()
+
     def _associate(
         self, expected: Floats, tracks: Indices, faces: Indices, boxes: Floats, numbers: Indices
     ) -> tuple[Indices, Indices]:
@@ -161,6 +165,7 @@ def track(
     scores: npt.ArrayLike | None = None,
     *,
     motion: npt.ArrayLike | None = None,
+    breaks: npt.ArrayLike = (),
     min_hits: int = 3,
     max_age: float = 1.0,
     iou_threshold: float = 0.3,
@@ -172,10 +177,11 @@ def track(
     `frame_times` is (m,) float64 seconds, ascending, one for every sampled frame, also those without a face;
     `frame_of_face` (n,) indexes into it; `boxes` is (n, 4) x1, y1, x2, y2, px; `scores` (n,), 1 by default;
     `motion` is (m, 2, 3), the affine from the previous frame's pixels to this one's, NaN where unknown (the first
-    is not used). A track keeps its faces from before it was confirmed. Faces scoring less than `sure_score`, which
-    a detector gives for tracking alone, bridge gaps but confirm no track: a false positive tends to recur with low
-    scores. Tracks are numbered 0, 1, ... as they start. A pure function of the rows, whatever their order. Raises
-    ValueError as `Tracker.update` does, for arrays of different lengths, and for an index out of range.
+    is not used); all tracks end before the frames `breaks` (k,). A track keeps its faces from before it was
+    confirmed. Faces scoring less than `sure_score`, which a detector gives for tracking alone, bridge gaps but
+    confirm no track: a false positive tends to recur with low scores. Tracks are numbered 0, 1, ... as they start.
+    A pure function of the rows, whatever their order. Raises ValueError as `Tracker.update` does, for arrays of
+    different lengths, and for an index out of range.
     """
     times = np.asarray(frame_times, np.float64)
     frame = np.asarray(frame_of_face, np.int64)
@@ -187,10 +193,13 @@ def track(
         raise ValueError(f"frame_of_face is {frame.min()} to {frame.max()}, but there are {len(times)} frames")
     steps = None if motion is None else np.asarray(motion, np.float64).reshape(len(times), 2, 3)
     tracker = Tracker(max_age=max_age, iou_threshold=iou_threshold, birth_score=birth_score)
+    ending = set(np.asarray(breaks, np.int64).tolist())
     order = np.argsort(frame, kind="stable")
     starts = np.searchsorted(frame[order], np.arange(len(times) + 1))
     numbers = np.full(len(frame), -1, np.int64)
     for i, time in enumerate(times):
+        if i in ending:
+            tracker.cut()
         rows = order[starts[i] : starts[i + 1]]
         step = None if steps is None or i == 0 else steps[i]
         numbers[rows] = tracker.update(time, boxes[rows], scores[rows], step)

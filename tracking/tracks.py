@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,21 @@ class Tracks:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    def take(self, rows: Indices, frames: int) -> Tracks:
+        """The tracks `rows` (r,), ascending, numbered anew, as if the session had only so many `frames`."""
+        number = np.full(len(self), -1)
+        number[rows] = np.arange(len(rows))
+        sampled = number[self.sample_track] >= 0
+        own = ("first_time", "last_time", "faces", "start", "end", "place", "deviation", "score", "appearance")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in (*own, "descriptors")},
+            sample_track=number[self.sample_track][sampled],
+            sample=self.sample[sampled],
+            frames=frames,
+            shared=self.shared[rows][:, rows],
+        )
 
 
 def tracks_table(

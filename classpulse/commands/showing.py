@@ -78,6 +78,8 @@ def show_session(session: Session, judgement: str | None = None) -> None:
 
     tables = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*tables, session.health()))
+    if shots := terminal.shots_line(session.shots()):
+        terminal.show(shots)
     for warning in warnings(measured(session.students(), len(session.frames())), session.info()):
         terminal.show(f"\n{warning}")
     phases = session.class_phase_verdicts(judgement)

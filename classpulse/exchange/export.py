@@ -20,7 +20,7 @@ from storage.store import Store
 #: Columns that identify a person beyond the session's label.
 NAMES = ("name", "person")
 #: Tables without a view; every view is exported.
-TABLES = ("frames", "tracks")
+TABLES = ("frames", "shots", "tracks")
 
 
 def export(

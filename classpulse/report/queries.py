@@ -49,6 +49,11 @@ ORDER BY sequence""",
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames
 WHERE session_id = {session}""",
+    "shots": """
+SELECT shot, start, stop, view
+FROM shots
+WHERE session_id = {session}
+ORDER BY shot""",
     "fullest": """
 SELECT time, faces
 FROM frames

@@ -23,7 +23,7 @@ def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
     session, sampled = _session(sources), sources.ask("seen").rows.iloc[0]
     windows, students = sources.ask("class").rows, sources.ask("students").rows
-    judged = windows[windows["verdict"] != "insufficient"]
+    judged, shots = windows[windows["verdict"] != "insufficient"], sources.ask("shots")
     return {
         "session": session,
         "judgement": sources.judgement["name"],
@@ -38,7 +38,8 @@ def summary(sources: ReportQueries) -> Context:
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
         "gone": not path_of(session["source"]).exists(),
-        "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql],
+        "shots": figures.records(shots.rows),
+        "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql, shots.sql],
     }
 
 

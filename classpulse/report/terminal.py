@@ -32,6 +32,10 @@ BY_ATTENTION = (
 )
 
 
+#: Shots of a session that are listed; the table `shots` has all.
+MOST_SHOTS = 12
+
+
 def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
     """One sign a window; with more windows than `width`, the most frequent verdict of each bin."""
     bin_size = -(-max(len(verdicts), 1) // width)
@@ -116,6 +120,18 @@ def identities(health: Mapping[str, int]) -> str:
         f"({health['uncertain']} uncertain), {_count(health['unassigned'], 'unassigned face')}, "
         f"{_count(health['static'], 'poster')}"
     )
+
+
+def shots_line(shots: pd.DataFrame) -> str:
+    """One line: when each shot of a session starts, and which view it shows; empty for a single one."""
+    if len(shots) < 2:
+        return ""
+    first = shots.head(MOST_SHOTS)
+    starts = ", ".join(
+        f"{format_clock(start)} view {view + 1}" for start, view in zip(first["start"], first["view"], strict=True)
+    )
+    more = f", and {len(shots) - MOST_SHOTS} more" if len(shots) > MOST_SHOTS else ""
+    return f"Shots: {len(shots)}, {_count(shots['view'].nunique(), 'view')}: {starts}{more}"
 
 
 def _count(number: int, noun: str) -> str:

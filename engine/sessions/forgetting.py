@@ -15,7 +15,7 @@ from engine.errors import UsageError
 from engine.sessions.corrections import finished_students, remake, unused
 from engine.sessions.excluding import square_of
 from engine.sessions.students import find_person, find_student, is_called, label_of
-from engine.sessions.tracking import Rows
+from engine.sessions.tracking import Rows, write_path
 from engine.texts import normalised
 from storage import queries
 from storage.excluding import write_excluded
@@ -114,7 +114,7 @@ def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
     seats = [square_of(student) for student in students[forgotten].to_dict("records")]
     deleted |= (faces < 0) & inside_squares(rows.boxes_in_first, seats)
     # A path that is not stored yet is estimated from all faces, so before any is deleted.
-    store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
+    write_path(store, session_id, rows)
     delete_faces(store, session_id, rows.faces.pts[deleted], rows.faces.face[deleted])
     corrections = queries.corrections(store, session_id)
     before = [

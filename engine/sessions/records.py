@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import unpack_appearance
 from engine.faces import FER, UNPACK, Classes, Faces, database_columns
 from storage import queries
 from storage.store import Store
+from storage.warnings import read_warnings
 from tracking.path import CameraPath, measured_motion
+from tracking.shots import Shots, find_shots, unit_layouts
+from tracking.views import Views, find_views
+
+#: Codes of the warnings that the recording's clock jumped: before and after, it is not the same moment.
+JUMPS = ("clock_back", "clock_jump")
 
 
 def read_classes(store: Store, session_id: int) -> Classes:
@@ -45,17 +53,45 @@ def _columns(store: Store, session_id: int, names: Sequence[str], classes: Class
     return queries.face_columns(store, session_id, columns, unpack)
 
 
+def read_views(
+    store: Store, session_id: int, frames: Mapping[str, npt.NDArray[Any]], faces: Faces | None = None
+) -> tuple[Shots, Views]:
+    """The shots through the frames whose columns are `frames`, and their views and camera's path, as stored.
+
+    A session that is not tracked yet has no views and no path: they are estimated then, from `faces` with their
+    boxes, every one of the session, which are read where they are not given.
+    """
+    session = store.session(session_id)
+    units = unit_layouts(unpack_appearance(queries.frame_layouts(store, session_id)).view(np.int8))
+    motion = measured_motion(frames)
+    shots = find_shots(
+        frames["time"],
+        frames["unexplained"],
+        motion,
+        units,
+        frames["faces"],
+        size=(session["width"], session["height"]),
+        jumps=[
+            warning.time
+            for warning in read_warnings(store, session_id)
+            if warning.code in JUMPS and warning.time is not None
+        ],
+    )
+    if stored := CameraPath.from_columns(frames):
+        rows = queries.shots(store, session_id)
+        if rows.empty:  # tracked by an older version
+            return Shots.one(len(stored)), Views(np.zeros(1, np.int64), stored)
+        start = np.searchsorted(frames["time"], rows["start"].to_numpy() - 1e-6)
+        return replace(shots, start=start), Views(rows["view"].to_numpy(np.int64), stored)
+    if faces is None:
+        faces = read_faces(store, session_id, ("boxes_xyxy",))
+    frame, boxes = np.searchsorted(frames["pts"], faces.pts), faces.exact("boxes_xyxy")
+    path = CameraPath.estimate(motion, frame, boxes, starts=shots.start)
+    return shots, find_views(frames["time"], shots, units, path, frame, boxes)
+
+
 def read_path(
     store: Store, session_id: int, frames: Mapping[str, npt.NDArray[Any]], faces: Faces | None = None
 ) -> CameraPath:
-    """The path of the camera through the frames whose columns are `frames`, as tracking stored it.
-
-    A session that is not tracked yet, or was by an older version, has none: it is estimated then, from `faces` with
-    their boxes, every one of the session, which are read where they are not given.
-    """
-    if stored := CameraPath.from_columns(frames):
-        return stored
-    if faces is None:
-        faces = read_faces(store, session_id, ("boxes_xyxy",))
-    frame = np.searchsorted(frames["pts"], faces.pts)
-    return CameraPath.estimate(measured_motion(frames), frame, faces.exact("boxes_xyxy"))
+    """The path of the camera alone, as `read_views` reads or estimates it."""
+    return CameraPath.from_columns(frames) or read_views(store, session_id, frames, faces)[1].path

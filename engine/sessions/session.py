@@ -67,6 +67,10 @@ class Session:
         """A row for every sampled frame, in order of time (s), also those without a face."""
         return self._read(lambda store: queries.frames(store, self.session_id))
 
+    def shots(self) -> pd.DataFrame:
+        """A row for every shot, in order of time: shot, start, stop (s), and the view, alike where it returns."""
+        return self._read(lambda store: queries.shots(store, self.session_id))
+
     def judgements(self) -> pd.DataFrame:
         """A row for every judgement, in the order in which they were made: name, strategy, settings (JSON)."""
         return self._read(lambda store: queries.judgements(store, self.session_id))

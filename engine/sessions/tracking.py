@@ -11,19 +11,22 @@ import pandas as pd
 
 from engine.arrays import inside_squares, unpack_described
 from engine.faces import Faces
-from engine.sessions.records import read_faces_and_descriptors, read_path
+from engine.sessions.records import read_faces_and_descriptors, read_views
 from engine.sessions.students import label_of
 from engine.settings import TRACKED_BY, Settings
 from storage import queries
 from storage.forgetting import delete_faces
+from storage.shots import write_shots
 from storage.store import Store
 from tracking.corrections import Corrected
-from tracking.identity import faces_of_students, students_of_tracks
+from tracking.identity import faces_of_students
 from tracking.path import CameraPath
 from tracking.seats import areas
+from tracking.shots import Shots
 from tracking.sort import track as track_faces
 from tracking.static import static_faces
 from tracking.tracks import tracks_table
+from tracking.views import Views, students_of_views
 
 Columns = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -37,6 +40,9 @@ class Rows:
     frame_pts: Ints
     frame_times: Floats
     """(m,) s."""
+    shots: Shots
+    """Of the m frames."""
+    views: Views
     path: CameraPath
     """Through the m frames."""
     faces: Faces
@@ -64,18 +70,30 @@ class Rows:
         frame = np.searchsorted(frames["pts"], faces.pts)
         faces = faces.having(time=frames["time"][frame])
         boxes = faces.exact("boxes_xyxy")
-        path = read_path(store, session_id, frames, faces)
+        shots, views = read_views(store, session_id, frames, faces)
         return cls(
             frame_pts=frames["pts"],
             frame_times=frames["time"],
-            path=path,
+            shots=shots,
+            views=views,
+            path=views.path,
             faces=faces,
             frame=frame,
             boxes=boxes,
-            boxes_in_first=path.boxes_in_first(boxes, frame),
+            boxes_in_first=views.path.boxes_in_first(boxes, frame),
             appearance=appearance,
             described=described,
         )
+
+    @property
+    def view(self) -> Ints:
+        """(m,) the view of each frame."""
+        return self.views.of_shot[self.shots.of_frame]
+
+    def shot_columns(self, duration: float) -> Columns:
+        """The columns of the table `shots`, of a session of so many seconds."""
+        start = self.frame_times[self.shots.start] if len(self.frame_times) else np.zeros(0)
+        return {"start": start, "stop": np.append(start, duration)[1:], "view": self.views.of_shot[: len(start)]}
 
 
 def track_session(store: Store, session_id: int, settings: Settings) -> None:
@@ -89,7 +107,17 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
     if len(rows.frame_times) > 1:  # however seldom frames were sampled, a face may be missed in one
         options["max_age"] = max(settings.max_age, 2.5 * float(np.median(np.diff(rows.frame_times))))
     score = rows.faces.exact("score")
-    track = track_faces(rows.frame_times, rows.frame, rows.boxes, score, motion=rows.path.steps, **options)
+    track = np.full(len(score), -1)
+    clear = ~rows.shots.fading[rows.frame]  # in a fade, faces of two pictures are one
+    track[clear] = track_faces(
+        rows.frame_times,
+        rows.frame[clear],
+        rows.boxes[clear],
+        score[clear],
+        motion=rows.path.steps,
+        breaks=np.flatnonzero(rows.shots.breaks),
+        **options,
+    )
     table = tracks_table(
         rows.frame_times,
         rows.frame,
@@ -99,7 +127,9 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
         descriptors=rows.appearance,
         described=rows.described,
     )
-    students = students_of_tracks(table)
+    view_of_track = np.empty(len(table), np.int64)
+    view_of_track[track[track >= 0]] = rows.view[rows.frame[track >= 0]]
+    students = students_of_views(table, view_of_track, np.bincount(rows.view))
     # Where two tracks of a student share a frame, the face that is not the student's is in no track.
     doubled = (faces_of_students(rows.frame, track, students.student) < 0) & (
         np.append(students.student, -1)[track] >= 0
@@ -109,15 +139,23 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
     link_score[students.link_from] = expit(students.link_score)
     tracked = Corrected(track, students.student, np.arange(len(table)))
     track_columns, student_columns = columns_of(rows, tracked, students.student, link_score, {})
-    store.write_tracking(
-        session_id,
-        pts=rows.faces.pts,
-        face=rows.faces.face,
-        track=track,
-        track_columns=track_columns,
-        student_columns=student_columns,
-        path_columns={"pts": rows.frame_pts, **rows.path.columns()},
-    )
+    with store.writing(session_id):
+        store.write_tracking(
+            session_id,
+            pts=rows.faces.pts,
+            face=rows.faces.face,
+            track=track,
+            track_columns=track_columns,
+            student_columns=student_columns,
+        )
+        write_path(store, session_id, rows)
+
+
+def write_path(store: Store, session_id: int, rows: Rows) -> None:
+    """Store the path of the camera through a session, and its shots."""
+    with store.writing(session_id):
+        store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
+        write_shots(store, session_id, rows.shot_columns(store.session(session_id)["duration"]))
 
 
 def _without_excluded(store: Store, session_id: int, rows: Rows) -> Rows:
@@ -131,7 +169,7 @@ def _without_excluded(store: Store, session_id: int, rows: Rows) -> Rows:
     if not excluded.any():
         return rows
     # The path first: these faces contributed to its estimate.
-    store.write_path(session_id, {"pts": rows.frame_pts, **rows.path.columns()})
+    write_path(store, session_id, rows)
     delete_faces(store, session_id, rows.faces.pts[excluded], rows.faces.face[excluded])
     return Rows.read(store, session_id)
 

@@ -19,6 +19,7 @@ from engine.vision.detection import Detections, Detector, Image
 from engine.vision.detectors import open_detector
 from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
+from engine.vision.layout import Layout, Thumbnail, describe_layout, thumbnail, unexplained_share
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
 from engine.vision.scorers import CropFormat, Crops, Scorer, open_scorer, score_faces
@@ -41,6 +42,17 @@ class Sampled(NamedTuple):
     small: Image
     scale: float
     """Size of `small` as a share of the frame's."""
+    thumbnail: Thumbnail
+
+
+class View(NamedTuple):
+    """What the camera shows in a frame, apart from faces."""
+
+    motion: npt.NDArray[np.float64]
+    """(2, 3) of the camera since the frame before; NaN where unknown."""
+    unexplained: float
+    """Share of the picture that this does not explain; NaN where no frame is shortly before."""
+    layout: Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +61,8 @@ class Segment:
 
     number: int
     frames: dict[str, npt.NDArray[Any]]
-    """Columns `pts` (ticks), `time` (s), `faces` (how many) and `camera_a`, `_b`, `_x` and `_y` (see the table
-    `frames`; NaN where unknown), a row for every sampled frame."""
+    """Columns `pts` (ticks), `time` (s), `faces` (how many), `camera_a`, `_b`, `_x`, `_y` and `unexplained` (see
+    the table `frames`; NaN where unknown) and `layout` (bytes), a row for every sampled frame."""
     faces: Faces
 
 
@@ -99,7 +111,7 @@ class FeatureExtractor:
         crops: list[Crops] = []
         scorer_crops: list[Crops] = []
         appearance: list[Image] = []
-        motion: list[npt.NDArray[np.float64]] = []
+        views: list[View] = []
         second = -1
         # A new one for each segment, whose first frame is scanned in full: segments share nothing.
         scheduler = DetectionScheduler(self.settings.min_face) if self.settings.scan == "guided" else None
@@ -123,23 +135,14 @@ class FeatureExtractor:
                 describe(frame.image, faces.boxes) if new_second else np.zeros((len(faces), LENGTH), np.uint8)
             )
             near = previous is not None and frame.time - previous.frame.time <= self._max_gap
-            motion.append(_motion(previous, current, faces.boxes) if previous and near else UNKNOWN)
+            views.append(_view(previous if near else None, current, faces.boxes))
             if scheduler:
-                scheduler.update(frame.time, faces, motion[-1])
+                scheduler.update(frame.time, faces, views[-1].motion)
             if on_frame:
                 on_frame(frame, faces)
         counts = np.fromiter(map(len, detections), np.int64)
         ticks = np.array(pts, np.int64)
-        affines = np.array(motion).reshape(-1, 2, 3)
-        columns = {
-            "pts": ticks,
-            "time": np.array(times, np.float64),
-            "faces": counts,
-            "camera_a": affines[:, 0, 0],
-            "camera_b": affines[:, 1, 0],
-            "camera_x": affines[:, 0, 2],
-            "camera_y": affines[:, 1, 2],
-        }
+        columns = {"pts": ticks, "time": np.array(times, np.float64), "faces": counts, **_view_columns(views)}
         segment_faces = self._faces(ticks, counts, detections, crops, scorer_crops or crops, appearance)
         return Segment(number, columns, segment_faces)
 
@@ -198,7 +201,8 @@ def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled
     previous = None
     for frame in frames:
         grey = cast(Image, cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY))
-        current = Sampled(frame, grey, *small_grey(grey))
+        small, scale = small_grey(grey)
+        current = Sampled(frame, grey, small, scale, thumbnail(small))
         yield previous, current
         previous = current
 
@@ -210,6 +214,32 @@ def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
 def _without_excluded(faces: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
     """The faces whose centre lies in none of the `squares`, (x, y, side) px."""
     return faces[~inside_squares(faces.boxes, squares)]
+
+
+def _view(previous: Sampled | None, current: Sampled, boxes: npt.NDArray[np.float32]) -> View:
+    """What is measured of the frame after `previous`, whose faces are `boxes`."""
+    layout = describe_layout(current.thumbnail)
+    if previous is None:
+        return View(UNKNOWN, np.nan, layout)
+    motion = _motion(previous, current, boxes)
+    height, width = current.grey.shape
+    share = unexplained_share(previous.thumbnail, current.thumbnail, motion, (width, height))
+    return View(motion, share, layout)
+
+
+def _view_columns(views: list[View]) -> dict[str, npt.NDArray[Any]]:
+    """The columns of the table `frames` that `views`, one a frame, become."""
+    affines = np.array([view.motion for view in views]).reshape(-1, 2, 3)
+    layouts = np.empty(len(views), np.object_)
+    layouts[:] = [view.layout.tobytes() if view.layout.any() else None for view in views]
+    return {
+        "camera_a": affines[:, 0, 0],
+        "camera_b": affines[:, 1, 0],
+        "camera_x": affines[:, 0, 2],
+        "camera_y": affines[:, 1, 2],
+        "unexplained": np.array([view.unexplained for view in views], np.float64),
+        "layout": layouts,
+    }
 
 
 def _motion(previous: Sampled, current: Sampled, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

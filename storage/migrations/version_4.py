@@ -6,7 +6,17 @@ Whoever changes the schema before version 4 is released changes this step in the
 from __future__ import annotations
 
 from alembic.operations import Operations
-from sqlalchemy import REAL, BigInteger, Column, Double, ForeignKey, Integer, PrimaryKeyConstraint, Text
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+)
 
 #: Eight bytes on PostgreSQL, too.
 _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
@@ -17,12 +27,14 @@ def upgrade(op: Operations) -> None:
     _number_judgements(op)
     op.add_column("segments", Column("digest", Text))
     op.add_column("frames", Column("unexplained", _REAL))
+    op.add_column("frames", Column("layout", LargeBinary))
     op.create_table(
         "shots",
         _session(),
         Column("shot", BigInteger, nullable=False),
         Column("start", Double, nullable=False),
         Column("stop", Double, nullable=False),
+        Column("view", Integer, nullable=False),
         PrimaryKeyConstraint("session_id", "shot"),
         sqlite_with_rowid=False,
     )

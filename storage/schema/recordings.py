@@ -111,6 +111,12 @@ frames = Table(
         "NULL where unknown",
         nullable=True,
     ),
+    Column(
+        "layout",
+        LargeBinary,
+        comment="72 bytes: how much edge of each of 4 directions is in each of 6 x 3 cells of the picture, which "
+        "tells whether a view returns; NULL: a blank picture, or not known",
+    ),
     ForeignKeyConstraint(
         ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
     ),
@@ -125,6 +131,7 @@ shots = Table(
     key("shot", "0, 1, ... in order of time"),
     seconds("start", "its first frame"),
     seconds("stop", "where the next one begins, or the session ends"),
+    count("view", "0, 1, ...: what the camera shows; shots of one view have the same, and places alike"),
     comment="a stretch of a session that one camera shows without a cut",
     sqlite_with_rowid=False,
 )

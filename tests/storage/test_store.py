@@ -23,7 +23,7 @@ from tests.storage.conftest import Write
 pytestmark = pytest.mark.both_databases
 
 
-NO_PATH = (None,) * 6  # until the session is tracked; and nothing known of what is unexplained
+NO_PATH = (None,) * 7  # until the session is tracked; nothing known of what is unexplained, and no layout
 
 
 def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:

@@ -105,3 +105,31 @@ def test_the_motion_that_detection_stored_is_read_as_affines() -> None:
     motion = measured_motion(columns)
     np.testing.assert_array_equal(motion[1], TURN)
     assert not np.isfinite(motion[0]).all()
+
+
+def test_a_shot_begins_the_path_anew() -> None:
+    """Panned by 5 px a frame, and known throughout: before the second shot there is still nothing to go by."""
+    path = CameraPath.estimate([shift(-5.0)] * 6, *NOBODY, starts=[0, 4])
+    assert path.section.tolist() == [0, 0, 0, 0, 1, 1]
+    np.testing.assert_allclose(path.to_first[:, 0, 2], [0, 5, 10, 15, 0, 5])
+    np.testing.assert_array_equal(path.steps[4], IDENTITY)
+
+
+def test_no_face_before_a_cut_tells_of_the_motion_after_it() -> None:
+    """Three faces in both shots, 30 px apart: they are other people's."""
+    boxes = np.array([[100.0, 100, 140, 140], [200, 100, 240, 140], [300, 150, 340, 190]])
+    frame = np.repeat(np.arange(4), 3)
+    every = np.concatenate([boxes, boxes, boxes + 30, boxes + 30])
+    motion = [IDENTITY, IDENTITY, UNKNOWN, UNKNOWN]
+    for starts, x in (((), -30), ((2,), 0)):
+        path = CameraPath.estimate(motion, frame, every, starts=starts)
+        np.testing.assert_allclose(path.to_first[2:, 0, 2], x)
+
+
+def test_a_path_that_goes_on_elsewhere() -> None:
+    path = CameraPath.estimate([shift(-5.0)] * 4, *NOBODY, starts=[2]).continued(np.arange(4) >= 2, TURN)
+    np.testing.assert_allclose(path.to_first[:2, 0, 2], [0, 5])
+    np.testing.assert_allclose(path.to_first[2], TURN)
+    np.testing.assert_allclose(path.to_first[3], compose(shift(5.0), TURN), atol=1e-4)
+    for i, row in enumerate(path.to_first):  # as the database keeps it
+        assert np.round(row[0, 2], 4) == row[0, 2], i

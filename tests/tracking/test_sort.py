@@ -301,3 +301,12 @@ def test_tracks_of_a_lesson_hold_while_the_camera_moves_and_break_without_its_mo
     assert (unmoved.max() + 1, switches, switches_compensated) == (19, 7, 7)
     assert broken.max() + 1 > 5 * (unmoved.max() + 1)
     assert switches_broken > 10 * switches
+
+
+def test_all_tracks_end_before_a_break() -> None:
+    """A face that holds still, on a seat that another person takes at a cut."""
+    frame, boxes = np.arange(20), np.tile([[10.0, 10.0, 50.0, 50.0]], (20, 1))
+    assert track(frame / 5, frame, boxes).tolist() == [0] * 20
+    assert track(frame / 5, frame, boxes, breaks=[8]).tolist() == [0] * 8 + [1] * 12
+    unknown = np.full((20, 2, 3), np.nan)
+    assert track(frame / 5, frame, boxes, motion=unknown, breaks=[8, 18]).tolist() == [0] * 8 + [1] * 10 + [-1] * 2

@@ -14,7 +14,17 @@ from engine import Session
 from engine.version import __version__
 from tests.classpulse.commands.conftest import Run
 
-TABLES = {"students", "tracks", "frames", "faces", "judgements", "student_windows", "class_windows", "unmeasured"}
+TABLES = {
+    "students",
+    "tracks",
+    "frames",
+    "shots",
+    "faces",
+    "judgements",
+    "student_windows",
+    "class_windows",
+    "unmeasured",
+}
 
 
 @pytest.fixture
@@ -48,7 +58,7 @@ def test_every_table_with_the_rows_that_there_are(exported: dict[str, pd.DataFra
 
 def test_no_bytes_and_no_names(exported: dict[str, pd.DataFrame]) -> None:
     for table in exported.values():
-        assert not {"name", "person", "landmarks", "appearance"} & set(table)
+        assert not {"name", "person", "landmarks", "appearance", "layout"} & set(table)
     assert exported["students"]["label"].tolist()[0] == "S01"
 
 

@@ -19,7 +19,7 @@ from tests.drawn import SETTINGS, rows
 
 CLASS = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=3)
 #: What is of the class alone.
-KEPT = {"classes", "sessions", "segments", "frames", "judgements", "class_windows", "excluded"}
+KEPT = {"classes", "sessions", "segments", "frames", "judgements", "class_windows", "excluded", "shots"}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,9 @@ def test_class_windows_are_the_same(path: Path, analysed: Session) -> None:
 def test_nothing_of_a_student_is_written(path: Path, analysed: Session) -> None:
     tables = rows(path)
     assert {name for name, table in tables.items() if table} <= KEPT
-    assert tables["frames"] == rows(Path(analysed.database))["frames"]
+    frames = rows(Path(analysed.database))["frames"]
+    assert all(frame["layout"] for frame in frames)
+    assert tables["frames"] == [frame | {"layout": None} for frame in frames]
     (landmark,) = (row["landmarks"] for row in rows(Path(analysed.database))["faces"][:1])
     assert landmark in Path(analysed.database).read_bytes()
     for file in path.parent.iterdir():
