@@ -162,7 +162,7 @@ def faces_of_students(frame_of_face: npt.ArrayLike, tracks: npt.ArrayLike, stude
     """
     frame, track = np.asarray(frame_of_face, np.int64), np.asarray(tracks, np.int64)
     of_face = np.append(np.asarray(student, np.int64), -1)[track]
-    length = np.append(np.bincount(track[track >= 0], minlength=len(of_face)), 0)[track]
+    length = np.append(np.bincount(track[track >= 0]), 0)[track]  # the last is for -1 itself
     order = np.lexsort((track, -length, of_face, frame))
     repeated = (np.diff(frame[order]) == 0) & (np.diff(of_face[order]) == 0)
     of_face[order[1:][repeated]] = -1

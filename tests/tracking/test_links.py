@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import norm
 
 from tests.tracking.test_identity import NO_APPEARANCE, tracks_of
+from tracking import identity
 from tracking.identity import (
     INTERVAL,
     LinkPrior,
@@ -200,6 +201,29 @@ def test_whoever_shares_frames_with_a_part_of_a_cluster_is_not_linked_to_it() ->
     found = students_of_tracks(tracks_of([*pairs, *OTHERS]))
     assert found.student[[0, 1]].tolist() == [0, 0]
     assert found.student[2] == found.student[3] != 0
+
+
+def test_students_are_numbered_by_the_first_face_of_any_of_their_tracks() -> None:
+    """Also where tracks are not in order of time."""
+    later_first = [(24.0, 40.0, 100.0), (0.0, 20.0, 100.0), (10.0, 70.0, 3000.0)]
+    assert students_of_tracks(tracks_of(later_first + OTHERS)).student.tolist() == [0, 0, 5, 1, 2, 3, 4]
+
+
+def test_the_tracks_of_a_long_session_are_never_all_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On four seats a track begins every half minute for ten minutes: those of a minute are linked first."""
+    compared = []
+
+    def recorded(
+        a: TrackletClusters, b: TrackletClusters, prior: LinkPrior, similarity: AppearanceSimilarity
+    ) -> Floats:
+        compared.append(max(len(a.faces), len(b.faces)))
+        return link_scores(a, b, prior, similarity)
+
+    monkeypatch.setattr(identity, "link_scores", recorded)
+    spells = [(start, start + 25, 2000.0 * seat) for start in np.arange(0, 600, 30.0) for seat in range(4)]
+    found = students_of_tracks(tracks_of(spells))
+    assert found.student.tolist() == [0, 1, 2, 3] * 20
+    assert max(compared) == 8
 
 
 def test_a_frame_in_which_two_tracks_have_a_face_costs_one_of_the_score() -> None:
