@@ -42,6 +42,14 @@ def test_find_session_says_what_there_is(store: Store, write: Write) -> None:
         store.session(7)
 
 
+def test_find_session_names_the_five_latest_of_many(store: Store, write: Write) -> None:
+    for number in range(1, 8):
+        write.session(store, name=f"Maths {number}")
+    latest = r"the latest are 3 \(Maths 3\), 4 \(Maths 4\), 5 \(Maths 5\), 6 \(Maths 6\), 7 \(Maths 7\)$"
+    with pytest.raises(SessionError, match=latest):
+        store.find_session("Physics")
+
+
 @pytest.mark.parametrize(
     ("sha256", "known", "found"),
     [
