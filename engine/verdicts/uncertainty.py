@@ -48,7 +48,7 @@ def margins(influence: Array, group: Ints, student: Ints, quality: Array, groups
         return result
     order = np.argsort(group, kind="stable")
     group, student, influence, quality = group[order], student[order], influence[order], quality[order]
-    number = np.bincount(group, minlength=groups)
+    number = np.bincount(group)
     filled = np.flatnonzero(number)
     owner = np.zeros(groups, np.int64)
     owner[group] = student

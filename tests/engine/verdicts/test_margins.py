@@ -102,6 +102,56 @@ def test_curves_that_are_the_same_are_all_noise_of_each_face() -> None:
     assert [share.tolist() for share in shares] == [[0.0], [2.0]]
 
 
+def test_curves_that_differ_by_a_factor_are_all_noise_of_each_face() -> None:
+    """A determinant that is nothing but rounding, however many the pairs: it must not be divided by."""
+    random = np.random.default_rng(3)
+    noise = 0.7 ** np.arange(9) - 0.1
+    for scale in (1e-3, 1.0, 1e6):
+        pairs = scale * random.uniform(50, 400, (200, 9))
+        persistent, idiosyncratic = uncertainty._two_shares(np.outer(np.ones(200), noise), pairs, noise / 3, noise)
+        assert persistent.tolist() == [0.0] * 200
+        assert idiosyncratic == pytest.approx(np.ones(200))
+
+
+def test_a_student_of_few_faces_borrows_the_autocovariances_of_all() -> None:
+    """Pairs of faces in one window, and 300 of the session's, as they are divided among its faces."""
+    influence = np.array([1.0, -2.0, 4.0, 0.5, 3.0, -1.0, 2.0])
+    group, student = np.array([0, 0, 0, 1, 1, 2, 2]), np.array([0, 0, 0, 0, 0, 1, 1])
+    squares, products = np.array([1 + 4 + 16 + 0.25 + 9, 1 + 4.0]), np.array([-2 - 8 + 1.5, -2.0])
+    faces, neighbours = np.array([5.0, 2.0]), np.array([3.0, 1.0])
+    expected_pairs = np.stack([faces + 300 * 7 / 7, neighbours + 300 * 4 / 7], axis=1)
+    sums = np.stack([squares + 300 * squares.sum() / 7, products + 300 * products.sum() / 7], axis=1)
+    measured, pairs = uncertainty._autocovariances(influence, group, student, 2)
+    assert pairs == pytest.approx(expected_pairs)
+    assert measured == pytest.approx(sums / expected_pairs)
+
+
+def test_the_typical_window_is_the_one_that_a_face_is_usually_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty windows of two faces and one of 120: half of the faces are in a window of 2, half in one of 120."""
+    found: list[int] = []
+    fit = uncertainty._fit_autocovariance
+
+    def recorded(influence: Array, group: Array, student: Array, typical: int) -> tuple[Array, Array, Array]:
+        found.append(typical)
+        return fit(influence, group, student, typical)
+
+    monkeypatch.setattr(uncertainty, "_fit_autocovariance", recorded)
+    group = np.append(np.repeat(np.arange(60), 2), np.full(120, 60))
+    influence = np.tile([0.1, -0.1], 120)
+    margins(influence, group, np.zeros(240, np.int64), np.ones(240), 61)
+    assert found == [61]
+
+
+def test_a_student_whose_faces_are_all_equal_leaves_the_others_alone() -> None:
+    """Nothing but the imagined face beside them makes the student's margin; nothing is divided by that variance."""
+    influence = np.array([0.0, 0.0, 0.0, -0.3, 0.5, -0.2])
+    both = np.repeat([0, 1], 3)
+    with np.errstate(all="raise"):
+        found = margins(influence, both, both, np.ones(6), 2)
+    alone = margins(influence[3:], both[:3], both[:3], np.ones(3), 1)
+    assert found == pytest.approx([stdtrit(7, 0.95) * np.sqrt(0.005 / 3 / 3), alone[0]], rel=1e-9)
+
+
 def test_an_autocorrelation_is_found_where_windows_are_long_enough_for_it() -> None:
     for wanted in (0.0, 0.5, 0.9):
         values = process(30, 2000, wanted, seed=4)
@@ -141,7 +191,8 @@ def test_no_margin_is_wider_than_the_scale() -> None:
 
 def test_a_window_without_faces_has_no_margin_and_leaves_the_others_alone() -> None:
     influence, group = np.array([-0.1, 0.1, 0.2, -0.2]), np.array([0, 0, 2, 2])
-    found = margins(influence, group, np.zeros(4, np.int64), np.ones(4), 4)
+    with np.errstate(all="raise"):
+        found = margins(influence, group, np.zeros(4, np.int64), np.ones(4), 4)
     assert np.isnan(found).tolist() == [False, True, False, True]
     without = margins(influence, group // 2, np.zeros(4, np.int64), np.ones(4), 2)
     assert found[[0, 2]].tolist() == without.tolist()
