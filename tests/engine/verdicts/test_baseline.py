@@ -69,6 +69,15 @@ def test_a_baseline_asks_for_600_faces_of_the_student() -> None:
     assert (subtract_baseline(few, of) == few).all()
 
 
+def test_without_a_neutral_face_and_without_any_face_nothing_is_subtracted() -> None:
+    scores, student = session([(SUNNY, 600)], [(GLAD, 600)])
+    assert baseline_offsets(scores, student).tolist() == [0.5, 0]
+    assert subtract_baseline(scores, student)[600:] == pytest.approx(scores[600:])
+    nobody = np.empty(0, np.int64)
+    assert baseline_offsets(np.empty((0, 7)), nobody).tolist() == []
+    assert subtract_baseline(np.empty((0, 7)), nobody).shape == (0, 7)
+
+
 def test_a_baseline_is_the_median_of_the_neutral_expressions() -> None:
     """The upper one of two middles; the order of the faces does not matter."""
     mixed = [(DOUR, 250), (face(happy=0.05, sad=0.25), 1), (SUNNY, 250), (GLAD, 200)]

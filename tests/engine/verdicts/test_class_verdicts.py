@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from engine.faces import Class, Classes
 from engine.settings import Settings
 from engine.verdicts.judging import Columns, judge
+from engine.verdicts.windows import Windows
 from tests.engine.verdicts.scored import evidence
 
 CLASSES = Classes((Class("up", "positive"), Class("flat", "neutral"), Class("down", "negative")))
@@ -115,6 +117,46 @@ def test_a_students_balance_on_the_band_is_neutral_and_one_beyond_it_is_not(band
     students, _ = judged((0.625, 0.0, 0.375), strategy="sum", band=band)
     assert students["balance"][0] == 0.25
     assert students["verdict"][0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"), [((0.3125, 0.625, 0.0625), "neutral"), ((0.5, 0.5, 0.0), "interested")]
+)
+def test_neutral_prevails_with_a_student_only_where_it_is_more_than_either_side(
+    scores: tuple[float, float, float], verdict: str
+) -> None:
+    students, _ = judged(scores)
+    assert students["verdict"].tolist() == [verdict]
+
+
+@pytest.mark.parametrize("strategy", ["weighted", "sum", "dominant"])
+def test_faces_outside_of_marked_intervals_do_not_count(strategy: str) -> None:
+    """Two students in every frame of four seconds, of which 0.4 to 1.2 and 2 to 3 are judged."""
+    random = np.random.default_rng(5)
+    times = np.repeat(np.arange(20) / 5, 2)
+    student, scores, quality = np.tile([0, 1], 20), random.dirichlet(np.ones(3), 40), random.uniform(0.2, 1, 40)
+    marked = Windows(np.array([0.4, 2.0]), np.array([1.2, 3.0]))
+
+    def rows(faces: npt.NDArray[np.bool_]) -> tuple[Columns, Columns]:
+        given = evidence(
+            times[::2],
+            times[faces],
+            student[faces],
+            scores[faces],
+            quality=quality[faces],
+            duration=4.0,
+            classes=CLASSES,
+        )
+        return judge(given, Settings(strategy=strategy, min_faces=1), marked)
+
+    inside = ((times >= 0.4) & (times < 1.2)) | ((times >= 2.0) & (times < 3.0))
+    students, whole = rows(np.full(40, True))
+    assert students["scorable"].tolist() == students["faces"].tolist() == [4, 4, 5, 5]
+    assert students["frames"].tolist() == [4, 4, 5, 5]
+    assert np.isfinite(students["balance"]).all()
+    for found, expected in zip((students, whole), rows(inside), strict=True):
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
 
 
 def test_students_who_are_away_are_neither_present_nor_judged() -> None:

@@ -122,6 +122,24 @@ def test_a_strategy_of_another_package_judges(registered: Register) -> None:
     assert not reads_cues("other")
 
 
+def test_what_a_strategy_claims_of_a_student_who_is_not_seen_is_no_evidence(registered) -> None:
+    class Guessing(Alternating):
+        """Positive of the first student in every frame, whoever is in it."""
+
+        def observe(self, evidence: Evidence, settings: Settings) -> Observations:
+            frames = np.arange(len(evidence.frame_times))
+            ones, zeros = np.ones(len(frames)), np.zeros(len(frames))
+            terms = EvidenceTerms(ones[:, None], zeros[:, None], zeros)
+            return Observations(0 * frames, frames, terms, ones)
+
+    registered(Guessing())
+    times, scores = np.arange(10) / 5, np.array([(0.0, 0.0, 1.0, 0.0)] * 5)
+    given = evidence(times, times[:5], np.zeros(5, np.int64), scores, duration=2.0, classes=FOUR)
+    rows, _ = judge(given, Settings(strategy="other", window=1.0, min_faces=1))
+    assert (rows["scorable"].tolist(), rows["faces"].tolist()) == ([5, 5], [5, 0])
+    assert rows["verdict"].tolist() == ["interested", "insufficient"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
