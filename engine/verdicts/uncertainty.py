@@ -65,10 +65,10 @@ def margins(influence: Array, group: Ints, student: Ints, quality: Array, groups
     of_mean = np.clip(of_mean, 1e-9, 1)
     of_typical = persistent * _variance_of_mean(autocorrelation, typical) + idiosyncratic / typical
     # Deviations from a window's own mean miss the variance that all of its faces share.
-    variance = np.bincount(group, influence**2, groups)[filled] / number / np.maximum(1 - of_mean, 0.05)
+    variance = np.bincount(group, influence**2)[filled] / number / np.maximum(1 - of_mean, 0.05)
     usual = (power / np.maximum(1 - of_typical, 0.05))[owner]
     variance = (variance / of_mean + _PRIOR_FACES * usual) / (1 / of_mean + _PRIOR_FACES)
-    n_eff = np.maximum(np.bincount(group, quality, groups)[filled] / number, 1e-3) / of_mean
+    n_eff = np.maximum(np.bincount(group, quality)[filled] / number, 1e-3) / of_mean
     quantile = stdtrit(n_eff + _PRIOR_FREEDOM, (1 + CONFIDENCE) / 2)
     half_width = quantile * np.sqrt((variance + _PRIOR_VARIANCE / n_eff) / n_eff)
     result[filled] = np.minimum(half_width, 2)

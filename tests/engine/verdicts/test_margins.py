@@ -13,6 +13,7 @@ from engine.verdicts import uncertainty
 from engine.verdicts.uncertainty import margins
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def process(students: int, frames: int, autocorrelation: float, seed: int, noise: float = 0.0) -> Array:
@@ -105,7 +106,7 @@ def test_curves_that_are_the_same_are_all_noise_of_each_face() -> None:
 def test_curves_that_differ_by_a_factor_are_all_noise_of_each_face() -> None:
     """A determinant that is nothing but rounding, however many the pairs: it must not be divided by."""
     random = np.random.default_rng(3)
-    noise = 0.7 ** np.arange(9) - 0.1
+    noise = 0.7 ** np.arange(9.0) - 0.1
     for scale in (1e-3, 1.0, 1e6):
         pairs = scale * random.uniform(50, 400, (200, 9))
         persistent, idiosyncratic = uncertainty._two_shares(np.outer(np.ones(200), noise), pairs, noise / 3, noise)
@@ -126,20 +127,28 @@ def test_a_student_of_few_faces_borrows_the_autocovariances_of_all() -> None:
     assert measured == pytest.approx(sums / expected_pairs)
 
 
-def test_the_typical_window_is_the_one_that_a_face_is_usually_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixty windows of two faces and one of 120: half of the faces are in a window of 2, half in one of 120."""
+@pytest.mark.parametrize(
+    ("sizes", "typical"),
+    [
+        ([2] * 60 + [120], 61),  # half of the faces are in a window of 2, half in one of 120
+        ([1, 1, 1], 2),  # the fewest that have a neighbour
+        ([600, 900], 200),  # longer windows are as good as these, and would take a matrix of their size
+    ],
+)
+def test_the_typical_window_is_the_one_that_a_face_is_usually_in(
+    sizes: list[int], typical: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found: list[int] = []
     fit = uncertainty._fit_autocovariance
 
-    def recorded(influence: Array, group: Array, student: Array, typical: int) -> tuple[Array, Array, Array]:
+    def recorded(influence: Array, group: Ints, student: Ints, typical: int) -> tuple[Array, Array, Array]:
         found.append(typical)
         return fit(influence, group, student, typical)
 
     monkeypatch.setattr(uncertainty, "_fit_autocovariance", recorded)
-    group = np.append(np.repeat(np.arange(60), 2), np.full(120, 60))
-    influence = np.tile([0.1, -0.1], 120)
-    margins(influence, group, np.zeros(240, np.int64), np.ones(240), 61)
-    assert found == [61]
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    margins(np.zeros(len(group)), group, 0 * group, np.ones(len(group)), len(sizes))
+    assert found == [typical]
 
 
 def test_a_student_whose_faces_are_all_equal_leaves_the_others_alone() -> None:

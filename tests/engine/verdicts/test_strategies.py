@@ -122,7 +122,7 @@ def test_a_strategy_of_another_package_judges(registered: Register) -> None:
     assert not reads_cues("other")
 
 
-def test_what_a_strategy_claims_of_a_student_who_is_not_seen_is_no_evidence(registered) -> None:
+def test_what_a_strategy_claims_of_a_student_who_is_not_seen_is_no_evidence(registered: Register) -> None:
     class Guessing(Alternating):
         """Positive of the first student in every frame, whoever is in it."""
 
