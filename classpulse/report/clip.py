@@ -21,9 +21,11 @@ from engine.errors import SourceError, UsageError
 from engine.outputs import output_file
 from engine.settings import Settings
 from engine.vision.sources.containers import open_recording
+from engine.vision.sources.file_times import FileTimes
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
 from engine.vision.sources.streams import choose_stream
+from engine.vision.sources.timeline import WRAP, WRAPPING
 from storage.paths import path_of
 from storage.queries import recordings
 
@@ -31,6 +33,10 @@ from storage.queries import recordings
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac", "opus")
 #: The comment in the metadata of every annotated video, by which it may be replaced.
 MARK = "annotated by classpulse"
+#: Longest time that a picture stands in an MP4 as one frame, s: in a longer gap it is written again.
+LONGEST_FRAME = 3600
+#: By how much sound may be out of step with the picture where the recording's clock goes back or jumps, s.
+OUT_OF_STEP = 0.5
 #: Frames decoded in advance.
 AHEAD = 8
 
@@ -107,15 +113,21 @@ def _write(
     stream.codec_context.colorspace, stream.codec_context.color_range = Colorspace.ITU709, ColorRange.MPEG
     stream.codec_context.thread_count = 0
     end = stop if stop is not None else video.duration
-    written = 0
+    longest = round(LONGEST_FRAME / video.time_base)
+    written = latest = 0
+    image = None
     with ExitStack() as stack:
         audio = stack.enter_context(_Audio(video, target, start, stop))
         frames = stack.enter_context(closing(_ahead(video.frames(None, start, stop))))
         for frame in frames:
+            pts = frame.pts - video.start_pts - round(start / video.time_base)
+            while image is not None and pts - latest > longest:
+                image.pts = latest = latest + longest
+                target.mux(stream.encode(image))
             annotator.draw(frame.image, frame.time)
             image = av.VideoFrame.from_ndarray(frame.image[:height, :width], format="rgb24")
             image = image.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
-            image.pts = frame.pts - video.start_pts - round(start / video.time_base)
+            image.pts = latest = pts
             image.time_base = video.time_base
             target.mux(stream.encode(image))
             audio.until(frame.time - start)
@@ -131,11 +143,12 @@ class _Audio:
 
     def __init__(self, video: FrameSource, target: Any, start: float, stop: float | None) -> None:
         self._target = target
-        self._begin = float(video.start_pts * video.time_base) + start
         self._length = float("inf") if stop is None else stop - start
         self._source = _container(video.path)
+        self._clock = _AudioClock(video, self._source, start)
         self._packets: Iterator[Any] = iter(())
         self._encoder: Any = None
+        self._written = float("-inf")
         streams = self._source.streams.audio if self._source else ()
         stream = next((s for s in streams if s.codec_context is not None), None)
         if self._source and stream is not None:
@@ -155,13 +168,16 @@ class _Audio:
 
     def until(self, time: float) -> None:
         """Write the audio up to `time` s of the output."""
-        while self._next is not None and self._time(self._next, self._next.dts) <= time:
-            packet, self._next = self._next, self._following()
+        while self._next is not None:
+            packet, begin = self._next
+            if float(packet.dts * packet.time_base) - begin > time:
+                return
+            self._next = self._following()
             if self._encoder is not None:
-                for samples in self._samples(packet):
+                for samples in self._samples(packet, begin):
                     self._target.mux(self._encoder.encode(samples))
-            elif 0 <= self._time(packet, packet.pts) < self._length:
-                shift = round(self._begin / packet.time_base)
+            elif self._is_due(packet, begin):
+                shift = round(begin / packet.time_base)
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                 packet.stream = self._out
                 self._target.mux(packet)
@@ -172,26 +188,55 @@ class _Audio:
         if self._encoder is not None:
             self._target.mux(self._encoder.encode(None))
 
-    def _samples(self, packet: Any) -> Iterator[Any]:
+    def _samples(self, packet: Any, begin: float) -> Iterator[Any]:
         try:
             decoded = packet.decode()
         except FFmpegError:  # damaged audio packets are skipped, as damaged video packets are
             return
         for samples in decoded:
-            if samples.pts is not None and 0 <= self._time(samples, samples.pts) < self._length:
-                samples.pts -= round(self._begin / samples.time_base)
+            if samples.pts is not None and self._is_due(samples, begin):
+                samples.pts -= round(begin / samples.time_base)
                 yield samples
 
-    def _following(self) -> Any:
-        """The next packet with a time; None at the end, or at an unreadable packet."""
+    def _following(self) -> tuple[Any, float] | None:
+        """The next packet with a time, and what its clock shows where the output begins, s.
+
+        None at the end, or at an unreadable packet.
+        """
         try:
-            return next((packet for packet in self._packets if packet.dts is not None), None)
+            packet = next((packet for packet in self._packets if packet.dts is not None), None)
         except FFmpegError:
             return None
+        return None if packet is None else (packet, self._clock.begin(float(packet.dts * packet.time_base)))
 
-    def _time(self, packet: Any, ticks: int) -> float:
-        """Seconds since the first frame that is written."""
-        return float(ticks * packet.time_base) - self._begin
+    def _is_due(self, packet: Any, begin: float) -> bool:
+        """Whether it lies in the output, after what was written: glued recordings may overlap a little."""
+        time = float(packet.pts * packet.time_base) - begin
+        later, self._written = time > self._written, max(time, self._written)
+        return later and 0 <= time < self._length
+
+
+class _AudioClock:
+    """Follows the recording's clock, which may go back or jump, through its audio packets in the file's order."""
+
+    def __init__(self, video: FrameSource, source: InputContainer | None, start: float) -> None:
+        self._times = FileTimes.of(video.start_pts, video.time_base, video.warnings)
+        self._wraps = source is not None and source.format.name in WRAPPING
+        self._start, self._section, self._latest, self._turned = start, 0, float("-inf"), 0.0
+
+    def begin(self, file_time: float) -> float:
+        """What the clock would show where the output begins, s, if it had always gone as at the next packet."""
+        went_back = file_time < self._latest - OUT_OF_STEP
+        while went_back or file_time - self._turned > self._times.ends(self._section) + OUT_OF_STEP:
+            if self._section + 1 == len(self._times.sections):
+                break
+            self._section, went_back = self._section + 1, False
+            if self._wraps:  # FFmpeg goes on counting where the clock begins again at 0
+                period = WRAP / 90_000
+                self._turned = period * round((file_time - self._times.sections[self._section][1]) / period)
+        self._latest = file_time
+        time, shown = self._times.sections[self._section]
+        return shown + self._turned - time + self._start
 
 
 def _ahead(frames: Generator[Frame]) -> Generator[Frame]:

@@ -140,6 +140,67 @@ def test_the_clip_has_every_frame_at_its_time_and_the_sound(with_sound: Path, tm
     assert list(tmp_path.glob("*.partial")) == []
 
 
+#: Where the clocks of recordings that are glued begin, s.
+BEGINS = {"starts at 10 s": [10], "starts at an hour": [3600], "goes back": [3600, 0], "jumps": [0, 3600]}
+
+
+@pytest.mark.parametrize("kind", BEGINS)
+def test_picture_and_sound_are_in_step_wherever_the_clock_begins_and_breaks(tmp_path: Path, kind: str) -> None:
+    """White frames and a tone for a second, black ones and silence for the next one, and so on."""
+    begins = BEGINS[kind]
+    path = tmp_path / "all.mkv"
+    parts = [flashing(tmp_path / f"{i}.mkv", begin) for i, begin in enumerate(begins)]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    session = analyze(path, tmp_path / "a.db", settings=Settings(sample_rate=1, min_face=40))
+    out = tmp_path / "out.mp4"
+    assert annotate(session, out) == 100 * len(begins)
+    assert times_of(out) == pytest.approx([i / 25 for i in range(100 * len(begins))], abs=0.002)
+    with av.open(str(out)) as clip:
+        white = [frame.to_ndarray(format="gray")[100:140].mean() > 128 for frame in clip.decode(video=0)]
+    with av.open(str(out)) as clip:
+        wave = [(float(frame.time or 0), np.abs(frame.to_ndarray()).max() > 0.1) for frame in clip.decode(audio=0)]
+    assert white == [i // 25 % 2 == 0 for i in range(100 * len(begins))]
+    for second in range(4 * len(begins)):
+        within = [loud for time, loud in wave if second + 0.3 < time < second + 0.6]
+        assert within
+        assert all(loud == (second % 2 == 0) for loud in within)
+
+
+def flashing(path: Path, begin: int) -> Path:
+    """Four seconds with a picture and sound, from `begin` s of its clock on."""
+    with av.open(str(path), "w") as target:
+        picture, tone = target.add_stream("libx264", rate=25), target.add_stream("aac", rate=16000)
+        picture.width, picture.height, tone.layout = 320, 240, "mono"
+        for second in range(4):
+            level = second % 2 == 0
+            wave = level * np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000).astype(np.float32)[np.newaxis]
+            samples = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            samples.sample_rate, samples.pts, samples.time_base = (
+                16000,
+                (second + begin) * 16000,
+                Fraction(1, 16000),
+            )
+            for i in range(25):
+                image = np.full((240, 320, 3), 235 if level else 20, np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = (second + begin) * 25 + i, Fraction(1, 25)
+                target.mux(picture.encode(frame))
+            target.mux(tone.encode(samples))
+        target.mux(picture.encode(None))
+        target.mux(tone.encode(None))
+    return path
+
+
+def test_a_gap_of_many_hours_that_is_kept_can_be_annotated(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", [0, 1, 2, 360_000, 360_001], time_base=Fraction(1))
+    settings = Settings(sample_rate=1, min_face=40, max_gap=None)
+    session = analyze(path, tmp_path / "a.db", settings=settings)
+    assert annotate(session, tmp_path / "out.mp4") == 5
+    times = times_of(tmp_path / "out.mp4")
+    assert times[:3] == [0, 1, 2]
+    assert times[-2:] == pytest.approx([360_000, 360_001], abs=3)
+
+
 def test_labels_and_verdicts_are_drawn(analysed: Session, recording: Path) -> None:
     annotator = Annotator(analysed)
     with Video(recording) as video:
