@@ -49,7 +49,7 @@ class Settings:
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     detector: str = "mtcnn"
-    """`mtcnn`, `yunet`, or one of another installed package (docs/extending.md)."""
+    """`mtcnn`, `retinaface`, `yunet`, or one of another installed package (docs/extending.md)."""
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
     scorer: str = "fer"

@@ -100,7 +100,7 @@ def analyze(
         str,
         typer.Option(
             metavar="NAME",
-            help="`mtcnn`, `yunet` or the name of an installed plugin (`classpulse docs extending`).",
+            help="`mtcnn`, `retinaface`, `yunet` or the name of an installed plugin (`classpulse docs extending`).",
         ),
     ] = DEFAULT.detector,
     detector_weights: Annotated[

@@ -76,4 +76,4 @@ def _remedy(settings: Mapping[str, Any]) -> str:
     if settings.get("detector", "mtcnn") != "mtcnn":
         return ""
     small = "--min-face 10 or " if settings["min_face"] > 10 else ""
-    return f": {small}--detector yunet detects more of them"
+    return f": {small}--detector retinaface detects more of them"

