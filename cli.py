@@ -37,7 +37,6 @@ app = typer.Typer(
     "education is forbidden in some places (EU AI Act, Art. 5(1)(f)): check the law first. After an error, add "
     "--debug to the same command to see its traceback.",
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

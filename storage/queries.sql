@@ -51,12 +51,12 @@ ORDER BY start;
 
 -- unmeasured: Who could not be measured, and why?
 -- What there is of verdicts about these students rests on little: move the camera, or the seat.
-SELECT label, name, area, unmeasured, seen, scorable, size, why
+SELECT label, name, area, unmeasured, detected, scorable, size, why
 FROM v_unmeasured
 WHERE session_id = :session AND latest
 ORDER BY unmeasured DESC, label;
 
--- hardly-seen: Who was seen least?
+-- least-detected: Which students were detected least?
 SELECT label, name, coverage, faces, scorable, tracks, size
 FROM v_students
 WHERE session_id = :session AND NOT static
@@ -89,24 +89,28 @@ WHERE session_id = :session AND NOT static AND weakest_link < 0.95
 ORDER BY weakest_link, label;
 
 -- lessons: Which lessons went well?
-SELECT session, count(*) AS windows, max(students) AS students, avg(balance) AS balance,
-       sum(interested) AS interested, sum(neutral) AS neutral, sum(not_interested) AS not_interested
-FROM v_class_windows
-WHERE latest
-GROUP BY session_id, session
-ORDER BY balance DESC, session;
+SELECT windows.session, judgements.strategy, count(*) AS windows, max(windows.students) AS students,
+       avg(windows.balance) AS balance, sum(windows.interested) AS interested, sum(windows.neutral) AS neutral,
+       sum(windows.not_interested) AS not_interested
+FROM v_class_windows AS windows
+JOIN judgements ON judgements.judgement_id = windows.judgement_id
+WHERE windows.latest
+GROUP BY windows.session_id, windows.session, judgements.strategy
+ORDER BY balance DESC, windows.session;
 
 -- students-term: How did a student's term go?
--- Every lesson of the student of that name, in order of time; names come from `classpulse rename` and `roster`.
-SELECT sessions.recorded, windows.session,
+-- Every lesson of the student of that name, in order of time; names come from `classpulse rename` and `roster`. Compare
+-- only lessons of one strategy: the verdicts of another one mean something else.
+SELECT sessions.recorded, windows.session, judgements.strategy,
        count(*) FILTER (WHERE verdict = 'interested') AS interested,
        count(*) FILTER (WHERE verdict = 'neutral') AS neutral,
        count(*) FILTER (WHERE verdict = 'not interested') AS not_interested,
        avg(windows.balance) AS balance, avg(windows.coverage) AS coverage
 FROM v_student_windows AS windows
 JOIN sessions ON sessions.session_id = windows.session_id
+JOIN judgements ON judgements.judgement_id = windows.judgement_id
 WHERE windows.name = :name AND windows.latest
-GROUP BY sessions.session_id, sessions.recorded, windows.session
+GROUP BY sessions.session_id, sessions.recorded, windows.session, judgements.strategy
 ORDER BY sessions.recorded, sessions.session_id;
 
 -- judgements-agree: Do two judgements of a lesson agree?
@@ -121,14 +125,19 @@ WHERE one.session_id = :session
 GROUP BY one.judgement_id, one.judgement, other.judgement_id, other.judgement
 ORDER BY agree;
 
--- emotions: Which emotion did the network see most, minute by minute?
--- The mean of what the network gives each, over the scorable faces.
-SELECT segment / 6 AS minute, count(*) AS faces, avg(happy) AS happy, avg(surprise) AS surprise,
-       avg(neutral) AS neutral, avg(sad) AS sad, avg(angry) AS angry, avg(fear) AS fear, avg(disgust) AS disgust
-FROM v_faces
-WHERE session_id = :session AND scorable
-GROUP BY segment / 6
-ORDER BY minute;
+-- emotions: Which emotion scored highest, minute by minute?
+-- The mean score of each class over the scorable faces, the highest first: FER's emotions, or the classes of your scorer.
+SELECT faces.segment / 6 AS minute, classes.name AS class, classes.polarity, count(*) AS faces,
+       avg(CASE classes.number
+           WHEN 1 THEN faces.score_1 WHEN 2 THEN faces.score_2 WHEN 3 THEN faces.score_3 WHEN 4 THEN faces.score_4
+           WHEN 5 THEN faces.score_5 WHEN 6 THEN faces.score_6 WHEN 7 THEN faces.score_7 WHEN 8 THEN faces.score_8
+           WHEN 9 THEN faces.score_9 WHEN 10 THEN faces.score_10 WHEN 11 THEN faces.score_11 WHEN 12 THEN faces.score_12
+       END) AS score
+FROM v_faces AS faces
+JOIN classes ON classes.session_id = faces.session_id
+WHERE faces.session_id = :session AND faces.scorable AND faces.score_1 IS NOT NULL
+GROUP BY faces.segment / 6, classes.number, classes.name, classes.polarity
+ORDER BY minute, score DESC;
 
 -- attention-elsewhere: Whose attention went elsewhere?
 -- Windows in which a student who could be seen turned another way than usual, or hid the face, most of the time.

@@ -99,17 +99,17 @@ JOIN v_judgements ON v_judgements.judgement_id = class_windows.judgement_id;
 -- v_unmeasured: a student who could not be measured in at least half of a judgement's windows, and why
 -- windows INTEGER: windows of the judgement
 -- unmeasured DOUBLE: share of them whose evidence carries no verdict, 0 to 1
--- seen DOUBLE: share of their sampled frames with a face of the student, 0 to 1
--- scorable DOUBLE: share of these faces whose emotion scores mean something, 0 to 1; NULL: none was seen
+-- detected DOUBLE: share of their sampled frames with a face of the student, 0 to 1
+-- scorable DOUBLE: share of these faces whose emotion scores mean something, 0 to 1; NULL: none was detected
 -- why TEXT: seldom in the picture (in under half of the frames); or, where under half of the faces detected are
 --   scorable, too small (under 24 px) or else turned away or blurred; otherwise too uncertain
 CREATE VIEW v_unmeasured AS
 SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
        v_judgements.latest, students.student, students.label, people.name, students.area, students.size,
-       counted.windows AS windows, counted.unmeasured AS unmeasured, counted.seen AS seen,
+       counted.windows AS windows, counted.unmeasured AS unmeasured, counted.detected AS detected,
        counted.scorable AS scorable,
        CASE
-           WHEN counted.seen < 0.5 THEN 'seldom in the picture'
+           WHEN counted.detected < 0.5 THEN 'seldom in the picture'
            WHEN counted.scorable >= 0.5 THEN 'too uncertain'
            WHEN students.size < 24 THEN 'too small'
            ELSE 'turned away or blurred'
@@ -117,7 +117,7 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
 FROM (
     SELECT judgement_id, student, count(*) AS windows,
            avg(CASE WHEN verdict = 'insufficient' THEN CAST(1 AS DOUBLE PRECISION) ELSE 0 END) AS unmeasured,
-           CAST(sum(faces) AS DOUBLE PRECISION) / NULLIF(sum(frames), 0) AS seen,
+           CAST(sum(faces) AS DOUBLE PRECISION) / NULLIF(sum(frames), 0) AS detected,
            CAST(sum(scorable) AS DOUBLE PRECISION) / NULLIF(sum(faces), 0) AS scorable
     FROM student_windows
     GROUP BY judgement_id, student

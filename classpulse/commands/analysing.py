@@ -129,7 +129,8 @@ def analyze(
     aggregate_only: Annotated[
         bool,
         typer.Option(
-            "--aggregate-only", help="Store verdicts of the class only; nothing about a student is ever written."
+            "--aggregate-only",
+            help="Store verdicts of the class and the number of faces in each frame, nothing about a student.",
         ),
     ] = False,
     min_group: Annotated[

@@ -19,14 +19,14 @@ def measured(students: pd.DataFrame, frames: int) -> pd.DataFrame:
     """A row for every student who has a seat, the back row first: how often a face was detected and scorable.
 
     `students` are those of a session (`Session.students`), `frames` how many were sampled. Columns: `student`,
-    `label`, `name`, `row` (back, middle, front), `area` (back left, ...), `size` (px), `seen` and `scorable`, both
-    shares of all sampled frames, 0 to 1. Posters have no seat, nor have students tracked by an older version.
+    `label`, `name`, `row` (back, middle, front), `area` (back left, ...), `size` (px), `detected` and `scorable`,
+    both shares of all sampled frames, 0 to 1. Posters have no seat, nor have students tracked by an older version.
     """
     seated = students[students["area"].notna() & ~students["static"]]
     table = seated[["student", "label", "name", "size"]].assign(
         row=seated["area"].str.split().str[0],
         area=pd.Categorical(seated["area"], AREAS, ordered=True),
-        seen=seated["faces"] / max(frames, 1),
+        detected=seated["faces"] / max(frames, 1),
         scorable=seated["coverage"],
     )
     return table.sort_values(["area", "student"])
@@ -38,7 +38,7 @@ def by_area(rows: pd.DataFrame, area: str = "area") -> pd.DataFrame:
         rows.assign(hardly=rows["scorable"] < HARDLY)
         .groupby(area, sort=False, observed=True)
         .agg(students=("student", "size"), hardly=("hardly", "sum"), size=("size", "median"),
-             seen=("seen", "median"), scorable=("scorable", "median"))
+             detected=("detected", "median"), scorable=("scorable", "median"))
         .reset_index()
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ def warnings(rows: pd.DataFrame, session: Mapping[str, Any]) -> Iterator[str]:
         if not row["hardly"]:
             continue
         few = rows[(rows["row"] == row["row"]) & (rows["scorable"] < HARDLY)]
-        size, detected = few["size"].median(), few["seen"].median()
+        size, detected = few["size"].median(), few["detected"].median()
         where = f"{row['row'].capitalize()} row{'s' if row['row'] == 'back' else ''}"
         line = (
             f"{where}: {row['hardly']} of {row['students']} students have scorable faces in less than a fifth of "

@@ -71,7 +71,7 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _side(sources: ReportQueries) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
-    student_windows, phases, changes = (sources.ask(name) for name in ("windows", "phases", "moments"))
+    student_windows, phases, changes = (sources.ask(name) for name in ("windows", "phases", "changes"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,
@@ -83,7 +83,7 @@ def _side(sources: ReportQueries) -> Context:
         "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in VERDICTS},
         "balance": float(judged["balance"].mean()) if len(judged) else None,
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
-        "moments": figures.moments(changes.rows)[:5],
+        "changes": figures.largest_changes(changes.rows)[:5],
         "data": figures.timeline(windows.rows, phases.rows),
         "people": named(students.rows, student_windows.rows),
         "queries": [answer.sql for answer in (windows, phases, changes, students, student_windows)],

@@ -228,7 +228,7 @@ def _possible_duplicate(student: dict[str, Any], students: pd.DataFrame) -> str 
     return None if away.empty or away.min() > 3 * student["size"] else str(others.loc[away.idxmin(), "label"])
 
 
-def moments(changes: pd.DataFrame) -> list[dict[str, Any]]:
+def largest_changes(changes: pd.DataFrame) -> list[dict[str, Any]]:
     """The largest changes of the class's balance from one judged window to the next, the largest first.
 
     `uncertainty` is the half-width of the change's 90 % interval, sqrt(m1² + m2²) of the two margins (independent

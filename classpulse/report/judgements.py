@@ -38,5 +38,5 @@ def side_by_side(verdicts: pd.DataFrame, agreement: pd.DataFrame, differing: pd.
         for start, stop in zip(most["start"], most["stop"], strict=True)
     ]
     yield from text_table(
-        most.assign(window=when)[["judgement_a", "judgement_b", "window", "differ", "opposite", "who"]]
+        most.assign(window=when)[["judgement_a", "judgement_b", "window", "differ", "opposite", "students"]]
     )

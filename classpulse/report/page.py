@@ -28,9 +28,9 @@ STYLES = HERE / "static" / "report.css"
 SCRIPT = HERE / "static" / "report.js"
 LIVE = HERE / "static" / "live.js"
 #: The sections of a report, in the order of the page.
-WHOLE = ("summary", "timeline", "phases", "moments", "heatmap", "seats", "students", "provenance")
+WHOLE = ("summary", "timeline", "phases", "changes", "heatmap", "seats", "students", "provenance")
 #: Sections of a report on one student: of the other students, only the class as a whole.
-ALONE = ("summary", "students", "timeline", "phases", "moments", "provenance")
+ALONE = ("summary", "students", "timeline", "phases", "changes", "provenance")
 
 
 def render(

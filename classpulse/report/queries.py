@@ -45,7 +45,7 @@ SELECT judgement_id, name, strategy, settings, created
 FROM judgements
 WHERE session_id = {session}
 ORDER BY sequence""",
-    "seen": """
+    "sampled": """
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames
 WHERE session_id = {session}""",
@@ -86,7 +86,7 @@ SELECT student, phase, phase_label, start, stop, verdict, balance, margin
 FROM v_student_phases
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, start, phase""",
-    "moments": """
+    "changes": """
 SELECT before_start, before_stop, start, stop, balance_before, margin_before, balance, margin,
        balance - balance_before AS change
 FROM (
@@ -111,7 +111,7 @@ FROM student_windows
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, "window\"""",
     "unmeasured": """
-SELECT student, area, windows, unmeasured, seen, scorable, why
+SELECT student, area, windows, unmeasured, detected, scorable, why
 FROM v_unmeasured
 WHERE judgement_id = {judgement}{student}
 ORDER BY student""",

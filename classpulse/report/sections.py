@@ -21,7 +21,7 @@ Context = dict[str, Any]
 
 def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
-    session, sampled = _session(sources), sources.ask("seen").rows.iloc[0]
+    session, sampled = _session(sources), sources.ask("sampled").rows.iloc[0]
     windows, students = sources.ask("class").rows, sources.ask("students").rows
     judged, shots = windows[windows["verdict"] != "insufficient"], sources.ask("shots")
     return {
@@ -39,7 +39,7 @@ def summary(sources: ReportQueries) -> Context:
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
         "gone": not path_of(session["source"]).exists(),
         "shots": figures.records(shots.rows),
-        "queries": [sources.ask("session").sql, sources.ask("seen").sql, sources.ask("class").sql, shots.sql],
+        "queries": [sources.ask("session").sql, sources.ask("sampled").sql, sources.ask("class").sql, shots.sql],
     }
 
 
@@ -105,10 +105,10 @@ def seats(sources: ReportQueries) -> Context:
     }
 
 
-def moments(sources: ReportQueries) -> Context:
+def changes(sources: ReportQueries) -> Context:
     """The largest changes of the class."""
-    answer = sources.ask("moments")
-    return {"moments": figures.moments(answer.rows), "queries": [answer.sql]}
+    answer = sources.ask("changes")
+    return {"changes": figures.largest_changes(answer.rows), "queries": [answer.sql]}
 
 
 def students(sources: ReportQueries) -> Context:
@@ -149,7 +149,7 @@ def provenance(sources: ReportQueries) -> Context:
 
 SECTIONS: Mapping[str, Callable[[ReportQueries], Context]] = {
     section.__name__: section
-    for section in (summary, timeline, phases, moments, heatmap, seats, students, provenance)
+    for section in (summary, timeline, phases, changes, heatmap, seats, students, provenance)
 }
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classpulse.report.areas import by_area
+from classpulse.report.fitted import fitted_table
 from classpulse.report.palette import TERMINAL
 from engine.sessions.students import find_student
 from engine.times import format_clock
@@ -24,6 +25,10 @@ from engine.verdicts.scale import COUNTS, SIGNS
 #: How often each was the verdict; its sign, so that a table fits into 80 columns.
 _COUNT_HEADS = tuple(f"{sign}>" for sign in SIGNS.values())
 TIMELINE_WIDTH = 30
+#: What a narrow terminal does not show beside counts of verdicts and of faces.
+_EXTRAS = ("coverage", "balance")
+_OF_STUDENTS = ("coverage", "visible", "verdicts")
+_LISTED = ("analysed", "file")
 STATIC = "poster or screen, not counted as a student"
 
 BY_ATTENTION = (
@@ -65,7 +70,7 @@ def session_summary(
     `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
     counts identities and uncertain links.
     """
-    table = _table("student", "visible>", "coverage>", *_COUNT_HEADS, "verdicts")
+    table = fitted_table("student~", "visible>", "coverage>", *_COUNT_HEADS, "verdicts", least_needed=_OF_STUDENTS)
     by_student = dict(list(windows.groupby("student")))
     for student in students.to_dict("records"):
         student_windows = by_student.get(student["student"], windows.iloc[:0])
@@ -105,12 +110,15 @@ def retention_line(days: int | None, overdue: pd.DataFrame) -> tuple[str, bool]:
 
 
 def class_alone(session: Mapping[str, Any]) -> str:
-    """One line if a session stores verdicts of the class only, else empty."""
+    """One line about what a session stores of students if that is of the class only, else empty."""
     settings = json.loads(session["settings"])
     if not settings.get("aggregate_only"):
         return ""
     least = settings["min_group"]
-    return f"Only verdicts of the class are stored (--aggregate-only), each of {least} or more students"
+    return (
+        f"Stored of students (--aggregate-only): verdicts of the class, each of {least} or more students, and how "
+        "many faces each frame has; nothing else"
+    )
 
 
 def identities(health: Mapping[str, int]) -> str:
@@ -141,7 +149,16 @@ def _count(number: int, noun: str) -> str:
 
 def students_table(students: pd.DataFrame) -> Table:
     """Every student of a session: first and last detection, number of tracks, score of the weakest link."""
-    table = _table("student", "name", "visible>", "coverage>", "tracks>", "weakest link>", "")
+    table = fitted_table(
+        "student",
+        "name~",
+        "visible>",
+        "coverage>",
+        "tracks>",
+        "weakest link>",
+        "~",
+        least_needed=_OF_STUDENTS[:2],
+    )
     for row in students.to_dict("records"):
         name, link = ("–" if pd.isna(row[key]) else row[key] for key in ("name", "weakest_link"))
         table.add_row(
@@ -158,8 +175,8 @@ def students_table(students: pd.DataFrame) -> Table:
 
 def areas_table(rows: pd.DataFrame) -> Table:
     """Each area and its students (`report.areas.measured`): face size, shares of frames detected and scorable."""
-    table = _table("area", "student", "face px>", "detected>", "scorable>")
-    shares = ("seen", "scorable")
+    table = fitted_table("area", "student", "face px>", "detected>", "scorable>")
+    shares = ("detected", "scorable")
     for area in by_area(rows).to_dict("records"):
         table.add_section()
         table.add_row(
@@ -177,7 +194,7 @@ def areas_table(rows: pd.DataFrame) -> Table:
 
 def corrections_table(corrections: pd.DataFrame) -> Table:
     """Every manual identity correction of a session."""
-    table = _table("correction>", "what", "made", "undone")
+    table = fitted_table("correction>", "what", "made", "undone")
     for row in corrections.to_dict("records"):
         undone = "–" if pd.isna(row["undone"]) else _to_minute(row["undone"])
         table.add_row(str(row["correction"]), escape(row["what"]), _to_minute(row["made"]), undone)
@@ -186,7 +203,7 @@ def corrections_table(corrections: pd.DataFrame) -> Table:
 
 def seats_table(seats: pd.DataFrame) -> Table:
     """The roster of a room."""
-    table = _table("name", "across>", "down>", "size>", "saved")
+    table = fitted_table("name", "across>", "down>", "size>", "saved")
     for row in seats.to_dict("records"):
         table.add_row(
             escape(row["name"] or f"P{row['person']}"),
@@ -198,7 +215,7 @@ def seats_table(seats: pd.DataFrame) -> Table:
 
 def people_table(people: pd.DataFrame) -> Table:
     """Every person with a number, and the name unless it was dropped."""
-    table = _table("person", "name", "sessions>", "rosters>")
+    table = fitted_table("person", "name", "sessions>", "rosters>")
     for row in people.to_dict("records"):
         table.add_row(f"P{row['person']}", escape(row["name"] or "–"), str(row["sessions"]), str(row["rooms"]))
     return table
@@ -219,7 +236,7 @@ def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnam
 
 def class_table(class_windows: pd.DataFrame) -> Table:
     """Every window of the class."""
-    table = _table("window", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    table = fitted_table("window", "class~", "balance>", "coverage>", *_COUNT_HEADS, least_needed=_EXTRAS)
     for row in class_windows.to_dict("records"):
         counts = (row[name] for name in COUNTS)
         table.add_row(*_window(row), *map(str, counts))
@@ -228,7 +245,16 @@ def class_table(class_windows: pd.DataFrame) -> Table:
 
 def phases_table(phases: pd.DataFrame) -> Table:
     """Every phase of the class."""
-    table = _table("number>", "phase", "from", "class", "balance>", "coverage>", *_COUNT_HEADS)
+    table = fitted_table(
+        "number>",
+        "phase~",
+        "from",
+        "class",
+        "balance>",
+        "coverage>",
+        *_COUNT_HEADS,
+        least_needed=(*_EXTRAS, "from"),
+    )
     for row in phases.to_dict("records"):
         counts = (row[name] for name in COUNTS)
         table.add_row(str(row["phase"]), escape(row["phase_label"]), *_window(row), *map(str, counts))
@@ -238,7 +264,7 @@ def phases_table(phases: pd.DataFrame) -> Table:
 def student_table(windows: pd.DataFrame, label: str) -> Table:
     """Every window of the student with this label or name. Raises UsageError unless there is one."""
     student_windows = windows[windows["label"] == find_student(windows, label)["label"]]
-    table = _table("window", "verdict", "balance>", "coverage>", "scorable>", "faces>")
+    table = fitted_table("window", "verdict~", "balance>", "coverage>", "scorable>", "faces>", least_needed=_EXTRAS)
     for row in student_windows.to_dict("records"):
         table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
     return table
@@ -246,7 +272,9 @@ def student_table(windows: pd.DataFrame, label: str) -> Table:
 
 def sessions_table(sessions: pd.DataFrame) -> Table:
     """Every session of a database."""
-    table = _table("session>", "name", "file", "length>", "state", "analysed")
+    table = fitted_table(
+        "session>", "name~", "file~", "length>", "state", "analysed", least_needed=("analysed", "file")
+    )
     for row in sessions.to_dict("records"):
         length = "–" if pd.isna(row["duration"]) else format_clock(row["duration"])
         analysed = _to_minute(row["created"])
@@ -337,14 +365,6 @@ def say(line: str) -> None:
 def console(file: Any) -> Console:
     """A console that neither guesses at highlights nor cuts a table off where no terminal limits it."""
     return Console(file=file, highlight=False, width=None if file.isatty() else 200)
-
-
-def _table(*columns: str) -> Table:
-    """A table with these columns; a column whose name ends in > is right-aligned."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
-    return table
 
 
 def _to_minute(text: str) -> str:

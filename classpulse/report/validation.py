@@ -39,7 +39,7 @@ def fitted(name: str, settings: Mapping[str, object], figures: pd.DataFrame, sum
     """The result of fitting the profile `name`, as printed lines."""
     yield from measures(figures.assign(label=figures["settings"]), "settings")
     yield f"\n{summary}\n"
-    yield "score: weighted kappa in which no verdict is as far off as neutral from interested\n\n"
+    yield "score: weighted kappa in which insufficient is half a disagreement, like neutral for interested\n\n"
     yield f"profile {name}: {_settings(settings)}; `classpulse judge SESSION --profile` judges with it\n"
 
 

@@ -32,9 +32,9 @@ from storage.store import Store
 router = APIRouter(include_in_schema=False)
 #: Sections of the report that a session's page shows, in this order; the first ones come with the page.
 FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
-LATER = ("seats", "moments", "students", "provenance")
+LATER = ("seats", "changes", "students", "provenance")
 #: Sections of a session that stores verdicts of the class only.
-OF_CLASS = ("moments", "provenance")
+OF_CLASS = ("changes", "provenance")
 #: Polling interval of the queue, s, and the time without changes after which a keep-alive line is sent.
 LOOK, ALIVE = 0.25, 15.0
 #: Delay of the answer to a wrong token, s.

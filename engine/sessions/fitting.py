@@ -31,8 +31,8 @@ _DISTANCE = np.column_stack([agreement.linear(len(CODES)), np.full(len(CODES), 0
 
 AS_IS = "as they are"
 IN_SAMPLE = "fitted, same students"
-OUT_OF_SAMPLE = "fitted, other students"
-GAIN = "gain, other students"
+OUT_OF_SAMPLE = "fitted, held-out students"
+GAIN = "gain, held-out students"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +60,15 @@ class Fit:
         return bool(self.gain.low > 0 and held_out["low"].iloc[0] > 0)
 
     def summary(self) -> str:
-        """One line: the gain on students that the thresholds were not fitted on."""
+        """One line: the gain on held-out students, those on which the thresholds were not fitted."""
         value, low, high = self.gain
         change = (
-            f"on students they were not fitted on, the score changes by {value:+.2f} ({low:+.2f} to {high:+.2f})"
+            f"cross-validation on held-out students: the score changes by {value:+.2f} ({low:+.2f} to {high:+.2f})"
         )
         if self.better:
-            return f"{change}: they are better"
-        reason = "agreement is no better than chance" if low > 0 else "that may be due to chance"
-        return f"{change}: no gain is shown, {reason}; code more, or keep the settings as they are"
+            return f"{change}, an improvement"
+        reason = "the agreement is no better than chance" if low > 0 else "that may be due to chance"
+        return f"{change}, {reason}: no improvement is shown; code more intervals, or keep the present settings"
 
     def judged_by(self) -> dict[str, object]:
         """The settings of a profile, by name."""

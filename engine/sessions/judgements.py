@@ -156,7 +156,7 @@ def compare_judgements(store: Store, judgements: pd.DataFrame) -> Comparison:
     return Comparison(
         pd.DataFrame(compared.verdicts),
         pd.DataFrame(compared.agreement, columns=[*pair, "of", "windows", "agreement", "judged", "kappa"]),
-        pd.DataFrame(compared.differing, columns=[*pair, "start", "stop", "differ", "opposite", "who"]),
+        pd.DataFrame(compared.differing, columns=[*pair, "start", "stop", "differ", "opposite", "students"]),
     )
 
 

@@ -59,7 +59,7 @@ class Comparison(NamedTuple):
     differing: Rows
     """For each window in which two give some student different verdicts, those with the most students first:
     `judgement_a`, `judgement_b`, `start`, `stop` (s), how many students `differ`, how many `opposite`ly, and
-    their labels (`who`)."""
+    their labels (`students`)."""
 
 
 def compare(judgements: Mapping[str, Judged]) -> Comparison:
@@ -136,7 +136,7 @@ def _differing(windows: Verdicts, verdict_a: Ints, verdict_b: Ints) -> Rows:
             "stop": float(stop),
             "differ": int((of == place).sum()),
             "opposite": int(opposite[of == place].sum()),
-            "who": " ".join(sorted(map(str, windows.label[of == place]))),
+            "students": " ".join(sorted(map(str, windows.label[of == place]))),
         }
         for place, (start, stop) in enumerate(spans)
     ]

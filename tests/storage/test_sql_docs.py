@@ -101,15 +101,15 @@ ANSWERS: dict[str, dict[str, str | float]] = {
     "turning-points": {"at": "0:00:10", "before": 0.3333, "change": -0.75},
     "students-fared": {"label": "S01", "name": "Ada", "not_interested": 2, "insufficient": 0, "balance": -0.0417},
     "one-student": {"at": "0:00:00", "verdict": "not interested", "balance": 0.3333},
-    "unmeasured": {"label": "S02", "unmeasured": 1.0, "seen": 0.0, "why": "seldom in the picture"},
-    "hardly-seen": {"label": "S02", "coverage": 0.1},
+    "unmeasured": {"label": "S02", "unmeasured": 1.0, "detected": 0.0, "why": "seldom in the picture"},
+    "least-detected": {"label": "S02", "coverage": 0.1},
     "how-sure": {"verdict": "insufficient", "windows": 2},
     "areas": {"area": "front centre", "students": 2},
     "weak-links": {"label": "S02", "weakest_link": 0.5},
-    "lessons": {"session": "Physics 8b", "windows": 2},
-    "students-term": {"session": "Physics 8b", "not_interested": 2, "balance": -0.0417},
+    "lessons": {"session": "Physics 8b", "strategy": "weighted", "windows": 2},
+    "students-term": {"session": "Physics 8b", "strategy": "weighted", "not_interested": 2, "balance": -0.0417},
     "judgements-agree": {"one": "weighted 10 s", "other": "later", "windows": 4, "agree": 0.5},
-    "emotions": {"minute": 0, "faces": 5},
+    "emotions": {"minute": 0, "faces": 3},
     "attention-elsewhere": {"label": "S01", "at": "0:00:10", "facing": 0.1},
     "phases": {"phase_label": "group work", "at": "0:00:05", "verdict": "not interested", "balance": 0.3333},
     "student-phases": {"phase_label": "group work", "visible": 0.5, "balance": 0.3333},
@@ -122,6 +122,30 @@ def test_named_query(term: Store, query: Named) -> None:
     answer = queries.query(term.path, query.sql, {name: VALUES[name] for name in query.parameters})
     first = answer.to_dict("records")[0]
     assert {name: first[name] for name in ANSWERS[query.name]} == pytest.approx(ANSWERS[query.name], abs=1e-4)
+
+
+def test_lessons_of_two_strategies_say_so(term: Store, write: Write) -> None:
+    """A mean of verdicts by emotion and of verdicts by attention means nothing."""
+    with term.writing() as connection:
+        connection.exec_driver_sql("UPDATE judgements SET strategy = 'attention'")
+    for name in ("lessons", "students-term"):
+        query = named_queries()[name]
+        answer = queries.query(term.path, query.sql, {name: VALUES[name] for name in query.parameters})
+        assert answer["strategy"].tolist() == ["attention"]
+
+
+def test_emotions_are_the_classes_of_the_session(term: Store) -> None:
+    """Of a scorer with two classes, not FER's."""
+    with term.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM classes")
+        rows = "(1, 1, 'listening', 'positive'), (1, 2, 'away', 'negative')"
+        connection.exec_driver_sql(f"INSERT INTO classes (session_id, number, name, polarity) VALUES {rows}")
+        connection.exec_driver_sql("UPDATE faces SET score_1 = 0.25, score_2 = 0.75 WHERE score_1 IS NOT NULL")
+    answer = queries.query(term.path, named_queries()["emotions"].sql, {"session": 1})
+    assert answer[["class", "polarity", "score"]].to_numpy().tolist() == [
+        ["away", "negative", 0.75],
+        ["listening", "positive", 0.25],
+    ]
 
 
 @pytest.mark.parametrize("name", ["students-term", "one-student", "lost-the-class"])

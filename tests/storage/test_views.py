@@ -88,7 +88,7 @@ def test_a_window_says_when_it_begins(lesson: Store, start: float, at: str) -> N
         assert queries.query(lesson.path, f"SELECT at FROM {view}")["at"].tolist() == [at]
 
 
-UNMEASURED = "SELECT label, windows, unmeasured, seen, scorable, why FROM v_unmeasured WHERE latest"
+UNMEASURED = "SELECT label, windows, unmeasured, detected, scorable, why FROM v_unmeasured WHERE latest"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_who_could_not_be_measured_and_why(
         connection.exec_driver_sql("UPDATE students SET size = ?", (size,))
     answer = queries.query(lesson.path, UNMEASURED)
     (row,) = answer.itertuples(index=False)
-    assert (row.label, row.windows, row.unmeasured, row.seen, row.why) == ("S01", 1, 1.0, faces / 10, why)
+    assert (row.label, row.windows, row.unmeasured, row.detected, row.why) == ("S01", 1, 1.0, faces / 10, why)
     if faces:
         assert row.scorable == scorable / faces
     else:

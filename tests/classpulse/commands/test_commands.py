@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -197,3 +199,16 @@ def test_doctor(run: Run) -> None:
     assert re.search(r"ok  precision +(bf16 or 8 bits where they are clear, else f32|f32; this)", result.out)
     assert re.search(r"ok  workers +[1-9]\d*: as many processes", result.out)
     assert "BAD" not in result.out
+
+
+def test_shell_completion(folder: Path) -> None:
+    """What `classpulse --install-completion` installs asks for words like this."""
+    script = finish(start("--show-completion", "bash"))
+    assert (script.status, "_CLASSPULSE_COMPLETE=complete_bash" in script.out) == (0, True)
+    for typed, word in (("classpulse ana", "analyze"), ("classpulse analyze --min-f", "--min-faces")):
+        words = {"_CLASSPULSE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **words}
+        command = [sys.executable, "-m", "cli"]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert word in ended.stdout.split()
+        assert ended.stderr == ""

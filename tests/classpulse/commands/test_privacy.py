@@ -212,7 +212,10 @@ def test_the_class_alone(run: Run, folder: Path, recording: Path) -> None:
     options = ("--aggregate-only", "--min-group", "3", *OPTIONS)
     shown = run("analyze", recording, *options).out.splitlines()
     assert shown[0] == "Session 1: lesson.mp4  0:32 long"
-    line = "Only verdicts of the class are stored (--aggregate-only), each of 3 or more students"
+    line = (
+        "Stored of students (--aggregate-only): verdicts of the class, each of 3 or more students, and how many "
+        "faces each frame has; nothing else"
+    )
     assert shown[1] == line
     assert [row.split()[0] for row in shown[3:5]] == ["student", "class"]
     assert run("students", 1).out == f"{line}\n"

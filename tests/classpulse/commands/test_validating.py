@@ -94,14 +94,14 @@ def test_fit_and_profiles(run: Run, folder: Path) -> None:
     said = result.out.splitlines()
     assert said[0].split()[:3] == ["settings", "intervals", "score"]
     assert [line.split("  ")[0] for line in said[1:5]] == [AS_IS, IN_SAMPLE, OUT_OF_SAMPLE, GAIN]
-    assert any("no gain is shown" in line for line in said)  # of faces at random
+    assert any("no improvement is shown" in line for line in said)  # of faces at random
     assert said[-1].startswith("profile ours: window 30.0, strategy weighted, band ")
 
     listed = run("profiles").out.splitlines()
     assert listed[0].split()[:4] == ["name", "coders", "students", "intervals"]
     assert listed[1].split()[:4] == ["ours", "1", "6", "24"]
     kept = json.loads(run("profiles", "--format", "json").out)
-    assert "no gain is shown" in kept[0]["origin"]
+    assert "no improvement is shown" in kept[0]["origin"]
     assert run("judge", 1, "--profile", "ours").status == 0
     assert session.judgements()["name"].tolist()[-1] == "ours"
     figures = json.loads(run("validate", 1, "codes.csv", "--fit", "again", "-f", "json").out)

@@ -45,13 +45,13 @@ CLASS = students(
 def test_by_student_and_by_area_the_back_first() -> None:
     rows = measured(CLASS, FRAMES)
     assert rows["label"].tolist() == ["S03", "S05", "S02", "S04", "S06", "S07", "S01"]
-    (back,) = rows[rows["label"] == "S03"][["row", "seen", "scorable"]].to_dict("records")
-    assert back == {"row": "back", "seen": 0.2, "scorable": 0.0}
+    (back,) = rows[rows["label"] == "S03"][["row", "detected", "scorable"]].to_dict("records")
+    assert back == {"row": "back", "detected": 0.2, "scorable": 0.0}
     areas = by_area(rows)
     assert areas["area"].tolist() == ["back left", "back right", "middle centre", "front left"]
     assert areas["students"].tolist() == [2, 2, 2, 1]
     assert areas["hardly"].tolist() == [1, 2, 1, 0]
-    assert areas["seen"].tolist() == pytest.approx([0.55, 0.35, 0.825, 0.98])
+    assert areas["detected"].tolist() == pytest.approx([0.55, 0.35, 0.825, 0.98])
 
 
 def test_the_rows_are_named_with_why_and_what_helps() -> None:

@@ -139,7 +139,7 @@ def test_a_class_of_which_nothing_else_was_kept(recording: Path, tmp_path: Path)
     settings = dataclasses.replace(SETTINGS, aggregate_only=True, min_group=2)
     html = told(page.render(analyze(recording, tmp_path / "classpulse.db", settings=settings)))
     Outline(html)
-    assert "Only verdicts of the class were stored" in html
+    assert "only verdicts of the class and the number of faces in each frame were stored" in html
     assert not re.search(r"\bS01\b", html)
     assert "neutral" in data_of(html, "timeline")["verdict"]
 
@@ -149,6 +149,6 @@ def test_on_postgres(recording: Path, postgres_url: str, analysed: Session) -> N
     html, expected = page.render(session), page.render(analysed)
     for plot in ("timeline", "heatmap"):
         assert data_of(html, plot) == data_of(expected, plot)
-    for part in ("moments", "seats"):
+    for part in ("changes", "seats"):
         section = html.split(f'id="section-{part}"')[1].split('class="source"')[0]
         assert section == expected.split(f'id="section-{part}"')[1].split('class="source"')[0]

@@ -59,7 +59,7 @@ def test_a_session(client: TestClient) -> None:
     text = client.get(SESSION).text
     assert "<h1>lesson.mp4</h1>" in text
     assert f'src="/api{SESSION}/video"' in text
-    for part in ("timeline", "heatmap", "seats", "moments", "students", "provenance"):
+    for part in ("timeline", "heatmap", "seats", "changes", "students", "provenance"):
         assert f'id="section-{part}"' in client.get(f"{SESSION}/sections/{part}").text
     assert client.get(f"{SESSION}/sections/..%2fapp").status_code in (400, 404)
 
@@ -186,7 +186,7 @@ def write(serving: Serving) -> Write:
 )
 def test_sessions_without(client: TestClient, write: Write, times: list[float], faces: int) -> None:
     write(times, faces)
-    paths = [f"/sessions/2/sections/{part}" for part in ("timeline", "heatmap", "seats", "moments", "students")]
+    paths = [f"/sessions/2/sections/{part}" for part in ("timeline", "heatmap", "seats", "changes", "students")]
     for path in ("/", "/sessions/2", *paths, "/sessions/2/judged?window=3", "/sessions/2/corrections"):
         assert client.get(path).status_code == 200, path
     assert client.get("/api/sessions/2/report.html").status_code == 200

@@ -73,7 +73,7 @@ def test_a_band_that_people_have_is_found(
     assert fitted.value(fitting.OUT_OF_SAMPLE, "kappa") > 0.9
     assert fitted.gain.low > 0
     assert fitted.better
-    assert fitted.summary().endswith("they are better")
+    assert fitted.summary().endswith("an improvement")
     assert (fitted.intervals, fitted.students, fitted.coders) == (120, 10, 1)
 
     with Store.open(session.database) as store:
@@ -97,9 +97,9 @@ def test_no_gain_is_claimed_for_codes_without_sense(
     fitted = session.fit(write(tmp_path / "codes.csv", rows), "noise", "plain")
     assert fitted.value(fitting.IN_SAMPLE, "score") >= fitted.value(fitting.AS_IS, "score")
     assert not fitted.better
-    assert "no gain is shown" in fitted.summary()
+    assert "no improvement is shown" in fitted.summary()
     with Store.open(session.database) as store:
-        assert "no gain is shown" in all_profiles(store).set_index("name")["origin"]["noise"]
+        assert "no improvement is shown" in all_profiles(store).set_index("name")["origin"]["noise"]
         drop_profile(store, "noise")
         with pytest.raises(SessionError, match="no profile 'noise'"):
             drop_profile(store, "noise")

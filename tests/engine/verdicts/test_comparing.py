@@ -46,7 +46,7 @@ def test_equal_windows() -> None:
     # Cohen by hand: 5 of 7 the same; by chance (3*2 + 2*3 + 2*2)/49
     assert students["kappa"] == pytest.approx((5 / 7 - 16 / 49) / (1 - 16 / 49))
     assert (whole["of"], whole["agreement"]) == ("class", 0.75)
-    assert [(row["start"], row["differ"], row["opposite"], row["who"]) for row in found.differing] == [
+    assert [(row["start"], row["differ"], row["opposite"], row["students"]) for row in found.differing] == [
         (0, 1, 1, "S02"), (20, 1, 0, "S02"), (30, 1, 0, "S01"),
     ]  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_windows_of_different_length_are_compared_at_the_shorter(turned: bool) -
     (row,) = found.differing
     names = ("short", "long") if not turned else ("long", "short")
     assert row == dict(zip(("judgement_a", "judgement_b"), names, strict=True)) | {
-        "start": 4, "stop": 8, "differ": 1, "opposite": 0, "who": "S01",
+        "start": 4, "stop": 8, "differ": 1, "opposite": 0, "students": "S01",
     }  # fmt: skip
 
 
