@@ -11,6 +11,7 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from engine.vision.sources.colours import PEAK, brightest, colours_of, make_neutral, to_screen
 from engine.vision.sources.fields import Neighbours, deinterlaced
 from engine.vision.sources.geometry import (
     MAX_TILT,
@@ -46,6 +47,7 @@ class Picture:
         self._pixel: Fraction | None = None
         self._follows_codec = False
         self._sizes: list[tuple[int, int]] = []
+        self._peak = PEAK
         self.warnings = []
 
     def begin(self, stream: VideoStream, first: VideoFrame) -> None:
@@ -54,6 +56,12 @@ class Picture:
         # Where the two differ, the container is right, as it is for every player.
         self._follows_codec = stated in (None, coded)
         self._pixel = coded if self._follows_codec else stated
+        self._peak = brightest(first)
+        colours = colours_of(first)
+        if not colours.readable:
+            self._warn(
+                "colours", f"its colours (matrix {colours.matrix} of H.273) cannot be converted and may be wrong"
+            )
         _, tilt = orientation_in(first)
         if tilt > MAX_TILT:
             self._warn(
@@ -85,7 +93,8 @@ class Picture:
     def image(self, of: Neighbours) -> Image:
         """The image (height, width, 3) RGB of a frame."""
         form = self._form(of.frame)
-        return image_of(deinterlaced(of) if of.frame.interlaced_frame else of.frame, form, self.size)
+        frame = deinterlaced(of) if of.frame.interlaced_frame else of.frame
+        return image_of(frame, form, self.size, self._peak)
 
     def _form(self, frame: VideoFrame) -> Form:
         own: Any = frame.opaque
@@ -117,31 +126,40 @@ def orientation_in(frame: VideoFrame) -> tuple[int, float]:
     return orientation_of(np.frombuffer(bytes(data), np.int32).tolist())
 
 
-def image_of(frame: VideoFrame, form: Form, size: tuple[int, int]) -> Image:
-    """The image (height, width, 3) RGB of `frame`: upright, and of `size` (width, height).
+def image_of(frame: VideoFrame, form: Form, size: tuple[int, int], peak: float = PEAK) -> Image:
+    """The image (height, width, 3) RGB of `frame`: upright, of `size` (width, height), for an ordinary screen.
 
-    A picture of another shape is scaled until it fits, and centred between black bars.
+    A picture of another shape is scaled until it fits, and centred between black bars. `peak` is the brightest
+    light of high dynamic range, cd/m2.
     """
     width, height = form.shown
     if (width, height) != size:
         scale = min(Fraction(size[0], width), Fraction(size[1], height))
         width, height = max(round(width * scale), 1), max(round(height * scale), 1)
     stored = (height, width) if swaps_axes(form.orientation) else (width, height)
-    resized = stored != (frame.width, frame.height)
-    image = frame.to_ndarray(
-        format="rgb24",
-        width=stored[0],
-        height=stored[1],
-        interpolation="BICUBIC" if resized else None,
-        threads=1,
-    )
-    shown = upright(np.asarray(image, np.uint8), form.orientation)
+    shown = upright(_values(frame, stored, peak), form.orientation)
     if (width, height) == size:
         return np.ascontiguousarray(shown)
     whole = np.zeros((size[1], size[0], 3), np.uint8)
     top, left = (size[1] - height) // 2, (size[0] - width) // 2
     whole[top : top + height, left : left + width] = shown
     return whole
+
+
+def _values(frame: VideoFrame, size: tuple[int, int], peak: float) -> Image:
+    """The values of `frame` for an ordinary screen, (height, width, 3) RGB, as it lies, of `size`."""
+    colours = colours_of(frame)
+    make_neutral(frame)
+    image = frame.to_ndarray(
+        format="rgb24" if colours.ordinary else "rgb48le",
+        width=size[0],
+        height=size[1],
+        interpolation=None if size == (frame.width, frame.height) else "BICUBIC",
+        threads=1,
+    )
+    if colours.ordinary:
+        return np.asarray(image, np.uint8)
+    return to_screen(np.asarray(image, np.uint16), colours, peak)
 
 
 class PixelShapes:
