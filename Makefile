@@ -65,6 +65,9 @@ test-reference: $(VENV)/.reference  ## parity with the original packages
 bench: $(VENV)/.reference     ## speed and memory against the original packages; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks.speed
 
+bench-footage: $(VENV)/.dev  ## recordings as people have them: what is found in each, against what must be
+	$(BIN)/python -m benchmarks.recipes
+
 bench-guided: $(VENV)/.dev   ## what the guided scan keeps of the faces that a full scan finds
 	$(BIN)/python -m benchmarks.guided
 
