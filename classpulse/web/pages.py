@@ -174,6 +174,7 @@ def session_page(
         settings=settings,
         strategies=STRATEGIES.names(),
         gone=recording.why,
+        clock=session.file_times().sections,
         students=plain_rows(session.students()),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from engine.sessions.judgements import Comparison, compare_judgements, judge, se
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.settings import JUDGED_BY, Settings
 from engine.texts import required_text
+from engine.vision.sources.file_times import FileTimes
 from storage import queries
 from storage.profiles import profile_settings, write_profile
 from storage.store import Store
@@ -54,6 +56,12 @@ class Session:
     def info(self) -> dict[str, Any]:
         """The session's row of the table `sessions`, a value by the name of every column."""
         return self._read(lambda store: store.session(self.session_id))
+
+    def file_times(self) -> FileTimes:
+        """Where the session's times are in its recording, by the recording's own clock."""
+        row = self.info()
+        stored = self._read(lambda store: read_warnings(store, self.session_id))
+        return FileTimes.of(row["start_pts"], Fraction(row["time_base"]), stored)
 
     def students(self) -> pd.DataFrame:
         """A row for every student: label, name, `first` and `last` face (s), tracks, faces, coverage (0 to 1)."""

@@ -98,3 +98,20 @@ def turn_tkhd(path: Path, matrix: tuple[int, int, int, int]) -> Path:
     data[at + 40 : at + 76] = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
     path.write_bytes(data)
     return path
+
+
+def copied(path: Path, source: Path, offsets: Sequence[float]) -> Path:
+    """The packets of `source` once for each offset (s), by which their times are later."""
+    with av.open(str(path), "w") as target:
+        stream = None
+        for offset in offsets:
+            with av.open(str(source)) as container:
+                video = container.streams.video[0]
+                stream = stream or target.add_stream_from_template(video)
+                for packet in container.demux(video):
+                    if packet.size and packet.pts is not None and packet.time_base is not None:
+                        later = round(offset / packet.time_base)
+                        packet.pts, packet.dts = packet.pts + later, (packet.dts or 0) + later
+                        packet.stream = stream
+                        target.mux(packet)
+    return path

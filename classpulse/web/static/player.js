@@ -14,6 +14,36 @@
     Object.entries(root.dataset).map(([name, value]) => [name, Number(value)]));
   const { clock } = classpulse; // of report.js
 
+  // -- the player's time, and the session's
+
+  // Session times from which session and file run alike, each with what the file's own clock shows there.
+  const sections = JSON.parse(root.dataset.clock);
+  // Some browsers show the file's own times, others begin at 0. The first frame tells; until it is there, seeks wait.
+  let [shift, pending] = [null, null];
+  const ends = (k) => (k + 1 < sections.length ? sections[k + 1][0] : Infinity);
+  function toPlayer(time) {
+    const [begin, file] = sections.findLast(([from]) => from <= time) ?? sections[0];
+    return file + time - begin + (shift ?? 0);
+  }
+  function now() {
+    const file = video.currentTime - (shift ?? 0);
+    const times = sections.map(([begin, from], k) => [file >= from, Math.min(begin + file - from, ends(k)), k]);
+    const within = times.find(([after, time, k]) => after && time < ends(k)) ?? times.findLast(([after]) => after);
+    return Math.max(within?.[1] ?? 0, 0);
+  }
+  function seek(time) {
+    if (shift === null) pending = time;
+    else video.currentTime = toPlayer(time);
+  }
+  function learn(first) {
+    const start = sections[0][1];
+    shift = Math.abs(first) < Math.abs(first - start) ? -start : 0;
+    if (pending !== null) seek(pending);
+    pending = null;
+  }
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((_, { mediaTime }) => learn(mediaTime));
+  else learn(0);
+
   // -- what is stored of the picture
 
   const stretches = new Map(); // by number: {times, faces}, or a promise of it
@@ -81,7 +111,7 @@
     const scale = Math.min(w / width, h / height); // the picture is centred in its element
     const [left, top] = [(w - width * scale) / 2, (h - height * scale) / 2];
     judged ??= levels();
-    const column = judged ? judged.at(video.currentTime) : -1;
+    const column = judged ? judged.at(now()) : -1;
     const style = getComputedStyle(document.body);
     const colour = (who) => {
       const row = judged ? judged.data.students.indexOf(who) : -1;
@@ -92,7 +122,7 @@
     context.globalAlpha = 1;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "bottom";
-    for (const { who, box: [x1, y1, x2, y2] } of boxesAt(video.currentTime)) {
+    for (const { who, box: [x1, y1, x2, y2] } of boxesAt(now())) {
       const [x, y, right, bottom] = [left + x1 * scale, top + y1 * scale, left + x2 * scale, top + y2 * scale];
       context.globalAlpha = window_ && window_.student !== null && window_.student !== who ? 0.35 : 1;
       context.lineWidth = 4;
@@ -141,7 +171,7 @@
   function play(start, stop, student) {
     window_ = { start, stop, student };
     judged = null;
-    video.currentTime = start;
+    seek(start);
     const who = student === null ? "the class" : names.get(student) ?? "a student";
     status.textContent = `${clock(start)}–${clock(stop)}: ${who}`;
     wanted = true;
@@ -167,13 +197,13 @@
     judged ??= levels();
     const data = judged?.data;
     if (!data?.start.length) return;
-    const now = judged.at(window_ ? window_.start : video.currentTime);
-    const k = Math.min(Math.max(now + (window_ ? Number(button.dataset.step) : 0), 0), data.start.length - 1);
+    const shown = judged.at(window_ ? window_.start : now());
+    const k = Math.min(Math.max(shown + (window_ ? Number(button.dataset.step) : 0), 0), data.start.length - 1);
     play(data.start[k], data.stop[k], window_?.student ?? null);
   });
 
   video.addEventListener("timeupdate", () => {
-    if (window_ && !video.paused && video.currentTime >= window_.stop && video.currentTime < window_.stop + 1) {
+    if (window_ && !video.paused && pending === null && now() >= window_.stop && now() < window_.stop + 1) {
       video.pause();
     }
   });

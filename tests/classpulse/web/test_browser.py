@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ import uvicorn
 from classpulse.web.app import create_app
 from classpulse.web.running import FAREWELL, listen
 from classpulse.web.serving import Serving
+from engine.vision.sources.video import fingerprint
 from tests.classpulse.web.conftest import TOKEN
+from tests.engine.synthetic import copied
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -135,6 +139,32 @@ def test_a_click_on_a_window_plays_it_with_its_boxes(page: Any) -> None:
     assert 20 <= page.evaluate("document.querySelector('video').currentTime") < 21.5
     page.get_by_role("button", name="Close").click()
     assert page.locator(".dock.docked").count() == 0
+
+
+@pytest.mark.parametrize("begin", [10, 3600])
+def test_a_recording_whose_clock_begins_later_plays_at_the_right_place(
+    chromium: Any, serving: Serving, recording: Path, begin: int
+) -> None:
+    """The same lesson in a file whose first frame is not at 0: Chromium shows the file's own times."""
+    path = copied(serving.videos / "later.mkv", recording, [begin])
+    with closing(sqlite3.connect(serving.db)) as connection, connection:
+        later = str(path), fingerprint(path), begin * 1000
+        connection.execute("UPDATE sessions SET source = ?, sha256 = ?, start_pts = ?, time_base = '1/1000'", later)
+    served = Live(serving)
+    page = chromium.new_context(viewport=DESK, base_url=served.address).new_page()
+    try:
+        page.goto("/sessions/1")
+        page.locator("#section-timeline").get_by_text("The same as a table").click()
+        page.locator("#section-timeline th[data-start]").nth(2).click()
+        wait(page, f"document.querySelector('video').currentTime >= {begin + 10}")
+        assert page.evaluate("document.querySelector('video').currentTime") < begin + 12
+        pixels = "document.querySelector('#player canvas').getContext('2d').getImageData(0, 0, 400, 200).data"
+        wait(page, f"new Uint32Array({pixels}.buffer).some(Boolean)")
+        wait(page, "document.querySelector('video').paused")  # at the window's end
+        assert begin + 15 <= page.evaluate("document.querySelector('video').currentTime") < begin + 16.5
+    finally:
+        page.context.close()
+        served.stop()
 
 
 def test_a_window_can_be_played_from_the_keyboard(page: Any) -> None:

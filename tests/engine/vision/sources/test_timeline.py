@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ from engine.errors import SourceError, UsageError
 from engine.settings import Settings
 from engine.vision.sources.timeline import Discontinuity, Timeline
 from engine.vision.sources.video import Video
-from tests.engine.synthetic import number, numbered, write_video
+from tests.engine.synthetic import copied, number, numbered, write_video
 from tests.engine.vision.sources.clips import contents, numbers, wreck
 
 FRAMES = 50
@@ -35,23 +34,6 @@ def cat(path: Path, *begins: float, codec: str = "libx264", frames: int = FRAMES
         for i, begin in enumerate(begins)
     ]
     path.write_bytes(b"".join(each.read_bytes() for each in parts))
-    return path
-
-
-def copied(path: Path, source: Path, offsets: Sequence[float]) -> Path:
-    """The packets of `source` once for each offset (s), by which their times are later."""
-    with av.open(str(path), "w") as target:
-        stream = None
-        for offset in offsets:
-            with av.open(str(source)) as container:
-                video = container.streams.video[0]
-                stream = stream or target.add_stream_from_template(video)
-                for packet in container.demux(video):
-                    if packet.size and packet.pts is not None and packet.time_base is not None:
-                        later = round(offset / packet.time_base)
-                        packet.pts, packet.dts = packet.pts + later, (packet.dts or 0) + later
-                        packet.stream = stream
-                        target.mux(packet)
     return path
 
 
