@@ -25,6 +25,7 @@ from classpulse.commands.options import (
 from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
 from classpulse.commands.showing import show_session
 from classpulse.commands.streams import STREAMS
+from engine.recorded import parse_recorded
 from engine.settings import MAX_GAP, Device, Engine, Precision, Scan, Settings
 
 app = typer.Typer()
@@ -40,6 +41,13 @@ def analyze(
     ],
     db: Database = "classpulse.db",
     name: Annotated[str | None, typer.Option(help="Name of the session (default: the file name).")] = None,
+    recorded_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the recording began, YYYY-MM-DD HH:MM (default: what its file or its name says).",
+        ),
+    ] = None,
     sample_rate: Annotated[
         str, typer.Option(metavar="RATE|all", help="Frames analysed per second of video.")
     ] = f"{DEFAULT.sample_rate:g}",
@@ -159,6 +167,8 @@ def analyze(
 
     If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
+    if recorded_at is not None and len(videos) > 1:
+        raise typer.BadParameter("--recorded-at holds for one recording; analyse them one by one")
     if keep_gaps and max_gap != MAX_GAP:
         raise typer.BadParameter("--keep-gaps keeps gaps of any length; omit --max-gap")
     if min_group != DEFAULT.min_group and not aggregate_only:
@@ -186,6 +196,7 @@ def analyze(
         executor=executor,
         display=display,
         quiet=quiet,
+        recorded_at=None if recorded_at is None else parse_recorded(recorded_at),
     )
     raise typer.Exit(analyze_all(videos, name, options))
 

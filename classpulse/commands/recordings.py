@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class AnalysisOptions:
     executor: str | None = None
     display: bool = False
     quiet: bool = False
+    recorded_at: datetime | None = None
 
 
 def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptions) -> int:
@@ -81,6 +83,7 @@ def _analyze(video: Path, name: str | None, options: AnalysisOptions) -> Session
             again=options.again,
             workers=options.workers,
             executor=options.executor,
+            recorded_at=options.recorded_at,
             on_progress=bar,
             on_detections=window,
         )

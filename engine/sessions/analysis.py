@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.faces import Classes
+from engine.recorded import time_in_name
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
 from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
@@ -61,6 +63,7 @@ def analyze(
     again: bool = False,
     workers: int | None = None,
     executor: Executor | str | None = None,
+    recorded_at: datetime | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_detections: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
@@ -72,6 +75,7 @@ def analyze(
     any number. `executor`, an `engine.runtime.executor.Executor` or the name of one, runs it elsewhere. `exclude`
     names squares of the picture beside those of the settings (see `engine.sessions.excluding.squares`).
     `on_detections` is called with every frame and its faces; detection then runs in this process.
+    `recorded_at` is when the recording began; by default what its file says, else its name, else unknown.
     With `settings.aggregate_only` everything is in memory until the class's windows are written, all at once.
     Raises SourceError for a video that cannot be read, StorageError for a database that cannot be used, and
     UsageError for settings that cannot work. Committed segments stay whatever is raised.
@@ -95,7 +99,7 @@ def analyze(
             existing = None
         if existing is None or not _resumable(store, existing, settings, again=again):
             _check_excluded(target, sha256, settings)
-            existing = _begin(store, video, sha256, name, settings), "detecting"
+            existing = _begin(store, video, sha256, name, settings, recorded_at), "detecting"
         session_id, state = existing
         if state == "detecting":
             progress = _detect(store, session_id, video, settings, opened, report_progress)
@@ -103,7 +107,7 @@ def analyze(
             write_warnings(store, session_id, (_stored(each, video.path) for each in found))
         else:
             progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
-        warnings = _name_warnings(store.session(session_id), name)
+        warnings = _kept(store.session(session_id), name, recorded_at)
         was_done = _track_and_judge(
             store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
         )
@@ -176,9 +180,19 @@ def _done_aggregate(target: Store, session_id: int, settings: Settings) -> Sessi
     return Session(target.path, session_id, was_done=True)
 
 
-def _name_warnings(session: dict[str, Any], name: str | None) -> list[str]:
-    differs = name is not None and escaped(name) != session["name"]
-    return [f"session {session['session_id']} keeps the name it has, {session['name']!r}"] if differs else []
+def _kept(session: dict[str, Any], name: str | None, recorded_at: datetime | None) -> list[str]:
+    """A line for each thing that was asked for, and that a session which is there already keeps as it is."""
+    warnings = []
+    if name is not None and escaped(name) != session["name"]:
+        warnings.append(f"session {session['session_id']} keeps the name it has, {session['name']!r}")
+    if recorded_at is not None and _written(recorded_at) != session["recorded"]:
+        time = session["recorded"] or "none"
+        warnings.append(f"session {session['session_id']} keeps the time of recording it has, {time}")
+    return warnings
+
+
+def _written(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[SourceWarning]:
@@ -215,7 +229,14 @@ def _check_excluded(target: Store, sha256: str, settings: Settings) -> None:
         )
 
 
-def _begin(store: Store, video: FrameSource, sha256: str, name: str | None, settings: Settings) -> int:
+def _begin(
+    store: Store,
+    video: FrameSource,
+    sha256: str,
+    name: str | None,
+    settings: Settings,
+    recorded_at: datetime | None,
+) -> int:
     classes, models = _networks(settings)
     with store.writing():
         session_id = store.add_session(
@@ -229,7 +250,7 @@ def _begin(store: Store, video: FrameSource, sha256: str, name: str | None, sett
             start_pts=video.start_pts,
             width=video.width,
             height=video.height,
-            recorded=video.recorded.strftime("%Y-%m-%dT%H:%M:%SZ") if video.recorded else None,
+            recorded=_written(recorded_at or video.recorded or time_in_name(video.path.name)),
             classes=classes.rows(),
         )
         write_excluded(store, session_id, settings.exclude)

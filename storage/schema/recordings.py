@@ -28,7 +28,7 @@ sessions = Table(
     words("source", "path of the recording, as it was analysed"),
     words("file_name", "last part of the source"),
     words("sha256", "of the recording's bytes, hexadecimal"),
-    words("recorded", "when the recording began, UTC, ISO 8601; NULL where the file does not say", nullable=True),
+    words("recorded", "when the recording began, UTC, ISO 8601; NULL where nothing says so", nullable=True),
     words("settings", "every setting of the analysis, JSON"),
     words("version", "of the software that detected its faces"),
     words("models", "sha256 of each network, JSON"),

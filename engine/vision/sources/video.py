@@ -37,6 +37,8 @@ from engine.vision.sources.timeline import Clock, Placing, Timeline, read_timeli
 INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 #: How far before the wanted time to seek, s: further back each time that a seek landed too late.
 SEEK_BACK = (0, 10, 60)
+#: Where files say when they were recorded: Apple's cameras, all others.
+CREATION_TAGS = ("com.apple.quicktime.creationdate", "creation_time")
 #: Cameras whose clock was never set count from 1904, 1970 or 1980.
 CLOCK_SET = 1990
 #: Frames that show whether a stream's presentation times are usable: more than any codec reorders.
@@ -317,7 +319,8 @@ def fingerprint(path: str | PathLike[str]) -> str:
 
 
 def _recorded(container: InputContainer, stream: VideoStream) -> datetime | None:
-    text = container.metadata.get("creation_time") or stream.metadata.get("creation_time") or ""
+    tags = container.metadata, stream.metadata
+    text = next((tag[name] for name in CREATION_TAGS for tag in tags if tag.get(name)), "")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
