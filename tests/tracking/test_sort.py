@@ -81,6 +81,19 @@ def test_a_box_without_an_area_or_not_finite_is_refused(box: list[float]) -> Non
         track([0.0], [0], [box])
 
 
+def test_it_is_the_wrong_box_that_is_named() -> None:
+    for wrong in ([5.0, 0.0, np.inf, 10.0], [7.0, 0.0, 7.0, 10.0]):
+        with pytest.raises(ValueError, match=f"box .{wrong[0]}, 0.0, .* is not finite"):
+            Tracker().update(0.0, np.array([SEAT, wrong]))
+
+
+def test_each_track_has_a_number_of_its_own() -> None:
+    tracker = Tracker()
+    row = np.array([SEAT + i * AWAY for i in range(4)])
+    assert tracker.update(0.0, row[:3]).tolist() == [0, 1, 2]
+    assert tracker.update(0.2, row[[3, 1]]).tolist() == [3, 1]
+
+
 @pytest.mark.parametrize("times", [[0.0, 0.2, 0.1], [0.0, 0.0], [0.0, np.nan]])
 def test_a_frame_that_is_not_later_than_the_last_is_refused(times: list[float]) -> None:
     with pytest.raises(ValueError, match="does not come after"):
@@ -232,6 +245,31 @@ def test_a_lost_face_is_recovered_where_it_was_last() -> None:
     """Observation-centric recovery (OC-SORT): the prediction has gone on, the face has not."""
     assert lost_and_back(recover=True) == [0] * (RUN + 1)
     assert lost_and_back(recover=False) == [0] * RUN + [1]
+
+
+def test_lost_faces_are_recovered_unless_that_is_turned_off() -> None:
+    """By stored rows as well: the face moved on for ten frames, and is then back where it was last seen."""
+    boxes = [SEAT + min(i, RUN - 1) * SIDEWAYS for i in range(RUN + 1)]
+    times = [*np.arange(RUN) / 5, (RUN + HIDDEN) / 5]
+    assert track(times, range(RUN + 1), boxes).tolist() == [0] * (RUN + 1)
+
+
+def test_the_motion_of_each_frame_is_that_from_the_one_before_and_the_first_is_not_used() -> None:
+    """A pan of 60 px before the second frame, and one of 90 px back before the third."""
+    x = np.array([0.0, 60.0, -30.0, -30.0])
+    boxes = SEAT + np.outer(x, [1.0, 0.0, 1.0, 0.0])
+    motion = np.tile(np.eye(2, 3), (4, 1, 1))
+    motion[:, 0, 2] = [500.0, 60.0, -90.0, 0.0]
+    times = np.arange(4) / 5
+    for affines in (motion, motion.reshape(4, 6).tolist()):
+        assert track(times, range(4), boxes, motion=affines).tolist() == [0] * 4
+    assert track(times, range(4), boxes, min_hits=1).tolist() == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("score", "tracks"), [(0.8, [0, 0, 0]), (0.79, [-1, -1, -1])])
+def test_a_face_that_scores_exactly_the_sure_score_confirms_a_track(score: float, tracks: list[int]) -> None:
+    found = track(np.arange(3) / 5, range(3), np.tile(SEAT, (3, 1)), [0.9, score, 0.9], sure_score=0.8)
+    assert found.tolist() == tracks
 
 
 def test_a_lost_face_is_recovered_where_it_was_last_while_the_camera_pans() -> None:

@@ -157,8 +157,19 @@ def test_a_student_whose_faces_are_all_equal_leaves_the_others_alone() -> None:
     both = np.repeat([0, 1], 3)
     with np.errstate(all="raise"):
         found = margins(influence, both, both, np.ones(6), 2)
-    alone = margins(influence[3:], both[:3], both[:3], np.ones(3), 1)
-    assert found == pytest.approx([stdtrit(7, 0.95) * np.sqrt(0.005 / 3 / 3), alone[0]], rel=1e-9)
+    alone = [margins(each, both[:3], both[:3], np.ones(3), 1)[0] for each in (influence[:3], influence[3:])]
+    assert found == pytest.approx(alone, rel=1e-9)
+    assert alone[0] == pytest.approx(stdtrit(7, 0.95) * np.sqrt(0.005 / 3 / 3), rel=1e-9)
+
+
+def test_a_single_pair_of_faces_is_what_is_known_of_its_lag() -> None:
+    """Of a student with windows of one face, among 702 faces: it is less than one pair, but it is that pair."""
+    group = np.append([0, 0], np.arange(1, 701))
+    student = np.minimum(group, 1)
+    influence = np.append([0.5, -0.4], np.full(700, 0.1))
+    measured, pairs = uncertainty._autocovariances(influence, group, student, 2)
+    assert pairs[:, 1] == pytest.approx([1 + 300 / 702, 300 / 702])
+    assert measured[:, 1] == pytest.approx([-0.2, -0.2])
 
 
 def test_an_autocorrelation_is_found_where_windows_are_long_enough_for_it() -> None:
