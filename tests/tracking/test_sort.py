@@ -264,6 +264,7 @@ def test_the_motion_of_each_frame_is_that_from_the_one_before_and_the_first_is_n
     for affines in (motion, motion.reshape(4, 6).tolist()):
         assert track(times, range(4), boxes, motion=affines).tolist() == [0] * 4
     assert track(times, range(4), boxes, min_hits=1).tolist() == [0, 1, 2, 2]
+    assert track(times, [2, 3], boxes[2:], motion=motion, min_hits=1).tolist() == [0, 0]  # no track to go along
 
 
 @pytest.mark.parametrize(("score", "tracks"), [(0.8, [0, 0, 0]), (0.79, [-1, -1, -1])])

@@ -15,7 +15,8 @@ import pytest
 
 from engine.faces import Class, Classes
 from engine.settings import Settings
-from engine.verdicts.judging import Columns, judge
+from engine.verdicts.judging import Columns, judge, verdicts_of
+from engine.verdicts.scale import VERDICTS
 from engine.verdicts.windows import Windows
 from tests.engine.verdicts.scored import evidence
 
@@ -127,15 +128,17 @@ def test_neutral_prevails_with_a_student_only_where_it_is_more_than_either_side(
 ) -> None:
     students, _ = judged(scores)
     assert students["verdict"].tolist() == [verdict]
+    again = verdicts_of(students, Settings(strategy="weighted", min_faces=1, min_coverage=0.2))
+    assert [VERDICTS[place] for place in again] == [verdict]
 
 
 @pytest.mark.parametrize("strategy", ["weighted", "sum", "dominant"])
 def test_faces_outside_of_marked_intervals_do_not_count(strategy: str) -> None:
-    """Two students in every frame of four seconds, of which 0.4 to 1.2 and 2 to 3 are judged."""
+    """Two students in every frame of four seconds, of which nine frames are judged, one of them alone."""
     random = np.random.default_rng(5)
     times = np.repeat(np.arange(20) / 5, 2)
     student, scores, quality = np.tile([0, 1], 20), random.dirichlet(np.ones(3), 40), random.uniform(0.2, 1, 40)
-    marked = Windows(np.array([0.4, 2.0]), np.array([1.2, 3.0]))
+    marked = Windows(np.array([0.4, 1.4, 2.2, 5.0]), np.array([1.2, 1.5, 3.0, 6.0]))
 
     def rows(faces: npt.NDArray[np.bool_]) -> tuple[Columns, Columns]:
         given = evidence(
@@ -147,13 +150,15 @@ def test_faces_outside_of_marked_intervals_do_not_count(strategy: str) -> None:
             duration=4.0,
             classes=CLASSES,
         )
-        return judge(given, Settings(strategy=strategy, min_faces=1), marked)
+        with np.errstate(all="raise"):
+            return judge(given, Settings(strategy=strategy, min_faces=1), marked)
 
-    inside = ((times >= 0.4) & (times < 1.2)) | ((times >= 2.0) & (times < 3.0))
+    inside = ((times >= 0.4) & (times < 1.2)) | (times == 1.4) | ((times >= 2.2) & (times < 3.0))
     students, whole = rows(np.full(40, True))
-    assert students["scorable"].tolist() == students["faces"].tolist() == [4, 4, 5, 5]
-    assert students["frames"].tolist() == [4, 4, 5, 5]
-    assert np.isfinite(students["balance"]).all()
+    for name in ("frames", "scorable", "faces"):
+        assert students[name].tolist() == [4, 4, 1, 1, 4, 4, 0, 0]
+    assert students["coverage"].tolist() == [1] * 6 + [0] * 2
+    assert np.isfinite(students["balance"]).tolist() == [True] * 6 + [False] * 2
     for found, expected in zip((students, whole), rows(inside), strict=True):
         for name in expected:
             np.testing.assert_array_equal(found[name], expected[name])
@@ -184,6 +189,22 @@ def test_a_student_of_a_doubtful_balance_widens_the_class_margin_by_a_share_of_t
     students, whole = judge(given, Settings(window=1.0, min_faces=1))
     assert students["margin"] == pytest.approx([0.2921] * 2, abs=5e-5)
     assert whole["margin"][0] == pytest.approx(students["margin"][0] / math.sqrt(2))
+
+
+def test_the_class_margin_of_a_window_is_of_the_balances_in_it() -> None:
+    """Two judged students and one who cannot be, first of two minds and then of one."""
+    given = evidence(
+        np.arange(10) / 5,
+        np.repeat([0.0, 1.0], 3),
+        np.tile(np.arange(3), 2),
+        np.array([UP, PLUS, UP, PLUS, PLUS, UP]),
+        scorable=np.tile([True, True, False], 2),
+        duration=2.0,
+        classes=CLASSES,
+    )
+    _, whole = judge(given, Settings(window=1.0, min_faces=1))
+    expected = [half_width(2, 3, 2 * 0.25**2), half_width(2, 3)]
+    assert whole["margin"].tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_no_class_margin_is_wider_than_the_scale() -> None:
