@@ -7,27 +7,28 @@ project unless the contender is ours, and gets its frames through a pipe: no pic
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from importlib import import_module
+from typing import Any, Literal
 
 
-def classpulse(scan: str) -> Callable[[Iterable[Any]], int]:
+def classpulse(scan: Literal["guided", "full"]) -> Callable[[Iterable[Any]], int]:
     """All stages but decoding: detection, crops, scores, quality, clothes, camera motion."""
     from engine.settings import Settings
     from engine.vision.extraction import FeatureExtractor
     from engine.vision.sources.protocol import Frame
 
-    extractor = FeatureExtractor(Settings(scan=scan))
+    rate = 5.0
+    extractor = FeatureExtractor(Settings(scan=scan, sample_rate=rate))
 
-    def see(images: Iterable[Any]) -> int:
-        frames = (Frame(i, i / extractor.settings.sample_rate, image) for i, image in enumerate(images))
+    def detect(images: Iterable[Any]) -> int:
+        frames = (Frame(i, i / rate, image) for i, image in enumerate(images))
         return sum(len(segment.faces) for segment in extractor.from_frames(frames))
 
-    return see
+    return detect
 
 
 def mtcnn() -> Callable[[Iterable[Any]], int]:
@@ -38,7 +39,7 @@ def mtcnn() -> Callable[[Iterable[Any]], int]:
 
 
 def fer_with_mtcnn() -> Callable[[Iterable[Any]], int]:
-    import torch  # noqa: F401 - before fer, or the interpreter aborts
+    import_module("torch")  # before fer, or the interpreter aborts
     from fer.fer import FER
 
     fer = FER(mtcnn=True)
@@ -46,7 +47,7 @@ def fer_with_mtcnn() -> Callable[[Iterable[Any]], int]:
     return lambda images: sum(len(fer.detect_emotions(image[:, :, ::-1].copy())) for image in images)
 
 
-#: Name -> a function that loads the contender and returns (RGB frames) -> faces found.
+#: Name -> a function that loads the contender and returns (RGB frames) -> number of detections.
 CONTENDERS = {
     "classpulse": lambda: classpulse("guided"),
     "classpulse, full scan": lambda: classpulse("full"),
@@ -60,9 +61,13 @@ def main() -> None:
 
     They come once for every pass, and nobody keeps them: the peak of memory is the contender's own.
     """
+    if sys.platform == "win32":
+        raise SystemExit("the peak of memory is measured on Linux and macOS alone")
+    import resource
+
     import numpy as np
 
-    look = CONTENDERS[sys.argv[1]]()
+    detect = CONTENDERS[sys.argv[1]]()
     warm_up, count, passes, shape = json.loads(sys.stdin.buffer.readline())
     size = shape[0] * shape[1] * shape[2]
     reading = 0.0
@@ -75,11 +80,11 @@ def main() -> None:
             reading += time.process_time() - before
             yield image
 
-    faces = look(images(warm_up))  # load, compile
+    faces = detect(images(warm_up))  # load, compile
     cpu, wall = [], []
     for _ in range(passes):
         reading, cpu_before, wall_before = 0.0, time.process_time(), time.perf_counter()
-        faces = look(images(count))
+        faces = detect(images(count))
         cpu.append(time.process_time() - cpu_before - reading)
         wall.append(time.perf_counter() - wall_before)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from statistics import median
 
 from benchmarks.footage import SHARED, loop
 from benchmarks.speed import keep
+from benchmarks.usage import cpu_of_children
 
 CLIP = "students.mp4"
 #: How often each length, min, is analysed: looked at twice a second, a peak differs by a few MB from run to run.
@@ -36,7 +36,7 @@ class Watched:
 def watch(*arguments: object) -> Watched:
     """Run `classpulse` with `arguments` and look at its memory twice a second."""
     watched = Watched()
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, begun = cpu_of_children(), time.perf_counter()
     with subprocess.Popen([sys.executable, "cli.py", *map(str, arguments)]) as process:
         while process.poll() is None:
             used = [_memory(pid) for pid in (process.pid, *_children(process.pid))]
@@ -45,8 +45,7 @@ def watch(*arguments: object) -> Watched:
             time.sleep(0.5)
     if process.returncode:
         raise SystemExit(f"classpulse {' '.join(map(str, arguments))} ended with {process.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    watched.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    watched.cpu = cpu_of_children() - before
     watched.wall = time.perf_counter() - begun
     return watched
 

@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.footage import SHARED, loop
+from benchmarks.usage import cpu_of_children
 from classpulse.simulation.lesson import busy_lesson
 from classpulse.simulation.render import render_lesson
 from engine.vision.sources.protocol import Frame
@@ -128,10 +128,9 @@ def whole(path: Path, folder: Path) -> Iterator[str]:
 
 def _cpu_of(command: list[str]) -> float:
     """CPU seconds of a process and of those that it started."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = cpu_of_children()
     subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu_of_children() - before
 
 
 def main() -> None:

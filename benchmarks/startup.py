@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import statistics
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.usage import NOT_POSIX, cpu_of_children
 from classpulse.simulation.lesson import Lesson
 from classpulse.simulation.render import render_lesson
 
@@ -24,22 +24,24 @@ STARTS = {
     "import engine.sessions.session": (["-c", "import engine.sessions.session"], 1.5),
     "from classpulse import analyze": (["-c", "from classpulse import analyze"], 1.5),
 }
-#: What the bar says once a frame is seen.
+#: What the progress bar shows once a frame is processed.
 PROGRESS = re.compile(rb"\d+:\d\d of .*? faces")
 
 
 def cpu_of(arguments: list[str]) -> float:
     """Seconds of CPU time of a Python that is started with these arguments."""
-    with subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return usage.ru_utime + usage.ru_stime
+    before = cpu_of_children()
+    subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return cpu_of_children() - before
 
 
 def first_progress(video: Path, db: Path) -> tuple[float, float]:
     """(wall, CPU) seconds from the start of a process to its first progress."""
-    began = time.monotonic()
+    if sys.platform == "win32":
+        raise SystemExit(NOT_POSIX)
+    import pty
+
+    before, began = cpu_of_children(), time.monotonic()
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(ROOT)
@@ -49,9 +51,9 @@ def first_progress(video: Path, db: Path) -> tuple[float, float]:
         shown += os.read(terminal, 4096)
     wall = time.monotonic() - began
     os.kill(child, 9)
-    usage = os.wait4(child, 0)[2]
+    os.waitpid(child, 0)
     os.close(terminal)
-    return wall, usage.ru_utime + usage.ru_stime
+    return wall, cpu_of_children() - before
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import av
 from benchmarks.footage import loop
 from benchmarks.memory import Watched, watch
 from benchmarks.speed import keep
+from benchmarks.usage import load
 from classpulse.simulation.lesson import Lesson
 from classpulse.simulation.render import render_lesson
 
@@ -52,8 +53,8 @@ def rows(db: Path) -> list[tuple[object, ...]]:
 
 def run(video: Path, workers: int, db: Path) -> tuple[Watched, float]:
     """Analyse `video` by so many workers; what it took, and the machine's load before."""
-    load = os.getloadavg()[0]
-    return watch("analyze", video, "--db", db, "--workers", workers, "-q"), load
+    before = load()
+    return watch("analyze", video, "--db", db, "--workers", workers, "-q"), before
 
 
 def row(name: str, workers: int, seen: Watched, load: float) -> str:

@@ -57,7 +57,7 @@ def decoded(data: bytes) -> Image:
     """The image of a file's bytes, (h, w, 3) RGB, turned as its EXIF data say."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
-    return np.asarray(image[..., ::-1], np.uint8)
+    return np.ascontiguousarray(image[..., ::-1], np.uint8)
 
 
 def grey(value: int, width: int = 64, height: int = 48) -> Image:

@@ -18,7 +18,8 @@ _TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164
 
 def light(image: Image, gamma: float = 2.4) -> npt.NDArray[np.float64]:
     """Light of an image in BT.2020's primaries, white is 1."""
-    return np.clip((image / 255.0) ** gamma @ _TO_2020.T, 0, 1)
+    linear: npt.NDArray[np.float64] = np.clip((image / 255.0) ** gamma @ _TO_2020.T, 0, 1)
+    return linear
 
 
 def pq(linear: npt.NDArray[np.float64], white: float) -> npt.NDArray[np.float64]:
@@ -33,7 +34,7 @@ def hlg(linear: npt.NDArray[np.float64], white: float) -> npt.NDArray[np.float64
     luminance = np.maximum(shown @ np.array([0.2627, 0.6780, 0.0593]), 1e-9)[..., None]
     scene = shown * luminance ** (1 / 1.2 - 1)
     bright = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
+    return np.asarray(np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright), np.float64)
 
 
 def _images(transfer: str, white: float, gamma: float) -> Iterator[npt.NDArray[np.uint16]]:

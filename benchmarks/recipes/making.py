@@ -24,7 +24,7 @@ NTSC_FILM = Fraction(24000, 1001)
 
 
 @cache
-def lesson() -> tuple[Image, ...]:
+def lesson() -> tuple[npt.NDArray[np.uint8], ...]:
     """The frames of the lesson, (506, 898, 3) RGB."""
     with av.open(str(LESSON)) as container:
         return tuple(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0))

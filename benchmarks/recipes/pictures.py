@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -142,6 +142,7 @@ def _changing(path: Path, parts: Sequence[Encoding], widths: Sequence[int] | Non
         stream = add_stream(container, parts[0], parts[0].size or SIZE, NTSC_FILM)
         for encoding, begin, end, width in zip(parts, bounds, bounds[1:], widths, strict=False):
             encoder = av.CodecContext.create(encoding.codec, "w")
+            assert isinstance(encoder, av.VideoCodecContext)
             encoder.width, encoder.height = encoding.size or SIZE
             encoder.pix_fmt, encoder.time_base = encoding.pix_fmt, 1 / NTSC_FILM
             encoder.options = stream.codec_context.options | {"bf": "0"}
@@ -178,16 +179,16 @@ add(
 # -- two fields a frame
 
 
-def _woven(top_first: bool, size: tuple[int, int] | None) -> list[Image]:
+def _woven(top_first: bool, size: tuple[int, int] | None) -> Iterator[Image]:
     """Frames of two pictures each, as an interlaced camera takes them: half as many as the lesson has."""
-    frames = []
     for k in range(0, FRAMES - 1, 2):
-        first, second = (lesson()[k + j] if size is None else cv2.resize(lesson()[k + j], size) for j in (0, 1))
-        woven = np.array(first)
+        first, second = lesson()[k : k + 2]
+        if size is not None:
+            first, second = (np.asarray(cv2.resize(image, size), np.uint8) for image in (first, second))
+        woven = first.copy()
         late = slice(1, None, 2) if top_first else slice(0, None, 2)
         woven[late] = second[late]
-        frames.append(woven)
-    return frames
+        yield woven
 
 
 def _interlaced(path: Path, encoding: Encoding) -> None:
