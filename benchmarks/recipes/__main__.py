@@ -30,7 +30,7 @@ from storage.store import Store
 from storage.warnings import read_warnings
 
 #: Modules that add recipes.
-MODULES = ("encodings", "pictures", "colours")
+MODULES = ("encodings", "pictures", "colours", "clocks")
 #: Times of frames that containers round, s.
 ROUNDING = 0.06
 #: Faces of the lesson that are looked for again: those that the detector is sure of.

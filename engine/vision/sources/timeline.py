@@ -175,16 +175,19 @@ class _Packets(NamedTuple):
     """See `Timeline`."""
 
 
-def read_timeline(container: InputContainer, stream: VideoStream, clock: Clock, max_gap: float | None) -> Timeline:
-    """The timeline of a stream of an open file, from the first packet; frames are taken at their `clock`.
+def read_timeline(
+    container: InputContainer, stream: VideoStream, clock: Clock, start_pts: int, max_gap: float | None
+) -> Timeline:
+    """The timeline of a stream of an open file, from its first packet; frames have the times of `clock`.
 
-    Forward jumps of more than `max_gap` (s) are left out, all but a frame's interval; with None they are `gaps`.
-    Reads the index where that lists every packet, else the whole file, without decoding.
+    The first frame is at `start_pts`. Forward jumps of more than `max_gap` (s) are left out, all but a frame's
+    interval; with None they are `gaps`. Reads the index where that lists every packet, else the whole file, without
+    decoding.
     """
     time_base = stream.time_base
     assert time_base is not None  # every stream that decodes has one
     furthest = float((MAX_GAP if max_gap is None else max_gap) / time_base)
-    if (indexed := _indexed(stream, furthest - float(REORDERED / time_base))) is not None:
+    if (indexed := _indexed(stream, start_pts, furthest - float(REORDERED / time_base))) is not None:
         return indexed
     packets = _read(container, stream, clock)
     if not len(packets.ticks):
@@ -194,7 +197,7 @@ def read_timeline(container: InputContainer, stream: VideoStream, clock: Clock, 
     return _joined(packets, starts, wrap, keep_gaps=max_gap is None)
 
 
-def _indexed(stream: VideoStream, furthest: float) -> Timeline | None:
+def _indexed(stream: VideoStream, start_pts: int, furthest: float) -> Timeline | None:
     """The timeline of a stream whose index lists all packets without a discontinuity, else None.
 
     It has decoding times, which for neighbours differ from presentation times by little.
@@ -206,8 +209,7 @@ def _indexed(stream: VideoStream, furthest: float) -> Timeline | None:
     steps = np.diff(ticks)
     if not len(ticks) or steps.min(initial=0) < 0 or steps.max(initial=0) > furthest:
         return None
-    end = int(ticks[-1]) + _interval(ticks)
-    return Timeline(end=end)
+    return Timeline(end=start_pts + int(ticks[-1] - ticks[0]) + _interval(ticks))
 
 
 def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Packets:

@@ -116,7 +116,7 @@ class Video:
         self.width, self.height = self._picture.size
         self.warnings += self._picture.warnings
         with self._open() as (container, stream):
-            self._timeline = read_timeline(container, stream, self._clock, settings.max_gap)
+            self._timeline = read_timeline(container, stream, self._clock, self.start_pts, settings.max_gap)
             self.seekable = increasing and container.format.name in INDEXED and self._timeline.in_order
         self.duration = self._timeline.duration(claimed, self.start_pts, self.time_base)
         self.warnings += self._timeline.warnings(self.path, self.start_pts, self.time_base)
