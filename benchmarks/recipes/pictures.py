@@ -173,7 +173,7 @@ add(
     Recipe("shrinks.webm", partial(_changing, parts=[Encoding("libvpx", size=e.size) for e in _DOWN]),
            warnings=_CHANGES, again=0.9),
     Recipe("shape_changes.ts", partial(_changing, parts=_WIDER, widths=(674, 898)), PAL, warnings=_CHANGES,
-           place=None),
+           students=None, place=None),
 )  # fmt: skip
 
 # -- two fields a frame
@@ -198,8 +198,8 @@ def _interlaced(path: Path, encoding: Encoding) -> None:
 
 _ILDCT = {"flags": "+ildct+ilme"}
 for _name, _encoding, _size in (
-    ("camcorder.mts", Encoding(options={"x264-params": "tff=1"}, size=SIZE, top_first=True), SIZE),
-    ("camcorder_bottom.mp4", Encoding(options={"x264-params": "bff=1"}, size=SIZE, top_first=False), SIZE),
+    ("camcorder.mts", Encoding(options={"x264-params": "tff=1"}, size=PAL, top_first=True), PAL),
+    ("camcorder_bottom.mp4", Encoding(options={"x264-params": "bff=1"}, size=PAL, top_first=False), PAL),
     ("interlaced.vob", Encoding("mpeg2video", options=_ILDCT, size=(720, 576), pixel=Fraction(64, 45),
                                 top_first=True), PAL),
     ("interlaced.mkv", Encoding("ffv1", size=SIZE, top_first=False), SIZE),

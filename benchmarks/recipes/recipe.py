@@ -30,7 +30,8 @@ class Recipe:
     """Frames that decode."""
     last: float = (FRAMES - 1) / RATE
     """Time of the last one, s."""
-    students: int = STUDENTS
+    students: int | None = STUDENTS
+    """None where cuts leave open how many are found."""
     warnings: tuple[str, ...] = ()
     """Codes of the session's warnings."""
     refused: str | None = None

@@ -13,6 +13,11 @@
   const { session, duration, width, height } = Object.fromEntries(
     Object.entries(root.dataset).map(([name, value]) => [name, Number(value)]));
   const { clock } = classpulse; // of report.js
+  if ("stated" in root.dataset) { // the picture has another shape than the browser reads in the file
+    video.style.aspectRatio = `${width} / ${height}`;
+    video.style.objectFit = "fill";
+    canvas.parentElement.style.maxWidth = `calc(70vh * ${width / height})`;
+  }
 
   // -- the player's time, and the session's
 

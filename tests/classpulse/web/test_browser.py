@@ -167,6 +167,23 @@ def test_a_recording_whose_clock_begins_later_plays_at_the_right_place(
         served.stop()
 
 
+def test_a_stated_aspect_is_the_shape_of_the_player(page: Any, serving: Serving) -> None:
+    """The file says 16:9; a person said 4:3, so boxes are of a picture of that shape."""
+    with closing(sqlite3.connect(serving.db)) as connection, connection:
+        connection.execute("UPDATE sessions SET height = width * 3 / 4")
+        for table in ("sessions", "judgements"):
+            connection.execute(f"UPDATE {table} SET settings = json_set(settings, '$.aspect', json('[4, 3]'))")
+    page.goto("/sessions/1")
+    wait(page, "document.querySelector('video').readyState > 0")
+    sizes = page.evaluate(
+        "['video', 'canvas'].map((each) => document.querySelector('.stage ' + each).getBoundingClientRect())"
+        ".map((box) => [box.width, box.height])"
+    )
+    assert sizes[0][0] / sizes[0][1] == pytest.approx(4 / 3, abs=0.01)
+    assert sizes[1] == pytest.approx(sizes[0], abs=1)
+    assert page.evaluate("getComputedStyle(document.querySelector('video')).objectFit") == "fill"
+
+
 def test_a_window_can_be_played_from_the_keyboard(page: Any) -> None:
     page.goto("/sessions/1")
     page.locator("#section-timeline").get_by_text("The same as a table").click()
