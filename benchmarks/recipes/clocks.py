@@ -111,5 +111,5 @@ add(
     Recipe("shorter_sound.mkv", partial(copy, sound=3)),
     Recipe("held.mp4", partial(copy, held=20)),
     Recipe("held.mkv", partial(copy, held=20)),
-    Recipe("edit_list.mp4", partial(edited, seconds=4.0), frames=96, last=95 / RATE),
+    Recipe("edited_end.mp4", partial(edited, seconds=4.0), frames=96, last=95 / RATE),
 )  # fmt: skip

@@ -31,7 +31,7 @@ def test_every_frame_is_at_its_time_to_the_end(tmp_path: Path, shared: Path, rec
 
 
 @pytest.mark.parametrize(
-    "name", ["start10.mkv", "longer_sound.mkv", "longer_sound.mp4", "held.mp4", "edit_list.mp4"]
+    "name", ["start10.mkv", "longer_sound.mkv", "longer_sound.mp4", "held.mp4", "edited_end.mp4"]
 )
 def test_a_whole_file_does_not_break_off(tmp_path: Path, shared: Path, name: str) -> None:
     del shared
