@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -92,6 +92,9 @@ bench-web: $(VENV)/.dev       ## how soon a session's page can be read, and a sl
 
 bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
 	$(BIN)/python -m benchmarks.verdicts
+
+bench-soak: $(VENV)/.dev      ## recordings damaged at random: no traceback, no hang, no frame lost without a word
+	$(BIN)/python -m benchmarks.soak
 
 bench-startup: $(VENV)/.dev   ## from the command to the first progress
 	$(BIN)/python -m benchmarks.startup

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 #: Options of PyAV before release 19, which dropped the argument: invalid UTF-8 must not end an analysis.
 #: From 19 on it keeps such bytes as surrogates by itself.
@@ -18,3 +21,16 @@ def open_recording(path: str | PathLike[str]) -> InputContainer:
     # The prefix keeps "9:30.mp4" from being read as the address of a protocol named 9.
     opened: InputContainer = av.open(f"file:{path}", **TOLERANT)
     return opened
+
+
+def packets_of(container: InputContainer, *streams: VideoStream) -> Iterator[Packet[Any]]:
+    """The packets of `streams`, without any those of all, from where the container stands to its end.
+
+    Raises av.error.FFmpegError where nothing can be read on.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+        except IndexError:  # PyAV's, of a packet of a stream that was not there when the file was opened
+            continue
+        return

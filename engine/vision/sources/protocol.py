@@ -75,7 +75,7 @@ class FrameSource(Protocol):
     seekable: bool
     """Whether reading from the middle starts near there; if not, a single process analyses the session."""
     damaged: int
-    """Packets or images that the last `frames()` left out because they did not decode."""
+    """Packets or images that the last `frames()` left out because they did not decode, or have no place in time."""
 
     def __init__(self, location: str, settings: Settings) -> None:
         """Open `location`, which `accepts` accepted. Only what changes pass 1's rows may depend on `settings`."""

@@ -15,6 +15,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from engine.vision.sources.containers import packets_of
 from engine.vision.sources.headers import read_header
 
 #: Bytes at the beginning of a keyframe that hold its headers.
@@ -58,7 +59,7 @@ def _may_change(
 
 def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     try:
-        yield from container.demux(stream)
+        yield from packets_of(container, stream)
     except FFmpegError:  # cut off or garbled; what was read counts
         return
 

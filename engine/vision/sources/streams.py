@@ -11,6 +11,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from engine.errors import SourceError
+from engine.vision.sources.containers import packets_of
 from engine.vision.sources.protocol import SourceWarning
 
 #: Pictures that belong to a recording, but are not it: a cover, thumbnails along the time line.
@@ -61,7 +62,7 @@ def _moving(container: InputContainer, streams: list[VideoStream]) -> list[Video
     """Those that are no still image; all of them where nothing moves. Reads the beginning of the file."""
     packets = dict.fromkeys((stream.index for stream in streams), 0)
     try:
-        for packet in islice(container.demux(streams), PROBE_PACKETS):
+        for packet in islice(packets_of(container, *streams), PROBE_PACKETS):
             packets[packet.stream.index] += packet.size > 0
     except FFmpegError:  # damaged; what was read before counts
         pass

@@ -8,6 +8,7 @@ wherever reading starts. Timestamps of frames are on the session's clock; the ro
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from av.video.stream import VideoStream
 
 from engine.settings import MAX_GAP
 from engine.times import format_time
+from engine.vision.sources.containers import packets_of
 from engine.vision.sources.protocol import SourceWarning
 
 Clock = Literal["pts", "dts"]
@@ -86,6 +88,9 @@ class Timeline:
     """Where the last packet of all streams ends, s by the file's clock; infinite where the index lists all."""
     unread: float = 0.0
     """Share of the file behind its last packet."""
+    strays: frozenset[int] = frozenset()
+    """Packets of the stream, in the order of the file, whose timestamps are far from those of both neighbours: they
+    are not taken for a clock that jumps, but have none."""
 
     def file_pts(self, pts: int) -> int:
         """The file's timestamp of what is at `pts` in the session."""
@@ -141,11 +146,15 @@ class Placing:
         self._of = timeline.discontinuities
         self._keys = [each.boundary if timeline.in_order else each.packet for each in self._of]
         self._by_time = timeline.in_order
+        self._strays = timeline.strays
         self._passed, self._packets = 0, 0
 
     def place(self, packet: Packet[VideoStream]) -> bool:
         """Shift the packet's timestamps; returns whether it is the first one after a clock that went back."""
+        if self._packets in self._strays:
+            packet.pts = packet.dts = None
         if not self._of:
+            self._packets += 1
             return False
         before = self._passed
         key = (packet.dts if packet.pts is None else packet.pts) if self._by_time else self._packets
@@ -192,9 +201,12 @@ def read_timeline(
     packets = _read(container, stream, clock)
     if not len(packets.ticks):
         return Timeline(reached=packets.reached)
+    packets, strays = _without_strays(packets, furthest)
     starts = _section_starts(packets, furthest)
     wrap = WRAP if container.format.name in WRAPPING else None
-    return _joined(packets, starts, wrap, keep_gaps=max_gap is None)
+    timeline = _joined(packets, starts, wrap, keep_gaps=max_gap is None)
+    # Strays are known by their number, so reading must begin with the first packet.
+    return dataclasses.replace(timeline, strays=strays, in_order=timeline.in_order and not strays)
 
 
 def _indexed(stream: VideoStream, start_pts: int, furthest: float) -> Timeline | None:
@@ -217,7 +229,7 @@ def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Pack
     number: list[int] = []
     keyframe: list[bool] = []
     count, reached, place = 0, 0.0, 0
-    packets = container.demux()
+    packets = packets_of(container)
     while True:
         try:
             packet = next(packets, None)
@@ -242,6 +254,22 @@ def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Pack
     )
 
 
+def _without_strays(packets: _Packets, furthest: float) -> tuple[_Packets, frozenset[int]]:
+    """The packets without those whose clock is far from that of both neighbours, which agree; and their numbers."""
+    ticks = packets.ticks
+    before, here, after = ticks[:-2], ticks[1:-1], ticks[2:]
+    far = (
+        (np.abs(here - before) > furthest)
+        & (np.abs(here - after) > furthest)
+        & (np.abs(after - before) <= furthest)
+    )
+    stray = np.concatenate([[False], far, [False]]) if len(ticks) > 2 else np.zeros(len(ticks), np.bool_)
+    if not stray.any():
+        return packets, frozenset()
+    kept = {name: getattr(packets, name)[~stray] for name in ("ticks", "number", "keyframe")}
+    return packets._replace(**kept), frozenset(packets.number[stray].tolist())
+
+
 def _section_starts(packets: _Packets, furthest: float) -> list[int]:
     """The packets, by place, before which the clock goes back, or jumps by more than `furthest` ticks; and 0."""
     early = BACK_OF_KEYFRAME * _interval(packets.ticks[:INTERVAL_PACKETS])
@@ -249,7 +277,7 @@ def _section_starts(packets: _Packets, furthest: float) -> list[int]:
     largest: list[int] = []  # timestamps so far, a heap
     for place, (ticks, keyframe) in enumerate(zip(packets.ticks.tolist(), packets.keyframe.tolist(), strict=True)):
         reordered = len(largest) <= MOST_REORDERED or ticks > largest[0]
-        if (latest - ticks >= early if keyframe else not reordered) or ticks - latest > furthest:
+        if (latest - ticks >= early if keyframe else not reordered) or abs(ticks - latest) > furthest:
             starts.append(place)
             latest, largest = ticks, []
         latest = max(latest, ticks)

@@ -23,8 +23,9 @@ from av.video.stream import VideoStream
 
 from engine.errors import SourceError
 from engine.settings import Settings
-from engine.vision.sources.containers import open_recording
-from engine.vision.sources.fields import alone, with_neighbours
+from engine.vision.sources.containers import open_recording, packets_of
+from engine.vision.sources.fields import Neighbours, alone, with_neighbours
+from engine.vision.sources.geometry import Image
 from engine.vision.sources.packets import SkippablePackets
 from engine.vision.sources.picture import Picture, PixelShapes
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
@@ -68,10 +69,10 @@ class Video:
     codec: str
     seekable: bool
     """Whether reading from the middle starts near there; if not, everything before it is decoded too."""
-    dropped: int
-    """Frames that the last `frames()` left out because their timestamp did not increase."""
     damaged: int
-    """Packets and frames that the last `frames()` left out because they did not decode whole."""
+    """Packets and frames that the last `frames()` left out: they did not decode whole, or are `dropped` ones."""
+    dropped: int
+    """Frames among them whose timestamp did not increase."""
     warnings: list[SourceWarning]
 
     def __init__(self, path: str | PathLike[str], settings: Settings | None = None) -> None:
@@ -183,7 +184,7 @@ class Video:
 
         Interlaced frames are right with `fields` alone.
         """
-        (start, stop), picture = span, self._picture
+        start, stop = span
         last_bucket = first - 1
         needed = first if rate is None else math.floor(first / rate / self.time_base)
         # The first frame's picture depends on the one before it.
@@ -204,9 +205,20 @@ class Video:
                         self._interlaced = True
                         return bucket
                     if time >= start:
-                        yield Frame(self.start_pts + ticks, time, picture.image(pictured))
+                        image = self._image(pictured)
+                        if image is None:
+                            continue
+                        yield Frame(self.start_pts + ticks, time, image)
                     last_bucket = bucket
         return skippable.first_missed(last_bucket) if skippable else None
+
+    def _image(self, pictured: Neighbours) -> Image | None:
+        """The picture of a frame; None, and counted as damaged, where its colours are of no kind that there is."""
+        try:
+            return self._picture.image(pictured)
+        except FFmpegError:
+            self.damaged += 1
+            return None
 
     def _timed(self, needed: int, skippable: SkippablePackets | None) -> Generator[tuple[int, VideoFrame]]:
         """Frames with their ticks since the start, increasing; from `needed` on without `skippable` ones only."""
@@ -218,6 +230,7 @@ class Video:
                 ticks = after if pts is None else pts - self.start_pts
                 if ticks <= last:
                     self.dropped += 1
+                    self.damaged += 1
                     continue
                 last, after = ticks, ticks + max(frame.duration, 1)
                 yield ticks, frame
@@ -249,9 +262,11 @@ class Video:
     def _decode(
         self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
-        packets = container.demux(stream)
+        packets = packets_of(container, stream)
         placing = Placing(self._timeline)
         shapes = self._picture.pixel_shapes()
+        unseen: list[int] = []  # timestamps of packets after a flush, until a frame of them decodes
+        flushed = False
         while True:
             try:
                 packet = next(packets, None)
@@ -261,11 +276,21 @@ class Video:
             if packet and placing.place(packet):  # what follows refers to nothing before it
                 yield from self._intact(stream, None, shapes)
                 stream.codec_context.flush_buffers()
+                unseen, flushed = [], True
             if skippable and packet and packet.pts is not None:
                 skip = skippable.skips(packet.pts - self.start_pts)
                 # Takes effect on frames that no other refers to; all others are decoded all the same.
                 stream.codec_context.skip_frame = "NONREF" if skip else "DEFAULT"
-            yield from self._intact(stream, packet, shapes)
+            frames = self._intact(stream, packet, shapes)
+            if flushed:
+                if packet and packet.pts is not None:
+                    unseen.append(packet.pts)
+                # What refers to frames before the flush is left out by the decoder without a word.
+                first = next((frame.pts for frame in frames if frame.pts is not None), None)
+                if first is not None or packet is None:
+                    self.damaged += sum(first is None or pts < first for pts in unseen)
+                    flushed = False
+            yield from frames
             if packet is None:
                 return
 
