@@ -187,6 +187,7 @@ def test_no_pass_of_a_session_waits_for_a_writer_of_another(
     session = write.session(lesson, name="Maths")
     with Store.open(lesson.path) as busy, busy.writing(1):
         faces = write.segment(lesson, session, 0)
+        lesson.write_gaps(session, [2])
         lesson.finish_detection(session, 6.0)
         write.following(lesson, session, faces)
         lesson.write_path(session, {"pts": faces.pts[:1], **CameraPath.unmoved(1).columns()})

@@ -66,13 +66,15 @@ def write_to_2(step: str, store: Store, write: Write, faces: Faces) -> None:
         store.write_path(2, {"pts": np.unique(faces.pts), **CameraPath.unmoved(2).columns()})
     elif step == "judged":
         write.judgement(store, 2)
+    elif step == "gaps":
+        store.write_gaps(2, [1, 3])
     elif step == "another segment":
         write.segment(store, 2, 1)
     else:
         store.delete_session(2)
 
 
-@pytest.mark.parametrize("step", ["detected", "tracked", "path", "judged", "another segment", "deleted"])
+@pytest.mark.parametrize("step", ["detected", "tracked", "path", "judged", "gaps", "another segment", "deleted"])
 def test_a_pass_of_one_session_changes_nothing_of_another(
     lesson: Store, write: Write, faces: Faces, step: str
 ) -> None:
@@ -110,6 +112,17 @@ def test_tracking_again_deletes_the_judgements_of_its_session_alone(
     assert rows_of(lesson, 1) == other
     assert rows_of(lesson, 2)["judgements"] == []
     assert (lesson.session(1)["state"], lesson.session(2)["state"]) == ("done", "detected")
+
+
+def test_gaps_are_segments_without_a_frame(lesson: Store, write: Write, faces: Faces) -> None:
+    lesson.write_gaps(2, [1, 3])
+    lesson.write_gaps(2, [])
+    with lesson.reading() as connection:
+        sql = "SELECT segment, frames, faces, committed FROM segments WHERE session_id = 2 ORDER BY segment"
+        found = [tuple(row) for row in connection.execute(text(sql))]
+    assert [row[:3] for row in found] == [(0, 3, 3), (1, 0, 0), (3, 0, 0)]
+    assert all(found[0][3] <= row[3] <= now() for row in found)
+    assert lesson.committed_segments(2) == {0, 1, 3}
 
 
 def test_classes_are_numbered_from_1_in_the_order_of_the_scores(store: Store, write: Write) -> None:
