@@ -42,6 +42,13 @@ def test_find_session_says_what_there_is(store: Store, write: Write) -> None:
         store.session(7)
 
 
+def test_a_number_sign_means_the_number_whatever_another_session_is_called(store: Store, write: Write) -> None:
+    write.session(store, name="#2")
+    write.session(store, name="Maths")
+    assert store.find_session("#2") == 2
+    assert store.find_session("#1") == 1
+
+
 def test_find_session_names_the_five_latest_of_many(store: Store, write: Write) -> None:
     for number in range(1, 8):
         write.session(store, name=f"Maths {number}")
