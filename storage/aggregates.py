@@ -6,6 +6,7 @@ import json
 
 from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
 
+from storage.digests import write_digests
 from storage.schema import class_windows, classes, excluded, frames, judgements, segments, sessions, shots, warnings
 from storage.store import Store
 
@@ -30,6 +31,7 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
             _copy(source_connection, target_connection, table, number, session_id=session_id)
         # It would only serve to track again, and nothing is left to track.
         target_connection.execute(update(frames).where(frames.c.session_id == number).values(layout=null()))
+        write_digests(target_connection, number)  # of what is left: no face
         for judgement_id in source_connection.scalars(
             select(judgements.c.judgement_id).where(judgements.c.session_id == session_id)
         ).all():

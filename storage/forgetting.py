@@ -13,15 +13,22 @@ import numpy.typing as npt
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from storage.digests import intact, write_digests
 from storage.errors import DatabaseError, named
 from storage.schema import corrections, faces, frames, people, seats, segments, sessions, students, tracks
 from storage.store import Store, now
 
 
 def delete_faces(store: Store, session_id: int, pts: npt.NDArray[np.int64], face: npt.NDArray[np.int64]) -> None:
-    """Delete faces of a session, named by their (`pts`, `face`); its frames and segments count those that stay."""
+    """Delete faces of a session, named by their (`pts`, `face`); its frames and segments count those that stay.
+
+    Segments that were as they had been written have the digest of what stays.
+    """
     with store.writing() as connection:
         _overwrite(connection)
+        of_session = select(frames.c.pts, frames.c.segment).where(frames.c.session_id == session_id)
+        segment_of = {int(frame_pts): int(segment) for frame_pts, segment in connection.execute(of_session)}
+        whole = intact(connection, session_id, {segment_of[frame_pts] for frame_pts in pts.tolist()})
         key = delete(faces).where(faces.c.session_id == session_id)
         rows = [
             {"its_pts": frame_pts, "its_face": number}
@@ -37,6 +44,7 @@ def delete_faces(store: Store, session_id: int, pts: npt.NDArray[np.int64], face
         of_segment = (frames.c.session_id == segments.c.session_id) & (frames.c.segment == segments.c.segment)
         summed = select(func.coalesce(func.sum(frames.c.faces), 0)).where(of_segment).scalar_subquery()
         connection.execute(update(segments).where(segments.c.session_id == session_id).values(faces=summed))
+        write_digests(connection, session_id, whole)
 
 
 def settle_corrections(store: Store, session_id: int, arguments: Mapping[str, Any]) -> None:

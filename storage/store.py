@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from storage import schema
 from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
+from storage.digests import segment_digest
 from storage.errors import SessionError, StorageError, named
 from storage.paths import escaped
 from storage.schema import (
@@ -237,7 +238,7 @@ class Store:
         if not np.isin(face_pts, pts).all():
             raise ValueError(f"segment {segment} has faces in frames that it does not have")
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
-        row = {"session_id": session_id, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
+        row: dict[str, Any] = {"session_id": session_id, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
         with self.writing(session_id) as connection:
             existing = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
             if connection.scalar(existing) is not None:
@@ -245,8 +246,9 @@ class Store:
                     f"{self.database}: segment {segment} of session {session_id} is there already; "
                     "is another process analysing the same recording?"
                 )
-            connection.execute(insert(segments).values(**row, committed=now()))
             sampled = {**frame_columns, "faces": count}
+            row["digest"] = segment_digest(sampled, face_columns)
+            connection.execute(insert(segments).values(**row, committed=now()))
             insert_columns(connection, frames, sampled, session_id=session_id, segment=segment)
             insert_columns(connection, faces, face_columns, session_id=session_id)
 

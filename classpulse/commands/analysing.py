@@ -259,7 +259,8 @@ def next_commands(db: Path) -> list[str]:
 def doctor(
     device: Annotated[Device, typer.Option(help="Device to test.")] = DEFAULT.device,
     db: Annotated[
-        str | None, typer.Option(metavar="FILE|URL", help="Database to check for sessions that are kept too long.")
+        str | None,
+        typer.Option(metavar="FILE|URL", help="Database to check: its rows, and how long they are kept."),
     ] = None,
 ) -> None:
     """Check the installation: versions, networks, device; test them for a second."""
@@ -268,6 +269,7 @@ def doctor(
     from classpulse.simulation.render import frames
     from engine.runtime.doctor import checks
     from storage import retention
+    from storage.checking import check
     from storage.store import Store
 
     lesson = Lesson(students=2, rows=1, width=320, height=240, duration=0.04, moods=(("happy",), ("neutral",)))
@@ -275,6 +277,7 @@ def doctor(
     lines = [(check.item, check.result, check.good) for check in results]
     if db:
         with Store.open(db, must_exist=True, read_only=True) as store:
+            lines += check(store)
             lines.append(
                 ("retention", *terminal.retention_line(retention.retention(store), retention.overdue(store)))
             )
