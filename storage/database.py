@@ -39,6 +39,9 @@ class Database(Explaining, Protocol):
     def writing(self, engine: Engine, session_id: int | None = None) -> AbstractContextManager[Connection]:
         """A transaction that waits for its turn, if another writes (to the same session, if one is given)."""
 
+    def held(self, engine: Engine, key: str) -> AbstractContextManager[None]:
+        """Nobody else is inside with the same `key` (hexadecimal); raises HeldError at once where one is."""
+
     def is_empty(self, connection: Connection) -> bool:
         """Whether nothing of ours, nor anything in our way, is in it."""
 

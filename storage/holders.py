@@ -22,10 +22,10 @@ def writers_of(path: Path) -> str:
             fields = line.split()
             if "WRITE" in fields and fields[5].rpartition(":")[2] in inodes:
                 processes.add(int(fields[4]))
-    return f" (process {' and '.join(map(_named, sorted(processes)))})" if processes else ""
+    return f" (process {' and '.join(map(process_name, sorted(processes)))})" if processes else ""
 
 
-def _named(process: int) -> str:
+def process_name(process: int) -> str:
     """Number and name, without arguments that may be private."""
     words: list[str] = []
     with suppress(OSError):

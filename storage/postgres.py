@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, eve
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
+from storage.locks import HeldError
 from storage.schema import metadata
 from storage.sql import Token, line_and_column, replaced, tokens
 from storage.sqlite import Values
@@ -26,6 +27,8 @@ CONNECT_SECONDS = 10
 VERSION_TABLE = "classpulse_version"
 #: The first number of our advisory locks, "CLPU"; the second is a session's, or 0 for the whole database.
 LOCK = 0x434C5055
+#: The first number of those that hold a recording while it is analysed.
+WORK = LOCK + 1
 
 #: Not a code of the server's, which only asks.
 _NO_PASSWORD = "no password"
@@ -114,6 +117,18 @@ class PostgresDatabase:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({LOCK}, 0)")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {session_id:d})")
             yield connection
+
+    @contextmanager
+    def held(self, engine: Engine, key: str) -> Iterator[None]:
+        """By an advisory lock of a connection, with which it ends."""
+        number = int.from_bytes(bytes.fromhex(key[:8]), "big", signed=True)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({WORK}, {number})").scalar_one():
+                raise HeldError(self._holder(WORK, number % 2**32).strip(" ()") or "another process")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({WORK}, {number})")
 
     # -- its schema
 
@@ -230,12 +245,13 @@ class PostgresDatabase:
             f"{remedy.format(holder=self._holder() if code == '55P03' else '')} ({message})" if remedy else message
         )
 
-    def _holder(self) -> str:
-        """The process that holds one of the database's locks, as far as the server reports it."""
+    def _holder(self, kind: int = LOCK, number: int | None = None) -> str:
+        """The process that holds a lock of the `kind`, or the one with the `number`, as far as the server says."""
         query = (
             "SELECT pid, usename, application_name, coalesce(host(client_addr), 'the same machine')"
             " FROM pg_locks JOIN pg_stat_activity USING (pid)"
-            f" WHERE locktype = 'advisory' AND classid = {LOCK} AND granted LIMIT 1"
+            f" WHERE locktype = 'advisory' AND classid = {kind} AND granted"
+            f"{'' if number is None else f' AND objid = {number}'} LIMIT 1"
         )
         with suppress(DBAPIError, psycopg.Error):
             engine = self.engine(must_exist=True, read_only=True)

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
 from storage.holders import writers_of
+from storage.locks import held
 from storage.sql import explain
 
 #: Values for a query's parameters, by name or in order.
@@ -90,6 +91,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = self.target = path
+        self._place: tuple[int, int] | None = None  # device and number of the file, once it is opened to write
 
     def __str__(self) -> str:
         return str(self.path)
@@ -147,6 +149,28 @@ class SqliteDatabase:
         del session_id
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
+            self._check_place()  # before it is committed, and after: nothing that is lost is said to be kept
+        self._check_place()
+
+    def _check_place(self) -> None:
+        """Raise DatabaseError where the file at the path is not the one that was opened to write."""
+        try:
+            found = self.path.stat()
+            place = found.st_dev, found.st_ino
+        except OSError:
+            place = None
+        if self._place is None:
+            self._place = place
+        if place is None or place != self._place:
+            raise DatabaseError(
+                f"{self.path}: it was deleted or replaced while it was written, and what this command wrote is "
+                "lost; run the same command again"
+            )
+
+    def held(self, engine: Engine, key: str) -> AbstractContextManager[None]:
+        """By a lock file beside the database, which is removed afterwards; it ends with this process."""
+        del engine
+        return held(self.path.with_name(f"{self.path.name}-{key[:12]}.lock"))
 
     def reader(self) -> sqlite3.Connection:
         """A connection of the driver itself that can only read, and no other file."""
@@ -174,10 +198,12 @@ class SqliteDatabase:
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         path = self.path
         mode = "mode=ro" if read_only else "mode=rwc"
-        if not (read_only or path.exists()):
+        if not (read_only or self._place or path.exists()):
             path.touch(0o600)  # it is about people: for its owner alone; -wal and -shm get the same rights
         if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
             mode += "&immutable=1"  # none can write, and SQLite cannot make the lock file that WAL asks of a reader
+        if not read_only:
+            self._check_place()
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}",
             uri=True,
@@ -303,7 +329,15 @@ class MemoryDatabase(SqliteDatabase):
     def __init__(self) -> None:
         super().__init__(Path(":memory:"))
 
+    def held(self, engine: Engine, key: str) -> AbstractContextManager[None]:
+        """Nobody else has it."""
+        del engine, key
+        return nullcontext()
+
     def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
+        pass
+
+    def _check_place(self) -> None:
         pass
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:  # noqa: ARG002

@@ -6,7 +6,7 @@ Columns are a mapping of names to equally long arrays. In an integer column that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,8 @@ from storage import schema
 from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
 from storage.digests import segment_digest
-from storage.errors import SessionError, StorageError, named
+from storage.errors import DatabaseError, SessionError, StorageError, named
+from storage.locks import HeldError
 from storage.paths import escaped
 from storage.schema import (
     attention_windows,
@@ -102,6 +103,23 @@ class Store:
                 yield self._within
             finally:
                 self._within = None
+
+    @contextmanager
+    def working_on(self, name: object, key: str) -> Iterator[None]:
+        """Only one process at a time is inside with the same `key` (hexadecimal), which messages call `name`.
+
+        Raises DatabaseError, which says who is inside, at once where another is.
+        """
+        with ExitStack() as stack:
+            try:
+                with named(self.database):
+                    stack.enter_context(self.database.held(self._engine, key))
+            except HeldError as error:
+                raise DatabaseError(
+                    f"{name}: it is being analysed into {self.database} by {error}; wait until that has ended, "
+                    "then run the same command again"
+                ) from error
+            yield
 
     # -- sessions
 
@@ -238,7 +256,12 @@ class Store:
         if not np.isin(face_pts, pts).all():
             raise ValueError(f"segment {segment} has faces in frames that it does not have")
         count = np.bincount(np.searchsorted(pts, face_pts), minlength=len(pts))
-        row: dict[str, Any] = {"session_id": session_id, "segment": segment, "frames": len(pts), "faces": len(face_pts)}
+        row: dict[str, Any] = {
+            "session_id": session_id,
+            "segment": segment,
+            "frames": len(pts),
+            "faces": len(face_pts),
+        }
         with self.writing(session_id) as connection:
             existing = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
             if connection.scalar(existing) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UsageError
+from engine.errors import SourceError, UsageError
 from engine.faces import Classes
 from engine.recorded import time_in_name
 from engine.runtime.executor import Executor
@@ -25,6 +26,7 @@ from engine.vision.detectors import fingerprints
 from engine.vision.scorers import describe_scorer
 from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
 from engine.vision.sources.registry import open_source
+from engine.vision.sources.unchanged import Unchanged
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
@@ -83,40 +85,74 @@ def analyze(
     settings = settings or Settings()
     name = None if name is None else required_text(name, NAME_OF_SESSION)
     open_strategy(settings)  # before anything is detected that could not be judged
-    report_progress = on_progress or _silent
     opened = open_executor(executor, settings, workers, on_detections)
-    with open_source(source, settings) as video, Store.open(db) as target, _working(target, settings) as store:
-        sha256 = video.fingerprint()
+    unchanged = Unchanged(source, settings)
+    with open_source(source, settings) as video, Store.open(db) as target:
+        unchanged.read_fingerprint(video)
         if exclude:
             settings = _with_excluded(target, exclude, video, settings)
-        # A setting that is newer than the stored session counts with its default.
-        existing = target.find_done(
-            sha256, lambda text: Settings.from_json(text).detected_by() == settings.detected_by()
-        )
-        if store is not target:
-            if existing and not again:
-                return _done_aggregate(target, existing[0], settings)
-            existing = None
-        if existing is None or not _resumable(store, existing, settings, again=again):
-            _check_excluded(target, sha256, settings)
-            existing = _begin(store, video, sha256, name, settings, recorded_at), "detecting"
-        session_id, state = existing
-        if state == "detecting":
-            progress = _detect(store, session_id, video, settings, opened, report_progress)
-            found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
-            write_warnings(store, session_id, (_stored(each, video.path) for each in found))
-        else:
-            progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
-        warnings = _kept(store.session(session_id), name, recorded_at)
-        was_done = _track_and_judge(
-            store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
-        )
-        if store is not target:
-            session_id = copy_aggregates(store, session_id, target, settings.min_group)
+        work = _Work(video, unchanged, settings, opened, on_progress or _silent, name, recorded_at)
+        with target.working_on(video.path, work.key), _working(target, settings) as store:
+            session_id, was_done, warnings = _analyze(work, target, store, again=again)
 
     from engine.sessions.session import Session  # it loads scipy, as tracking does
 
     return Session(db, session_id, was_done=was_done, warnings=warnings)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A recording, and how it is analysed."""
+
+    video: FrameSource
+    unchanged: Unchanged
+    settings: Settings
+    executor: Executor
+    report_progress: Callable[[Progress], None]
+    name: str | None
+    recorded_at: datetime | None
+
+    @property
+    def sha256(self) -> str:
+        return self.unchanged.fingerprint
+
+    @property
+    def key(self) -> str:
+        """The same for analyses that would detect the same session, hexadecimal."""
+        return hashlib.sha256(f"{self.sha256} {self.settings.detected_by()}".encode()).hexdigest()
+
+    def is_session_of(self, settings: str) -> bool:
+        """Whether a session with these settings has the same pass 1; a newer setting counts with its default."""
+        return Settings.from_json(settings).detected_by() == self.settings.detected_by()
+
+
+def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[int, bool, list[str]]:
+    """Number of the session, whether nothing was to be done, and warnings; see `analyze`."""
+    video, settings, report_progress = work.video, work.settings, work.report_progress
+    with target.writing():  # found and begun at once: no other process begins a second session
+        existing = target.find_done(work.sha256, work.is_session_of)
+        if store is not target:
+            if existing and not again:
+                _check_judged(target, existing[0], settings)
+                return existing[0], True, []
+            existing = None
+        if existing is None or not _resumable(store, existing, settings, again=again):
+            _check_excluded(target, work.sha256, settings)
+            existing = _begin(store, video, work.sha256, work.name, settings, work.recorded_at), "detecting"
+    session_id, state = existing
+    if state == "detecting":
+        progress = _detect(store, session_id, work)
+        found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
+        write_warnings(store, session_id, (_stored(each, video.path) for each in found))
+    else:
+        progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
+    warnings = _kept(store.session(session_id), work.name, work.recorded_at)
+    was_done = _track_and_judge(
+        store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
+    )
+    if store is not target:
+        session_id = copy_aggregates(store, session_id, target, settings.min_group)
+    return session_id, was_done, warnings
 
 
 def _working(target: Store, settings: Settings) -> AbstractContextManager[Store]:
@@ -170,14 +206,13 @@ def _track_and_judge(
     return was_done
 
 
-def _done_aggregate(target: Store, session_id: int, settings: Settings) -> Session:
+def _check_judged(target: Store, session_id: int, settings: Settings) -> None:
+    """Raise UsageError where the class alone was stored, judged with other settings: that cannot be done again."""
     from engine.sessions.corrections import check_done
     from engine.sessions.judgements import settings_of
-    from engine.sessions.session import Session
 
     if settings_of(target, session_id) != settings:
         check_done(target, session_id)
-    return Session(target.path, session_id, was_done=True)
 
 
 def _kept(session: dict[str, Any], name: str | None, recorded_at: datetime | None) -> list[str]:
@@ -270,19 +305,13 @@ def _same_software(session: dict[str, Any], settings: Settings) -> bool:
     return bool(session["version"] == __version__ and session["models"] == _networks(settings)[1])
 
 
-def _detect(
-    store: Store,
-    session_id: int,
-    video: FrameSource,
-    settings: Settings,
-    executor: Executor,
-    report_progress: Callable[[Progress], None],
-) -> Progress:
+def _detect(store: Store, session_id: int, work: _Work) -> Progress:
     """Pass 1 over the missing segments, each committed as soon as it is complete."""
+    video = work.video
     committed = store.committed_segments(session_id)
     resumed = float(len(committed) * SEGMENT_SECONDS)
     progress = Progress("detect", resumed, video.duration, 0, 0, resumed)
-    report_progress(progress)
+    work.report_progress(progress)
     run_seconds: dict[int, float] = {}  # processed seconds of each run of segments, by its first segment
 
     def on_frame(first: int, time: float, faces: int) -> None:
@@ -294,11 +323,13 @@ def _detect(
             frames=progress.frames + 1,
             faces=progress.faces + faces,
         )
-        report_progress(progress)
+        work.report_progress(progress)
 
-    with closing(executor.extract(video, settings, committed, on_frame)) as segments:
+    with closing(work.executor.extract(video, work.settings, committed, on_frame)) as segments:
         for segment in segments:
+            work.unchanged.check()  # of what was seen of another recording nothing is committed
             store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
+    _check_unchanged(store, session_id, work.unchanged)
     committed = store.committed_segments(session_id)
     store.write_gaps(session_id, sorted(set(range(max(committed, default=0))) - committed))
     times = queries.frame_columns(store, session_id)["time"]
@@ -306,3 +337,12 @@ def _detect(
     duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0
     store.finish_detection(session_id, float(duration))
     return progress
+
+
+def _check_unchanged(store: Store, session_id: int, unchanged: Unchanged) -> None:
+    """Raise SourceError, and keep no row, where a change shows at the end alone: it may be in any segment."""
+    try:
+        unchanged.check_all()
+    except SourceError:
+        store.delete_session(session_id)
+        raise
