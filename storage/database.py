@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,11 @@ class Database(Explaining, Protocol):
     @property
     def target(self) -> str | Path:
         """The argument that opens it again: with a password, if it has one."""
+
+    patience: float | None
+    """How long another's transaction is waited for, s; None: long."""
+    on_wait: Callable[[str], None]
+    """Told in words for what is waited, where that is long."""
 
     def engine(self, *, must_exist: bool, read_only: bool) -> Engine:
         """A SQLAlchemy engine on it. Raises DatabaseError where it is not there, or no database."""

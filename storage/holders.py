@@ -1,11 +1,14 @@
-"""The process that holds an SQLite file, on Linux; unknown on other systems."""
+"""The processes that hold an SQLite file, on Linux; unknown on other systems."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 LOCKS = Path("/proc/locks")
+#: The bytes of a `-shm` of which a reader has locked one (WAL_READ_LOCK, https://sqlite.org/walformat.html).
+_READERS = range(123, 128)
 
 
 def writers_of(path: Path) -> str:
@@ -13,16 +16,31 @@ def writers_of(path: Path) -> str:
 
     A writer of SQLite's has a lock on the file itself, or in write-ahead mode on its `-shm` (sqlite.org/walformat).
     """
-    inodes, processes = set(), set()
+    return _processes({process for kind, process, _ in _locks(path) if kind == "WRITE"})
+
+
+def users_of(path: Path) -> str:
+    """The same for other processes that have locked it to write, or read from it at this moment."""
+    busy = {process for kind, process, byte in _locks(path) if kind == "WRITE" or byte in _READERS}
+    return _processes(busy - {os.getpid()})
+
+
+def _locks(path: Path) -> list[tuple[str, int, int]]:
+    """READ or WRITE, process and first byte of the locks on the file, and on its `-shm`."""
+    inodes, locks = set(), []
     with suppress(OSError):
         for file in (path, path.with_name(f"{path.name}-shm")):
             inodes.add(str(file.stat().st_ino))
     with suppress(OSError):
         for line in LOCKS.read_text().splitlines():  # 1: POSIX  ADVISORY  WRITE 4711 fe:00:2949138 120 120
             fields = line.split()
-            if "WRITE" in fields and fields[5].rpartition(":")[2] in inodes:
-                processes.add(int(fields[4]))
-    return f" (process {' and '.join(map(process_name, sorted(processes)))})" if processes else ""
+            if len(fields) == 8 and fields[5].rpartition(":")[2] in inodes:
+                locks.append((fields[3], int(fields[4]), int(fields[6])))
+    return locks
+
+
+def _processes(numbers: set[int]) -> str:
+    return f" (process {' and '.join(map(process_name, sorted(numbers)))})" if numbers else ""
 
 
 def process_name(process: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -70,6 +70,12 @@ class PostgresDatabase:
         self._url = url.set(drivername="postgresql+psycopg")
         self.target = url.render_as_string(hide_password=False)
         self._name = shown(url)
+        self.patience: float | None = None
+        self.on_wait: Callable[[str], None] = lambda _: None
+
+    @property
+    def _patience(self) -> float:
+        return LOCK_SECONDS if self.patience is None else self.patience
 
     def __str__(self) -> str:
         return self._name
@@ -110,7 +116,7 @@ class PostgresDatabase:
         By advisory locks that end with it, so that nothing read inside is changed by another before it is written.
         """
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{round(1000 * self._patience)}ms'")
             if session_id is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, 0)")
             else:
@@ -197,12 +203,11 @@ class PostgresDatabase:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             driver: Any = connection.connection.driver_connection
             driver.add_notice_handler(collect)
-            connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_SECONDS}s'")
             try:
                 for table in metadata.tables:
                     file = f"SELECT pg_relation_filenode({table!r}::regclass)"
                     before = connection.exec_driver_sql(file).scalar_one()
-                    connection.exec_driver_sql(f"VACUUM FULL {table}")
+                    self._vacuum(connection, table)
                     if connection.exec_driver_sql(file).scalar_one() == before:
                         unwritten.append(table)
             finally:
@@ -211,6 +216,19 @@ class PostgresDatabase:
         if unwritten or warnings:
             tables = f"tables as they were: {', '.join(unwritten)}"
             raise DatabaseError(f"{'; '.join([*warnings[:1], *([tables] if unwritten else [])])}")
+
+    def _vacuum(self, connection: Connection, table: str) -> None:
+        """Write a table anew; say so where it is waited for others that use it."""
+        sql = f"VACUUM FULL {table}"
+        try:
+            connection.exec_driver_sql(f"SET lock_timeout = '{round(1000 * min(1, self._patience))}ms'")
+            connection.exec_driver_sql(sql)
+        except DBAPIError as error:
+            if _code(error.orig or error) != "55P03":
+                raise
+            self.on_wait(f"{self} is in use{self._holder()}; waiting for up to {self._patience:g} s")
+            connection.exec_driver_sql(f"SET lock_timeout = '{round(1000 * self._patience)}ms'")
+            connection.exec_driver_sql(sql)
 
     # -- queries of users
 

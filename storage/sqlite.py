@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, CursorResult, Engine, Pool, QueuePool, Static
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
-from storage.holders import writers_of
+from storage.files import DatabaseFile, NoFile
+from storage.holders import users_of, writers_of
 from storage.locks import held
 from storage.sql import explain
 
@@ -23,6 +24,8 @@ from storage.sql import explain
 Values = dict[str, Any] | tuple[Any, ...]
 #: How long one process waits for another's transaction, s. Following an hour of 30 students takes half a minute.
 BUSY_SECONDS = 300
+#: How long it waits before it says so, s.
+QUIET_SECONDS = 1
 #: In the header of every SQLite file of ours: "CLPU", https://sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x434C5055
 
@@ -86,12 +89,22 @@ def _part(path: Path) -> Path:
 class SqliteDatabase:
     """An SQLite file. Its text is the path, for messages."""
 
-    errors = (sqlite3.Error, sqlite3.Warning, DBAPIError)
+    # The last: of a damaged schema even SQLite's messages may not be UTF-8.
+    errors = (sqlite3.Error, sqlite3.Warning, DBAPIError, UnicodeDecodeError)
     pool: type[Pool] = QueuePool
+    file_type: type[DatabaseFile] = DatabaseFile
 
     def __init__(self, path: Path) -> None:
         self.path = self.target = path
-        self._place: tuple[int, int] | None = None  # device and number of the file, once it is opened to write
+        self.patience: float | None = None
+        """How long another's transaction is waited for, s; None: BUSY_SECONDS."""
+        self.on_wait: Callable[[str], None] = lambda _: None
+        """Told in words for what is waited, where that is long."""
+        self._file = self.file_type(path)
+
+    @property
+    def _patience(self) -> float:
+        return BUSY_SECONDS if self.patience is None else self.patience
 
     def __str__(self) -> str:
         return str(self.path)
@@ -104,7 +117,8 @@ class SqliteDatabase:
         Raises DatabaseError where the file cannot be read (or written, unless `read_only`), or is of another kind.
         """
         try:
-            self._check_file(must_exist=must_exist or read_only, read_only=read_only)
+            with self._file.opening():
+                self._check_file(must_exist=must_exist or read_only, read_only=read_only)
         except OSError as error:
             if isinstance(error, DatabaseError):
                 raise
@@ -128,8 +142,9 @@ class SqliteDatabase:
     def close(self, engine: Engine) -> None:
         """Let go of the file, and of the `-wal` and `-shm` beside it that a reader has made and may not remove."""
         engine.dispose()
-        log = self.path.with_name(f"{self.path.name}-wal")
-        with suppress(OSError, sqlite3.Error):
+        self._file.closed()
+        log = self._file.log
+        with suppress(OSError, *self.errors):
             if log.stat().st_size == 0 and os.access(self.path, os.W_OK):
                 # The last one that could write removes them when it closes; nothing happens where another is there.
                 with closing(
@@ -141,7 +156,12 @@ class SqliteDatabase:
     def reading(self, engine: Engine) -> Iterator[Connection]:
         """A transaction over one snapshot of the database."""
         with engine.begin() as connection:
-            yield connection
+            try:
+                yield connection
+            except self.errors as error:
+                self._file.check_frozen(error)
+                raise
+            self._file.check_frozen()
 
     @contextmanager
     def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
@@ -149,23 +169,8 @@ class SqliteDatabase:
         del session_id
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
-            self._check_place()  # before it is committed, and after: nothing that is lost is said to be kept
-        self._check_place()
-
-    def _check_place(self) -> None:
-        """Raise DatabaseError where the file at the path is not the one that was opened to write."""
-        try:
-            found = self.path.stat()
-            place = found.st_dev, found.st_ino
-        except OSError:
-            place = None
-        if self._place is None:
-            self._place = place
-        if place is None or place != self._place:
-            raise DatabaseError(
-                f"{self.path}: it was deleted or replaced while it was written, and what this command wrote is "
-                "lost; run the same command again"
-            )
+            self._file.check_place()  # before it is committed, and after: nothing that is lost is said to be kept
+        self._file.check_place()
 
     def held(self, engine: Engine, key: str) -> AbstractContextManager[None]:
         """By a lock file beside the database, which is removed afterwards; it ends with this process."""
@@ -179,8 +184,7 @@ class SqliteDatabase:
     def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
         path = self.path
         if path.is_file():
-            with path.open("rb") as file:
-                head = file.read(16)
+            head = self._file.head()
             if head not in (b"", b"SQLite format 3\0"):
                 raise DatabaseError(f"{path}: not an SQLite database, and left as it is; name another file")
             if not (read_only or os.access(path, os.W_OK)):
@@ -198,16 +202,16 @@ class SqliteDatabase:
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         path = self.path
         mode = "mode=ro" if read_only else "mode=rwc"
-        if not (read_only or self._place or path.exists()):
-            path.touch(0o600)  # it is about people: for its owner alone; -wal and -shm get the same rights
-        if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-            mode += "&immutable=1"  # none can write, and SQLite cannot make the lock file that WAL asks of a reader
         if not read_only:
-            self._check_place()
+            self._file.make()
+            self._file.check_place()
+        elif not (os.access(path.parent, os.W_OK) or self._file.log.exists()):
+            mode += "&immutable=1"  # SQLite cannot make the lock file that WAL asks of a reader
+            self._file.freeze()
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}",
             uri=True,
-            timeout=BUSY_SECONDS,
+            timeout=self._patience,
             isolation_level=None,  # transactions begin where we say so (the engine's event), DDL included
             check_same_thread=False,  # the pool hands a connection to one thread at a time
         )
@@ -283,10 +287,17 @@ class SqliteDatabase:
     def erase(self, engine: Engine) -> None:
         """Write the whole file anew, and empty the log. Raises sqlite3.OperationalError where another holds it."""
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            cursor = connection.connection.cursor()  # outside of any transaction
-            cursor.execute("VACUUM")
-            if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                raise sqlite3.OperationalError("another process reads it")
+            cursor: Any = connection.connection.cursor()  # outside of any transaction
+            try:
+                for sql in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    if _is_busy(cursor, sql, min(QUIET_SECONDS, self._patience)):
+                        self.on_wait(
+                            f"{self.path} is in use{users_of(self.path)}; waiting for up to {self._patience:g} s"
+                        )
+                        if _is_busy(cursor, sql, self._patience):
+                            raise sqlite3.OperationalError(f"another process uses it{users_of(self.path)}")
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {round(1000 * self._patience)}")
 
     # -- queries of users
 
@@ -316,15 +327,29 @@ class SqliteDatabase:
 
     def explain(self, error: BaseException) -> str:
         """SQLite's message, in one line with its remedy."""
-        name = getattr(error, "sqlite_errorname", "")
+        unreadable = isinstance(error, UnicodeDecodeError)
+        name = "SQLITE_CORRUPT" if unreadable else getattr(error, "sqlite_errorname", "")
         remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
         return f"{remedy.format(holder=writers_of(self.path))} ({error})" if remedy else str(error)
+
+
+def _is_busy(cursor: sqlite3.Cursor, sql: str, patience: float) -> bool:
+    """Run it; whether another process kept it from being done for so long, s."""
+    cursor.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+    try:
+        row = cursor.execute(sql).fetchone()
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise
+        return True
+    return bool(row and row[0])  # a checkpoint returns it
 
 
 class MemoryDatabase(SqliteDatabase):
     """A database in this process's memory alone: it is never written to a disk, and ends with its connection."""
 
     pool = StaticPool
+    file_type = NoFile
 
     def __init__(self) -> None:
         super().__init__(Path(":memory:"))
@@ -335,9 +360,6 @@ class MemoryDatabase(SqliteDatabase):
         return nullcontext()
 
     def _check_file(self, *, must_exist: bool, read_only: bool) -> None:
-        pass
-
-    def _check_place(self) -> None:
         pass
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:  # noqa: ARG002

@@ -6,7 +6,7 @@ Columns are a mapping of names to equally long arrays. In an integer column that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ from storage.columns import Columns, insert_columns, update_columns
 from storage.database import Database, database_of, open_engine
 from storage.digests import segment_digest
 from storage.errors import DatabaseError, SessionError, StorageError, named
+from storage.finding import matching_session
 from storage.locks import HeldError
 from storage.paths import escaped
 from storage.schema import (
@@ -50,12 +51,23 @@ class Store:
         self._within: Connection | None = None
 
     @classmethod
-    def open(cls, target: str | Path, *, must_exist: bool = False, read_only: bool = False) -> Self:
+    def open(
+        cls,
+        target: str | Path,
+        *,
+        must_exist: bool = False,
+        read_only: bool = False,
+        patience: float | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Self:
         """Open `classpulse.db` or `sqlite:///school.db`; it is made unless it `must_exist` or is `read_only`.
 
+        `patience` is how long another's transaction is waited for, s; `on_wait` is told for what, if that is long.
         Raises DatabaseError in one line, and touches nothing, where the file cannot be used.
         """
         database = database_of(target)
+        database.patience = patience
+        database.on_wait = on_wait or database.on_wait
         return cls(database, open_engine(database, must_exist=must_exist, read_only=read_only))
 
     @classmethod
@@ -106,20 +118,18 @@ class Store:
 
     @contextmanager
     def working_on(self, name: object, key: str) -> Iterator[None]:
-        """Only one process at a time is inside with the same `key` (hexadecimal), which messages call `name`.
+        """Only one process is inside with the same `key` (hexadecimal), which messages call `name`.
 
-        Raises DatabaseError, which says who is inside, at once where another is.
+        Raises DatabaseError at once, which says who is inside, where another is.
         """
-        with ExitStack() as stack:
-            try:
-                with named(self.database):
-                    stack.enter_context(self.database.held(self._engine, key))
-            except HeldError as error:
-                raise DatabaseError(
-                    f"{name}: it is being analysed into {self.database} by {error}; wait until that has ended, "
-                    "then run the same command again"
-                ) from error
-            yield
+        try:
+            with named(self.database), self.database.held(self._engine, key):
+                yield
+        except HeldError as error:
+            raise DatabaseError(
+                f"{name}: it is being analysed into {self.database} by {error}; wait until that has ended, "
+                "then run the same command again"
+            ) from error
 
     # -- sessions
 
@@ -184,9 +194,6 @@ class Store:
         Where several share a name, it is the finished one, unless it is to be `unique`. Raises SessionError where
         there is none, and where `key` means several, also as one's number and another's name: the text lists them.
         """
-        name, file_name = escaped(str(key)), escaped(Path(str(key)).name)
-        number = name.removeprefix("#")
-        by_number_alone = isinstance(key, int) or name.startswith("#")
         columns = (
             sessions.c.session_id,
             sessions.c.name,
@@ -196,31 +203,7 @@ class Store:
         )
         with self.reading() as connection:
             rows = connection.execute(select(*columns).order_by(sessions.c.session_id)).all()
-        numbered = [row for row in rows if str(row.session_id) == number]
-        called = [row for row in rows if row in numbered or name == row.name or file_name == row.file_name]
-        matching = numbered if by_number_alone and numbered else called
-        several = [row for row in rows if row.name.startswith(f"{name}: ")]  # recordings under one --name
-        if not matching and several:
-            raise SessionError(
-                f"{self.database}: no session is called {name!r} alone; give the number or the name of one: "
-                + ", ".join(f"{row.session_id} ({row.name})" for row in several)
-            )
-        if not matching:
-            latest = ", ".join(f"{row.session_id} ({row.name})" for row in rows[-5:])
-            existing = f"the latest are {latest}" if latest else "it has none"
-            raise SessionError(f"{self.database}: no session {name!r}; {existing}")
-        done = [row for row in matching if row.state == "done"]
-        if len(matching) > 1 and len(done) == 1 and not (numbered or unique):
-            matching = done
-        if len(matching) > 1:
-            candidates = ", ".join(
-                f"{row.session_id} ({row.name}, {row.file_name}, {row.created[:16]})" for row in matching
-            )
-            form = f", as in #{numbered[0].session_id}" if numbered else ""
-            raise SessionError(
-                f"{self.database}: several sessions are called {name!r}; give the number of one{form}: {candidates}"
-            )
-        return int(matching[0].session_id)
+        return matching_session(str(self.database), rows, key, unique=unique)
 
     def find_done(self, sha256: str, agrees: Callable[[str], bool]) -> tuple[int, str] | None:
         """Number and state of the newest session of these bytes whose settings JSON satisfies `agrees`."""
@@ -277,7 +260,9 @@ class Store:
 
     def write_gaps(self, session_id: int, gaps: Sequence[int]) -> None:
         """Commit the segments `gaps`, in which nothing was sampled, all at once."""
+        nothing = {"pts": np.empty(0, np.int64)}
         written = {"session_id": session_id, "frames": 0, "faces": 0, "committed": now()}
+        written["digest"] = segment_digest(nothing, nothing)
         with self.writing(session_id) as connection:
             if gaps:
                 connection.execute(insert(segments), [written | {"segment": segment} for segment in gaps])

@@ -16,6 +16,19 @@ from classpulse.commands.masking import masked
 #: Commands that show or change no personal data.
 NOT_AUDITED = ("audit", "doctor", "queries", "schema", "sessions")
 
+#: Commands that change nothing, unless one of these options is given.
+READING: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("annotate", "browse", "compare", "corrections", "export", "marks", "query", "report"), ()),
+    **dict.fromkeys(("serve", "show", "students"), ()),
+    "names": ("drop", "put_back"),
+    "profiles": ("drop",),
+    "retention": ("days", "off"),
+    "roster": ("session", "seat", "keep"),
+    "validate": ("fit",),
+}
+#: How long the note of such a command waits for another process that writes, s.
+NOTE_SECONDS = 1.0
+
 #: Commands that delete what identifies their arguments: names and sessions are looked up before they run.
 DELETING = ("exclude", "forget", "names")
 
@@ -98,11 +111,15 @@ def _note(db: str, command: str, ctx: Any, before: _KnownNames, outcome: str) ->
     arguments = escaped(masked(command, _command_line(ctx), before.names | after.names))
     session = before.session if before.session is not None else after.session
     try:
-        with Store.open(db, must_exist=True) as store:
+        with Store.open(db, must_exist=True, patience=NOTE_SECONDS if _only_reads(command, ctx) else None) as store:
             note(store, user_name(), command, session, arguments, outcome)
     except StorageError as error:
         if outcome == "done":
             print(f"classpulse: this run is not in the audit table: {error}", file=sys.stderr)
+
+
+def _only_reads(command: str, ctx: Any) -> bool:
+    return command in READING and not any(ctx.params.get(option) for option in READING[command])
 
 
 def _command_line(ctx: Any) -> dict[str, Any]:

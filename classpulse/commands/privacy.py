@@ -49,7 +49,7 @@ def forget(
 
     if sum(map(bool, (session, student, before, clean))) != 1:
         raise typer.BadParameter("give one of --session, --student, --before and --clean")
-    with Store.open(db, must_exist=True) as store:
+    with Store.open(db, must_exist=True, on_wait=terminal.say) as store:
         if clean:
             clean_file(store)
             return
@@ -82,7 +82,7 @@ def exclude(session: SessionKey, student: StudentKey, yes: Yes = False, db: Data
     from engine.sessions import forgetting
     from storage.store import Store
 
-    with Store.open(db, must_exist=True) as store:
+    with Store.open(db, must_exist=True, on_wait=terminal.say) as store:
         number = store.find_session(session)
         if not yes:
             _confirm(f"delete {student} of session {number}, and exclude the seat")
@@ -111,7 +111,7 @@ def names(
 
     if put_back and (export or drop):
         raise typer.BadParameter("--import cannot be combined with --export or --drop")
-    with Store.open(db, must_exist=True, read_only=not (drop or put_back)) as store:
+    with Store.open(db, must_exist=True, read_only=not (drop or put_back), on_wait=terminal.say) as store:
         if put_back:
             print(f"names restored: {names.import_names(store, put_back)}")
         if export:

@@ -30,6 +30,7 @@ WRITER = """
         values = dict.fromkeys(names, np.zeros(2000, int))
         values |= {"pts": pts.repeat(40), "face": np.tile(np.arange(40), 50), "score_4": np.full(2000, 1 / 7)}
         values["landmarks"] = np.full(2000, bytes(40), object)
+        values["appearance"] = np.full(2000, None, object)
         return {"pts": pts, "time": pts / 5}, values
 
     def begin(store, name="lesson"):

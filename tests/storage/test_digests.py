@@ -82,11 +82,17 @@ def test_databases_agree(path: Path, postgres_url: str) -> None:
     assert found[0][0] == found[0][1]
 
 
-@pytest.mark.parametrize("name", [column.name for column in digested(frames) if column.name != "unexplained"])
+@pytest.mark.parametrize("name", [column.name for column in digested(frames)])
 def test_every_column_of_frames_counts(name: str) -> None:
     frame_columns, face_columns = columns()
-    changed = frame_columns[name].astype(float if "decimals" in frames.c[name].info else int)
-    changed[-1] += 10.0 ** -frames.c[name].info.get("decimals", 0)
+    column = frames.c[name]
+    if name in frame_columns:
+        changed = frame_columns[name].astype(float if "decimals" in column.info else int)
+        changed[-1] += 10.0 ** -column.info.get("decimals", 0)
+    elif "decimals" in column.info:
+        changed = np.array([np.nan, 1, np.nan])
+    else:
+        changed = np.array([None, b"layout", None], object)
     assert segment_digest({**frame_columns, name: changed}, face_columns) != KNOWN
 
 
@@ -113,7 +119,8 @@ def test_what_does_not_count() -> None:
     nearly = {**face_columns, "x1": face_columns["x1"].astype(np.float64).round(2) + 0.001}
     assert segment_digest(frame_columns, nearly) == KNOWN
     more = {**face_columns, "score_12": np.full(3, np.nan), "track": np.arange(3)}
-    assert segment_digest({**frame_columns, "unexplained": np.full(3, np.nan)}, more) == KNOWN
+    nothing = {"unexplained": np.full(3, np.nan), "layout": np.full(3, None, object)}
+    assert segment_digest({**frame_columns, **nothing}, more) == KNOWN
 
 
 @pytest.mark.both_databases

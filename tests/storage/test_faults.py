@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -105,7 +106,7 @@ def test_unusable_file_is_named_and_left_as_it_is(
     ],
 )
 def test_wrong_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, options: dict[str, bool], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, options: dict[str, Any], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DatabaseError) as caught:
@@ -171,7 +172,7 @@ def open_folder() -> Iterator[Path]:
     ],
 )
 def test_permissions(
-    open_folder: Path, file_mode: int | None, folder_mode: int, options: dict[str, bool], message: str | None
+    open_folder: Path, file_mode: int | None, folder_mode: int, options: dict[str, Any], message: str | None
 ) -> None:
     path = open_folder / "classpulse.db"
     if file_mode is not None:

@@ -230,7 +230,7 @@ def test_lost_server_is_named_and_the_next_command_works(lesson: Store, write: W
 # -- servers and databases that cannot be used
 
 
-def refusal(url: str, **options: bool) -> tuple[str, int]:
+def refusal(url: str, **options: Any) -> tuple[str, int]:
     with pytest.raises(DatabaseError) as caught:
         Store.open(url, **options)
     said = str(caught.value)

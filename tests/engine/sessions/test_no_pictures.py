@@ -50,7 +50,9 @@ def test_nothing_but_the_database_is_written(recording: Path, tmp_path: Path, ke
         env=environment, cwd=folders["CWD"], capture_output=True, text=True, check=True,
     )  # fmt: skip
     written = json.loads(done.stdout.splitlines()[-1])
-    assert [path for path in written if path not in (str(db), os.devnull)] == []
+    lock = [path for path in written if path.startswith(f"{db}-") and path.endswith(".lock")]
+    assert len(set(lock)) == 1
+    assert [path for path in written if path not in (str(db), os.devnull, *lock)] == []
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if path != db] == []
     assert b"\xff\xd8\xff" not in db.read_bytes()  # a JPEG begins so
