@@ -42,14 +42,14 @@ class Rows:
         )
 
 
-def score(truth: Rows, found: Rows, *, hota: bool = True) -> dict[str, float]:
-    """MOTA, MOTP, FP, FN, IDSW, IDF1, HOTA ... of `found` against `truth`; a match is an IoU of 0.5 or more.
+def score(truth: Rows, predicted: Rows, *, hota: bool = True) -> dict[str, float]:
+    """MOTA, MOTP, FP, FN, IDSW, IDF1, HOTA ... of `predicted` against `truth`; a match is an IoU of 0.5 or more.
 
-    HOTA is the mean over its thresholds. Ratios are in [0, 1]; `ids` counts the identities found. Identity's
-    matrices grow with the square of the identities: with more than 3000, IDF1 is worked out from what can match
-    alone.
+    HOTA is the mean over its thresholds. Ratios are in [0, 1]; `ids` counts the predicted identities.
+    Identity's matrices grow with the square of the identities: with more than 3000, IDF1 is worked out from what
+    can match alone.
     """
-    data = _sequence(truth, found)
+    data = _sequence(truth, predicted)
     few = data["num_gt_ids"] + data["num_tracker_ids"] <= 3000
     with contextlib.redirect_stdout(io.StringIO()):  # trackeval prints how long it took
         clear = CLEAR({"PRINT_CONFIG": False}).eval_sequence(data)
@@ -62,27 +62,29 @@ def score(truth: Rows, found: Rows, *, hota: bool = True) -> dict[str, float]:
     return result | {"ids": float(data["num_tracker_ids"])}
 
 
-def perfect(truth: Rows, found: Rows) -> Rows:
-    """`found` with the identities of the truth: what no tracker over these boxes can beat.
+def perfect(truth: Rows, detections: Rows) -> Rows:
+    """`detections` with the identities of the truth: what no tracker over these boxes can beat.
 
     A box that is no true face gets an identity of its own, -1, -2, ...
     """
-    who = -1 - np.arange(len(found))
-    truth_of, found_of = _by_frame(truth.frame), _by_frame(found.frame)
-    for frame, rows in found_of.items():
+    who = -1 - np.arange(len(detections))
+    truth_of, boxes_of = _by_frame(truth.frame), _by_frame(detections.frame)
+    for frame, rows in boxes_of.items():
         if frame in truth_of:
-            overlap = iou(truth.boxes[truth_of[frame]], found.boxes[rows])
+            overlap = iou(truth.boxes[truth_of[frame]], detections.boxes[rows])
             pairs = match(overlap, 0.5)
             who[rows[pairs.columns]] = truth.who[truth_of[frame][pairs.rows]]
-    return Rows(found.frame, who, found.boxes)
+    return Rows(detections.frame, who, detections.boxes)
 
 
 def _identity(data: dict[str, Any]) -> dict[str, float]:
     """IDF1 as trackeval's Identity has it: twice the boxes that the best one-to-one naming matches, over all."""
     matches = np.zeros((data["num_gt_ids"], data["num_tracker_ids"]))
-    for truth, found, overlap in zip(data["gt_ids"], data["tracker_ids"], data["similarity_scores"], strict=True):
+    for truth, predicted, overlap in zip(
+        data["gt_ids"], data["tracker_ids"], data["similarity_scores"], strict=True
+    ):
         i, j = np.nonzero(overlap >= 0.5)
-        matches[truth[i], found[j]] += 1
+        matches[truth[i], predicted[j]] += 1
     rows, columns = linear_sum_assignment(matches, maximize=True)
     return {"IDF1": 2 * matches[rows, columns].sum() / max(data["num_gt_dets"] + data["num_tracker_dets"], 1)}
 
@@ -94,22 +96,22 @@ def _by_frame(frame: Ints) -> dict[int, Ints]:
     return dict(zip(frames.tolist(), parts, strict=True))
 
 
-def _sequence(truth: Rows, found: Rows) -> dict[str, Any]:
+def _sequence(truth: Rows, predicted: Rows) -> dict[str, Any]:
     """What trackeval's metrics take: identities 0, 1, ... and the similarity of all pairs, frame by frame."""
     truth_names, truth_who = np.unique(truth.who, return_inverse=True)
-    found_names, found_who = np.unique(found.who, return_inverse=True)
-    truth_of, found_of = _by_frame(truth.frame), _by_frame(found.frame)
+    predicted_names, predicted_who = np.unique(predicted.who, return_inverse=True)
+    truth_of, predicted_of = _by_frame(truth.frame), _by_frame(predicted.frame)
     none = np.empty(0, np.int64)
     data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
-    for frame in sorted(truth_of.keys() | found_of.keys()):
-        t, f = truth_of.get(frame, none), found_of.get(frame, none)
+    for frame in sorted(truth_of.keys() | predicted_of.keys()):
+        t, p = truth_of.get(frame, none), predicted_of.get(frame, none)
         data["gt_ids"].append(truth_who[t])
-        data["tracker_ids"].append(found_who[f])
-        data["similarity_scores"].append(iou(truth.boxes[t], found.boxes[f]))
+        data["tracker_ids"].append(predicted_who[p])
+        data["similarity_scores"].append(iou(truth.boxes[t], predicted.boxes[p]))
     return data | {
         "num_timesteps": len(data["gt_ids"]),
         "num_gt_ids": len(truth_names),
-        "num_tracker_ids": len(found_names),
+        "num_tracker_ids": len(predicted_names),
         "num_gt_dets": len(truth),
-        "num_tracker_dets": len(found),
+        "num_tracker_dets": len(predicted),
     }

@@ -15,7 +15,7 @@ from benchmarks.speed import keep
 from benchmarks.usage import cpu_of_children
 
 CLIP = "students.mp4"
-#: How often each length, min, is analysed: looked at twice a second, a peak differs by a few MB from run to run.
+#: How often each length, min, is analysed: measured twice a second, a peak differs by a few MB from run to run.
 LENGTHS = {6: 3, 60: 1}
 
 
@@ -34,7 +34,7 @@ class Watched:
 
 
 def watch(*arguments: object) -> Watched:
-    """Run `classpulse` with `arguments` and look at its memory twice a second."""
+    """Run `classpulse` with `arguments` and measure its memory twice a second."""
     watched = Watched()
     before, begun = cpu_of_children(), time.perf_counter()
     with subprocess.Popen([sys.executable, "cli.py", *map(str, arguments)]) as process:
@@ -76,8 +76,10 @@ def main() -> None:
             video = Path(folder) / f"{minutes}.mp4"
             loop(SHARED / "footage" / CLIP, video, minutes)
             databases = [Path(folder) / f"{minutes} {run}.db" for run in range(runs)]
-            seen = [watch("analyze", video, "--db", db, "-q") for db in databases]
-            peak, largest, cpu = (median(getattr(one, name) for one in seen) for name in ("peak", "largest", "cpu"))
+            watched = [watch("analyze", video, "--db", db, "-q") for db in databases]
+            peak, largest, cpu = (
+                median(getattr(run, name) for run in watched) for name in ("peak", "largest", "cpu")
+            )
             length = f"{minutes} min" + (f", median of {runs}" if runs > 1 else "")
             lines.append(f"| {length} | {peak:.0f} | {largest:.0f} | {cpu:.0f} |")
             print(lines[-1], flush=True)

@@ -1,4 +1,4 @@
-"""What `make mutate` found: for each module how many mutants the mirrored tests kill, and those that survive."""
+"""The result of `make mutate`: for each module how many mutants the mirrored tests kill, and those that survive."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`make bench-report`: how soon a lesson's report can be read, how large it is, whether its heat map is fluid.
 
-Lessons are written straight into a database: rows of students whose moods drift, with small and seldom seen faces
-at the back. Times of the browser are those of Chromium without a screen, from the file, beside whatever else the
-cores have to do: the median of several runs.
+Lessons are written straight into a database: rows of students whose moods drift, with small and seldom visible
+faces at the back. Times of the browser are those of Chromium without a screen, from the file, beside whatever else
+the cores have to do: the median of several runs.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def write_lesson(
         store.finish_detection(number, minutes * 60)
         pts, face = (np.concatenate(lines[name]) for name in ("pts", "face"))
         every = np.arange(students)
-        seen = np.bincount(face, minlength=students)
-        span = {"first": np.full(students, 0.0), "last": np.full(students, minutes * 60), "faces": seen}
+        faces_of = np.bincount(face, minlength=students)
+        span = {"first": np.full(students, 0.0), "last": np.full(students, minutes * 60), "faces": faces_of}
         tracks = {"track": every, "student": every, "link_score": np.full(students, np.nan), "static": every < 0}
         labels = np.array([f"S{student + 1:02d}" for student in every.tolist()], object)
         about = {
@@ -80,7 +80,7 @@ def write_lesson(
             "tracks": every * 0 + 1,
             "static": every < 0,
         }
-        about |= {"scorable": np.where(row == 0, seen // 20, seen)}
+        about |= {"scorable": np.where(row == 0, faces_of // 20, faces_of)}
         about |= {"weakest_link": np.full(students, np.nan)}
         about |= {"coverage": about["scorable"] / max(minutes * 60 * rate, 1), "spread": np.full(students, 0.1)}
         store.write_tracking(

@@ -55,15 +55,15 @@ def main(old: Path, new: Path) -> int:
                 continue
             key = [column.name for column in table.primary_key]
             rows = [{tuple(row[k] for k in key): row for row in _rows(of, name, columns)} for of in (before, after)]
-            found = list(_differences(*rows))
+            lines = list(_differences(*rows))
             more = f"; only one has {', '.join(left_out)}" if left_out else ""
             print(
-                f"{name}: {len(rows[0])} and {len(rows[1])} rows, {len(columns)} columns, {len(found)} differ{more}"
+                f"{name}: {len(rows[0])} and {len(rows[1])} rows, {len(columns)} columns, {len(lines)} differ{more}"
             )
-            for line in found:
+            for line in lines:
                 print(f"  {name} {line}")
             compared += len(rows[0])
-            differing += len(found)
+            differing += len(lines)
     print(f"{old} and {new}: {compared} rows compared, {differing} differences")
     return int(differing > 0)
 

@@ -31,10 +31,10 @@ CLIPS = ("walking_1080p.mp4", "students.mp4")
 SAMPLE_RATE = 5.0
 #: Every figure is the median of so many passes.
 PASSES = 5
-#: Frames of a clip that are looked at, a segment of 10 s; the originals, which take a second each, look at every
+#: Frames of a clip that are processed, a segment of 10 s; the originals, which take a second each, process every
 #: third.
 MOST_FRAMES, THEIR_SHARE = 50, 3
-#: Frames that each sees before it is timed.
+#: Frames that each processes before it is timed.
 WARM_UP = 3
 #: Length to which a clip is repeated to measure `analyze`, start-up and all; how often that is done.
 MINUTES, WHOLE_PASSES = 2, 3
@@ -55,7 +55,7 @@ def interpreters() -> dict[str, str | None]:
 
 
 def contend(name: str, python: str, frames: list[Frame]) -> Row:
-    """Let a contender look at `frames`: CPU and wall ms a frame, faces a frame, and its peak memory in MB."""
+    """Let a contender process `frames`: CPU and wall ms a frame, faces a frame, and its peak memory in MB."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [python, str(ROOT / "benchmarks" / "contender.py"), name],

@@ -140,7 +140,7 @@ def report(what: str, count: int, clock: Clock) -> None:
 
 
 def insert_on_server(url: str, segments: int) -> None:
-    """The same rows by COPY into a PostgreSQL database; the CPU time that the server itself takes is not seen."""
+    """The same rows by COPY into a PostgreSQL database; the CPU time of the server itself is not counted."""
     clock = Clock()
     with Store.open(url) as store:
         session = begin(store)
@@ -175,7 +175,7 @@ def main(segments: int = SEGMENTS) -> None:
             clock = Clock()
             with clock.running():
                 queries.face_columns(store, session, FOR_FOLLOW)
-            report("read the columns that Follow needs", count, clock)
+            report("read the columns that Track needs", count, clock)
 
             clock = Clock()
             places = queries.face_columns(store, session, ("pts", "face"))

@@ -38,8 +38,8 @@ class Footage:
     name: str
     truth: Rows
     times: Floats
-    found: Rows
-    """The detections; `who` means nothing."""
+    detections: Rows
+    """Their `who` means nothing."""
     scores: Floats
     motion: Floats | None = None
     descriptors: np.ndarray | None = None
@@ -69,7 +69,7 @@ def sort_as_published(frames: range, detections: Rows, *, min_hits: int = 3, max
 
 def ours(footage: Footage) -> Rows:
     """The detections with the identities that a whole session gets; those of nobody are left out."""
-    frame, boxes = footage.found.frame, footage.found.boxes
+    frame, boxes = footage.detections.frame, footage.detections.boxes
     numbers = track(footage.times, frame, boxes, footage.scores, motion=footage.motion)
     if footage.seats:
         tracks = tracks_table(
@@ -89,35 +89,35 @@ def ours(footage: Footage) -> Rows:
 def pedestrians(shared: Path) -> Footage:
     """TUD-Campus with the detections that SORT was published with."""
     folder = shared / "eval/mot/TUD-Campus"
-    truth, found = Rows.read(folder / "gt.txt"), Rows.read(folder / "det.txt")
+    truth, detections = Rows.read(folder / "gt.txt"), Rows.read(folder / "det.txt")
     scores = np.loadtxt(folder / "det.txt", delimiter=",")[:, 6]
-    return Footage("TUD-Campus", from_zero(truth), np.arange(71) / 25, from_zero(found), scores, seats=False)
+    return Footage("TUD-Campus", from_zero(truth), np.arange(71) / 25, from_zero(detections), scores, seats=False)
 
 
 def shots(shared: Path, name: str, seed: int) -> Footage:
-    """Faces of a music video, as a poor detector would find them: motion only, identities new in every shot.
+    """Faces of a music video, as a poor detector reports them: motion only, identities new in every shot.
 
     20 % are dropped, every face is hidden every 3 s or so for 0.2-1.5 s, corners jitter by 3 % of the box, and 5 %
     more boxes are false.
     """
     random = np.random.default_rng(seed)
     truth = from_zero(Rows.read(shared / f"eval/mot/faces/{name}_shots.txt"))
-    seen = random.random(len(truth)) >= 0.2
+    visible = random.random(len(truth)) >= 0.2
     for who in np.unique(truth.who):
         rows = np.flatnonzero(truth.who == who)
         frame = truth.frame[rows]
         hides = frame[0] + random.exponential(3 * 25)
         while hides <= frame[-1]:
             back = hides + random.uniform(0.2, 1.5) * 25
-            seen[rows[(frame >= hides) & (frame < back)]] = False
+            visible[rows[(frame >= hides) & (frame < back)]] = False
             hides = back + random.exponential(3 * 25)
-    found = truth[seen]
-    side = np.tile(found.boxes[:, 2:] - found.boxes[:, :2], 2)
-    boxes = found.boxes + random.normal(0, 0.03, side.shape) * side
-    like = random.integers(0, len(found), int(0.05 * len(found)))
+    detected = truth[visible]
+    side = np.tile(detected.boxes[:, 2:] - detected.boxes[:, :2], 2)
+    boxes = detected.boxes + random.normal(0, 0.03, side.shape) * side
+    like = random.integers(0, len(detected), int(0.05 * len(detected)))
     corner = random.uniform(0, 1, (len(like), 2)) * truth.boxes[:, 2:].max(axis=0)
     boxes = np.vstack([boxes, np.hstack([corner, corner + side[like, :2]])])
-    frames = np.concatenate([found.frame, found.frame[like]])
+    frames = np.concatenate([detected.frame, detected.frame[like]])
     order = np.argsort(frames, kind="stable")
     times = np.arange(truth.frame.max() + 1) / 25
     shots = Rows(frames[order], np.zeros(len(order), np.int64), boxes[order])
@@ -125,22 +125,22 @@ def shots(shared: Path, name: str, seed: int) -> Footage:
 
 
 def clip(shared: Path, file: str, sample_rate: float) -> Footage:
-    """A clip from its pixels: faces, camera motion and looks as the see pass measures them."""
+    """A clip from its pixels: faces, camera motion and appearance as pass 1 measures them."""
     truth = from_zero(Rows.read(shared / "eval/mot" / f"{Path(file).stem}_gt.txt"))
     number = {frame.pts: i for i, frame in enumerate(Video(shared / "footage" / file).frames(None))}
     detector = Mtcnn()
-    frames, times, boxes, scores, motion, looks = [], [], [], [], [], []
+    frames, times, boxes, scores, motion, descriptors = [], [], [], [], [], []
     before = None
     for frame in Video(shared / "footage" / file).frames(sample_rate):
-        found = detector.detect(frame.image)
+        detections = detector.detect(frame.image)
         grey, scale = small_grey(frame.image)
         motion.append(np.eye(2, 3) if before is None else estimate_motion(before, grey, boxes[-1], scale=scale))
         before = grey
         frames.append(number[frame.pts])
         times.append(frame.time)
-        boxes.append(found.boxes.astype(np.float64))
-        scores.append(found.scores)
-        looks.append(describe(frame.image, found.boxes))
+        boxes.append(detections.boxes.astype(np.float64))
+        scores.append(detections.scores)
+        descriptors.append(describe(frame.image, detections.boxes))
     where = np.repeat(np.arange(len(frames)), [len(one) for one in boxes])
     faces = Rows(where, np.zeros(len(where), np.int64), np.concatenate(boxes))
     sampled = truth[np.isin(truth.frame, frames)]
@@ -152,7 +152,7 @@ def clip(shared: Path, file: str, sample_rate: float) -> Footage:
         faces,
         np.concatenate(scores).astype(np.float64),
         np.array(motion),
-        np.concatenate(looks),
+        np.concatenate(descriptors),
     )
 
 
@@ -193,7 +193,7 @@ def footages(shared: Path, *, hour: bool) -> Iterator[Footage]:
 
 
 def cost(students: int, frames: int = 300) -> float:
-    """Frames of so many faces that are followed and given students, a second of CPU time."""
+    """Frames of so many faces that are tracked and given students, per second of CPU time."""
     drawn = lesson(99, students=students, duration=frames / 5, spacing=2.6, events=False)
     every_face = Rows(drawn.truth_frame, drawn.truth_student, drawn.truth_boxes)
     # All seats taken and no head bowed: as many faces as can be in every frame.
@@ -206,9 +206,9 @@ def cost(students: int, frames: int = 300) -> float:
     motion = np.tile([[1.0, 0.0, 0.01], [0.0, 1.0, 0.01]], (frames, 1, 1))
     where = np.repeat(np.arange(frames), students)
     described = where % 5 == 0
-    looks = random.integers(0, 255, (described.sum(), 48)).astype(np.uint8)
+    descriptors = random.integers(0, 255, (described.sum(), 48)).astype(np.uint8)
     rows = Rows(where, where, boxes)
-    footage = Footage("", rows, np.arange(frames) / 5, rows, np.ones(len(where)), motion, looks, described)
+    footage = Footage("", rows, np.arange(frames) / 5, rows, np.ones(len(where)), motion, descriptors, described)
     began = time.process_time()
     ours(footage)
     return frames / (time.process_time() - began)
@@ -225,15 +225,15 @@ def main() -> None:
     print(f"{'':25} {'true':>5} {head}   {head}   {'IDF1':>6}")
     for footage in footages(options.data, hour=not options.without_hour):
         numbers = []
-        long = len(footage.found) > 300_000  # HOTA of an hour takes hours
-        plain = sort_as_published(range(len(footage.times)), footage.found)
+        long = len(footage.detections) > 300_000  # HOTA of an hour takes hours
+        plain = sort_as_published(range(len(footage.times)), footage.detections)
         for rows in (plain, ours(footage)):
             result = score(footage.truth, rows, hota=not long)
             numbers.append(
                 f"{result['ids']:6.0f} {result['IDSW']:5.0f} {result['IDF1']:6.3f} {100 * result['MOTA']:6.2f} "
                 + (f"{result['HOTA']:6.3f}" if "HOTA" in result else f"{'-':>6}")
             )
-        best = score(footage.truth, perfect(footage.truth, footage.found), hota=False)["IDF1"]
+        best = score(footage.truth, perfect(footage.truth, footage.detections), hota=False)["IDF1"]
         people = len(np.unique(footage.truth.who))
         print(f"{footage.name:25} {people:5} {numbers[0]}   {numbers[1]}   {best:6.3f}", flush=True)
     for students, wanted in ((30, 260), (100, 60)):

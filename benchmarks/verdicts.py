@@ -127,25 +127,25 @@ def verdicts(faces: Labelled, drawn: list[Ints], settings: Settings) -> npt.NDAr
     )
     frames = _WINDOWS_A_STUDENT * _LONGEST
     rows, _ = judge(Evidence(np.arange(frames) / 5, scored, frames / 5), settings)
-    found: npt.NDArray[np.str_] = rows["verdict"].reshape(_WINDOWS_A_STUDENT, -1).T.ravel()[: len(drawn)]
-    return found
+    judged: npt.NDArray[np.str_] = rows["verdict"].reshape(_WINDOWS_A_STUDENT, -1).T.ravel()[: len(drawn)]
+    return judged
 
 
-def recalls(found: npt.NDArray[np.str_], moods: Ints) -> tuple[float, list[float]]:
+def recalls(judged: npt.NDArray[np.str_], moods: Ints) -> tuple[float, list[float]]:
     """Share of right verdicts over all windows, and of those of positive, neutral and negative mood."""
-    right = found == WANTED[moods]
+    right = judged == WANTED[moods]
     return float(right.mean()), [float(right[moods == mood].mean()) for mood in range(3)]
 
 
 def resting(faces: Labelled, windows: int = 600) -> dict[tuple[str, str], tuple[float, float]]:
-    """Share of right verdicts without and with the resting level, by the lesson's moods and its neutral faces."""
+    """Share of right verdicts without and with the neutral baseline, by the moods and neutral faces of a lesson."""
     neutral = np.flatnonzero(faces.mood == 1)
     shares = valence_shares(faces.emotions[neutral])
     order = neutral[np.argsort(shares[:, 0] - shares[:, 2])]
     halves = {"any": neutral, "dour": order[: len(order) // 2], "sunny": order[len(order) // 2 :]}
     lessons = {"all three": (1 / 3,) * 3, "neutral": (0.0, 1.0, 0.0), "mostly neutral": (0.15, 0.7, 0.15)}
     lasting = {"negative": (0.0, 0.0, 1.0), "mostly negative": (0.1, 0.2, 0.7), "positive": (1.0, 0.0, 0.0)}
-    found = {}
+    shares_right = {}
     for name, moods in (lessons | lasting).items():
         for half in halves if name in lessons else ["any"]:
             drawn, wanted = draw(faces.mood, windows, seed=3, moods=moods, neutral=halves[half])
@@ -153,8 +153,8 @@ def resting(faces: Labelled, windows: int = 600) -> dict[tuple[str, str], tuple[
                 float((verdicts(faces, drawn, settings) == WANTED[wanted]).mean())
                 for settings in (Settings(window=_LONGEST / 5, baseline=on) for on in (False, True))
             )
-            found[name, half] = off, on
-    return found
+            shares_right[name, half] = off, on
+    return shares_right
 
 
 def main(split: str = "report", windows: int = 3000) -> None:
@@ -168,9 +168,9 @@ def main(split: str = "report", windows: int = 3000) -> None:
         faces = labelled_faces(split, size, scorer)
         drawn, moods = draw(faces.mood, windows, seed=SPLITS.index(split))
         for name in ("weighted", "sum", "dominant"):
-            found = verdicts(faces, drawn, Settings(strategy=name, window=window))
-            overall, each = recalls(found, moods)
-            none = (found == VERDICTS[INSUFFICIENT]).mean()
+            judged = verdicts(faces, drawn, Settings(strategy=name, window=window))
+            overall, each = recalls(judged, moods)
+            none = (judged == VERDICTS[INSUFFICIENT]).mean()
             shares = " | ".join(f"{share:.3f}" for share in (overall, *each, none))
             print(f"| {size} | `{name}` | {shares} |", flush=True)
     print("\n| px | moods of the lesson | neutral faces | `baseline` off | on |\n|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""`make bench-workers`: a recording seen by one worker and by two: time, rows and memory; and what an hour takes.
+"""`make bench-workers`: a recording analysed by one worker and by two: time, rows, memory; what an hour takes.
 
 A lesson of 30 students is drawn for 12 s at 1080p and looped; the same is enlarged for 4K. Wall time depends on
 what else the machine does: beside it stand the load before each run and the CPU time, which hardly does.
@@ -42,13 +42,13 @@ def enlarged(source: Path, target: Path) -> None:
 
 def rows(db: Path) -> list[tuple[object, ...]]:
     """Every row of the tables that an analysis fills, without the times of the run."""
-    found: list[tuple[object, ...]] = []
+    table_rows: list[tuple[object, ...]] = []
     with closing(sqlite3.connect(db)) as connection:
         for table in ("segments", "frames", "faces", "tracks", "students", "student_windows", "class_windows"):
             names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             kept = ", ".join(f'"{name}"' for name in names if name not in RUN_TIMES)
-            found += connection.execute(f"SELECT '{table}', {kept} FROM {table}")
-    return found
+            table_rows += connection.execute(f"SELECT '{table}', {kept} FROM {table}")
+    return table_rows
 
 
 def run(video: Path, workers: int, db: Path) -> tuple[Watched, float]:
@@ -57,8 +57,8 @@ def run(video: Path, workers: int, db: Path) -> tuple[Watched, float]:
     return watch("analyze", video, "--db", db, "--workers", workers, "-q"), before
 
 
-def row(name: str, workers: int, seen: Watched, load: float) -> str:
-    return f"| {name} | {workers} | {seen.wall:.0f} | {seen.cpu:.0f} | {seen.peak:.0f} | {load:.1f} |"
+def row(name: str, workers: int, watched: Watched, load: float) -> str:
+    return f"| {name} | {workers} | {watched.wall:.0f} | {watched.cpu:.0f} | {watched.peak:.0f} | {load:.1f} |"
 
 
 def main(minutes: float = LONG) -> None:
@@ -66,7 +66,7 @@ def main(minutes: float = LONG) -> None:
     lines = [
         f"## Workers (`make bench-workers`), {date.today()}, {os.cpu_count()} cores",
         "",
-        f"{CLIP.students} drawn students, {CLIP.fps} frames/s, of which 5 are looked at; {minutes:g} minutes of",
+        f"{CLIP.students} drawn students, {CLIP.fps} frames/s, of which 5 are sampled; {minutes:g} minutes of",
         f"1080p, {SHORT:g} of 4K. Memory is that of all processes together.",
         "",
         "| | workers | wall s | CPU s | peak MB | load before |",
