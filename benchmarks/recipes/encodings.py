@@ -120,7 +120,7 @@ add(
     Recipe("variable.mkv", _variable, frames=97, scores=0.05),
     Recipe("late.ts", _late, scores=0.05),
     Recipe("late.mkv", _late, scores=0.05),
-    Recipe("edit_list.mp4", _edited, scores=0.05),
+    Recipe("edit_list_of_reordered.mp4", _edited, scores=0.05),
     Recipe("exact_25.mp4", partial(write, rate=Fraction(25)), last=138 / 25, scores=0.05,
            index=lambda time: round(time * 25)),
 )  # fmt: skip

@@ -6,6 +6,7 @@ Whatever is not brighter than 0.75 of white keeps its light; what is brighter is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,9 +26,10 @@ _BT2020, _P3 = 9, (11, 12)
 _MATRICES = frozenset((0, 1, 2, 4, 5, 6, 7, 9))
 #: The brightest light of HLG's display and of PQ's usual masters, cd/m2.
 PEAK = 1000.0
-#: White, cd/m2. For HLG it is 203. A file in PQ does not say which white it was made with: programs take 203, and
-#: others 100. The geometric mean leaves either a factor of 1.4 off, which changes scores by 0.02, not by 0.04.
-WHITES = {HLG: 203.0, PQ: 142.5}
+#: White, cd/m2; and the one of programs that are older than BT.2408, which a file in PQ does not say.
+WHITE, OLDER_WHITE = 203.0, 100.0
+#: Share of a small picture that may be brighter than its brightest light: reflexes, lamps.
+REFLEXES = 0.005
 #: Share of white from which light is bent.
 KNEE = 0.75
 GAMMA = 2.4
@@ -70,12 +72,39 @@ def colours_of(frame: VideoFrame) -> Colours:
     return Colours(frame.color_trc, frame.color_primaries, frame.colorspace)
 
 
-def brightest(frame: VideoFrame) -> float:
-    """The brightest light that the file states for all of it, cd/m2; `PEAK` where it states none."""
+class Exposure(NamedTuple):
+    """How bright a recording is, cd/m2."""
+
+    white: float = WHITE
+    """Light that is white on an ordinary screen."""
+    peak: float = PEAK
+    """Light that is only just told from darker one; white, too."""
+
+
+def exposure_of(frames: Sequence[VideoFrame]) -> Exposure:
+    """The exposure of a recording that begins with `frames`.
+
+    In PQ its white is the brightest light that the file states, or else that of these frames, but no more than
+    BT.2408's white, and no less than that of older programs.
+    """
+    frames = [frame for frame in frames if colours_of(frame).transfer == PQ and colours_of(frame).readable]
+    if not frames:
+        return Exposure()
+    stated = _stated(frames[0])
+    light = stated or max(_brightest(frame) for frame in frames)
+    return Exposure(min(max(light, OLDER_WHITE), WHITE), min(max(stated or PEAK, WHITE), 10_000.0))
+
+
+def _stated(frame: VideoFrame) -> float:
+    """The brightest light that the file states for all of it (MaxCLL), cd/m2; 0 where it states none."""
     side_data: Any = frame.side_data
     data = side_data.get(Type.CONTENT_LIGHT_LEVEL)
-    level = float(np.frombuffer(bytes(data)[:4], np.uint32)[0]) if data is not None else 0.0
-    return min(max(level, min(WHITES.values())), 10_000.0) if level else PEAK
+    return 0.0 if data is None else float(np.frombuffer(bytes(data)[:4], np.uint32)[0])
+
+
+def _brightest(frame: VideoFrame) -> float:
+    small = frame.to_ndarray(format="rgb48le", width=160, height=90, interpolation="AREA", threads=1)
+    return float(np.quantile(_light(PQ)[np.asarray(small, np.uint16).max(axis=2)], 1 - REFLEXES))
 
 
 def make_neutral(frame: VideoFrame) -> None:
@@ -85,22 +114,19 @@ def make_neutral(frame: VideoFrame) -> None:
         frame.colorspace = UNSPECIFIED
 
 
-def to_screen(values: npt.NDArray[np.uint16], colours: Colours, peak: float) -> npt.NDArray[np.uint8]:
-    """(h, w, 3) RGB of `colours`, 16 bits, as they look on an ordinary screen, 8 bits.
-
-    `peak` is the brightest light in cd/m2 that is still told from darker one.
-    """
+def to_screen(values: npt.NDArray[np.uint16], colours: Colours, exposure: Exposure) -> npt.NDArray[np.uint8]:
+    """(h, w, 3) RGB of `colours`, 16 bits, as they look on an ordinary screen, 8 bits."""
     light_of = _light(colours.transfer)
-    white = WHITES.get(colours.transfer)
-    highest = 1.0 if white is None else max(peak / white, 1.0)
+    white, peak = exposure if colours.transfer in (PQ, HLG) else (1.0, 1.0)
+    highest = peak / white
     values_of = _values(highest)
     matrix = np.array(_TO_709.get(colours.primaries, np.eye(3)), np.float32)
     image = np.empty(values.shape, np.uint8)
     for top in range(0, len(values), BAND):
         light: Any = light_of[values[top : top + BAND]]
         if colours.transfer == HLG:  # a brighter display shows mid-tones brighter, too
-            light *= np.maximum(cv2.transform(light, _LUMINANCE), 1e-6)[..., None] ** 0.2 * (PEAK / WHITES[HLG])
-        light = cv2.transform(light, matrix)
+            light *= np.maximum(cv2.transform(light, _LUMINANCE), 1e-6)[..., None] ** 0.2 * PEAK
+        light = cv2.transform(light, matrix / np.float32(white))
         step = np.sqrt(np.clip(light / highest, 0, 1)) * (STEPS - 1) + 0.5
         image[top : top + BAND] = values_of[step.astype(np.uint16)]
     return image
@@ -108,12 +134,12 @@ def to_screen(values: npt.NDArray[np.uint16], colours: Colours, peak: float) -> 
 
 @cache
 def _light(transfer: int) -> Floats:
-    """(65536,) light of each value, as a share of white; for HLG that of the scene, up to 1."""
+    """(65536,) light of each value: cd/m2 for PQ, else up to 1; for HLG that of the scene."""
     value = np.linspace(0, 1, 65536)
     if transfer == PQ:
         root = value ** (1 / 78.84375)
         light = (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
-        return np.asarray(light * 10_000 / WHITES[PQ], np.float32)
+        return np.asarray(light * 10_000, np.float32)
     if transfer == HLG:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
         light = np.where(value <= 0.5, value**2 / 3, (np.exp((np.maximum(value, 0.5) - c) / a) + b) / 12)

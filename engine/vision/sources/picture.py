@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.vision.sources.colours import PEAK, brightest, colours_of, make_neutral, to_screen
+from engine.vision.sources.colours import Exposure, colours_of, exposure_of, make_neutral, to_screen
 from engine.vision.sources.fields import Neighbours, deinterlaced
 from engine.vision.sources.geometry import (
     MAX_TILT,
@@ -47,7 +48,7 @@ class Picture:
         self._pixel: Fraction | None = None
         self._follows_codec = False
         self._sizes: list[tuple[int, int]] = []
-        self._peak = PEAK
+        self._exposure = Exposure()
         self.warnings = []
 
     def begin(self, stream: VideoStream, first: VideoFrame) -> None:
@@ -56,7 +57,6 @@ class Picture:
         # Where the two differ, the container is right, as it is for every player.
         self._follows_codec = stated in (None, coded)
         self._pixel = coded if self._follows_codec else stated
-        self._peak = brightest(first)
         colours = colours_of(first)
         if not colours.readable:
             self._warn(
@@ -72,6 +72,10 @@ class Picture:
             self._warn("pixel_shape", f"{text} (if they are not: --aspect)")
         self._sizes = [self._form(first).shown]
         self.size = self._sizes[0]
+
+    def expose(self, frames: Sequence[VideoFrame]) -> None:
+        """Learn how bright the recording is, from the frames that it begins with."""
+        self._exposure = exposure_of(frames)
 
     def make_room(self, frame: VideoFrame, stream: VideoStream) -> None:
         """Let a `frame` of another size, which the decoder of `stream` has just given out, fit in, too."""
@@ -94,7 +98,7 @@ class Picture:
         """The image (height, width, 3) RGB of a frame."""
         form = self._form(of.frame)
         frame = deinterlaced(of) if of.frame.interlaced_frame else of.frame
-        return image_of(frame, form, self.size, self._peak)
+        return image_of(frame, form, self.size, self._exposure)
 
     def _form(self, frame: VideoFrame) -> Form:
         own: Any = frame.opaque
@@ -126,18 +130,17 @@ def orientation_in(frame: VideoFrame) -> tuple[int, float]:
     return orientation_of(np.frombuffer(bytes(data), np.int32).tolist())
 
 
-def image_of(frame: VideoFrame, form: Form, size: tuple[int, int], peak: float = PEAK) -> Image:
+def image_of(frame: VideoFrame, form: Form, size: tuple[int, int], exposure: Exposure) -> Image:
     """The image (height, width, 3) RGB of `frame`: upright, of `size` (width, height), for an ordinary screen.
 
-    A picture of another shape is scaled until it fits, and centred between black bars. `peak` is the brightest
-    light of high dynamic range, cd/m2.
+    A picture of another shape is scaled until it fits, and centred between black bars.
     """
     width, height = form.shown
     if (width, height) != size:
         scale = min(Fraction(size[0], width), Fraction(size[1], height))
         width, height = max(round(width * scale), 1), max(round(height * scale), 1)
     stored = (height, width) if swaps_axes(form.orientation) else (width, height)
-    shown = upright(_values(frame, stored, peak), form.orientation)
+    shown = upright(_values(frame, stored, exposure), form.orientation)
     if (width, height) == size:
         return np.ascontiguousarray(shown)
     whole = np.zeros((size[1], size[0], 3), np.uint8)
@@ -146,7 +149,7 @@ def image_of(frame: VideoFrame, form: Form, size: tuple[int, int], peak: float =
     return whole
 
 
-def _values(frame: VideoFrame, size: tuple[int, int], peak: float) -> Image:
+def _values(frame: VideoFrame, size: tuple[int, int], exposure: Exposure) -> Image:
     """The values of `frame` for an ordinary screen, (height, width, 3) RGB, as it lies, of `size`."""
     colours = colours_of(frame)
     make_neutral(frame)
@@ -159,7 +162,7 @@ def _values(frame: VideoFrame, size: tuple[int, int], peak: float) -> Image:
     )
     if colours.ordinary:
         return np.asarray(image, np.uint8)
-    return to_screen(np.asarray(image, np.uint16), colours, peak)
+    return to_screen(np.asarray(image, np.uint16), colours, exposure)
 
 
 class PixelShapes:

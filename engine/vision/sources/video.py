@@ -42,6 +42,8 @@ SEEK_BACK = (0, 10, 60)
 CREATION_TAGS = ("com.apple.quicktime.creationdate", "creation_time")
 #: Cameras whose clock was never set count from 1904, 1970 or 1980.
 CLOCK_SET = 1990
+#: Of them every fourth shows how bright the recording is.
+EXPOSED = 4
 #: Frames that show whether a stream's presentation times are usable: more than any codec reorders.
 PROBE_FRAMES = 20
 
@@ -100,6 +102,7 @@ class Video:
                 )
             self._picture.begin(stream, first)
             probed = [first, *islice(frames, PROBE_FRAMES - 1)]
+            self._picture.expose(probed[::EXPOSED])
             self._interlaced = any(frame.interlaced_frame for frame in probed)
             times = [-math.inf, *(frame.pts for frame in probed)]
             increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from av.video.stream import VideoStream
 
-from engine.vision.sources.colours import HLG, PEAK, PQ, WHITES, Colours, brightest, to_screen
+from engine.vision.sources.colours import HLG, PEAK, PQ, Colours, Exposure, exposure_of, to_screen
 from engine.vision.sources.video import Video
 
 #: Under the brightness from which light is bent.
@@ -152,30 +152,49 @@ def recorded(image: npt.NDArray[np.uint8], transfer: int, white: float) -> npt.N
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
-def test_light_up_to_the_knee_comes_back(transfer: int) -> None:
-    values = recorded(patches(), transfer, WHITES[transfer])
-    np.testing.assert_allclose(middles(to_screen(values, Colours(transfer, BT2020, BT2020), PEAK)), PATCHES, atol=2)
+@pytest.mark.parametrize("white", [203.0, 100.0])
+def test_light_up_to_the_knee_comes_back(transfer: int, white: float) -> None:
+    values = recorded(patches(), transfer, white)
+    shown = to_screen(values, Colours(transfer, BT2020, BT2020), Exposure(white))
+    np.testing.assert_allclose(middles(shown), PATCHES, atol=2)
 
 
 def test_known_values_of_both_curves() -> None:
-    """PQ: 100 cd/m2 is 50.8 % and 203 is 58.1 %. HLG: half is 50.6 cd/m2, three quarters is white."""
+    """PQ: 100 cd/m2 is 50.8 % and 203 is 58.1 %. HLG: half is 50.6 cd/m2, three quarters is 203."""
     grey = np.array([[[0.5081] * 3, [0.5807] * 3]])
-    of_pq = to_screen(np.round(grey * 65535).astype(np.uint16), Colours(PQ, BT2020, BT2020), PEAK)
-    assert of_pq[0, 0].tolist() == pytest.approx([255 * (100 / 142.5) ** (1 / 2.4)] * 3, abs=1)
-    assert 235 < of_pq[0, 1, 0] < 252  # 203 cd/m2, brighter than the white that is assumed: bent
+    of_pq = to_screen(np.round(grey * 65535).astype(np.uint16), Colours(PQ, BT2020, BT2020), Exposure())
+    assert of_pq[0, 0].tolist() == pytest.approx([255 * (100 / 203) ** (1 / 2.4)] * 3, abs=1)
+    assert of_pq[0, 1].tolist() == pytest.approx([241] * 3, abs=1)  # 1 becomes 0.75 + 0.25 / 2 of light, and little
     grey = np.array([[[0.5] * 3, [0.75] * 3]])
-    of_hlg = to_screen(np.round(grey * 65535).astype(np.uint16), Colours(HLG, BT2020, BT2020), PEAK)
+    of_hlg = to_screen(np.round(grey * 65535).astype(np.uint16), Colours(HLG, BT2020, BT2020), Exposure())
     assert of_hlg[0, 0].tolist() == pytest.approx([255 * (50.6 / 203) ** (1 / 2.4)] * 3, abs=1)
-    assert of_hlg[0, 1].tolist() == pytest.approx(
-        [241] * 3, abs=1
-    )  # 1 becomes 0.75 + 0.25 / 2 of light, and little
+    assert of_hlg[0, 1].tolist() == pytest.approx([241] * 3, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("brightest", "white"), [(60.0, 100.0), (100.0, 100.0), (150.0, 150.0), (203.0, 203.0), (900.0, 203.0)]
+)
+def test_white_is_the_brightest_light_within_what_programs_take_for_it(
+    tmp_path: Path, brightest: float, white: float
+) -> None:
+    """A tenth of the picture is that bright, and half a dozen pixels are a lamp."""
+    light = np.full((90, 160, 3), 20.0)
+    light[:, :16] = brightest
+    light[:2, 100:103] = 5000
+    path = write(
+        tmp_path / "a.mkv", np.round(pq(light) * 65535).astype(np.uint16), "ffv1", "gbrp16le", 0, 2, PQ, BT2020
+    )
+    with av.open(str(path)) as container:
+        exposure = exposure_of(list(container.decode(video=0)))
+    assert exposure.white == pytest.approx(white, rel=0.02)
+    assert exposure.peak == PEAK
 
 
 @pytest.mark.parametrize("peak", [400.0, 1000.0, 4000.0])
 def test_brighter_light_stays_brighter_up_to_the_peak_and_is_white_there(peak: float) -> None:
     light = np.linspace(1, peak, 200)[None, :, None] * np.ones(3)
     values = np.round(pq(light) * 65535).astype(np.uint16)
-    grey = to_screen(values, Colours(PQ, BT2020, BT2020), peak)[0, :, 0].astype(int)
+    grey = to_screen(values, Colours(PQ, BT2020, BT2020), Exposure(203.0, peak))[0, :, 0].astype(int)
     assert (np.diff(grey) >= 0).all()
     assert grey[-1] == 255
     assert grey[np.searchsorted(light[0, :, 0], 0.4 * peak)] < 255
@@ -195,7 +214,9 @@ def test_brighter_light_stays_brighter_up_to_the_peak_and_is_white_there(peak: f
 def test_footage_of_high_dynamic_range_looks_as_ordinary_footage_does(
     tmp_path: Path, name: str, codec: str, transfer: int
 ) -> None:
-    values = recorded(patches(), transfer, WHITES.get(transfer, 1.0))
+    scene = patches()
+    scene[:8] = 255  # something white
+    values = recorded(scene, transfer, 203.0)
     path = write(tmp_path / name, values, codec, "yuv420p10le", BT2020, 1, transfer, BT2020)
     video = Video(path)
     np.testing.assert_allclose(middles(next(video.frames(None)).image), PATCHES, atol=7)
@@ -204,8 +225,9 @@ def test_footage_of_high_dynamic_range_looks_as_ordinary_footage_does(
 
 def test_the_brightest_light_that_a_file_states_counts(tmp_path: Path) -> None:
     options = {"x265-params": "log-level=none:hdr10=1:max-cll=600,100"}
-    values = recorded(patches(), PQ, 142.5)
-    path = write(tmp_path / "a.mkv", values, "libx265", "yuv420p10le", BT2020, 1, PQ, BT2020, options)
+    path = write(
+        tmp_path / "a.mkv", recorded(patches(), PQ, 90.0), "libx265", "yuv420p10le", BT2020, 1, PQ, BT2020, options
+    )
     with av.open(str(path)) as container:
-        assert brightest(next(container.decode(video=0))) == 600
-    assert brightest(av.VideoFrame(16, 16, "yuv420p")) == PEAK
+        assert exposure_of(list(container.decode(video=0))) == (203, 600)
+    assert exposure_of([av.VideoFrame(16, 16, "yuv420p")]) == (203, PEAK)
