@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappush, heappushpop
@@ -32,8 +31,8 @@ from engine.vision.sources.protocol import SourceWarning
 
 Clock = Literal["pts", "dts"]
 
-#: Frame intervals by which the time of a keyframe must go back: what is before it in the file is shown before it.
-BACK_OF_KEYFRAME = 2
+#: Frame intervals by which the time of a keyframe may go back: what is before it in the file is shown before it.
+BACK_OF_KEYFRAME = 0.5
 #: Frames that any codec shows after one that is behind them in the file (ITU-T H.264, A.3.1, and H.265, A.4).
 MOST_REORDERED = 16
 #: Packets from which the interval of frames is estimated.
@@ -42,9 +41,11 @@ INTERVAL_PACKETS = 200
 REORDERED = 2.0
 #: Seconds by which headers may be wrong of what is all there.
 CLAIM_SLACK = 0.5
-#: Containers of which FFmpeg reads two that were joined as bytes, but no third; and how much of such a file may lie
-#: behind the last packet (its index).
-CHAINED, LARGEST_TAIL = ("matroska,webm",), 0.1
+#: Containers with an index of all packets.
+INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2",)
+#: Containers of which FFmpeg stops reading where files were joined, in Matroska after the second one; and which
+#: share of a whole file may lie behind its last packet.
+CHAINED, LARGEST_TAIL = ("matroska,webm", "flv", "nut"), 0.1
 #: Containers whose timestamps have 33 bits; FFmpeg goes on counting where they begin again at 0.
 WRAPPING, WRAP = ("mpegts", "mpeg"), 2**33
 
@@ -53,10 +54,6 @@ WRAPPING, WRAP = ("mpegts", "mpeg"), 2**33
 class Discontinuity:
     """Where the file's clock goes back or jumps; in ticks of the stream's time base."""
 
-    packet: int
-    """Packets of the stream before it, in the order of the file."""
-    boundary: int
-    """Between the timestamps before it and those after it, where all of the file's increase."""
     file_before: int
     """What the file's own clock shows at the last frame before it."""
     file_after: int
@@ -64,7 +61,7 @@ class Discontinuity:
     pts: int
     """The session's timestamp of that frame."""
     shift: int
-    """To be added to timestamps of packets after it."""
+    """To be added to the file's timestamps of frames after it."""
 
     @property
     def goes_back(self) -> bool:
@@ -73,13 +70,24 @@ class Discontinuity:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Packets among which timestamps tell the order of frames: the file's clock does not go back in it."""
+
+    packet: int = 0
+    """Packets of the stream before it, in the order of the file."""
+    boundaries: tuple[int, ...] = ()
+    """Timestamps in its gaps that are left out, ascending."""
+    shifts: tuple[int, ...] = (0,)
+    """To be added to timestamps before, between and after the boundaries."""
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """How the timestamps of a file become those of its session."""
 
     discontinuities: tuple[Discontinuity, ...] = ()
     """In the order of the file, and of the session."""
-    in_order: bool = True
-    """Whether later frames of the file have larger timestamps throughout, so that it can be searched by them."""
+    parts: tuple[Part, ...] = (Part(),)
     gaps: tuple[tuple[int, int], ...] = ()
     """Timestamps between which the session has no frame, for longer than `MAX_GAP`."""
     end: int | None = None
@@ -89,8 +97,13 @@ class Timeline:
     unread: float = 0.0
     """Share of the file behind its last packet."""
     strays: frozenset[int] = frozenset()
-    """Packets of the stream, in the order of the file, whose timestamps are far from those of both neighbours: they
-    are not taken for a clock that jumps, but have none."""
+    """Packets, by their number in the file, whose timestamps are far from those of their neighbours: they are not
+    taken for a clock that jumps, but have none."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether timestamps alone tell what follows what, so that the file can be searched by them."""
+        return len(self.parts) == 1 and not self.strays
 
     def file_pts(self, pts: int) -> int:
         """The file's timestamp of what is at `pts` in the session."""
@@ -104,12 +117,11 @@ class Timeline:
     def warnings(self, path: Path, start_pts: int, time_base: Fraction) -> list[SourceWarning]:
         """A warning for each discontinuity, with its session time and the file's own, and for what is not read."""
         times = [float((each.pts - start_pts) * time_base) for each in self.discontinuities]
-        warnings = [self._warning(*each, path, time_base) for each in zip(self.discontinuities, times, strict=True)]
+        warnings = [_warning(*each, path, time_base) for each in zip(self.discontinuities, times, strict=True)]
         if self.unread > LARGEST_TAIL:
-            text = (
-                f"{path}: {self.unread:.0%} of the file, at its end, is not read as video; join recordings with a"
-            )
-            warnings.append(SourceWarning("unread", f"{text} program that writes them anew"))
+            text = f"{path}: {self.unread:.0%} of the file, at its end, is not read as video"
+            remedy = "join recordings with a program that writes them anew"
+            warnings.append(SourceWarning("unread", f"{text}; {remedy}"))
         return warnings
 
     def duration(self, claimed: float | None, start_pts: int, time_base: Fraction) -> float | None:
@@ -125,50 +137,43 @@ class Timeline:
         is_whole = self.reached >= claimed - CLAIM_SLACK
         return picture if is_whole and abs(picture - claimed) > CLAIM_SLACK else claimed
 
-    @staticmethod
-    def _warning(each: Discontinuity, time: float, path: Path, time_base: Fraction) -> SourceWarning:
-        before, after = float(each.file_before * time_base), float(each.file_after * time_base)
-        clocks = f"from {format_time(before)} to {format_time(after)}, at {format_time(time)} of the session"
-        if each.goes_back:
-            text = f"its clock goes back {clocks}; the session's goes on (for two sessions, cut the file there)"
-            return SourceWarning("clock_back", f"{path}: {text}", time, after)
-        text = f"its clock jumps {clocks}, which leaves the gap out (to keep it: --keep-gaps)"
-        return SourceWarning("clock_jump", f"{path}: {text}", time, after)
+
+def _warning(each: Discontinuity, time: float, path: Path, time_base: Fraction) -> SourceWarning:
+    before, after = float(each.file_before * time_base), float(each.file_after * time_base)
+    clocks = f"from {format_time(before)} to {format_time(after)}, at {format_time(time)} of the session"
+    if each.goes_back:
+        text = f"its clock goes back {clocks}; the session's goes on (for two sessions, cut the file there)"
+        return SourceWarning("clock_back", f"{path}: {text}", time, after)
+    text = f"its clock jumps {clocks}, which leaves the gap out (to keep it: --keep-gaps)"
+    return SourceWarning("clock_jump", f"{path}: {text}", time, after)
 
 
 class Placing:
     """Gives the packets of one reading their timestamps in the session, in the order of the file.
 
-    Where the file's timestamps go back, reading must start with its first packet.
+    Where timestamps alone do not tell the order, reading must start with the first packet.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._of = timeline.discontinuities
-        self._keys = [each.boundary if timeline.in_order else each.packet for each in self._of]
-        self._by_time = timeline.in_order
-        self._strays = timeline.strays
-        self._passed, self._packets = 0, 0
+    def __init__(self, timeline: Timeline, clock: Clock) -> None:
+        self._parts, self._strays = timeline.parts, timeline.strays
+        self._clock = clock
+        self._part, self._packets = 0, 0
 
     def place(self, packet: Packet[VideoStream]) -> bool:
         """Shift the packet's timestamps; returns whether it is the first one after a clock that went back."""
+        following = self._part + 1
+        begins = following < len(self._parts) and self._packets >= self._parts[following].packet
+        self._part += begins
         if self._packets in self._strays:
             packet.pts = packet.dts = None
-        if not self._of:
-            self._packets += 1
-            return False
-        before = self._passed
-        key = (packet.dts if packet.pts is None else packet.pts) if self._by_time else self._packets
-        if key is not None:
-            self._passed = bisect_right(self._keys, key)
         self._packets += 1
-        if not self._passed:
-            return False
-        discontinuity = self._of[self._passed - 1]
-        if packet.pts is not None:
-            packet.pts += discontinuity.shift
-        if packet.dts is not None:
-            packet.dts += discontinuity.shift
-        return self._passed > before and discontinuity.goes_back and self._packets > 1
+        part = self._parts[self._part]
+        time: int | None = getattr(packet, self._clock)
+        shift = part.shifts[0 if time is None else bisect_right(part.boundaries, time)]
+        if shift:
+            packet.pts = None if packet.pts is None else packet.pts + shift
+            packet.dts = None if packet.dts is None else packet.dts + shift
+        return begins
 
 
 class _Packets(NamedTuple):
@@ -196,17 +201,16 @@ def read_timeline(
     time_base = stream.time_base
     assert time_base is not None  # every stream that decodes has one
     furthest = float((MAX_GAP if max_gap is None else max_gap) / time_base)
-    if (indexed := _indexed(stream, start_pts, furthest - float(REORDERED / time_base))) is not None:
-        return indexed
+    if container.format.name in INDEXED:
+        indexed = _indexed(stream, start_pts, furthest - float(REORDERED / time_base))
+        if indexed is not None:
+            return indexed
     packets = _read(container, stream, clock)
     if not len(packets.ticks):
         return Timeline(reached=packets.reached)
     packets, strays = _without_strays(packets, furthest)
-    starts = _section_starts(packets, furthest)
     wrap = WRAP if container.format.name in WRAPPING else None
-    timeline = _joined(packets, starts, wrap, keep_gaps=max_gap is None)
-    # Strays are known by their number, so reading must begin with the first packet.
-    return dataclasses.replace(timeline, strays=strays, in_order=timeline.in_order and not strays)
+    return dataclasses.replace(_joined(packets, furthest, wrap, keep_gaps=max_gap is None), strays=strays)
 
 
 def _indexed(stream: VideoStream, start_pts: int, furthest: float) -> Timeline | None:
@@ -255,29 +259,31 @@ def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Pack
 
 
 def _without_strays(packets: _Packets, furthest: float) -> tuple[_Packets, frozenset[int]]:
-    """The packets without those whose clock is far from that of both neighbours, which agree; and their numbers."""
-    ticks = packets.ticks
-    before, here, after = ticks[:-2], ticks[1:-1], ticks[2:]
-    far = (
-        (np.abs(here - before) > furthest)
-        & (np.abs(here - after) > furthest)
-        & (np.abs(after - before) <= furthest)
-    )
-    stray = np.concatenate([[False], far, [False]]) if len(ticks) > 2 else np.zeros(len(ticks), np.bool_)
-    if not stray.any():
+    """The packets without those whose clock is far from that of all neighbours, which agree; and their numbers."""
+    if len(packets.ticks) < 3:
         return packets, frozenset()
+    ticks = np.pad(packets.ticks.astype(np.float64), 2, constant_values=np.inf)
+    here, before, after = ticks[2:-2], ticks[1:-3], ticks[3:-1]
+    # The second neighbours are near where frames are reordered over a pause.
+    neighbours = np.stack([ticks[:-4], before, after, ticks[4:]])
+    agree = np.isfinite(before) & np.isfinite(after)
+    agree[agree] = np.abs(after[agree] - before[agree]) <= furthest
+    stray = agree & (np.abs(neighbours - here) > furthest).all(axis=0)
     kept = {name: getattr(packets, name)[~stray] for name in ("ticks", "number", "keyframe")}
     return packets._replace(**kept), frozenset(packets.number[stray].tolist())
 
 
-def _section_starts(packets: _Packets, furthest: float) -> list[int]:
-    """The packets, by place, before which the clock goes back, or jumps by more than `furthest` ticks; and 0."""
-    early = BACK_OF_KEYFRAME * _interval(packets.ticks[:INTERVAL_PACKETS])
+def _part_starts(packets: _Packets, furthest: float) -> list[int]:
+    """The packets, by place, before which the clock goes back; and 0."""
+    interval = _interval(packets.ticks[:INTERVAL_PACKETS])
+    early, far = BACK_OF_KEYFRAME * interval, furthest + MOST_REORDERED * interval
     starts, latest = [0], int(packets.ticks[0])
     largest: list[int] = []  # timestamps so far, a heap
     for place, (ticks, keyframe) in enumerate(zip(packets.ticks.tolist(), packets.keyframe.tolist(), strict=True)):
         reordered = len(largest) <= MOST_REORDERED or ticks > largest[0]
-        if (latest - ticks >= early if keyframe else not reordered) or abs(ticks - latest) > furthest:
+        if reordered and latest - ticks > far:  # over a pause, if what follows is behind it again
+            reordered = bool(packets.ticks[place : place + MOST_REORDERED + 1].max() > latest)
+        if latest - ticks > early if keyframe else not reordered:
             starts.append(place)
             latest, largest = ticks, []
         latest = max(latest, ticks)
@@ -288,25 +294,36 @@ def _section_starts(packets: _Packets, furthest: float) -> list[int]:
     return starts
 
 
-def _joined(packets: _Packets, starts: Sequence[int], wrap: int | None, *, keep_gaps: bool) -> Timeline:
-    """Each section one frame's interval after the one before it; after a jump its own, with `keep_gaps`."""
-    discontinuities, gaps = [], []
+def _joined(packets: _Packets, furthest: float, wrap: int | None, *, keep_gaps: bool) -> Timeline:
+    """Each part, and what follows a jump of more than `furthest` ticks, one frame after what is before it.
+
+    With `keep_gaps`, what follows a jump is where its own time says.
+    """
+    starts = _part_starts(packets, furthest)
+    usual = _interval(packets.ticks[:INTERVAL_PACKETS])
+    parts, discontinuities, gaps = [], [], []
     shift = last = end = 0
-    in_order = True
     for place, stop in zip(starts, [*starts[1:], len(packets.ticks)], strict=True):
-        section = packets.ticks[place:stop]
-        first = int(section.min())
-        before, after = (last, first) if wrap is None else (last % wrap, first % wrap)
-        if place and keep_gaps and after > before:
-            gaps.append((end, first + shift))
-        elif place:
-            shift = end - first
-            in_order &= first > last
-            number = int(packets.number[place])
-            discontinuities.append(Discontinuity(number, (last + first + 1) // 2, before, after, end, shift))
-        last = int(section.max())
-        end = last + shift + _interval(section if len(section) > 1 else packets.ticks[:INTERVAL_PACKETS])
-    return Timeline(tuple(discontinuities), in_order, tuple(gaps), end, packets.reached, packets.unread)
+        ticks = np.sort(packets.ticks[place:stop])
+        interval = _interval(ticks) if len(ticks) > 1 else usual
+        # In footage with a picture every few minutes no pause is a jump.
+        jumps = 1 + np.flatnonzero(np.diff(ticks) > max(furthest, 2 * interval))
+        boundaries, shifts = [], []
+        for first, stops in zip([0, *jumps.tolist()], [*jumps.tolist(), len(ticks)], strict=True):
+            begin = int(ticks[first])
+            before, after = (last, begin) if wrap is None else (last % wrap, begin % wrap)
+            if first and keep_gaps and after > before:
+                gaps.append((end, begin + shift))
+            elif place or first:
+                shift = end - begin
+                discontinuities.append(Discontinuity(before, after, end, shift))
+            if first:
+                boundaries.append((last + begin + 1) // 2)
+            shifts.append(shift)
+            last = int(ticks[stops - 1])
+            end = last + shift + interval
+        parts.append(Part(int(packets.number[place]) if place else 0, tuple(boundaries), tuple(shifts)))
+    return Timeline(tuple(discontinuities), tuple(parts), tuple(gaps), end, packets.reached, packets.unread)
 
 
 def _interval(ticks: npt.NDArray[np.int64]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -90,6 +90,7 @@ class Video:
         self.dropped = self.damaged = 0
         self._picture = Picture(self.path, None if settings.aspect is None else Fraction(*settings.aspect))
         self._timeline = Timeline()
+        self._clock: Clock = "pts"
         self._readers: WeakSet[Generator[Frame]] = WeakSet()
         with self._file() as container:
             self._stream, self.warnings = choose_stream(container, self.path, settings.stream)
@@ -104,11 +105,10 @@ class Video:
             probed = [first, *islice(frames, PROBE_FRAMES - 1)]
             self._picture.expose(probed[::EXPOSED])
             self._interlaced = any(frame.interlaced_frame for frame in probed)
-            times = [-math.inf, *(frame.pts for frame in probed)]
-            increasing = all(a is not None and b is not None and a < b for a, b in pairwise(times))
+            increasing = first.pts is not None and all(map(_goes_on, probed, probed[1:]))
             # AVI and raw streams have no presentation times, and what is returned as such is in decoding order.
             # The decoding time of the packet that released a frame then keeps the right pace.
-            self._clock: Clock = "pts" if increasing else "dts"
+            self._clock = "pts" if increasing else "dts"
             self.time_base = stream.time_base
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
@@ -266,7 +266,7 @@ class Video:
         self, container: InputContainer, stream: VideoStream, skippable: SkippablePackets | None = None
     ) -> Iterator[VideoFrame]:
         packets = packets_of(container, stream)
-        placing = Placing(self._timeline)
+        placing = Placing(self._timeline, self._clock)
         shapes = self._picture.pixel_shapes()
         unseen: list[int] = []  # timestamps of packets after a flush, until a frame of them decodes
         flushed = False
@@ -344,6 +344,13 @@ def fingerprint(path: str | PathLike[str]) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; check the path and its permissions", exit_status=2) from error
+
+
+def _goes_on(frame: VideoFrame, following: VideoFrame) -> bool:
+    """Whether time goes on as it must, or begins again with a keyframe."""
+    if frame.pts is None or following.pts is None:
+        return False
+    return bool(frame.pts < following.pts or following.key_frame)
 
 
 def _recorded(container: InputContainer, stream: VideoStream) -> datetime | None:

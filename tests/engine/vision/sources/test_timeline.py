@@ -165,6 +165,33 @@ def test_frames_reordered_over_a_pause_are_no_discontinuity(tmp_path: Path) -> N
     assert video.warnings == []
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_a_jump_between_reordered_frames_is_where_their_times_say(tmp_path: Path, name: str) -> None:
+    """The codec writes the first frame after the jump before the last ones before it."""
+    ticks = [*range(50), *range(5000, 5050)]
+    video = Video(write_video(tmp_path / name, ticks, options=B_FRAMES | {"g": "500"}))
+    frames = list(video.frames(None))
+    assert [number(frame.image) for frame in frames] == list(range(100))
+    assert [frame.time for frame in frames] == pytest.approx([i / 25 for i in range(100)], abs=0.002)
+    assert [(each.code, each.time, each.file_time) for each in video.warnings] == [("clock_jump", 2, 200)]
+    cuts = [0, 1.96, 2.04, 3, 5]
+    parts = [contents(video, None, *span) for span in pairwise(cuts)]
+    assert [row for part in parts for row in part] == contents(video, None)
+
+
+def test_footage_with_a_picture_every_few_minutes_has_no_jumps(tmp_path: Path) -> None:
+    video = Video(write_video(tmp_path / "a.mp4", range(0, 1000, 100), time_base=Fraction(1)))
+    assert [frame.time for frame in video.frames(None)] == list(range(0, 1000, 100))
+    assert video.warnings == []
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv"])
+def test_parts_of_a_few_frames_are_told_apart(tmp_path: Path, name: str) -> None:
+    video = Video(cat(tmp_path / name, 0, 0, frames=6))
+    assert numbers(video, None) == list(range(12))
+    assert [warning.code for warning in video.warnings] == ["clock_back"]
+
+
 def test_what_is_not_read_of_a_file_is_said(tmp_path: Path) -> None:
     path = cat(tmp_path / "a.mkv", 10, 9, 8)
     video = Video(path)
@@ -180,13 +207,7 @@ def test_a_longest_jump_that_cannot_be(gap: float) -> None:
 
 
 def test_where_the_file_is_in_its_own_time(tmp_path: Path) -> None:
-    timeline = Timeline(
-        (
-            Discontinuity(50, 3000, 1960, 5000, 2000, -3000),
-            Discontinuity(100, 0, 6960, 0, 4000, 4000),
-        ),
-        in_order=False,
-    )
+    timeline = Timeline((Discontinuity(1960, 5000, 2000, -3000), Discontinuity(6960, 0, 4000, 4000)))
     assert [timeline.file_pts(pts) for pts in (0, 1999, 2000, 3960, 4000, 4040)] == [0, 1999, 5000, 6960, 0, 40]
     assert [each.goes_back for each in timeline.discontinuities] == [False, True]
     warnings = timeline.warnings(tmp_path / "a.mkv", 0, Fraction(1, 1000))
