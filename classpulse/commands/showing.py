@@ -90,3 +90,5 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
     if reads_cues(shown["strategy"].iloc[-1]):
         print(terminal.BY_ATTENTION)
+    if reason := session.why_no_students():
+        print(f"\n{reason}")

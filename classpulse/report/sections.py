@@ -11,6 +11,7 @@ import pandas as pd
 
 from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
+from engine.sessions.tracking import why_no_students
 from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
 from storage.paths import path_of
@@ -38,9 +39,15 @@ def summary(sources: ReportQueries) -> Context:
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
         "gone": not path_of(session["source"]).exists(),
+        "why_no_students": _why_no_students(sources),
         "shots": figures.records(shots.rows),
         "queries": [sources.ask("session").sql, sources.ask("sampled").sql, sources.ask("class").sql, shots.sql],
     }
+
+
+def _why_no_students(sources: ReportQueries) -> str | None:
+    with Store.open(sources.database, must_exist=True, read_only=True) as store:
+        return why_no_students(store, sources.session_id)
 
 
 def timeline(sources: ReportQueries) -> Context:

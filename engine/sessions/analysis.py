@@ -143,6 +143,7 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
     if state == "detecting":
         progress = _detect(store, session_id, work)
         found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
+        found += _compression(store, session_id, video.path)
         write_warnings(store, session_id, (_stored(each, video.path) for each in found))
     else:
         progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
@@ -243,6 +244,17 @@ def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[Sour
         return []
     text = f"{video.path}: {' and '.join(defects)}; what decodes is analysed, for more copy the recording again"
     return [SourceWarning("damaged" if video.damaged else "breaks_off", text)]
+
+
+def _compression(store: Store, session_id: int, path: Path) -> list[SourceWarning]:
+    """One warning if compression has lost most faces."""
+    from engine.sessions.tracking import TOO_BLOCKY, session_blockiness
+
+    blocky = session_blockiness(store, session_id)
+    if not blocky >= TOO_BLOCKY:
+        return []
+    text = f"{path}: the picture is too compressed (blockiness {blocky:.1f}), so most faces may be missing; "
+    return [SourceWarning("compressed", f"{text}analyse the camera's own recording, or one with a higher bit rate")]
 
 
 def _stored(warning: SourceWarning, path: Path) -> StoredWarning:

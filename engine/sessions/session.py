@@ -14,6 +14,7 @@ from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
 from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
 from engine.sessions.students import UNCERTAIN_LINK
+from engine.sessions.tracking import why_no_students
 from engine.settings import JUDGED_BY, Settings
 from engine.texts import required_text
 from engine.vision.sources.file_times import FileTimes
@@ -198,6 +199,10 @@ class Session:
         wrong with a probability above 5 %; `unassigned` faces; `static` ones (posters, screens).
         """
         return self._read(lambda store: _health(store, self.session_id))
+
+    def why_no_students(self) -> str | None:
+        """One line on why tracking found no student, and what would help; None where it found some."""
+        return self._read(lambda store: why_no_students(store, self.session_id))
 
     def corrections(self) -> pd.DataFrame:
         """A row for every identity correction: description, time, and when it was undone."""

@@ -1,4 +1,4 @@
-"""Pass 2 over the rows of a session in a database: tracks of faces, and the student of each track."""
+"""Pass 2 over the rows of a session: tracks of faces, the student of each track, and why there may be none."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.sessions.records import read_faces_and_descriptors, read_views
 from engine.sessions.students import label_of
 from engine.settings import TRACKED_BY, Settings
 from storage import queries
+from storage.aggregates import is_aggregate
 from storage.forgetting import delete_faces
 from storage.shots import write_shots
 from storage.store import Store
@@ -27,6 +28,12 @@ from tracking.sort import track as track_faces
 from tracking.static import static_faces
 from tracking.tracks import tracks_table
 from tracking.views import Views, students_of_views
+
+#: Under this height, px, faces are found now and then, but rarely in several frames in a row.
+SMALL = 24.0
+#: From this blockiness on, most faces are lost. Recordings as cameras make them have 1.0 to 1.1, photographs up to
+#: 1.5, copies at a bit rate at which no face is found 1.5 and more; docs/measured.md has the table.
+TOO_BLOCKY = 1.5
 
 Columns = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -241,4 +248,52 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
 def _static(rows: Rows, owner: Ints) -> npt.NDArray[np.bool_]:
     return static_faces(
         rows.frame_times, rows.frame, rows.boxes, rows.faces.landmarks, owner, path=rows.path.to_first
+    )
+
+
+def session_blockiness(store: Store, session_id: int) -> float:
+    """Median of a session's sampled frames (see `engine.vision.layout.blockiness`); NaN where unknown."""
+    measured = queries.frame_columns(store, session_id)["blockiness"]
+    known: npt.NDArray[np.float64] = measured[np.isfinite(measured)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def why_no_students(store: Store, session_id: int) -> str | None:
+    """One line on why tracking found no student in a finished session, and what to do; None where it found some."""
+    session = store.session(session_id)
+    students = queries.students(store, session_id)
+    frames = queries.frame_columns(store, session_id)["faces"]
+    if session["state"] != "done" or not students["static"].all():
+        return None
+    if is_aggregate(store, session_id) and frames.any():
+        return None  # of faces only their number is stored
+    reason = _reason(store, session_id, Settings.from_json(session["settings"]), frames, len(students))
+    blocky = session_blockiness(store, session_id)
+    if blocky >= TOO_BLOCKY:
+        reason += f"; the picture is too compressed (blockiness {blocky:.1f}): analyse the camera's own recording"
+    return f"No students: {reason}"
+
+
+def _reason(store: Store, session_id: int, settings: Settings, frames: npt.NDArray[np.int64], posters: int) -> str:
+    rate = "all frames" if settings.sample_rate is None else f"{settings.sample_rate:g} frames a second"
+    if len(frames) < settings.min_hits:
+        return (
+            f"only {len(frames)} frames were analysed ({rate}), and a track needs {settings.min_hits}; "
+            "use a higher --sample-rate, or a lower --min-hits"
+        )
+    if not frames.any():
+        return (
+            f"no face was detected in {len(frames)} frames; faces under {settings.min_face:g} px are not looked "
+            "for: try a lower --min-face, or --scan full"
+        )
+    if posters:
+        return f"all that was tracked does not move, as posters and screens ({posters}) do not"
+    boxes = queries.face_columns(store, session_id, ("y1", "y2"))
+    largest = float((boxes["y2"] - boxes["y1"]).max())
+    found = f"{int(frames.sum())} faces were detected, the largest {largest:.0f} px high"
+    if largest < SMALL:
+        return f"{found}, too small for a track; record closer or in a higher resolution"
+    return (
+        f"{found}, but none in {settings.min_hits} consecutive frames ({rate}); use a higher --sample-rate, or a "
+        "lower --min-hits"
     )

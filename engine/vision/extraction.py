@@ -19,7 +19,7 @@ from engine.vision.detection import Detections, Detector, Image
 from engine.vision.detectors import open_detector
 from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
-from engine.vision.layout import Layout, Thumbnail, describe_layout, thumbnail, unexplained_share
+from engine.vision.layout import Layout, Thumbnail, blockiness, describe_layout, thumbnail, unexplained_share
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
 from engine.vision.scorers import CropFormat, Crops, Scorer, open_scorer, score_faces
@@ -53,6 +53,8 @@ class View(NamedTuple):
     unexplained: float
     """Share of the picture that this does not explain; NaN where no frame is shortly before."""
     layout: Layout
+    blockiness: float
+    """See `engine.vision.layout.blockiness`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class Segment:
     number: int
     frames: dict[str, npt.NDArray[Any]]
     """Columns `pts` (ticks), `time` (s), `faces` (how many), `camera_a`, `_b`, `_x`, `_y` and `unexplained` (see
-    the table `frames`; NaN where unknown) and `layout` (bytes), a row for every sampled frame."""
+    the table `frames`; NaN where unknown) `layout` (bytes) and `blockiness`, a row for every sampled frame."""
     faces: Faces
 
 
@@ -218,13 +220,13 @@ def _without_excluded(faces: Detections, squares: tuple[tuple[float, float, floa
 
 def _view(previous: Sampled | None, current: Sampled, boxes: npt.NDArray[np.float32]) -> View:
     """What is measured of the frame after `previous`, whose faces are `boxes`."""
-    layout = describe_layout(current.thumbnail)
+    layout, blocky = describe_layout(current.thumbnail), blockiness(current.grey)
     if previous is None:
-        return View(UNKNOWN, np.nan, layout)
+        return View(UNKNOWN, np.nan, layout, blocky)
     motion = _motion(previous, current, boxes)
     height, width = current.grey.shape
     share = unexplained_share(previous.thumbnail, current.thumbnail, motion, (width, height))
-    return View(motion, share, layout)
+    return View(motion, share, layout, blocky)
 
 
 def _view_columns(views: list[View]) -> dict[str, npt.NDArray[Any]]:
@@ -239,6 +241,7 @@ def _view_columns(views: list[View]) -> dict[str, npt.NDArray[Any]]:
         "camera_y": affines[:, 1, 2],
         "unexplained": np.array([view.unexplained for view in views], np.float64),
         "layout": layouts,
+        "blockiness": np.array([view.blockiness for view in views], np.float64),
     }
 
 

@@ -1,8 +1,8 @@
-"""How a picture is laid out, coarsely, and how much of it the frame before does not explain."""
+"""How a picture is laid out, coarsely, how much of it the frame before does not explain, and how blocky it is."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,6 +19,12 @@ NOISE = 4.0
 BLANK = 1.0
 #: What 1 is stored as: a number of a layout is hardly ever above half of its length, and then it is cut off.
 SCALE = 254
+#: Side of the blocks that JPEG, MPEG and H.264 compress by, px.
+BLOCK = 8
+#: Fewest blocks on a side, and the least mean step within them, grey levels, that can be measured.
+MIN_BLOCKS, MIN_STEP = 8, 0.1
+#: Of so many rows or columns one is measured: they are much alike.
+SAMPLED = 4
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -93,3 +99,23 @@ def _moved(image: Thumbnail, motion: Floats, size: tuple[int, int]) -> tuple[Thu
 def _means(image: Thumbnail) -> Floats:
     """(rows, columns) of BLOCKS."""
     return np.asarray(cv2.resize(image, BLOCKS, interpolation=cv2.INTER_AREA), np.float64)
+
+
+def blockiness(grey: npt.NDArray[np.uint8]) -> float:
+    """Mean step between neighbouring pixels of two blocks over that within a block, of a grey image (h, w).
+
+    The geometric mean of both directions; 1 where there are no blocks, or where a filter has smoothed them away (as
+    HEVC's does). NaN for an image that is too small or too plain.
+    """
+    if min(grey.shape) < MIN_BLOCKS * BLOCK:
+        return float("nan")
+    ratios = []
+    for image in (grey[::SAMPLED], cv2.transpose(grey[:, ::SAMPLED])):
+        steps: Any = cv2.absdiff(image[:, 1:], image[:, :-1])
+        means = cast(npt.NDArray[np.float32], cv2.reduce(steps, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F))[0]
+        between = np.arange(len(means)) % BLOCK == BLOCK - 1
+        within = float(means[~between].mean())
+        if within < MIN_STEP:
+            return float("nan")
+        ratios.append(float(means[between].mean()) / within)
+    return float(np.sqrt(ratios[0] * ratios[1]))

@@ -28,6 +28,7 @@ def upgrade(op: Operations) -> None:
     op.add_column("segments", Column("digest", Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
+    op.add_column("frames", Column("blockiness", _REAL))
     op.create_table(
         "shots",
         _session(),

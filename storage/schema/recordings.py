@@ -117,6 +117,13 @@ frames = Table(
         comment="72 bytes: how much edge of each of 4 directions is in each of 6 x 3 cells of the picture, which "
         "tells whether a view returns; NULL: a blank picture, or not known",
     ),
+    real(
+        "blockiness",
+        3,
+        "mean step between blocks of 8 pixels over that within them, which compression makes larger than 1; NULL: "
+        "too plain, or not known",
+        nullable=True,
+    ),
     ForeignKeyConstraint(
         ["session_id", "segment"], ["segments.session_id", "segments.segment"], ondelete="CASCADE"
     ),

@@ -63,6 +63,7 @@ def test_columns_for_the_passes(lesson: Store) -> None:
         **dict.fromkeys(("path_a", "path_b", "path_x", "path_y"), [None] * 6),
         "path_section": [-1] * 6,
         "unexplained": [None] * 6,
+        "blockiness": [None] * 6,
     }
 
 

@@ -23,7 +23,7 @@ from tests.storage.conftest import Write
 pytestmark = pytest.mark.both_databases
 
 
-NO_PATH = (None,) * 7  # until the session is tracked; nothing known of what is unexplained, and no layout
+NO_PATH = (None,) * 8  # until the session is tracked; nothing known of what is unexplained, layout, blockiness
 
 
 def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:

@@ -32,7 +32,7 @@ def test_a_recording_without_a_face(tmp_path: Path) -> None:
     session = analyze(video, tmp_path / "classpulse.db")
     html = page.render(session)
     Outline(html)
-    assert "No faces were detected in this recording" in html
+    assert "No students: no face was detected in 4 frames; faces under 20 px are not" in html
     assert 'id="section-timeline"' in html
     assert 'id="section-heatmap"' not in html
     assert "No students." in page.section("students", session)
@@ -48,7 +48,8 @@ def test_faces_of_nobody(copied: Session) -> None:
             connection.execute(statement)
     html = page.render(copied.judge())
     Outline(html)
-    assert "Faces were detected, but none for long enough to form a track" in html
+    assert "No students: 128 faces were detected, the largest " in html
+    assert "but none in 3 consecutive frames (1 frames a second); use a higher --sample-rate" in html
 
 
 def test_five_seconds(tmp_path: Path) -> None:
