@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from engine.faces import Faces
+from storage.digests import segment_digest
 from storage.errors import SessionError
 from storage.store import Store, now
 from tests.storage.conftest import Write
@@ -118,10 +119,12 @@ def test_gaps_are_segments_without_a_frame(lesson: Store, write: Write, faces: F
     lesson.write_gaps(2, [1, 3])
     lesson.write_gaps(2, [])
     with lesson.reading() as connection:
-        sql = "SELECT segment, frames, faces, committed FROM segments WHERE session_id = 2 ORDER BY segment"
+        sql = "SELECT segment, frames, faces, committed, digest FROM segments WHERE session_id = 2 ORDER BY segment"
         found = [tuple(row) for row in connection.execute(text(sql))]
     assert [row[:3] for row in found] == [(0, 3, 3), (1, 0, 0), (3, 0, 0)]
     assert all(found[0][3] <= row[3] <= now() for row in found)
+    nothing = {"pts": np.empty(0, np.int64)}
+    assert [row[4] for row in found[1:]] == [segment_digest(nothing, nothing)] * 2
     assert lesson.committed_segments(2) == {0, 1, 3}
 
 

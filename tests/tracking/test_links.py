@@ -115,8 +115,18 @@ def test_a_merged_cluster_spans_both_and_leaves_the_other_one(order: tuple[int, 
         np.testing.assert_array_equal(getattr(both, name)[j], getattr(before, name)[0])
 
 
-@pytest.mark.parametrize(("weights", "appearance"), [((2.0, 0.0), 1.0), ((0.0, 2.0), 5.0), ((0.0, 0.0), 1.0)])
-def test_a_cluster_without_descriptors_adds_nothing_to_an_appearance(
+def test_of_two_clusters_that_begin_and_end_at_once_the_first_ones_places_stay() -> None:
+    both = clusters(EARLY, LATE._replace(first=EARLY.first, last=EARLY.last))
+    both.merge(0, 1)
+    np.testing.assert_allclose(both.start[0], EARLY.start)
+    np.testing.assert_allclose(both.end[0], EARLY.end)
+
+
+@pytest.mark.parametrize(
+    ("weights", "appearance"),
+    [((0.5, 0.0), 1.0), ((0.0, 0.5), 5.0), ((0.0, 0.0), 1.0), ((0.25, 0.75), 4.0)],
+)
+def test_an_appearance_is_the_mean_of_both_by_their_weights(
     weights: tuple[float, float], appearance: float
 ) -> None:
     both = clusters(
@@ -200,6 +210,22 @@ def test_whoever_shares_frames_with_a_part_of_a_cluster_is_not_linked_to_it() ->
     pairs = [(0.0, 20.0, 100.0), (20.2, 40.0, 100.0), (30.0, 50.0, 100.0), (50.2, 70.0, 100.0)]
     found = students_of_tracks(tracks_of([*pairs, *OTHERS]))
     assert found.student[[0, 1]].tolist() == [0, 0]
+    assert found.student[2] == found.student[3] != 0
+
+
+def test_three_tracks_of_a_person_within_a_minute_are_one_student() -> None:
+    """Once two of them are linked, the third is compared with both."""
+    others = [(0.0, 40.0, 400.0 + 300 * i) for i in range(4)]
+    found = students_of_tracks(tracks_of([(0, 10, 100.0), (10.2, 20, 100.0), (24, 40, 100.0), *others]))
+    assert found.student.tolist() == [0, 0, 0, 1, 2, 3, 4]
+    assert len(found.link_score) == 2
+
+
+def test_frames_that_two_clusters_share_count_when_one_of_them_grows_again() -> None:
+    """Two people half a face apart, a while together; the first is back after the second has gone."""
+    first, second = [(0.0, 20.0, 100.0), (20.2, 40.0, 100.0)], [(30.0, 50.0, 118.0), (50.2, 70.0, 118.0)]
+    found = students_of_tracks(tracks_of([*first, *second, (75.0, 95.0, 100.0), *OTHERS]))
+    assert found.student[[0, 1, 4]].tolist() == [0, 0, 0]
     assert found.student[2] == found.student[3] != 0
 
 
