@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from benchmarks.recipes.making import NTSC_FILM, Encoding, lesson, remux, write
+from benchmarks.recipes.making import NTSC_FILM, Encoding, lesson, write
 from benchmarks.recipes.recipe import FRAMES, RATE, Recipe, add
 
 #: Codecs in containers.
@@ -73,8 +73,11 @@ for _name, _encoding in (_CODECS | _COLOURS).items():
     add(Recipe(_name, partial(write, encoding=_encoding), scores=0.05))
 
 add(
-    Recipe("grey.mkv", partial(write, encoding=Encoding("ffv1", "gray")), scores=0.05),
-    Recipe("grey_10_bit.mkv", partial(write, encoding=Encoding("ffv1", "gray10le")), scores=0.05),
+    # The detector has learnt from pictures in colour, and is less sure of the smallest faces without.
+    *(
+        Recipe(name, partial(write, encoding=Encoding("ffv1", pix_fmt)), students=6, scores=0.05, again=0.85)
+        for name, pix_fmt in (("grey.mkv", "gray"), ("grey_10_bit.mkv", "gray10le"))
+    ),
     Recipe(
         "fragmented.mp4",
         partial(write, container_options={"movflags": "frag_keyframe+empty_moov"}),
@@ -103,24 +106,15 @@ def _late(path: Path) -> None:
     write(path, times=[k + 86314 for k in range(FRAMES)])
 
 
-def _edited(path: Path) -> None:
-    """Reordered frames make the container begin with an edit list."""
-    raw = path.with_suffix(".mkv")
-    write(raw, Encoding(options={"bf": "4"}))
-    remux(raw, path)
-    raw.unlink()
-
-
 add(
     Recipe("12_frames.mp4", partial(_every, step=2), frames=70, scores=0.05),
     Recipe("8_frames.mkv", partial(_every, step=3), frames=47, scores=0.05),
     Recipe("48_frames.mp4", _doubled, frames=278, last=277 / RATE / 2, scores=0.05,
            index=lambda time: int(time * RATE + 0.01)),
-    Recipe("variable.mp4", _variable, frames=97, scores=0.05),
-    Recipe("variable.mkv", _variable, frames=97, scores=0.05),
+    Recipe("variable.mp4", _variable, frames=98, scores=0.05),
+    Recipe("variable.mkv", _variable, frames=98, scores=0.05),
     Recipe("late.ts", _late, scores=0.05),
     Recipe("late.mkv", _late, scores=0.05),
-    Recipe("edit_list_of_reordered.mp4", _edited, scores=0.05),
     Recipe("exact_25.mp4", partial(write, rate=Fraction(25)), last=138 / 25, scores=0.05,
            index=lambda time: round(time * 25)),
 )  # fmt: skip

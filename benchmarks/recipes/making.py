@@ -137,14 +137,3 @@ def flagged(frame: VideoFrame, top_first: bool) -> VideoFrame:
     graph.link_nodes(source, field_order, graph.add("buffersink")).configure()
     graph.vpush(frame)
     return graph.vpull()
-
-
-def remux(source: Path, target: Path, container_options: dict[str, str] | None = None) -> None:
-    """Write the packets of `source` into another container."""
-    with av.open(str(source)) as given, av.open(str(target), "w", options=container_options or {}) as out:
-        video = given.streams.video[0]
-        stream = out.add_stream_from_template(video)
-        for packet in given.demux(video):
-            if packet.dts is not None:
-                packet.stream = stream
-                out.mux(packet)

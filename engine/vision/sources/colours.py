@@ -30,6 +30,8 @@ PEAK = 1000.0
 WHITE, OLDER_WHITE = 203.0, 100.0
 #: Share of a small picture that may be brighter than its brightest light: reflexes, lamps.
 REFLEXES = 0.005
+#: A format of RGB with 16 bits. Into the interleaved one, FFmpeg 8.0 converts wrongly.
+SIXTEEN_BITS = "gbrp16le"
 #: Share of white from which light is bent.
 KNEE = 0.75
 GAMMA = 2.4
@@ -103,7 +105,7 @@ def _stated(frame: VideoFrame) -> float:
 
 
 def _brightest(frame: VideoFrame) -> float:
-    small = frame.to_ndarray(format="rgb48le", width=160, height=90, interpolation="AREA", threads=1)
+    small = frame.to_ndarray(format=SIXTEEN_BITS, width=160, height=90, interpolation="AREA", threads=1)
     return float(np.quantile(_light(PQ)[np.asarray(small, np.uint16).max(axis=2)], 1 - REFLEXES))
 
 

@@ -12,7 +12,7 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.vision.sources.colours import Exposure, colours_of, exposure_of, make_neutral, to_screen
+from engine.vision.sources.colours import SIXTEEN_BITS, Exposure, colours_of, exposure_of, make_neutral, to_screen
 from engine.vision.sources.fields import Neighbours, deinterlaced
 from engine.vision.sources.geometry import (
     MAX_TILT,
@@ -154,7 +154,7 @@ def _values(frame: VideoFrame, size: tuple[int, int], exposure: Exposure) -> Ima
     colours = colours_of(frame)
     make_neutral(frame)
     image = frame.to_ndarray(
-        format="rgb24" if colours.ordinary else "rgb48le",
+        format="rgb24" if colours.ordinary else SIXTEEN_BITS,
         width=size[0],
         height=size[1],
         interpolation=None if size == (frame.width, frame.height) else "BICUBIC",

@@ -46,6 +46,8 @@ def write(
     options: dict[str, str] | None = None,
 ) -> Path:
     """Three frames of `image`, with these codes of H.273."""
+    if matrix == BT2020 and int(av.__version__.split(".")[0]) < 18:
+        pytest.skip("PyAV writes BT.2020's matrix from release 18 on")
     default = {"crf": "4"} | _OF_CODEC.get(codec, {"b": "20M"})
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=default | (options or {}))
