@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -98,6 +98,9 @@ bench-soak: $(VENV)/.dev      ## recordings damaged at random: no traceback, no 
 
 bench-startup: $(VENV)/.dev   ## from the command to the first progress
 	$(BIN)/python -m benchmarks.startup
+
+bench-shots: $(VENV)/.dev     ## boundaries between shots, and identities across them, in joins of clips
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.shots
 
 bench-tracking: $(VENV)/.dev  ## identities against plain SORT
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.tracking

@@ -139,7 +139,7 @@ class FeatureExtractor:
             near = previous is not None and frame.time - previous.frame.time <= self._max_gap
             views.append(_view(previous if near else None, current, faces.boxes))
             if scheduler:
-                scheduler.update(frame.time, faces, views[-1].motion)
+                scheduler.update(frame.time, faces, views[-1].motion, views[-1].layout)
             if on_frame:
                 on_frame(frame, faces)
         counts = np.fromiter(map(len, detections), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.vision.detection import Detections, Floats, FullScan, Image, RegionsOfInterest
+from engine.vision.layout import Layout, similarity
 
 #: Seconds between full scans, on average: only sampled frames can be scanned.
 SCAN_INTERVAL = 1.0
@@ -19,6 +21,9 @@ BLOCK, CHANGED_LEVELS, MAX_CHANGED_SHARE = 16, 12.0, 0.25
 MAX_CHANGED_BLOCKS = 8
 #: Correlation of two frames' thumbnails below which there is a cut between them.
 CUT_CORRELATION = 0.5
+#: Similarity of the layouts of two frames below which they show different views, and the seconds that may lie
+#: between them: a fade takes some.
+VIEW_SIMILARITY, VIEW_SECONDS = 0.5, 1.0
 #: Seconds for which a missing face is looked for at its last place.
 MISSING_SECONDS = 2.0
 #: Largest distance between a face and its expected place, in face sizes, for the two to be the same face.
@@ -47,6 +52,8 @@ class DetectionScheduler:
         """(n,) s, time of the last detection."""
         self._current = 0
         """How many of them are of the last frame."""
+        self._layouts: deque[tuple[float, Layout]] = deque()
+        """Times and layouts of the frames of the last VIEW_SECONDS, as far as they show the view of now."""
 
     def regions(
         self, time: float, previous: Image | None = None, current: Image | None = None, scale: float = 1
@@ -69,8 +76,17 @@ class DetectionScheduler:
         missing = np.concatenate([expected[self._current :], changed])
         return RegionsOfInterest(expected[: self._current], missing, self._full_scan(step))
 
-    def update(self, time: float, faces: Detections, motion: npt.NDArray[np.float64] | None = None) -> None:
-        """Take the `faces` of the frame at `time`; `motion` (2, 3) is the camera's since the last frame."""
+    def update(
+        self,
+        time: float,
+        faces: Detections,
+        motion: npt.NDArray[np.float64] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
+        """Take the `faces` of the frame at `time`; `motion` (2, 3) is the camera's since the last frame.
+
+        After a cut or a fade, which its `layout` tells, nothing is expected, and the next frame is scanned in full.
+        """
         before, centres = _centres(self._boxes), _centres(faces.boxes)
         velocity = np.zeros((len(faces), 2), np.float32)
         missing = np.ones(len(before), np.bool_)
@@ -91,6 +107,19 @@ class DetectionScheduler:
         self._velocity = np.concatenate([velocity, np.zeros((missing.sum(), 2), np.float32)])
         self._detected = np.concatenate([np.full(len(faces), time), self._detected[missing]])
         self._current, self._time = len(faces), time
+        if layout is not None and layout.any():
+            self._compare_views(time, layout)
+
+    def _compare_views(self, time: float, layout: Layout) -> None:
+        """Forget every face if the view is not that of a moment ago."""
+        while self._layouts and self._layouts[0][0] < time - VIEW_SECONDS - 1e-6:
+            self._layouts.popleft()
+        if self._layouts and similarity(self._layouts[0][1], layout) < VIEW_SIMILARITY:
+            self._layouts.clear()
+            self._time, self._current = -np.inf, 0
+            self._boxes, self._velocity = np.empty((0, 4), np.float32), np.empty((0, 2), np.float32)
+            self._detected = np.empty(0, np.float64)
+        self._layouts.append((time, layout))
 
     def _everywhere(self) -> RegionsOfInterest:
         """A full scan at all scales, for a frame of which nothing is known; the interval starts again."""

@@ -84,6 +84,11 @@ def describe_layout(image: Thumbnail) -> Layout:
     return layout
 
 
+def similarity(layout_a: Layout, layout_b: Layout) -> float:
+    """Of two layouts: 1 for the same, about 0 for two that have nothing in common, or of which one is blank."""
+    return float(layout_a.astype(np.float64) @ layout_b.astype(np.float64)) / SCALE**2
+
+
 def _moved(image: Thumbnail, motion: Floats, size: tuple[int, int]) -> tuple[Thumbnail, npt.NDArray[np.bool_]]:
     """The image as the camera's motion leaves it, and in which blocks all of it is known."""
     scale = np.array(THUMBNAIL) / size
