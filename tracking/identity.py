@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from tracking.similarity import AppearanceSimilarity, mean_weight
+from tracking.association import match
+from tracking.similarity import VARIANCE_ACROSS_SHOTS, AppearanceSimilarity, mean_weight
 from tracking.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -148,10 +149,47 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
         if span > end:
             break
         span *= 2
+    return _students(tracks, links, least_faces)
+
+
+def students_of_shots(tracks: Tracks, shot_of_track: Indices, *, least_score: float = 1.0) -> Students:
+    """Cluster tracks to students where a view was shown in several shots, `shot_of_track` (t,) ascending numbers.
+
+    `students_of_tracks` in each shot for itself; then shot by shot each student is one of those before, or a new
+    one: the assignment with the highest total score. So nobody is two students of one shot, and what a shot tells
+    of itself does not depend on the others.
+    """
+    shots = np.unique(shot_of_track)
+    if len(shots) < 2:
+        return students_of_tracks(tracks, least_score=least_score)
+    similarity = AppearanceSimilarity(tracks.sample, tracks.sample_track, len(tracks), VARIANCE_ACROSS_SHOTS)
+    clusters, prior = TrackletClusters.of(tracks, similarity), LinkPrior.of(tracks)
+    links: list[tuple[int, int, float]] = []
+    known = np.empty(0, np.int64)
+    for shot in shots:
+        rows = np.flatnonzero(shot_of_track == shot)
+        alone = students_of_tracks(tracks.take(rows, tracks.frames), least_score=least_score)
+        ends = rows[alone.link_from], rows[alone.link_to]
+        for linked, to, score in zip(*(end.tolist() for end in ends), alone.link_score.tolist(), strict=True):
+            clusters.merge(to, linked)
+            links.append((linked, to, score))
+        new = np.setdiff1d(rows, ends[0])
+        scores = link_scores(clusters.take(known), clusters.take(new), prior, similarity)
+        pairs = match(np.maximum(scores, 0), least_score)  # what is no link anyway must not displace one
+        for row, column in zip(pairs.rows, pairs.columns, strict=True):
+            clusters.merge(known[row], new[column])
+            links.append((int(new[column]), int(known[row]), float(scores[row, column])))
+        known = np.append(known, new[pairs.unmatched_columns])
+    return _students(tracks, links, None)
+
+
+def _students(tracks: Tracks, links: list[tuple[int, int, float]], least_faces: int | None) -> Students:
+    """What the `links` (linked, to, score) make of the tracks; `least_faces` is by default that of the frames."""
     if least_faces is None:
         least_faces = min(max(5, tracks.frames // 50), 30)
     ends = np.array([(a, b) for a, b, _ in links], np.int64).reshape(-1, 2)
-    return Students(_numbered(owner, tracks, least_faces), ends[:, 0], ends[:, 1], np.array([s for *_, s in links]))
+    student = _numbered(_owners(len(tracks), links), tracks, least_faces)
+    return Students(student, ends[:, 0], ends[:, 1], np.array([score for *_, score in links]))
 
 
 def faces_of_students(frame_of_face: npt.ArrayLike, tracks: npt.ArrayLike, student: npt.ArrayLike) -> Indices:

@@ -20,6 +20,9 @@ MIN_TRACKS = 4
 #: Variances in units of the variance within a track: of one person's appearance from track to track, and the part
 #: of it that more tracks do not average out, since light and posture change slowly.
 BETWEEN_TRACKS, PERSISTENT = 1.0, 0.2
+#: Least variance of each number of a descriptor within a track, squared levels: in one shot, and across shots, as
+#: after a cut compression and light differ by more than they do between frames of a still picture.
+LEAST_VARIANCE, VARIANCE_ACROSS_SHOTS = 1.0, 10.0
 #: Descriptors that are converted to float64 at a time: an hour's at once would fill the memory.
 CHUNK_ROWS = 4096
 
@@ -27,10 +30,17 @@ CHUNK_ROWS = 4096
 class AppearanceSimilarity:
     """A model of descriptors; `between` (k,) is the variance between persons where that within a track is 1."""
 
-    def __init__(self, sample: npt.NDArray[np.uint8], sample_track: Indices, tracks: int) -> None:
+    def __init__(
+        self,
+        sample: npt.NDArray[np.uint8],
+        sample_track: Indices,
+        tracks: int,
+        least_variance: float = LEAST_VARIANCE,
+    ) -> None:
         """Learn from descriptors `sample` (s, d), each of the track `sample_track` (s,), of `tracks` tracks.
 
-        With fewer than MIN_TRACKS tracks to learn from no dimension is kept (k = 0), and every score is 0.
+        `least_variance` is added to what each number of a descriptor varies by within a track. With fewer than
+        MIN_TRACKS tracks to learn from no dimension is kept (k = 0), and every score is 0.
         """
         self.centre = np.zeros(sample.shape[1])
         self.basis = np.zeros((sample.shape[1], 0))
@@ -48,7 +58,7 @@ class AppearanceSimilarity:
             residual = (sample[start : start + CHUNK_ROWS] - means[track])[repeated[track]]
             within += residual.T @ residual
         within /= max(1, count[repeated].sum() - repeated.sum())
-        within += np.eye(len(within)) * (0.1 * np.trace(within) / len(within) + 1.0)
+        within += np.eye(len(within)) * (0.1 * np.trace(within) / len(within) + least_variance)
         whiten = np.linalg.inv(np.linalg.cholesky(within)).T
         self.centre = means[repeated].mean(axis=0)
         deviation = (means[repeated] - self.centre) @ whiten

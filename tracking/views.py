@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tracking.association import iou
 from tracking.camera import compose, invert, shift_of_faces, warp_boxes
-from tracking.identity import Students, students_of_tracks
+from tracking.identity import Students, students_of_shots
 from tracking.path import CameraPath
 from tracking.shots import SAME_VIEW, Shots
 from tracking.tracks import Tracks
@@ -97,19 +97,19 @@ def _agree(boxes: Floats, boxes_before: Floats) -> bool:
     return int((places.max(axis=0 if len(boxes) > len(boxes_before) else 1) > 0).sum()) >= SAME_PLACES * fewer
 
 
-def students_of_views(tracks: Tracks, view_of_track: Indices, frames_of_view: Indices) -> Students:
-    """Students of tracks in several views: `students_of_tracks` in each, with no link from one to another.
+def students_of_views(tracks: Tracks, shot_of_track: Indices, view_of_shot: Indices, frames: Indices) -> Students:
+    """Students of tracks in several views: `students_of_shots` in each, with no link from one to another.
 
-    `view_of_track` is (t,) 0, 1, ... v - 1, `frames_of_view` (v,) the sampled frames of each view. Students are
-    numbered by their first face over all views.
+    `shot_of_track` is (t,) 0, 1, ... s - 1, `view_of_shot` (s,) 0, 1, ... v - 1, and `frames` (v,) the sampled
+    frames of each view. Students are numbered by their first face over all views.
     """
-    if len(frames_of_view) == 1:
-        return students_of_tracks(tracks)
+    if len(frames) == 1:
+        return students_of_shots(tracks, shot_of_track)
     student = np.full(len(tracks), -1)
     links: list[tuple[Indices, Indices, Floats]] = []
-    for view, frames in enumerate(frames_of_view.tolist()):
-        rows = np.flatnonzero(view_of_track == view)
-        found = students_of_tracks(tracks.take(rows, frames))
+    for view, count in enumerate(frames.tolist()):
+        rows = np.flatnonzero(view_of_shot[shot_of_track] == view)
+        found = students_of_shots(tracks.take(rows, count), shot_of_track[rows])
         student[rows] = np.where(found.student >= 0, found.student + student.max(initial=-1) + 1, -1)
         links.append((rows[found.link_from], rows[found.link_to], found.link_score))
     link_from, link_to, score = (np.concatenate(column) for column in zip(*links, strict=True))

@@ -134,9 +134,9 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
         descriptors=rows.appearance,
         described=rows.described,
     )
-    view_of_track = np.empty(len(table), np.int64)
-    view_of_track[track[track >= 0]] = rows.view[rows.frame[track >= 0]]
-    students = students_of_views(table, view_of_track, np.bincount(rows.view))
+    shot_of_track = np.empty(len(table), np.int64)
+    shot_of_track[track[track >= 0]] = rows.shots.of_frame[rows.frame[track >= 0]]
+    students = students_of_views(table, shot_of_track, rows.views.of_shot, np.bincount(rows.view))
     # Where two tracks of a student share a frame, the face that is not the student's is in no track.
     doubled = (faces_of_students(rows.frame, track, students.student) < 0) & (
         np.append(students.student, -1)[track] >= 0

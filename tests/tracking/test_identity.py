@@ -20,6 +20,7 @@ from tracking.identity import (
     TrackletClusters,
     faces_of_students,
     link_scores,
+    students_of_shots,
     students_of_tracks,
 )
 from tracking.similarity import AppearanceSimilarity
@@ -274,3 +275,57 @@ def test_tracks_that_share_a_frame_where_people_cross_may_be_one_person() -> Non
     assert crossing.student[:2].tolist() == apart.student[:2].tolist()
     together = students_of_tracks(tracks_of([(0, 20, 100.0), (16, 60, 100.0), *others]))
     assert together.student[0] != together.student[1]  # in twenty frames they are two
+
+
+def in_shots(shots: int, rows: list[tuple[int, float, float, int]]) -> tuple[Tracks, npt.NDArray[np.int64]]:
+    """Tracks (shot, x, y, who) of faces of 40 px that hold still for 8 s of 10, with clothes by who."""
+    times = np.arange(50 * shots) / 5
+    frame = np.concatenate([np.arange(50 * shot, 50 * shot + 40) for shot, *_ in rows])
+    track = np.repeat(np.arange(len(rows)), 40)
+    places = np.array([[x, y] for _, x, y, _ in rows])[track]
+    clothes = np.random.default_rng(7).integers(20, 60, (10, 48))
+    described = frame % 5 == 0
+    noise = np.random.default_rng(8).integers(-2, 3, (described.sum(), 48))
+    looks = (clothes[[who for *_, who in rows]][track][described] + noise).astype(np.uint8)
+    boxes = np.hstack([places - 20, places + 20])
+    tracks = tracks_table(times, frame, boxes, track, descriptors=looks, described=described)
+    return tracks, np.array([shot for shot, *_ in rows])
+
+
+FOUR = [(100.0, 100.0), (200.0, 100.0), (300.0, 100.0), (400.0, 100.0)]
+
+
+def test_across_shots_everybody_is_one_student_or_new() -> None:
+    """In the second shot the fourth seat is empty, and a fifth is taken."""
+    first = [(0, *seat, who) for who, seat in enumerate(FOUR)]
+    tracks, shots = in_shots(2, [*first, *((1, *seat, who) for who, seat in enumerate(FOUR[:3])), (1, 250, 300, 4)])
+    students = students_of_shots(tracks, shots)
+    assert students.student.tolist() == [0, 1, 2, 3, 0, 1, 2, 4]
+    assert list(zip(students.link_from.tolist(), students.link_to.tolist(), strict=True)) == [
+        (4, 0), (5, 1), (6, 2)
+    ]  # fmt: skip
+    assert (students.link_score > 3).all()
+
+
+def test_a_stranger_on_a_seat_is_a_new_student() -> None:
+    rows = [(shot, *seat, who) for shot in (0, 1) for who, seat in enumerate(FOUR)]
+    tracks, shots = in_shots(2, [*rows[:5], (1, *FOUR[1], 8), *rows[6:]])
+    assert students_of_shots(tracks, shots).student.tolist() == [0, 1, 2, 3, 0, 4, 2, 3]
+
+
+def test_two_of_one_shot_are_never_joined_by_another() -> None:
+    """Half a face beside each other, and between them in the next shot somebody who may be either."""
+    rows = [(0, *seat, who) for who, seat in enumerate(FOUR)]
+    near = [(1, 110.0, 100.0, 0), (1, 110.0, 100.0, 0)]
+    tracks, shots = in_shots(3, [*rows, near[0], (2, *near[1][1:])])
+    assert students_of_shots(tracks, shots).student.tolist() == [0, 1, 2, 3, 0, 0]
+    both, of_shots = in_shots(3, [*rows, (1, 105.0, 100.0, 0), (1, 115.0, 100.0, 0)])
+    found = students_of_shots(both, of_shots).student
+    assert sorted(found[4:].tolist()) == [0, 4]
+
+
+def test_one_shot_is_as_without_shots(lesson_of_ten: Tracked) -> None:
+    tracks = lesson_of_ten.tracks
+    alone = students_of_shots(tracks, np.zeros(len(tracks), np.int64))
+    np.testing.assert_array_equal(alone.student, lesson_of_ten.students.student)
+    np.testing.assert_array_equal(alone.link_score, lesson_of_ten.students.link_score)

@@ -88,13 +88,14 @@ def test_students_of_one_view_are_nobody_of_another(
     seated: tuple[Floats, npt.NDArray[np.int64], Floats, npt.NDArray[np.int64]],
 ) -> None:
     tracks = tracks_table(*seated)
-    students = students_of_views(tracks, np.array([0, 1, 0]).repeat(4), np.array([20, 10]))
+    shots = np.arange(3).repeat(4)
+    students = students_of_views(tracks, shots, np.array([0, 1, 0]), np.array([20, 10]))
     assert students.student.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]
     assert sorted(zip(students.link_from.tolist(), students.link_to.tolist(), strict=True)) == [
         (8, 0), (9, 1), (10, 2), (11, 3)
     ]  # fmt: skip
     assert len(students.link_score) == 4
-    every = students_of_views(tracks, np.zeros(12, np.int64), np.array([30]))
+    every = students_of_views(tracks, np.zeros(12, np.int64), np.zeros(1, np.int64), np.array([30]))
     np.testing.assert_array_equal(every.student, students_of_tracks(tracks).student)
 
 
@@ -104,7 +105,7 @@ def test_students_are_numbered_by_their_first_face() -> None:
     track = np.repeat([0, 1, 2], [20, 10, 10])
     boxes = faces_at(SEATS[np.array([0, 1, 2])])[track]
     tracks = tracks_table(TIMES, frame, boxes, track)
-    students = students_of_views(tracks, np.array([0, 1, 0]), np.array([20, 10]))
+    students = students_of_views(tracks, np.arange(3), np.array([0, 1, 0]), np.array([20, 10]))
     assert students.student.tolist() == [0, 1, 2]
 
 
@@ -113,5 +114,5 @@ def test_a_view_of_few_frames_needs_few_faces_of_a_student() -> None:
     frame = np.concatenate([np.arange(992), np.arange(992, 1000)])
     track = np.repeat([0, 1], [992, 8])
     tracks = tracks_table(np.arange(1000) / 5, frame, faces_at(SEATS[:2])[track], track)
-    assert students_of_views(tracks, np.array([0, 1]), np.array([992, 8])).student.tolist() == [0, 1]
+    assert students_of_views(tracks, np.arange(2), np.arange(2), np.array([992, 8])).student.tolist() == [0, 1]
     assert students_of_tracks(tracks).student.tolist() == [0, -1]

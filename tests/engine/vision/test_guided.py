@@ -168,7 +168,7 @@ def layout(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 30, 72).astype(np.int8)
 
 
-def test_after_a_cut_nothing_is_expected_and_everything_is_scanned():
+def test_after_a_cut_nothing_is_expected_and_everything_is_scanned() -> None:
     """Also where the thumbnails of both scenes happen to be alike, so that the cut itself was not noticed."""
     for after, full_scan in ((layout(1), None), (layout(2), EVERYTHING)):
         scheduler = DetectionScheduler(20)
@@ -184,19 +184,19 @@ def test_after_a_cut_nothing_is_expected_and_everything_is_scanned():
         assert scheduler.regions(1.0).full_scan != EVERYTHING  # the view stays
 
 
-def test_a_fade_is_noticed_over_a_second_and_a_slow_change_is_none():
+def test_a_fade_is_noticed_over_a_second_and_a_slow_change_is_none() -> None:
     for seconds, voided in ((0.8, True), (8, False)):
         scheduler, scans = DetectionScheduler(20), []
         for i in range(round(5 * seconds) + 6):
             weight = min(i / 5 / seconds, 1.0)
-            mixed = ((1 - weight) * layout(1) + weight * layout(2)) * 254
-            mixed = (mixed / np.linalg.norm(mixed) * 254).clip(-127, 127).astype(np.int8)
+            mixed = (1 - weight) * layout(1) + weight * layout(2)
+            shown = (mixed * (254 / np.linalg.norm(mixed))).clip(-127, 127).astype(np.int8)
             scans.append(scheduler.regions(i / 5).full_scan)
-            scheduler.update(i / 5, faces_at((100, 50)), None, mixed)
+            scheduler.update(i / 5, faces_at((100, 50)), None, shown)
         assert (EVERYTHING in scans[1:]) == voided
 
 
-def test_blank_pictures_are_no_other_view():
+def test_blank_pictures_are_no_other_view() -> None:
     scheduler = DetectionScheduler(20)
     for i, now in enumerate((layout(1), np.zeros(72, np.int8), layout(1), layout(1))):
         assert (scheduler.regions(i / 5).full_scan == EVERYTHING) == (i == 0)
