@@ -37,6 +37,7 @@ COMMANDS: dict[str, list[str]] = {
     "browse": [],
     "compare": ["1"],
     "corrections": ["1"],
+    "docs": [],
     "doctor": ["--db", "none.db"],
     "exclude": ["1", "S01"],
     "export": ["1"],
