@@ -23,6 +23,7 @@ import numpy as np
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from benchmarks.usage import NOT_POSIX
 from engine.errors import SourceError
 from engine.vision.sources.containers import open_recording, packets_of
 from engine.vision.sources.video import Video
@@ -175,6 +176,8 @@ def read(path: Path, answer: Connection) -> None:
 
 def main(count: int = COUNT, seed: int = SEED, first: int = 0) -> int:
     """Print how many recordings ended how, and every wrong one; 1 if there is any, else 0."""
+    if sys.platform == "win32":
+        raise SystemExit(NOT_POSIX)
     av.logging.set_level(None)
     ends, slowest, context = Counter[str](), 0.0, multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as name:

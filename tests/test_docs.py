@@ -17,19 +17,18 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import typer.main
 
 import cli
 from classpulse import Session
 from engine.faces import EMOTIONS
 from storage.queries import query
-from tests.classpulse.commands.conftest import start
+from tests.classpulse.commands.conftest import command_group, start
 from tests.seated import write_seated
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = command_group().commands
 #: Run by tests of their own, which install what they are about.
 OWN_TESTS = {"extending.md"}
 

@@ -70,6 +70,17 @@ def check_whole_segments(path: Path) -> list[int]:
     return [row[0] for row in noted]
 
 
+def is_root() -> bool:
+    """Whether this process can become another user and come back."""
+    return sys.platform == "linux" and os.getuid() == 0
+
+
+def become(user: int) -> None:
+    """Let this process act as another user, from which it can come back; nothing happens unless `is_root`."""
+    if sys.platform == "linux":
+        os.setresuid(user, user, 0)
+
+
 @contextmanager
 def ordinary_user() -> Iterator[None]:
     if sys.platform != "linux" or os.getuid() != 0:

@@ -31,9 +31,12 @@ with Store.open(sys.argv[1]) as store, store.working_on("lesson.mp4", sys.argv[2
 @contextmanager
 def another_process(target: str | Path, key: str = KEY) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", HOLDER, str(target), key]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(command, text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        command, text=True, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         try:
             yield process

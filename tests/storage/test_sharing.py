@@ -20,7 +20,7 @@ from storage.errors import DatabaseError
 from storage.forgetting import clean
 from storage.store import Store
 from tests.storage.conftest import write_segment, write_session
-from tests.storage.processes import ordinary_user
+from tests.storage.processes import become, is_root, ordinary_user
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def write_and_clean(path: Path) -> None:
 WRITTEN = r"classpulse\.db: another process has begun to write to it; run the same command again"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+@pytest.mark.skipif(not is_root(), reason="only root can be another user")
 def test_a_healthy_database_that_others_write_is_not_called_damaged(theirs: Path) -> None:
     with ordinary_user(), Store.open(theirs, read_only=True) as store:
         assert len(queries.sessions(store)) == 50
@@ -61,7 +61,7 @@ def test_a_healthy_database_that_others_write_is_not_called_damaged(theirs: Path
             assert len(queries.sessions(again)) == 2
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+@pytest.mark.skipif(not is_root(), reason="only root can be another user")
 def test_nor_while_another_has_it_open(theirs: Path) -> None:
     with ordinary_user(), Store.open(theirs, read_only=True) as store:
         become(0)
@@ -74,10 +74,6 @@ def test_nor_while_another_has_it_open(theirs: Path) -> None:
                 assert len(queries.sessions(again)) == 51
             become(0)
         become(65534)
-
-
-def become(user: int) -> None:
-    os.setresuid(user, user, 0)
 
 
 def test_opening_it_twice_does_not_end_the_locks_of_the_first(path: Path) -> None:
@@ -118,8 +114,12 @@ def reader(path: Path) -> Iterator[subprocess.Popen[str]]:
     with Store.open(path) as store:
         write_session(store)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", READER, path], text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
+    command = [sys.executable, "-c", READER, str(path)]
+    with subprocess.Popen(
+        command, text=True, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         assert process.stdout.readline() == "reading\n"
         yield process
         process.stdin.close()

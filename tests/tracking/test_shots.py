@@ -72,12 +72,12 @@ def test_similarities_are_products_of_unit_layouts() -> None:
 
 
 @pytest.mark.parametrize("rate", [1, 2, 5, 12, 25])
-def test_a_hard_cut_and_a_switch_and_back(rate: float) -> None:
+def test_a_hard_cut_and_a_switch_and_back(rate: int) -> None:
     shots = Film(rate).add(A, 4).add(B, 4).add(A, 4).shots()
     assert shots.start.tolist() == [0, 4 * rate, 8 * rate]
     assert np.flatnonzero(shots.breaks).tolist() == [4 * rate, 8 * rate]
     assert not shots.fading.any()
-    assert shots.of_frame.tolist() == [0] * 4 * rate + [1] * 4 * rate + [2] * 4 * rate  # type: ignore[operator]
+    assert shots.of_frame.tolist() == [0] * 4 * rate + [1] * 4 * rate + [2] * 4 * rate
 
 
 def test_a_fade_begins_a_shot_in_its_middle_and_its_frames_are_of_no_track() -> None:

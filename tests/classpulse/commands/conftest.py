@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
 import cli
 from engine import Session
@@ -37,6 +39,13 @@ class Result:
 
 
 Run = Callable[..., Result]
+
+
+def command_group() -> TyperGroup:
+    """All commands, as the library of command lines has them."""
+    group = typer.main.get_command(cli.app)
+    assert isinstance(group, TyperGroup)
+    return group
 
 
 @pytest.fixture

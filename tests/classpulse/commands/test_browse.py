@@ -32,7 +32,9 @@ def address(analysed: Session) -> Iterator[str]:
     process = start("browse", "--db", analysed.database, "--port", 0)
     assert process.stdout is not None
     said = process.stdout.readline().decode()
-    yield re.fullmatch(r".*classpulse\.db is at (http://127\.0\.0\.1:\d+/classpulse); Ctrl-C stops it\n", said)[1]  # type: ignore[index]
+    told = re.fullmatch(r".*classpulse\.db is at (http://127\.0\.0\.1:\d+/classpulse); Ctrl-C stops it\n", said)
+    assert told, said
+    yield told[1]
     process.send_signal(signal.SIGINT)
     ended = finish(process)
     assert (ended.status, ended.out, ended.err.splitlines()[-1]) == (130, "", "classpulse: stopped")

@@ -9,16 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer.main
+from typer.core import TyperArgument, TyperOption
 
-import cli
 from engine import Session, find
 from engine.version import __version__
-from tests.classpulse.commands.conftest import ROOT, Run, finish, start
+from tests.classpulse.commands.conftest import ROOT, Run, command_group, finish, start
 from tests.drawn import OPTIONS, count, rows
 
 SIGNS = {"interested": "+", "neutral": "o", "not interested": "-", "insufficient": "."}
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = command_group().commands
 
 
 # -- help
@@ -32,9 +31,11 @@ def test_help_documents_every_option(run: Run, name: str) -> None:
     for parameter in COMMANDS[name].params:
         if parameter.name == "help":
             continue
+        assert isinstance(parameter, TyperArgument | TyperOption)
         assert parameter.help, f"{parameter.name} is not explained"
         shown = parameter.opts if parameter.opts[0].startswith("-") else [parameter.metavar]
         for way in shown:
+            assert way is not None
             assert way in result.out
         assert parameter.help.split()[0] in result.out
 

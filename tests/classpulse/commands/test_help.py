@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 from typer.core import TyperArgument, TyperOption
 
 import cli
+from tests.classpulse.commands.conftest import command_group
 
-GROUP: Any = typer.main.get_command(cli.app)
+GROUP = command_group()
 #: The language of help texts: these are what a search can find of breaches of it.
 UNPLAIN = re.compile(
     r"\b(who is who|put right|no longer holds|goes on|go on from|at rest|is (no|none)\b|held? against"

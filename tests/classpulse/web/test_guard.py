@@ -6,6 +6,7 @@ import dataclasses
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,8 +20,8 @@ SESSION = "/sessions/1"
 PAGES = ("/", "/new", SESSION, "/sql", "/login", "/sessions/99")
 
 
-def with_token(serving: Serving, **changes: object) -> Serving:
-    return dataclasses.replace(serving, token=TOKEN, **changes)  # type: ignore[arg-type]
+def with_token(serving: Serving, **changes: Any) -> Serving:
+    return dataclasses.replace(serving, token=TOKEN, **changes)
 
 
 # -- what is served to whom
