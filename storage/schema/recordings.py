@@ -87,7 +87,7 @@ frames = Table(
     "frames",
     metadata,
     key("session_id", "the session"),
-    key("pts", "media timestamp, ticks of the session's time base"),
+    key("pts", "media timestamp on the session's clock, ticks of the session's time base"),
     count("segment", "the segment it lies in"),
     seconds("time", "media timestamp"),
     count("faces", "faces found in it, also 0"),
