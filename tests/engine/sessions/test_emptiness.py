@@ -76,6 +76,7 @@ LARGE = (
             "or in a higher resolution",
         ),
         (("UPDATE frames SET blockiness = 1.49",), LARGE),
+        (("UPDATE frames SET blockiness = CASE WHEN time < 50 THEN 1.62 ELSE 1.0 END",), LARGE),
         (
             ("UPDATE frames SET blockiness = CASE WHEN time < 70 THEN 1.62 ELSE 1.0 END",),
             f"{LARGE}; the picture is too compressed (blockiness 1.6): analyse the camera's own recording",
