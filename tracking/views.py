@@ -103,7 +103,7 @@ def students_of_views(tracks: Tracks, shot_of_track: Indices, view_of_shot: Indi
     `shot_of_track` is (t,) 0, 1, ... s - 1, `view_of_shot` (s,) 0, 1, ... v - 1, and `frames` (v,) the sampled
     frames of each view. Students are numbered by their first face over all views.
     """
-    if len(frames) == 1:
+    if len(frames) <= 1:
         return students_of_shots(tracks, shot_of_track)
     student = np.full(len(tracks), -1)
     links: list[tuple[Indices, Indices, Floats]] = []
