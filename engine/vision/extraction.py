@@ -15,7 +15,7 @@ from engine.arrays import inside_squares
 from engine.faces import FER, Faces
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
-from engine.vision.detection import Detections, Detector, Image
+from engine.vision.detection import Detections, Detector, Image, RegionsOfInterest
 from engine.vision.detectors import open_detector
 from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
@@ -121,11 +121,7 @@ class FeatureExtractor:
             frame = current.frame
             pts.append(frame.pts)
             times.append(frame.time)
-            regions = (
-                scheduler.regions(frame.time, previous and previous.small, current.small, current.scale)
-                if scheduler
-                else None
-            )
+            regions = _regions(scheduler, previous, current) if scheduler else None
             faces = _without_excluded(self.detector.detect(frame.image, regions), self.settings.exclude)
             detections.append(faces)
             crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
@@ -216,6 +212,13 @@ def _segment_of(pair: tuple[Sampled | None, Sampled]) -> int:
 def _without_excluded(faces: Detections, squares: tuple[tuple[float, float, float], ...]) -> Detections:
     """The faces whose centre lies in none of the `squares`, (x, y, side) px."""
     return faces[~inside_squares(faces.boxes, squares)]
+
+
+def _regions(scheduler: DetectionScheduler, previous: Sampled | None, current: Sampled) -> RegionsOfInterest:
+    if previous is None:
+        return scheduler.regions(current.frame.time)
+    thumbnails = previous.thumbnail, current.thumbnail
+    return scheduler.regions(current.frame.time, previous.small, current.small, current.scale, thumbnails)
 
 
 def _view(previous: Sampled | None, current: Sampled, boxes: npt.NDArray[np.float32]) -> View:

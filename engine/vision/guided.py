@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.vision.detection import Detections, Floats, FullScan, Image, RegionsOfInterest
-from engine.vision.layout import Layout, similarity
+from engine.vision.layout import Layout, Thumbnail, similarity
 
 #: Seconds between full scans, on average: only sampled frames can be scanned.
 SCAN_INTERVAL = 1.0
@@ -56,12 +56,17 @@ class DetectionScheduler:
         """Times and layouts of the frames of the last VIEW_SECONDS, as far as they show the view of now."""
 
     def regions(
-        self, time: float, previous: Image | None = None, current: Image | None = None, scale: float = 1
+        self,
+        time: float,
+        previous: Image | None = None,
+        current: Image | None = None,
+        scale: float = 1,
+        thumbnails: tuple[Thumbnail, Thumbnail] | None = None,
     ) -> RegionsOfInterest:
         """Where to look in the frame at `time` (s, ascending).
 
         `previous` and `current` are the last frame and this one, (h, w) grey and reduced to `scale` times their
-        size.
+        size; `thumbnails` are theirs, which are made where they are not given.
         """
         step = time - self._time
         if step >= SCAN_INTERVAL:
@@ -69,7 +74,7 @@ class DetectionScheduler:
         expected = self._boxes + np.tile(self._velocity * np.float32(step), 2)
         changed = np.empty((0, 4), np.float32)
         if previous is not None and current is not None and min(current.shape) >= BLOCK:
-            if _correlation(previous, current) < CUT_CORRELATION:
+            if _correlation(*(thumbnails or (previous, current))) < CUT_CORRELATION:
                 return self._everywhere()
             centres = _changed_blocks(previous, current) / np.float32(scale)
             changed = self._new_regions(expected, centres, BLOCK / scale)
@@ -152,7 +157,7 @@ class DetectionScheduler:
         return boxes[:MAX_CHANGED_BLOCKS].astype(np.float32)
 
 
-def _correlation(image_a: Image, image_b: Image) -> float:
+def _correlation(image_a: Image | Thumbnail, image_b: Image | Thumbnail) -> float:
     """Correlation of two frames' thumbnails: 1 for equal ones, also in other light."""
     thumbnails: Any = [
         cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) for image in (image_a, image_b)
