@@ -174,11 +174,9 @@ def test_so_is_one_changed_value(class_of_ten: Path, tmp_path: Path) -> None:
 
 
 def test_a_message_of_sqlite_that_is_not_utf_8_says_that_the_file_is_damaged(lesson: Store, path: Path) -> None:
-    """SQLite quotes the text of a damaged schema."""
+    """SQLite quotes the name of a table whose definition it cannot read."""
     lesson.close()
-    noise = "CAST(x'435245415445205441424c4520ae28' AS TEXT)"  # CREATE TABLE, and no more UTF-8
-    execute(path, "PRAGMA writable_schema = ON", f"UPDATE sqlite_master SET sql = {noise} WHERE name = 'audit'")
-    with pytest.raises(
-        DatabaseError, match=r"classpulse\.db: it is damaged, and was left as it is; restore a copy"
-    ):
+    damage = f"UPDATE sqlite_master SET name = {NOT_UTF_8}, sql = 'CREATE TABLE' WHERE name = 'audit'"
+    execute(path, "PRAGMA writable_schema = ON", damage)
+    with pytest.raises(DatabaseError, match=r"classpulse\.db: it is damaged, and was left as it is; rest"):
         Store.open(path)
