@@ -205,6 +205,13 @@ def test_a_link_names_both_its_tracks_and_its_score() -> None:
     assert students_of_tracks(tracks, least_score=expected + 0.01).link_score.tolist() == []
 
 
+@pytest.mark.parametrize(("shift", "links"), [(36.0, 1), (40.0, 0)])
+def test_a_link_is_made_from_odds_of_e_to_one(shift: float, links: int) -> None:
+    """A seat of 36 px further off, nine tenths of a face, scores 1.39; one of 40 px scores 0.91."""
+    found = students_of_tracks(tracks_of([(0, 20, 100.0), (24, 40, 100.0 + shift), *OTHERS]))
+    assert len(found.link_score) == links
+
+
 def test_whoever_shares_frames_with_a_part_of_a_cluster_is_not_linked_to_it() -> None:
     """Two of the tracks follow each other at a seat, and so do two others, from before the first pair's end."""
     pairs = [(0.0, 20.0, 100.0), (20.2, 40.0, 100.0), (30.0, 50.0, 100.0), (50.2, 70.0, 100.0)]
