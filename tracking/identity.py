@@ -268,7 +268,7 @@ def _link(
         score[i], score[:, i] = row, row
         score[j], score[:, j] = -np.inf, -np.inf
         stale = (best == i) | (best == j)
-        stale[i] = True
+        stale[[i, j]] = True  # j itself, too: where scores are equal its best may be another cluster
         better = row > top
         best[better], top[better] = i, row[better]
         best[stale] = score[stale].argmax(axis=1)

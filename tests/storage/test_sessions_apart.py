@@ -165,6 +165,25 @@ def test_tracking_stores_the_path_that_it_is_given(lesson: Store, write: Write, 
 
 
 @pytest.mark.both_databases(False)
+def test_a_store_knows_the_argument_that_opens_it_again_and_names_it(tmp_path: Path, write: Write) -> None:
+    with Store.open(tmp_path / "school.db") as store:
+        session = write.session(store)
+        with Store.open(store.path, must_exist=True) as again:
+            assert again.session(session)["name"] == "Physics 8b"
+        assert Path(store.path).name == "school.db"
+        with pytest.raises(SessionError, match=r"school\.db: no session 'Maths'"):
+            store.find_session("Maths")
+
+
+def test_segments_of_other_faces_have_other_digests(lesson: Store, write: Write, faces: Faces) -> None:
+    write.segment(lesson, 2, 1)
+    with lesson.reading() as connection:
+        digests = list(connection.scalars(text("SELECT digest FROM segments")))
+    assert None not in digests
+    assert (len(digests), len(set(digests))) == (4, 2)  # both sessions have the same two
+
+
+@pytest.mark.both_databases(False)
 def test_a_database_in_memory_leaves_no_file_and_ends_with_its_store(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,6 +236,25 @@ def test_frames_that_two_clusters_share_count_when_one_of_them_grows_again() -> 
     assert found.student[2] == found.student[3] != 0
 
 
+def test_a_cluster_that_was_merged_is_linked_to_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal scores: the third track is as like the fourth as the first two together, to whom it is linked."""
+    table = {(1, 2): 10.0, (4, 8): 8.0, (3, 4): 8.0}  # of tracks of 1, 2, 4 and 8 faces, and of what they add up to
+
+    def scores(
+        a: TrackletClusters, b: TrackletClusters, prior: LinkPrior, similarity: AppearanceSimilarity
+    ) -> Floats:
+        pairs = [[table.get((min(i, j), max(i, j)), -20.0) for j in b.faces] for i in a.faces]
+        return np.array(pairs)
+
+    monkeypatch.setattr(identity, "link_scores", scores)
+    lengths = [0.0, 0.2, 0.6, 1.4]  # at five faces a second
+    tracks = tracks_of([(3.0 * i, 3.0 * i + length, 200.0 * i) for i, length in enumerate(lengths)])
+    assert tracks.faces.tolist() == [1, 2, 4, 8]
+    found = students_of_tracks(tracks, least_faces=1)
+    assert found.link_score.tolist() == [10.0, 8.0]
+    assert found.student.tolist() == [0, 0, 0, 1]
+
+
 def test_students_are_numbered_by_the_first_face_of_any_of_their_tracks() -> None:
     """Also where tracks are not in order of time."""
     later_first = [(24.0, 40.0, 100.0), (0.0, 20.0, 100.0), (10.0, 70.0, 3000.0)]
