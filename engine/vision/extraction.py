@@ -54,7 +54,7 @@ class View(NamedTuple):
     """Share of the picture that this does not explain; NaN where no frame is shortly before."""
     layout: Layout
     blockiness: float
-    """See `engine.vision.layout.blockiness`."""
+    """See `engine.vision.layout.blockiness`; NaN for all but one frame a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +127,14 @@ class FeatureExtractor:
             crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
             if self._scorer_format:
                 scorer_crops.append(self._crop(current, faces.boxes, self._scorer_format))
-            # One descriptor a second is enough to distinguish clothes.
+            # Once a second is enough to distinguish clothes, and to know how blocky the picture is.
             new_second, second = int(frame.time) != second, int(frame.time)
             appearance.append(
                 describe(frame.image, faces.boxes) if new_second else np.zeros((len(faces), LENGTH), np.uint8)
             )
             near = previous is not None and frame.time - previous.frame.time <= self._max_gap
-            views.append(_view(previous if near else None, current, faces.boxes))
+            blocky = blockiness(current.grey) if new_second else np.nan
+            views.append(_view(previous if near else None, current, faces.boxes, blocky))
             if scheduler:
                 scheduler.update(frame.time, faces, views[-1].motion, views[-1].layout)
             if on_frame:
@@ -221,9 +222,9 @@ def _regions(scheduler: DetectionScheduler, previous: Sampled | None, current: S
     return scheduler.regions(current.frame.time, previous.small, current.small, current.scale, thumbnails)
 
 
-def _view(previous: Sampled | None, current: Sampled, boxes: npt.NDArray[np.float32]) -> View:
-    """What is measured of the frame after `previous`, whose faces are `boxes`."""
-    layout, blocky = describe_layout(current.thumbnail), blockiness(current.grey)
+def _view(previous: Sampled | None, current: Sampled, boxes: npt.NDArray[np.float32], blocky: float) -> View:
+    """What is measured of the frame after `previous`, whose faces are `boxes`, and which is as `blocky` as that."""
+    layout = describe_layout(current.thumbnail)
     if previous is None:
         return View(UNKNOWN, np.nan, layout, blocky)
     motion = _motion(previous, current, boxes)

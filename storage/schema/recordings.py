@@ -121,7 +121,7 @@ frames = Table(
         "blockiness",
         3,
         "mean step between blocks of 8 pixels over that within them, which compression makes larger than 1; NULL: "
-        "too plain, or not known",
+        "too plain, or not measured, as one frame a second is enough",
         nullable=True,
     ),
     ForeignKeyConstraint(
