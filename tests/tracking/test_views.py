@@ -29,12 +29,12 @@ def faces_at(seats: Floats, size: float = 40) -> Floats:
     return np.hstack([seats - size / 2, seats + size / 2])
 
 
-def views(layouts: list[Floats], seats: list[Floats], motion: Floats = IDENTITY) -> Views:
+def views(layouts: list[Floats], seats: list[Floats], motion: Floats = IDENTITY, shots: Shots = SHOTS) -> Views:
     """Of three shots, each of one layout, and with faces on these seats in each frame."""
     boxes = np.concatenate([faces_at(seats[i // 10]) for i in range(30)])
     frame = np.repeat(np.arange(30), [len(seats[i // 10]) for i in range(30)])
     path = CameraPath.estimate(np.tile(motion, (30, 1, 1)), frame, boxes, starts=SHOTS.start)
-    return find_views(TIMES, SHOTS, unit_layouts(np.repeat(layouts, 10, axis=0)), path, frame, boxes)
+    return find_views(TIMES, shots, unit_layouts(np.repeat(layouts, 10, axis=0)), path, frame, boxes)
 
 
 def test_a_view_returns() -> None:
@@ -64,6 +64,14 @@ def test_the_path_goes_on_where_the_view_returned() -> None:
     np.testing.assert_allclose(x[:20], [-3 * i for i in range(10)] * 2)
     # The first frame of all is the most similar one: from there it is 12 px back, and on with the pan.
     np.testing.assert_allclose(x[20:], [-12 - 3 * i for i in range(10)])
+
+
+def test_the_first_clear_frame_of_a_shot_tells_where_it_is() -> None:
+    """Two frames of the shot are still in a fade: in the third the camera has panned twice since its first."""
+    fading = replace(SHOTS, fading=np.isin(np.arange(30), [20, 21]))
+    found = views([A, B, A], [SEATS, SEATS, SEATS + np.array([12.0, 0.0])], PAN, fading)
+    assert found.of_shot.tolist() == [0, 1, 0]
+    np.testing.assert_allclose(found.path.to_first[20:, 0, 2], [-6 - 3 * i for i in range(10)])
 
 
 def test_frames_in_a_fade_and_blank_ones_tell_nothing() -> None:
