@@ -165,7 +165,7 @@ def test_the_archive_gives_the_frames_of_adjoining_spans_once(
 
 def test_the_detector_finds_the_back_row(installed: Path, recording: Path) -> None:
     settings = Settings(detector="back-row", min_face=40, sample_rate=1)
-    assert DETECTORS.names() == ["mtcnn", "yunet", "back-row"]
+    assert DETECTORS.names() == ["mtcnn", "retinaface", "yunet", "back-row"]
     assert fingerprints(settings) == {"back-row": "classpulse-lab 1.5"}
     detector: Detector = open_detector(settings)
     (_, image), *_ = frames(recording, 1, 1)

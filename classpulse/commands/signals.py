@@ -39,7 +39,8 @@ class EndingSignals:
             yield self
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                # A process that is ending is not ended once more: its status says that it was stopped.
+                signal.signal(number, signal.SIG_IGN if self.received else handler)
 
     def status(self) -> int:
         """The exit status of a command that was stopped: 130 after Ctrl-C."""

@@ -12,7 +12,7 @@ from storage.views import views
 from tests.storage.conftest import Write
 
 #: Ratios without a range, and what each strategy counts in its own way.
-WITHOUT_UNIT = {"camera_a", "camera_b", "path_a", "path_b", "positive", "negative"}
+WITHOUT_UNIT = {"blockiness", "camera_a", "camera_b", "path_a", "path_b", "positive", "negative"}
 
 
 def columns_of(store: Store, view: str) -> list[tuple[str, str]]:

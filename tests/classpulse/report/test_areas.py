@@ -59,7 +59,7 @@ def test_the_rows_are_named_with_why_and_what_helps() -> None:
     assert back == (
         "Back rows: 3 of 4 students have scorable faces in less than a fifth of the frames; their faces are 14 px, "
         "too small to be scored: place the camera closer, or record in a higher resolution. They were detected in "
-        "30% of the frames: --min-face 10 or --detector yunet detects more of them."
+        "30% of the frames: --min-face 10 or --detector retinaface detects more of them."
     )
     assert middle == (
         "Middle row: 1 of 2 students have scorable faces in less than a fifth of the frames; their faces are 40 px "
@@ -68,7 +68,7 @@ def test_the_rows_are_named_with_why_and_what_helps() -> None:
 
 
 def test_nothing_is_recommended_that_was_done_already() -> None:
-    assert "--detector yunet detects more" in said(CLASS, min_face=10.0)[0]
+    assert "--detector retinaface detects more" in said(CLASS, min_face=10.0)[0]
     assert "--min-face" not in said(CLASS, min_face=10.0)[0]
     assert "yunet" not in said(CLASS, detector="yunet")[0]
 

@@ -89,7 +89,10 @@ def test_judging_needs_no_video(recording: Path, copied: Path, tmp_path: Path) -
 def test_judging_like_before_gives_the_same_rows(copied: Path) -> None:
     before = rows(copied)
     find(1, copied).judge()
-    assert rows(copied) == before
+    after = rows(copied)
+    for judgement in before["judgements"]:
+        judgement["sequence"] += 1  # it was made once more
+    assert after == before
 
 
 def test_judging_goes_on_from_the_latest_judgement(copied: Path) -> None:
