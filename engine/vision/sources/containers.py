@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os import PathLike
+from os import SEEK_END, PathLike
+from pathlib import Path
 from typing import Any
 
 import av
@@ -34,3 +35,25 @@ def packets_of(container: InputContainer, *streams: VideoStream) -> Iterator[Pac
         except IndexError:  # PyAV's, of a packet of a stream that was not there when the file was opened
             continue
         return
+
+
+def is_joined_mp4(path: str | PathLike[str]) -> bool:
+    """Whether several mp4 files were joined as bytes: FFmpeg reads the first, or loses frames of the others.
+
+    Each begins with a box `ftyp` at the top level (ISO/IEC 14496-12, 4.2 and 4.3), of which a file has one.
+    """
+    begins = 0
+    with Path(path).open("rb") as file:
+        end = file.seek(0, SEEK_END)
+        at = 0
+        while at + 8 <= end:
+            file.seek(at)
+            header = file.read(16)
+            size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+            if size == 1:  # it follows in eight bytes
+                size = int.from_bytes(header[8:], "big")
+            begins += kind == b"ftyp"
+            if size < 8:  # 0: up to the end of the file
+                break
+            at += size
+    return begins > 1

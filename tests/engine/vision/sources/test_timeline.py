@@ -202,6 +202,18 @@ def test_what_is_not_read_of_a_file_is_said(tmp_path: Path) -> None:
     assert f"{path}: 34% of the file, at its end, is not read as video" in video.warnings[1].text
 
 
+@pytest.mark.parametrize("fragmented", [False, True])
+def test_mp4_files_that_were_joined_as_bytes_are_not_read_without_a_word(tmp_path: Path, fragmented: bool) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov"} if fragmented else {}
+    part = write_video(tmp_path / "part.mp4", range(FRAMES), container_options=options)
+    joined = tmp_path / "a.mp4"
+    joined.write_bytes(part.read_bytes() * 2)
+    assert [warning.code for warning in Video(part).warnings] == []
+    (*_, warning) = Video(joined).warnings
+    assert warning.code == "unread"
+    assert warning.text.startswith(f"{joined}: several recordings joined as bytes")
+
+
 @pytest.mark.parametrize("gap", [0.5, -1.0, 1e9, float("nan")])
 def test_a_longest_jump_that_cannot_be(gap: float) -> None:
     with pytest.raises(UsageError, match="max-gap is"):
