@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-guided bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18

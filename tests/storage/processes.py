@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage import queries
 from storage.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,21 @@ def start(script: str, *arguments: str | Path, stdin: int | None = None) -> subp
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def write_at_once(target: str | Path) -> None:
+    """Three processes make the database at the same moment, and write their sessions at once: all are there."""
+    script = """
+        with Store.open(sys.argv[1]) as store:
+            session = begin(store, sys.argv[2])
+            for segment in range(5):
+                store.write_segment(session, segment, *columns(segment))
+    """
+    children = [start(script, target, name) for name in ("a", "b", "c")]
+    assert [child.communicate()[0] for child in children] == ["", "", ""]
+    with Store.open(target) as store:
+        assert sorted(queries.sessions(store)["name"]) == ["a", "b", "c"]
+        assert [store.committed_segments(session) for session in (1, 2, 3)] == [set(range(5))] * 3
 
 
 def check_whole_segments(path: Path) -> list[int]:

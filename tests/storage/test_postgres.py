@@ -24,7 +24,7 @@ from storage.schema import SCHEMA_VERSION, metadata
 from storage.store import Store
 from storage.upgrading import upgrade
 from tests.storage.conftest import Write
-from tests.storage.processes import start
+from tests.storage.processes import start, write_at_once
 from tracking.path import CameraPath
 
 
@@ -123,18 +123,8 @@ def test_query_cannot_write(lesson: Store, sql: str) -> None:
 
 
 def test_processes_lose_nothing(target: str) -> None:
-    """All make the tables at the same moment, and write their sessions at the same time."""
-    script = """
-        with Store.open(sys.argv[1]) as store:
-            session = begin(store, sys.argv[2])
-            for segment in range(5):
-                store.write_segment(session, segment, *columns(segment))
-    """
-    children = [start(script, target, name) for name in ("a", "b", "c")]
-    assert [child.communicate()[0] for child in children] == ["", "", ""]
+    write_at_once(target)
     with Store.open(target) as store:
-        assert sorted(queries.sessions(store)["name"]) == ["a", "b", "c"]
-        assert [store.committed_segments(session) for session in (1, 2, 3)] == [set(range(5))] * 3
         assert {len(queries.faces(store, session)) for session in (1, 2, 3)} == {10_000}
 
 

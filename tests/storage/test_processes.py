@@ -18,7 +18,7 @@ from storage import queries
 from storage.errors import DatabaseError
 from storage.store import Store
 from tests.storage.conftest import Write
-from tests.storage.processes import KILLED, check_whole_segments, start
+from tests.storage.processes import KILLED, check_whole_segments, start, write_at_once
 
 # -- processes that end in the middle
 
@@ -86,20 +86,9 @@ def test_killed_while_the_database_is_made(tmp_path: Path) -> None:
 # -- several processes
 
 
-def test_two_processes_lose_nothing(path: Path) -> None:
-    """Both make the database at the same moment, and write their sessions at the same time."""
-    script = """
-        with Store.open(sys.argv[1]) as store:
-            session = begin(store, sys.argv[2])
-            for segment in range(5):
-                store.write_segment(session, segment, *columns(segment))
-    """
-    children = [start(script, path, name) for name in ("a", "b", "c")]
-    assert [child.communicate()[0] for child in children] == ["", "", ""]
+def test_processes_lose_nothing(path: Path) -> None:
+    write_at_once(path)
     check_whole_segments(path)
-    with Store.open(path) as store:
-        assert sorted(queries.sessions(store)["name"]) == ["a", "b", "c"]
-        assert [store.committed_segments(session) for session in (1, 2, 3)] == [set(range(5))] * 3
 
 
 def test_waits_for_another_process_and_then_says_so(

@@ -114,15 +114,22 @@ class Timeline:
         """Whether all from the session's timestamp `start` up to `stop` lies in one of the `gaps`."""
         return any(begin <= start and stop <= end for begin, end in self.gaps)
 
-    def warnings(self, path: Path, start_pts: int, time_base: Fraction) -> list[SourceWarning]:
-        """A warning for each discontinuity, with its session time and the file's own, and for what is not read."""
+    def warnings(
+        self, path: Path, start_pts: int, time_base: Fraction, *, joined: bool = False
+    ) -> list[SourceWarning]:
+        """A warning for each discontinuity, with its session time and the file's own, and for what is not read.
+
+        `joined` is whether the file is several mp4 files.
+        """
         times = [float((each.pts - start_pts) * time_base) for each in self.discontinuities]
         warnings = [_warning(*each, path, time_base) for each in zip(self.discontinuities, times, strict=True)]
-        if self.unread > LARGEST_TAIL:
-            text = f"{path}: {self.unread:.0%} of the file, at its end, is not read as video"
-            remedy = "join recordings with a program that writes them anew"
-            warnings.append(SourceWarning("unread", f"{text}; {remedy}"))
-        return warnings
+        unread = f"{self.unread:.0%} of the file, at its end, is not read as video"
+        if joined:
+            unread = "several recordings joined as bytes, of which only the first is sure to be read"
+        elif self.unread <= LARGEST_TAIL:
+            return warnings
+        remedy = "join recordings with a program that writes them anew"
+        return [*warnings, SourceWarning("unread", f"{path}: {unread}; {remedy}")]
 
     def duration(self, claimed: float | None, start_pts: int, time_base: Fraction) -> float | None:
         """How long the picture lasts from `start_pts` on, s; for a file that breaks off, the `claimed` duration.

@@ -110,7 +110,6 @@ class Video:
             # The decoding time of the packet that released a frame then keeps the right pace.
             self._clock = "pts" if increasing else "dts"
             self.time_base = stream.time_base
-            is_mp4 = "mp4" in container.format.name
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
             claimed = _claimed_duration(container, stream)
@@ -124,11 +123,8 @@ class Video:
             self._timeline = read_timeline(container, stream, self._clock, self.start_pts, settings.max_gap)
             self.seekable = increasing and container.format.name in INDEXED and self._timeline.in_order
         self.duration = self._timeline.duration(claimed, self.start_pts, self.time_base)
-        self.warnings += self._timeline.warnings(self.path, self.start_pts, self.time_base)
-        if is_mp4 and is_joined_mp4(self.path):
-            text = "several recordings joined as bytes, of which only the first is sure to be read"
-            remedy = "join recordings with a program that writes them anew"
-            self.warnings.append(SourceWarning("unread", f"{self.path}: {text}; {remedy}"))
+        joined = is_joined_mp4(self.path)
+        self.warnings += self._timeline.warnings(self.path, self.start_pts, self.time_base, joined=joined)
 
     @staticmethod
     def accepts(location: str) -> bool:

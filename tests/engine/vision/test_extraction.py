@@ -125,7 +125,7 @@ def test_a_pan_is_measured(extractor: FeatureExtractor, tmp_path: Path) -> None:
     assert_same(alone, second)
 
 
-def test_looks_are_taken_once_a_second(recording: Path) -> None:
+def test_looks_and_blocks_are_measured_once_a_second(recording: Path) -> None:
     with Video(recording) as video:
         (segment,) = FeatureExtractor(Settings(sample_rate=2, min_face=40)).segments(video, 3)
     looked = segment.faces.appearance.any(axis=1)
@@ -133,6 +133,8 @@ def test_looks_are_taken_once_a_second(recording: Path) -> None:
     np.testing.assert_array_equal(looked, seconds % 1 == 0)
     assert segment.faces.appearance.shape == (len(segment.faces), LENGTH)
     assert 0 < looked.sum() < len(segment.faces)
+    measured = np.isfinite(segment.frames["blockiness"])
+    np.testing.assert_array_equal(measured, segment.frames["time"] % 1 == 0)
 
 
 def test_every_frame_is_told_as_soon_as_it_is_seen(
