@@ -79,6 +79,7 @@ def write_lesson(
             "person": every * 0 - 1,
             "tracks": every * 0 + 1,
             "static": every < 0,
+            "role": np.full(students, "student", object),
         }
         about |= {"scorable": np.where(row == 0, faces_of // 20, faces_of)}
         about |= {"weakest_link": np.full(students, np.nan)}

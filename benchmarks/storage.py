@@ -122,6 +122,7 @@ def write_tracks(store: Store, session: int, faces: Columns | None = None) -> No
     labels = np.array([f"S{number:02}" for number in students])
     student = {"student": students, "label": labels, "person": students - students - 1, "tracks": students}
     student |= {"scorable": students, "static": students > STUDENTS}
+    student |= {"role": np.full(STUDENTS, "student", object)}
     student |= dict.fromkeys(("coverage", "weakest_link", "x", "y", "size", "spread"), students * 0.5)
     track = {"track": students, "student": students, "link_score": students * 0.5, "static": students > STUDENTS}
     track |= {"found": students, "part_of": students}

@@ -6,7 +6,7 @@
 SELECT sessions.session_id AS session, sessions.name, sessions.recorded, sessions.duration / 60 AS minutes,
        count(students.student) AS students
 FROM sessions
-LEFT JOIN students ON students.session_id = sessions.session_id AND NOT students.static
+LEFT JOIN students ON students.session_id = sessions.session_id AND students.role = 'student'
 GROUP BY sessions.session_id, sessions.name, sessions.recorded, sessions.duration
 ORDER BY sessions.recorded, sessions.session_id;
 
@@ -59,7 +59,7 @@ ORDER BY unmeasured DESC, label;
 -- least-detected: Which students were detected least?
 SELECT label, name, coverage, faces, scorable, tracks, size
 FROM v_students
-WHERE session_id = :session AND NOT static
+WHERE session_id = :session AND role = 'student'
 ORDER BY coverage, label
 LIMIT 10;
 
@@ -77,7 +77,7 @@ SELECT students.area, count(DISTINCT students.student) AS students, avg(windows.
        avg(windows.coverage) AS coverage
 FROM v_student_windows AS windows
 JOIN students ON students.session_id = windows.session_id AND students.student = windows.student
-WHERE windows.session_id = :session AND windows.latest AND NOT students.static
+WHERE windows.session_id = :session AND windows.latest AND students.role = 'student'
 GROUP BY students.area
 ORDER BY students.area;
 
@@ -85,7 +85,7 @@ ORDER BY students.area;
 -- Look at these students first, with `classpulse split` and `merge` at hand.
 SELECT label, name, weakest_link, tracks, first, last
 FROM v_students
-WHERE session_id = :session AND NOT static AND weakest_link < 0.95
+WHERE session_id = :session AND role = 'student' AND weakest_link < 0.95
 ORDER BY weakest_link, label;
 
 -- lessons: Which lessons went well?

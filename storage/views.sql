@@ -8,7 +8,7 @@ CREATE VIEW v_students AS
 SELECT sessions.session_id, sessions.name AS session, students.student, students.label, people.name,
        students.person, students.first, students.last, students.tracks, students.faces, students.scorable,
        students.coverage, students.weakest_link, students.static, students.x, students.y, students.size,
-       students.spread, students.area
+       students.spread, students.area, students.role
 FROM students
 JOIN sessions ON sessions.session_id = students.session_id
 LEFT JOIN people ON people.person = students.person;
@@ -125,7 +125,7 @@ FROM (
 JOIN v_judgements ON v_judgements.judgement_id = counted.judgement_id
 JOIN students ON students.session_id = v_judgements.session_id AND students.student = counted.student
 LEFT JOIN people ON people.person = students.person
-WHERE counted.unmeasured >= 0.5 AND NOT students.static;
+WHERE counted.unmeasured >= 0.5 AND students.role = 'student';
 
 -- v_attention: what a student shows in a window beside emotions; no part of a verdict unless the strategy is attention
 -- at TEXT: begin of the window, hours:minutes:seconds

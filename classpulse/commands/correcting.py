@@ -1,4 +1,4 @@
-"""Manual identity corrections: rename, merge, split, undo, corrections, roster."""
+"""Manual identity corrections: rename, merge, split, role, undo, corrections, roster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rename(
     name: Annotated[str, typer.Argument(metavar="NAME", help='Name of the student; "" removes the name.')],
     db: Database = "classpulse.db",
 ) -> None:
-    """Name a student. `undo` reverts rename, merge, split and roster."""
+    """Name a student. `undo` reverts rename, merge, split, role and roster."""
     from engine.sessions.session import find
 
     find(session, db).rename(student, name)
@@ -48,6 +48,21 @@ def split(
     from engine.sessions.session import find
 
     print(f"{find(session, db).split(student, seconds_of(at))} is the new student from {at} on")
+
+
+@app.command()
+def role(
+    session: SessionKey,
+    student: StudentKey,
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="`student`, `teacher`, `picture` (a poster) or `screen`.")
+    ],
+    db: Database = "classpulse.db",
+) -> None:
+    """Say who is a student; teachers, pictures and screens get no verdicts and do not count in the class."""
+    from engine.sessions.session import find
+
+    find(session, db).set_role(student, role)
 
 
 @app.command()

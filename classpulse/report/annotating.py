@@ -15,6 +15,7 @@ from classpulse.report.palette import rgb
 from classpulse.report.places import Camera, hidden, shown
 from classpulse.report.queries import Recorded
 from engine.sessions.records import read_faces, read_path
+from engine.sessions.students import are_students
 from engine.times import format_clock
 from engine.verdicts.scale import COUNTS, SIGNS
 from storage import queries
@@ -46,6 +47,8 @@ class Annotator:
         self._height = int(self.row["height"])
         names = students["name"].fillna("").to_numpy(object)
         self._labels = dict(zip(students["student"], (students["label"] + " " + names).str.strip(), strict=True))
+        others = students[~are_students(students)]
+        self._roles = dict(zip(others["student"], others["role"], strict=True))
         self._windows = windows.to_dict("records")
         self._starts = np.array([window["start"] for window in self._windows])
         self._verdicts: dict[tuple[int, int], str] = {}
@@ -62,7 +65,8 @@ class Annotator:
         for box, student in zip(boxes, students.tolist(), strict=True):
             if student in self._labels:
                 verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
-                draw_face(image, box, f"{self._labels[student]} {SIGNS[verdict]}", rgb()[verdict])
+                sign = self._roles.get(student, SIGNS[verdict])
+                draw_face(image, box, f"{self._labels[student]} {sign}", rgb()[verdict])
         if window:
             self._gauge(image, window, time)
 

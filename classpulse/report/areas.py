@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from engine.sessions.students import are_students
+
 AREAS = [f"{row} {column}" for row in ("back", "middle", "front") for column in ("left", "centre", "right")]
 #: Share of the sampled frames below which a student was hardly scorable, or seldom detected.
 HARDLY, SELDOM = 0.2, 0.5
@@ -20,9 +22,10 @@ def measured(students: pd.DataFrame, frames: int) -> pd.DataFrame:
 
     `students` are those of a session (`Session.students`), `frames` how many were sampled. Columns: `student`,
     `label`, `name`, `row` (back, middle, front), `area` (back left, ...), `size` (px), `detected` and `scorable`,
-    both shares of all sampled frames, 0 to 1. Posters have no seat, nor have students tracked by an older version.
+    both shares of all sampled frames, 0 to 1. Teachers and posters are not among them, nor
+    students tracked by an older version.
     """
-    seated = students[students["area"].notna() & ~students["static"]]
+    seated = students[students["area"].notna() & are_students(students)]
     table = seated[["student", "label", "name", "size"]].assign(
         row=seated["area"].str.split().str[0],
         area=pd.Categorical(seated["area"], AREAS, ordered=True),

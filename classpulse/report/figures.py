@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from classpulse.report.roles import not_counted, students_first
 from engine.faces import POLARITIES, Classes
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.verdicts.scale import COUNTS, SIDES, VERDICTS
@@ -136,7 +137,7 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
                 "y": float(student["y"]),
                 "size": float(student["size"]),
                 "coverage": float(student["coverage"]),
-                "static": bool(student["static"]),
+                "not_counted": not_counted(student),
                 "verdict": verdict,
                 "level": level,
                 "balance": None if math.isnan(mean) else mean,
@@ -156,7 +157,7 @@ def cards(
     phases: pd.DataFrame,
     classes: pd.DataFrame,
 ) -> list[dict[str, Any]]:
-    """A card for every student: figures, timeline, mix of classes, tracks, uncertain links, merge candidate.
+    """A card for everybody, students first: figures, timeline, mix of classes, tracks, doubtful links, duplicate.
 
     `measured` are means for each student: of the scores of the session's `classes`, or of the three `signals` of
     attention in place of the mix. `unmeasured` lists students without a verdict in most windows, with the cause.
@@ -167,7 +168,7 @@ def cards(
     mixed = "score_1" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
     cards_by_student = []
-    for student in records(students):
+    for student in records(students_first(students)):
         number = student["student"]
         student_windows = by_student.get(number, windows.iloc[:0])
         mean = means.loc[number] if number in means.index else None
@@ -175,6 +176,7 @@ def cards(
             {
                 **student,
                 "display_name": display_name(student),
+                "not_counted": not_counted(student),
                 "counts": {verdict: int((student_windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
                 "timeline": timeline(student_windows),
                 "levels": levels(student_windows["verdict"], student_windows["balance"]).tolist(),

@@ -101,7 +101,7 @@ WHERE balance_before IS NOT NULL
 ORDER BY abs(balance - balance_before) DESC, start
 LIMIT 8""",
     "students": """
-SELECT student, label, name, first, last, tracks, faces, scorable, coverage, weakest_link, static, x, y, size
+SELECT student, label, name, first, last, tracks, faces, scorable, coverage, weakest_link, static, role, x, y, size
 FROM v_students
 WHERE session_id = {session}{student}
 ORDER BY student""",

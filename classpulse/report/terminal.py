@@ -15,10 +15,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from classpulse.report import roles
 from classpulse.report.areas import by_area
 from classpulse.report.fitted import fitted_table
 from classpulse.report.palette import TERMINAL
-from engine.sessions.students import find_student
+from engine.sessions.students import are_students, find_student
 from engine.times import format_clock
 from engine.verdicts.scale import COUNTS, SIGNS
 
@@ -29,7 +30,6 @@ TIMELINE_WIDTH = 30
 _EXTRAS = ("coverage", "balance")
 _OF_STUDENTS = ("coverage", "visible", "verdicts")
 _LISTED = ("analysed", "file")
-STATIC = "poster or screen, not counted as a student"
 
 BY_ATTENTION = (
     "Judged by attention alone (face visible, usual head pose, little motion), not by emotion: interested stands\n"
@@ -72,11 +72,11 @@ def session_summary(
     """
     table = fitted_table("student~", "visible>", "coverage>", *_COUNT_HEADS, "verdicts", least_needed=_OF_STUDENTS)
     by_student = dict(list(windows.groupby("student")))
-    for student in students.to_dict("records"):
+    for student in roles.students_first(students).to_dict("records"):
         student_windows = by_student.get(student["student"], windows.iloc[:0])
         interval = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
         label = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
-        shown = STATIC if student["static"] else timeline(student_windows["verdict"])
+        shown = roles.not_counted(student) or timeline(student_windows["verdict"])
         table.add_row(escape(label), interval, f"{student['coverage']:.0%}", *_counts(student_windows), shown)
     table.add_section()
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
@@ -91,7 +91,7 @@ def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
     text = Text.assemble((f"Session {session['session_id']}: {session['name']}", "bold"))
     text.append(f"  {format_clock(session['duration'] or 0)} long")
     if not class_alone(session):
-        people = students[~students["static"]]
+        people = students[are_students(students)]
         text.append(f", {people['faces'].sum():,} faces of {len(people)} students")
     return text
 
@@ -126,7 +126,8 @@ def identities(health: Mapping[str, int]) -> str:
     return (
         f"Identities: {_count(health['students'], 'student')}, {health['reidentified']:,} re-identified "
         f"({health['uncertain']} uncertain), {_count(health['unassigned'], 'unassigned face')}, "
-        f"{_count(health['static'], 'poster')}"
+        f"{_count(health['pictures'], 'poster')}"
+        + (f", {_count(health['teachers'], 'teacher')}" if health["teachers"] else "")
     )
 
 
@@ -168,7 +169,7 @@ def students_table(students: pd.DataFrame) -> Table:
             f"{row['coverage']:.0%}",
             str(row["tracks"]),
             link if isinstance(link, str) else f"{link:.2f}",
-            STATIC if row["static"] else "",
+            roles.not_counted(row),
         )
     return table
 

@@ -19,6 +19,7 @@ from classpulse.web.bodies import (
     Problem,
     QueryBody,
     Rename,
+    RoleBody,
     Split,
 )
 from classpulse.web.dependencies import IdParam, JudgementParam, NumberParam, ServicesDep, SessionDep
@@ -164,6 +165,12 @@ def split(session: SessionDep, body: Split) -> JsonRows:
     """Split a student at a time: later faces become a new student; returns the students."""
     session.split(body.student, body.time)
     return plain_rows(session.students())
+
+
+@router.post("/sessions/{session_id}/role", responses=SOMETHING)
+def set_role(session: SessionDep, body: RoleBody) -> JsonRows:
+    """Say whether a student is a student, teacher, picture or screen; returns the students."""
+    return plain_rows(session.set_role(body.student, body.role).students())
 
 
 @router.post("/sessions/{session_id}/undo", responses=SOMETHING)

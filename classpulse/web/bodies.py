@@ -56,6 +56,13 @@ class Split(Body):
     time: Time
 
 
+class RoleBody(Body):
+    """What a student is: a student, a teacher, a picture or a screen."""
+
+    student: Text
+    role: Text
+
+
 class NewPhase(Body):
     """A phase of the lesson; without a stop it lasts until the next one."""
 

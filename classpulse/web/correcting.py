@@ -1,4 +1,4 @@
-"""Corrections on a session's page: phases marked; students renamed, merged and split; undo."""
+"""Corrections on a session's page: phases marked; students renamed, merged, split and given a role; undo."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from classpulse.web.dependencies import NumberParam, SessionDep
 from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import page
 from engine.times import parse_time
+from storage.schema import ROLES
 
 router = APIRouter(include_in_schema=False)
 
@@ -92,6 +93,15 @@ def split(
     return _corrected(request, session, f"{new} is the new student from {at} on")
 
 
+@router.post("/sessions/{session_id}/role")
+def set_role(
+    request: Request, session: SessionDep, student: Annotated[Text, Form()], role: Annotated[Text, Form()]
+) -> Response:
+    """Say what a student is."""
+    session.set_role(student, role)
+    return _corrected(request, session, f"{student} has the role {role} now")
+
+
 @router.post("/sessions/{session_id}/undo")
 def undo(request: Request, session: SessionDep) -> Response:
     """Undo the most recent active correction."""
@@ -116,5 +126,6 @@ def corrections(request: Request, session: SessionDep, message: str = "") -> Res
         session=session.info(),
         students=plain_rows(session.students()),
         corrections=rows,
+        roles=ROLES,
         message=message if request.method == "POST" else "",
     )

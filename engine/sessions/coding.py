@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.sessions.students import find_student
+from engine.sessions.students import STUDENT, find_student
 from engine.tables import Row, read_rows
 from engine.texts import checked_text
 from engine.times import format_time, parse_time
@@ -75,8 +75,8 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
             student = find(key)
         except UsageError as error:
             raise UsageError(f"{row.place}: {error}") from error
-        if student["static"]:
-            raise UsageError(f"{row.place}: {key} is a poster or a screen, which is not judged")
+        if student["role"] != STUDENT:
+            raise UsageError(f"{row.place}: {key} is a {student['role']}, and only students are judged")
         start, stop = _interval(row, duration)
         codes.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
     columns = ["place", "coder", "student", "label", "start", "stop", "code"]

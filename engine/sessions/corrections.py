@@ -1,4 +1,4 @@
-"""Manual identity corrections of a session: names, merges and splits, each logged, and undone in reverse order.
+"""Manual identity corrections of a session: names, merges, splits and roles, each logged, undone in reverse order.
 
 The students are always the tracker's output plus every active correction, in order; undoing one replays the
 others.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from storage import queries
 from storage.aggregates import is_aggregate
 from storage.corrections import add_correction, mark_undone, write_persons
 from storage.people import add_people
+from storage.schema import ROLES
 from storage.store import Store
 from tracking.corrections import Merge, Split, replay, shared_frames
 
@@ -94,6 +96,20 @@ def split(store: Store, session_id: int, key: str, time: float) -> str:
     return new
 
 
+def set_role(store: Store, session_id: int, key: str, role: str) -> None:
+    """Say whether somebody is a student, the teacher, or on a picture or a screen, and judge again.
+
+    Raises UsageError for an unknown role, and for the role that it is already.
+    """
+    if role not in ROLES:
+        raise UsageError(f"invalid role {role!r}; use {', '.join(ROLES[:-1])} or {ROLES[-1]}")
+    with store.writing():
+        student = find_student(finished_students(store, session_id), key)
+        if student["role"] == role and student["student"] in given_roles(store, session_id):
+            raise UsageError(f"{student['label']} has the role {role} already")
+        _make(store, session_id, "role", {"student": student["label"], "role": role})
+
+
 def undo(store: Store, session_id: int) -> str:
     """Undo the most recent active correction and return its description. Raises UsageError if there is none."""
     with store.writing():
@@ -125,6 +141,8 @@ def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
         return f"merge {fields['student']} {fields['other']}"
     if action == "split":
         return f"split {fields['student']} at {format_time(fields['time'])}, later {fields['new']}"
+    if action == "role":
+        return f"role {fields['student']} {fields['role']}"
     names_by_label = {
         label: names.get(person, f"P{person}") if person else "" for label, person in fields["persons"].items()
     }
@@ -179,33 +197,59 @@ def _make(store: Store, session_id: int, action: str, arguments: Mapping[str, An
     remake(store, session_id, again=action != "rename")
 
 
-def remake(store: Store, session_id: int, *, again: bool) -> None:
-    """Rebuild the students from the tracks and the active corrections; with `again` the judgements, too."""
-    corrections: list[Merge | Split] = []
+@dataclass(frozen=True)
+class _Corrected:
+    """What the active corrections of a session come to; students are numbers."""
+
+    changes: list[Merge | Split]
+    persons: dict[int, int]
+    """Number in the table `people` of each student who has one."""
+    roles: dict[int, str]
+    """Those that a person gave."""
+
+
+def _corrected(store: Store, session_id: int) -> _Corrected:
+    changes: list[Merge | Split] = []
     persons: dict[int, int] = {}
+    roles: dict[int, str] = {}
     for action, text in _active(store, session_id)[["action", "arguments"]].itertuples(index=False):
         fields = json.loads(text)
         if action in ("rename", "forget"):
             persons |= {number_of(label): person or 0 for label, person in fields["persons"].items()}
+            roles |= {number_of(label): role for label, role in fields.get("roles", {}).items()}
             continue
         student = number_of(fields["student"])
-        if action == "merge":
+        if action == "role":
+            roles[student] = fields["role"]
+        elif action == "merge":
             merged = number_of(fields["other"])
             persons[student] = persons.get(student) or persons.pop(merged, 0)
-            corrections.append(Merge(student, merged))
+            if merged in roles:
+                roles.setdefault(student, roles.pop(merged))
+            changes.append(Merge(student, merged))
         else:
-            corrections.append(Split(student, fields["time"], number_of(fields["new"])))
-    persons = {student: person for student, person in persons.items() if person}
+            changes.append(Split(student, fields["time"], number_of(fields["new"])))
+    return _Corrected(changes, {student: person for student, person in persons.items() if person}, roles)
+
+
+def given_roles(store: Store, session_id: int) -> dict[int, str]:
+    """The roles that a person gave, by number of the student."""
+    return _corrected(store, session_id).roles
+
+
+def remake(store: Store, session_id: int, *, again: bool) -> None:
+    """Rebuild the students from the tracks and the active corrections; with `again` the judgements, too."""
+    corrected = _corrected(store, session_id)
     if not again:
-        write_persons(store, session_id, persons)
+        write_persons(store, session_id, corrected.persons)
         return
-    _replay(store, session_id, corrections, persons)
+    _replay(store, session_id, corrected)
     for judgement in queries.judgements(store, session_id).to_dict("records"):
         settings = Settings.from_json(judgement["settings"])
         judge(store, session_id, settings, judgement["name"], judgement["created"])
 
 
-def _replay(store: Store, session_id: int, corrections: list[Merge | Split], persons: dict[int, int]) -> None:
+def _replay(store: Store, session_id: int, active: _Corrected) -> None:
     rows, stored = Rows.read(store, session_id), queries.track_columns(store, session_id)
     part_of = np.full(stored["track"].max(initial=-1) + 2, -1)  # the last is for no track, -1
     part_of[stored["track"]] = stored["part_of"]
@@ -214,9 +258,11 @@ def _replay(store: Store, session_id: int, corrections: list[Merge | Split], per
     tracked_student, link_score = np.full(count, -1), np.full(count, np.nan)
     tracked_student[stored["track"][unsplit]] = stored["found"][unsplit]
     link_score[stored["track"][unsplit]] = stored["link_score"][unsplit]
-    corrected = replay(rows.faces.time, part_of[rows.faces.track], tracked_student, corrections)
+    corrected = replay(rows.faces.time, part_of[rows.faces.track], tracked_student, active.changes)
     changed = corrected.track != rows.faces.track
-    track_columns, student_columns = columns_of(rows, corrected, tracked_student, link_score, persons)
+    track_columns, student_columns = columns_of(
+        rows, corrected, tracked_student, link_score, active.persons, active.roles
+    )
     store.replace_students(
         session_id,
         pts=rows.faces.pts[changed],

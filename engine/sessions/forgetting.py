@@ -12,7 +12,7 @@ import pandas as pd
 
 from engine.arrays import inside_squares
 from engine.errors import UsageError
-from engine.sessions.corrections import finished_students, remake, unused
+from engine.sessions.corrections import finished_students, given_roles, remake, unused
 from engine.sessions.excluding import square_of
 from engine.sessions.students import find_person, find_student, is_called, label_of
 from engine.sessions.tracking import Rows, write_path
@@ -126,7 +126,10 @@ def _forget_students(store: Store, session_id: int, labels: list[str]) -> None:
     remaining = students[~forgotten & students["person"].notna()]
     persons = dict(zip(remaining["label"], remaining["person"].astype(int).tolist(), strict=True))
     last = label_of(unused(store, session_id) - 1)  # the next label comes after it
-    settle_corrections(store, session_id, {"students": [*before, *labels], "persons": persons, "last": last})
+    given = {label_of(student): role for student, role in given_roles(store, session_id).items()}
+    roles = {label: role for label, role in given.items() if label in students["label"][~forgotten].tolist()}
+    settled = {"students": [*before, *labels], "persons": persons, "roles": roles, "last": last}
+    settle_corrections(store, session_id, settled)
     remake(store, session_id, again=True)
 
 

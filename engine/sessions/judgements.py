@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.faces import Faces
 from engine.sessions.records import read_faces, read_path
+from engine.sessions.students import are_students
 from engine.settings import Settings
 from engine.verdicts import comparing
 from engine.verdicts.cues import BehaviouralCues, HeadPoses
@@ -34,8 +35,8 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
     names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable")
     faces = read_faces(store, session_id, names)
     students = queries.students(store, session_id)
-    posters = students["student"][students["static"]]
-    faces = faces.having(student=np.where(np.isin(faces.student, posters), -1, faces.student))
+    others = students["student"][~are_students(students)]
+    faces = faces.having(student=np.where(np.isin(faces.student, others), -1, faces.student))
     scored = ScoredFaces(
         time=faces.time,
         student=faces.student,
@@ -67,7 +68,7 @@ def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> B
 def judge(
     store: Store, session_id: int, settings: Settings, name: str | None = None, created: str | None = None
 ) -> None:
-    """Pass 3: a judgement of the stored students, save for the static ones; made at `created`, by default now.
+    """Pass 3: a judgement of those whose role is student; made at `created`, by default now.
 
     Without a `name` it is called after its strategy, its window and every non-default setting. Raises UsageError
     for an unknown strategy, or one whose evidence this session lacks.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions import corrections
+from engine.sessions.students import are_students
 from engine.texts import normalised, required_text
 from storage import queries
 from storage.corrections import write_seats
@@ -38,7 +39,7 @@ def keep_seats(store: Store, session_id: int, room: str) -> list[str]:
     room = required_text(room, "room")
     with store.writing():
         students = corrections.finished_students(store, session_id)
-        named = students[students["person"].notna() & ~students["static"]]
+        named = students[students["person"].notna() & are_students(students)]
         if named.empty:
             raise UsageError(f"no student of session {session_id} has a name; name some with --seat S01=NAME")
         stored = queries.seats(store, room)
@@ -67,7 +68,7 @@ def carry_names(store: Store, session_id: int, room: str) -> Carried:
         if seats.empty:
             raise UsageError(f"room {room!r} has no roster yet; create one with --seat S01=NAME")
         open_seats = seats[~seats["person"].isin(students["person"].dropna())]
-        people = students[~students["static"]]
+        people = students[are_students(students)]
         nameless = people[people["person"].isna()]
         matched = match_seats(
             _pixels(open_seats, *_picture(store, session_id)),

@@ -13,7 +13,7 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
 from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
-from engine.sessions.students import UNCERTAIN_LINK
+from engine.sessions.students import UNCERTAIN_LINK, are_students
 from engine.sessions.tracking import why_no_students
 from engine.settings import JUDGED_BY, Settings
 from engine.texts import required_text
@@ -196,7 +196,7 @@ class Session:
         """Counts that tell how certain the identities are.
 
         `students`; `reidentified` tracks, which continue a student, and how many of them are `uncertain`, that is
-        wrong with a probability above 5 %; `unassigned` faces; `static` ones (posters, screens).
+        wrong with a probability above 5 %; `unassigned` faces; `teachers`, and `pictures` (posters, screens).
         """
         return self._read(lambda store: _health(store, self.session_id))
 
@@ -215,8 +215,8 @@ class Session:
     def rename(self, student: str, name: str) -> Session:
         """Name a student, given by label or former name; an empty name takes it away. Returns itself.
 
-        Like `merge` and `split`, it is logged and can be undone, happens as a whole or not at all, and raises
-        UsageError in one line, with nothing changed, where it cannot be done.
+        Like `merge`, `split` and `set_role`, it is logged and can be undone, happens as a whole or not at all, and
+        raises UsageError in one line, with nothing changed, where it cannot be done.
         """
         with Store.open(self.database, must_exist=True) as store:
             corrections.rename(store, self.session_id, [(student, name)])
@@ -232,6 +232,16 @@ class Session:
         """Assign a student's faces from `time` (s) on to a new student, and judge again. Returns its label."""
         with Store.open(self.database, must_exist=True) as store:
             return corrections.split(store, self.session_id, student, time)
+
+    def set_role(self, student: str, role: str) -> Session:
+        """Say that a student is a "student", "teacher", "picture" or "screen", and judge again. Returns itself.
+
+        Only students have verdicts and count in the class. Without it, a face that never moved is a picture, and
+        everybody else a student.
+        """
+        with Store.open(self.database, must_exist=True) as store:
+            corrections.set_role(store, self.session_id, student, role)
+        return self
 
     def undo(self) -> str:
         """Undo the most recent active correction, judge again, and return its description."""
@@ -291,9 +301,10 @@ def _health(store: Store, session_id: int) -> dict[str, int]:
     links = tracks[tracks.duplicated("student")]
     faces = queries.frame_columns(store, session_id)["faces"].sum()
     return {
-        "students": int((~students["static"]).sum()),
+        "students": int(are_students(students).sum()),
         "reidentified": len(links),
         "uncertain": int((links["link_score"] < UNCERTAIN_LINK).sum()),
         "unassigned": int(faces - students["faces"].sum()),
-        "static": int(students["static"].sum()),
+        "teachers": int(students["role"].eq("teacher").sum()),
+        "pictures": int(students["role"].isin(["picture", "screen"]).sum()),
     }

@@ -10,6 +10,8 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.texts import checked_text, normalised
 
+#: The role of those who have verdicts, and that of a static face, of which nobody said more.
+STUDENT, PICTURE = "student", "picture"
 #: The score of a link between tracks, 0 to 1, under which it is uncertain whether they are one student's.
 UNCERTAIN_LINK = 0.95
 #: What reads like the label of a student (S07) or of a person (P7).
@@ -24,6 +26,11 @@ def label_of(student: int) -> str:
 def number_of(label: str) -> int:
     """The student that `label_of` gave this label."""
     return int(label[1:]) - 1
+
+
+def are_students(students: pd.DataFrame) -> pd.Series:
+    """Which of the rows of `students`, with a `role`, are judged and count in the class."""
+    return students["role"].eq(STUDENT)
 
 
 def find_student(students: pd.DataFrame, key: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 from engine.arrays import inside_squares, unpack_described
 from engine.faces import Faces
 from engine.sessions.records import read_faces_and_descriptors, read_views
-from engine.sessions.students import label_of
+from engine.sessions.students import PICTURE, STUDENT, are_students, label_of
 from engine.settings import TRACKED_BY, Settings
 from storage import queries
 from storage.aggregates import is_aggregate
@@ -145,7 +145,7 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
     link_score = np.full(len(table), np.nan)
     link_score[students.link_from] = expit(students.link_score)
     tracked = Corrected(track, students.student, np.arange(len(table)))
-    track_columns, student_columns = columns_of(rows, tracked, students.student, link_score, {})
+    track_columns, student_columns = columns_of(rows, tracked, students.student, link_score, {}, {})
     with store.writing(session_id):
         store.write_tracking(
             session_id,
@@ -182,12 +182,17 @@ def _without_excluded(store: Store, session_id: int, rows: Rows) -> Rows:
 
 
 def columns_of(
-    rows: Rows, corrected: Corrected, tracked_student: Ints, link_score: Floats, persons: dict[int, int]
+    rows: Rows,
+    corrected: Corrected,
+    tracked_student: Ints,
+    link_score: Floats,
+    persons: dict[int, int],
+    roles: dict[int, str],
 ) -> tuple[Columns, Columns]:
     """The columns of the tables `tracks` and `students`.
 
     `tracked_student` is the student and `link_score` the score (NaN: none) of each track before any correction;
-    `persons` are the numbers in the table `people` of the students that have a name.
+    `persons` are the numbers in the table `people` of the students that have a name, `roles` what a person gave.
     """
     faces = pd.DataFrame(
         {"track": corrected.track, "student": corrected.student_of_face(), "time": rows.faces.time}
@@ -207,10 +212,12 @@ def columns_of(
         "found": tracked_student[part_of],
         "part_of": part_of,
     }
-    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons)
+    return tracks, _student_columns(rows, faces, pd.DataFrame(tracks), persons, roles)
 
 
-def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int]) -> Columns:
+def _student_columns(
+    rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, persons: dict[int, int], roles: dict[int, str]
+) -> Columns:
     spans = faces[faces["student"] >= 0].groupby("student")["time"].agg(["min", "max", "size"])
     scorable = (
         faces[(faces["student"] >= 0) & rows.faces.scorable].groupby("student")["time"].agg(["size", "nunique"])
@@ -225,6 +232,11 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
     dense = np.where(faces["student"] >= 0, np.searchsorted(numbers, faces["student"]), -1)
     seats = tracks_table(rows.frame_times, rows.frame, rows.boxes_in_first, dense)
     static = _static(rows, dense)
+    role = np.empty(len(numbers), object)
+    role[:] = [
+        roles.get(number, PICTURE if is_static else STUDENT)
+        for number, is_static in zip(numbers.tolist(), static.tolist(), strict=True)
+    ]
     return {
         "student": numbers,
         "label": labels,
@@ -241,7 +253,8 @@ def _student_columns(rows: Rows, faces: pd.DataFrame, tracks: pd.DataFrame, pers
         "y": seats.place[:, 1],
         "size": seats.place[:, 2],
         "spread": seats.deviation,
-        "area": areas(seats.place, counted=~static),
+        "area": areas(seats.place, counted=role == STUDENT),
+        "role": role,
     }
 
 
@@ -263,18 +276,20 @@ def why_no_students(store: Store, session_id: int) -> str | None:
     session = store.session(session_id)
     students = queries.students(store, session_id)
     frames = queries.frame_columns(store, session_id)["faces"]
-    if session["state"] != "done" or not students["static"].all():
+    if session["state"] != "done" or are_students(students).any():
         return None
     if is_aggregate(store, session_id) and frames.any():
         return None  # of faces only their number is stored
-    reason = _reason(store, session_id, Settings.from_json(session["settings"]), frames, len(students))
+    reason = _reason(store, session_id, Settings.from_json(session["settings"]), frames, students)
     blocky = session_blockiness(store, session_id)
     if blocky >= TOO_BLOCKY:
         reason += f"; the picture is too compressed (blockiness {blocky:.1f}): analyse the camera's own recording"
     return f"No students: {reason}"
 
 
-def _reason(store: Store, session_id: int, settings: Settings, frames: npt.NDArray[np.int64], posters: int) -> str:
+def _reason(
+    store: Store, session_id: int, settings: Settings, frames: npt.NDArray[np.int64], others: pd.DataFrame
+) -> str:
     rate = "all frames" if settings.sample_rate is None else f"{settings.sample_rate:g} frames a second"
     if len(frames) < settings.min_hits:
         return (
@@ -286,8 +301,10 @@ def _reason(store: Store, session_id: int, settings: Settings, frames: npt.NDArr
             f"no face was detected in {len(frames)} frames; faces under {settings.min_face:g} px are not looked "
             "for: try a lower --min-face, or --scan full"
         )
-    if posters:
-        return f"all that was tracked does not move, as posters and screens ({posters}) do not"
+    if others["static"].all() and len(others):
+        return f"all that was tracked does not move, as posters and screens ({len(others)}) do not"
+    if len(others):
+        return f"all that was tracked has another role ({len(others)}); `classpulse role` changes it"
     boxes = queries.face_columns(store, session_id, ("y1", "y2"))
     largest = float((boxes["y2"] - boxes["y1"]).max())
     found = f"{int(frames.sum())} faces were detected, the largest {largest:.0f} px high"

@@ -1,4 +1,4 @@
-"""From schema version 3 to 4: warnings and shots of a session, digests of its segments, and judgements counted.
+"""From schema version 3 to 4: roles of students, warnings and shots, digests of segments, and judgements counted.
 
 Whoever changes the schema before version 4 is released changes this step in the same commit, as version_3.py says.
 """
@@ -25,6 +25,7 @@ _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 def upgrade(op: Operations) -> None:
     """Add what version 4 knows of a recording; sessions that are there already do not have it."""
     _number_judgements(op)
+    _add_roles(op)
     op.add_column("segments", Column("digest", Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
@@ -50,6 +51,19 @@ def upgrade(op: Operations) -> None:
         PrimaryKeyConstraint("session_id", "warning"),
         sqlite_with_rowid=False,
     )
+
+
+def _add_roles(op: Operations) -> None:
+    """Static faces were left out of the class, and all others were students."""
+    op.add_column("students", Column("role", Text))
+    op.execute("UPDATE students SET role = CASE WHEN static THEN 'picture' ELSE 'student' END")
+    with op.batch_alter_table("students") as students:
+        students.alter_column("role", existing_type=Text(), nullable=False)
+        students.create_check_constraint("role", "role IN ('student', 'teacher', 'picture', 'screen')")
+    with op.batch_alter_table("corrections") as corrections:
+        corrections.drop_constraint(op.f("ck_corrections_action"), type_="check")
+    with op.batch_alter_table("corrections") as corrections:
+        corrections.create_check_constraint("action", "action IN ('rename', 'merge', 'split', 'role', 'forget')")
 
 
 def _number_judgements(op: Operations) -> None:

@@ -22,7 +22,7 @@ from storage.schema.recordings import (
     shots,
     warnings,
 )
-from storage.schema.identities import CORRECTIONS, corrections, excluded, people, seats, students, tracks
+from storage.schema.identities import CORRECTIONS, ROLES, corrections, excluded, people, seats, students, tracks
 from storage.schema.verdicts import (
     VERDICTS,
     attention_windows,
@@ -45,6 +45,7 @@ __all__ = [
     "MAX_CLASSES",
     "OUTCOMES",
     "POLARITIES",
+    "ROLES",
     "SCHEMA_VERSION",
     "STATES",
     "VERDICTS",

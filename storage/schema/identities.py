@@ -16,7 +16,8 @@ from sqlalchemy import (
 
 from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
 
-CORRECTIONS = ("rename", "merge", "split", "forget")
+CORRECTIONS = ("rename", "merge", "split", "role", "forget")
+ROLES = ("student", "teacher", "picture", "screen")
 
 people = Table(
     "people",
@@ -49,7 +50,7 @@ students = Table(
     real("coverage", 4, "share of all sampled frames with a scorable face of the student, 0 to 1"),
     real("weakest_link", 4, "lowest link_score of the tracks, 0 to 1; NULL: nothing to link", nullable=True),
     Column(
-        "static", Boolean, nullable=False, comment="1 for a face on a poster or a screen, left out of the class"
+        "static", Boolean, nullable=False, comment="1 where nothing of the face ever moved: a poster or a screen"
     ),
     real(
         "x", 1, "the seat: middle of the face, median, px of the session's first frame, as if no camera had moved"
@@ -59,11 +60,17 @@ students = Table(
     real("spread", 3, "median distance from the seat, in face sizes"),
     words(
         "area",
-        "where the seat is: back, middle or front, and left, centre or right, in the picture; NULL: a "
-        "static face, or tracked by an older version",
+        "where the seat is: back, middle or front, and left, centre or right, in the picture; NULL: no student "
+        "by role, or tracked by an older version",
         nullable=True,
     ),
+    words(
+        "role",
+        "student, teacher, picture or screen: as a person said, else picture for a static face and student for "
+        "any other; only students have verdicts and count in the class",
+    ),
     UniqueConstraint("session_id", "label"),
+    one_of("role", ROLES),
     comment="a persistent identity in a session",
     sqlite_with_rowid=False,
 )
@@ -93,7 +100,7 @@ corrections = Table(
     metadata,
     parent("sessions.session_id", "session_id", "the session"),
     key("correction", "1, 2, ... in the order in which they were made"),
-    words("action", "rename, merge, split or forget"),
+    words("action", "rename, merge, split, role or forget"),
     words("arguments", "what was given, JSON: labels of students, the time in s, numbers of people"),
     words("made", "when, UTC, ISO 8601"),
     words("undone", "when it was undone, UTC, ISO 8601; NULL: active", nullable=True),

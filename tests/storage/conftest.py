@@ -111,6 +111,7 @@ def write_tracking(store: Store, session: int, faces: Faces) -> None:
             "size": np.full(1, 40.0),
             "spread": np.full(1, 0.25),
             "area": np.array(["front centre"]),
+            "role": np.array(["student"]),
         },
     )
 

@@ -79,7 +79,7 @@ def test_students_and_tracks(lesson: Store) -> None:
     assert queries.students(lesson, 1).drop(columns=["name", "person", "weakest_link"]).to_dict("records") == [
         {"student": 1, "label": "S01", "first": 0.0, "last": 14.0, "tracks": 1, "faces": 4, "scorable": 3,
          "coverage": 0.5, "static": False, "x": 320.0, "y": 200.0, "size": 40.0, "spread": 0.25,
-         "area": "front centre"}
+         "area": "front centre", "role": "student"}
     ]  # fmt: skip
     tracks = queries.tracks(lesson, 1)
     assert tracks["student"].tolist() == [1, pd.NA]

@@ -179,7 +179,7 @@ def test_following_and_judging(lesson: Store) -> None:
         (1, 1, 1, 0.0, 14.0, 4, None, 0, 1, 1), (1, 2, None, 3.0, 3.0, 0, 0.25, 1, None, 2)
     ]  # fmt: skip
     assert rows(lesson, "SELECT * FROM students") == [
-        (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25, "front centre")
+        (1, 1, "S01", None, 0.0, 14.0, 1, 4, 3, 0.5, None, 0, 320.0, 200.0, 40.0, 0.25, "front centre", "student")
     ]
     assert rows(lesson, "SELECT judgement_id, session_id, name, strategy, settings FROM judgements") == [
         (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')
@@ -266,7 +266,7 @@ def test_replaced_students_leave_judgements_and_other_faces(lesson: Store) -> No
     before = rows(lesson, "SELECT * FROM student_windows")
     track = {"track": [1, 2, 3], "student": [-1, -1, 4], "first": [0.0] * 3, "last": [1.0] * 3, "faces": [1] * 3}
     track |= {"link_score": [np.nan] * 3, "static": [False] * 3, "found": [1, -1, 1], "part_of": [1, 2, 1]}
-    student = {"student": [4], "label": ["S05"], "person": [7], "static": [False]}
+    student = {"student": [4], "label": ["S05"], "person": [7], "static": [False], "role": ["student"]}
     numbers = (
         "first",
         "last",

@@ -123,8 +123,9 @@ def test_who_was_measured_is_not_among_them(lesson: Store) -> None:
     assert queries.query(lesson.path, UNMEASURED).empty
 
 
-def test_a_poster_is_not_among_them(lesson: Store, write: Write) -> None:
+@pytest.mark.parametrize("role", ["teacher", "picture", "screen"])
+def test_who_is_no_student_is_not_among_them(lesson: Store, write: Write, role: str) -> None:
     write.judgement(lesson, 1, name="later", verdict="insufficient")
     with lesson.writing() as connection:
-        connection.exec_driver_sql("UPDATE students SET static = 1")
+        connection.exec_driver_sql(f"UPDATE students SET role = '{role}'")
     assert queries.query(lesson.path, UNMEASURED).empty

@@ -55,7 +55,9 @@
   const names = new Map();
   const rename = () => fetch(`/api/sessions/${session}/students`).then((answer) => answer.json()).then((students) => {
     names.clear();
-    for (const { student, label, name } of students) names.set(student, name ?? label);
+    for (const { student, label, name, role } of students) {
+      names.set(student, (name ?? label) + (role === "student" ? "" : ` (${role})`));
+    }
     stretches.clear(); // who is who may have changed
   });
 

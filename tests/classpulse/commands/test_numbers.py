@@ -52,6 +52,7 @@ COMMANDS: dict[str, list[str]] = {
     "rename": ["1", "S01", "Zoe"],
     "report": ["1"],
     "retention": [],
+    "role": ["1", "S01", "teacher"],
     "roster": ["1", "--room", "B12"],
     "schema": [],
     "serve": [],

@@ -19,7 +19,7 @@ from tests.drawn import count
 
 #: Commands that change the database, always; their notes wait.
 CHANGING = {
-    "analyze", "demo", "exclude", "forget", "judge", "mark", "merge", "rename", "split", "undo", "unmark",
+    "analyze", "demo", "exclude", "forget", "judge", "mark", "merge", "rename", "role", "split", "undo", "unmark",
     "upgrade-db",
 }  # fmt: skip
 

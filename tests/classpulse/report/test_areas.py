@@ -22,7 +22,7 @@ def students(*rows: tuple[str, float, int, float]) -> pd.DataFrame:
         student=number,
         label=[f"S{n + 1:02}" for n in number],
         name=None,
-        static=[n == len(table) - 1 for n in number],
+        role=["student" if n < len(table) - 1 else "picture" for n in number],
     )
 
 

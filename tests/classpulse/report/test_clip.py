@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from classpulse.report import annotating
 from classpulse.report.annotating import Annotator
 from classpulse.report.clip import annotate
 from classpulse.report.excluded import coarsen
@@ -20,6 +21,7 @@ from engine import Session, analyze
 from engine.errors import SourceError, UsageError
 from engine.faces import Faces
 from engine.settings import Settings
+from engine.verdicts.scale import SIGNS
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 from storage.errors import QueryError
@@ -213,6 +215,18 @@ def test_labels_and_verdicts_are_drawn(analysed: Session, recording: Path) -> No
     assert 0.01 < changed.mean() < 0.5
     for verdict in set(now["verdict"]):
         assert (np.abs(frame.image[changed].astype(int) - rgb()[verdict]).sum(axis=1) < 6).sum() > 20
+
+
+def test_who_is_no_student_has_the_role_in_place_of_a_verdict(
+    analysed: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(Path(shutil.copy(analysed.database, tmp_path / "classpulse.db")), 1)
+    session.set_role("S02", "teacher")
+    labels: set[str] = set()
+    monkeypatch.setattr(annotating, "draw_face", lambda *drawn: labels.add(drawn[2]))
+    Annotator(session).draw(np.zeros((480, 854, 3), np.uint8), 5.0)
+    assert "S02 teacher" in labels
+    assert {label for label in labels if label[-1] in SIGNS.values()} == labels - {"S02 teacher"} != set()
 
 
 def faces_found(path: Path, every: int = 1) -> int:

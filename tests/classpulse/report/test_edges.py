@@ -87,10 +87,10 @@ def test_a_session_that_is_not_judged(copied: Session) -> None:
 
 def test_posters_are_no_students(copied: Session) -> None:
     with closing(sqlite3.connect(copied.database)) as connection, connection:
-        connection.execute("UPDATE students SET static = 1 WHERE label = 'S04'")
+        connection.execute("UPDATE students SET static = 1, role = 'picture' WHERE label = 'S04'")
     html = page.render(copied.judge())
     assert data_of(html, "heatmap")["labels"] == ["S01", "S02", "S03"]
-    assert "A poster or a screen" in html
+    assert "Poster or screen, not counted as a student." in html
 
 
 def test_a_student_who_came_back_by_a_weak_link(copied: Session) -> None:

@@ -86,6 +86,22 @@ def test_corrections(client: TestClient) -> None:
     assert [row["action"] for row in client.get(f"{SESSION}/corrections").json()] == ["rename", "split", "merge"]
 
 
+def test_a_teacher_is_named_and_has_no_verdicts(client: TestClient) -> None:
+    students = client.post(f"{SESSION}/role", json={"student": "S02", "role": "teacher"}).json()
+    assert [row["role"] for row in students] == ["student", "teacher", "student", "student"]
+    for rows in (
+        client.get(f"{SESSION}/verdicts").json(),
+        client.post(f"{SESSION}/preview", json={}).json()["verdicts"],
+    ):
+        assert {row["label"] for row in rows} == {"S01", "S03", "S04"}
+    assert {row["students"] for row in client.get(f"{SESSION}/class").json()} == {3}
+    answer = client.post(f"{SESSION}/role", json={"student": "S02", "role": "dean"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400, "invalid role 'dean'; use student, teacher, picture or screen"
+    )  # fmt: skip
+    assert client.post(f"{SESSION}/undo").json() == {"undone": "role S02 teacher"}
+
+
 def test_a_preview_is_the_judgement_and_is_not_kept(client: TestClient, serving: Serving) -> None:
     changes = {"window": 8, "strategy": "sum", "band": 0.3}
     preview = client.post(f"{SESSION}/preview", json=changes).json()

@@ -111,6 +111,19 @@ def test_corrections_by_form_and_by_htmx(client: TestClient) -> None:
         assert answer.status_code in (400, 422), name
 
 
+def test_a_role_by_form(client: TestClient) -> None:
+    answer = client.post(f"{SESSION}/role", data={"student": "S02", "role": "teacher"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.headers["hx-trigger"] == '{"corrected": 1}'
+    assert "S02 has the role teacher now" in answer.text
+    assert "Undo: role S02 teacher" in answer.text
+    assert '<option value="S02">S02 (teacher)</option>' in answer.text
+    students = client.get(f"{SESSION}/sections/students").text
+    assert "Teacher, not counted as a student." in students
+    assert students.index('id="student-3"') < students.index('id="student-1"')  # apart from the students
+    assert "S02: teacher, not counted as a student" in client.get(f"{SESSION}/sections/seats").text
+
+
 def test_markup_in_names_is_text(client: TestClient, serving: Serving) -> None:
     """Of a session, a student, a recording, in SQL and in what went wrong."""
     Session(serving.db, 1).rename("S01", MARKUP)

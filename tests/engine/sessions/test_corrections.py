@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from engine import Session, analyze
@@ -57,7 +58,14 @@ def test_who_is_found(session: Session) -> None:
     assert seen(session, "S02") == (0, 119.5, 2)
     assert students["weakest_link"].notna().tolist() == [label in ("S02", "S04") for label in LABELS]
     assert students["weakest_link"].dropna().between(0.9, 1).all()
-    assert session.health() == {"students": 5, "reidentified": 2, "uncertain": 0, "unassigned": 0, "static": 1}
+    assert session.health() == {
+        "students": 5,
+        "reidentified": 2,
+        "uncertain": 0,
+        "unassigned": 0,
+        "teachers": 0,
+        "pictures": 1,
+    }
 
 
 def test_a_poster_is_not_in_class(session: Session) -> None:
@@ -106,6 +114,59 @@ def test_names_stay_with_their_students(session: Session) -> None:
     names = session.students().set_index("label")["name"]
     assert names.dropna().to_dict() == {"S01": "Ada", "S03": "Cem", "S04": "Dan", "S07": "Eve"}
     assert session.rename("Ada", "").students()["name"].notna().sum() == 3
+
+
+def test_a_teacher_is_not_judged(session: Session) -> None:
+    before, whole = session.verdicts("short"), session.class_verdicts("short")
+    session.set_role("S02", "teacher")
+    assert session.students().set_index("label")["role"].to_dict() == {
+        "S01": "student", "S02": "teacher", "S03": "student", "S04": "student", "S05": "picture", "S06": "student"
+    }  # fmt: skip
+    for name in ("weighted, 30 s", "short"):
+        assert set(session.verdicts(name)["label"]) == set(LABELS) - {"S02", "S05"}
+        assert session.class_verdicts(name)["students"].eq(4).all()
+    assert session.class_verdicts("short")["faces"].sum() == whole["faces"].sum() - 224  # those of S02
+    assert set(session.phase_verdicts()["label"]) <= {"S01", "S03", "S04", "S06"}
+    assert session.health()["teachers"] == 1
+    assert pd.isna(session.students().set_index("label")["area"]["S02"])
+    assert session.faces()["label"].eq("S02").sum() == 224  # still known, and whose they are
+    assert session.corrections()["what"].tolist() == ["role S02 teacher"]
+    assert session.undo() == "role S02 teacher"
+    assert session.verdicts("short").equals(before)
+
+
+def test_a_person_knows_better_than_a_face_that_does_not_move(session: Session) -> None:
+    session.set_role("S05", "student")
+    assert session.class_verdicts()["students"].eq(6).all()
+    assert session.students().set_index("label")["static"]["S05"]  # as measured, all the same
+    session.split("S05", 60)
+    roles = session.students().set_index("label")["role"]
+    assert (roles["S05"], roles["S07"]) == ("student", "picture")  # another person, of whom nobody said anything
+
+
+@pytest.mark.parametrize(
+    ("roles", "merged"),
+    [
+        ({"S06": "teacher"}, "teacher"),
+        ({"S03": "teacher"}, "teacher"),
+        ({"S03": "screen", "S06": "teacher"}, "screen"),
+        ({}, "student"),
+    ],
+)
+def test_who_is_merged_keeps_the_role_that_was_given(session: Session, roles: dict[str, str], merged: str) -> None:
+    for label, role in roles.items():
+        session.set_role(label, role)
+    session.merge("S06", "S03")
+    assert session.students().set_index("label")["role"]["S03"] == merged
+
+
+def test_a_role_is_confirmed_once(session: Session) -> None:
+    session.set_role("S03", "student")
+    with pytest.raises(UsageError, match="S03 has the role student already"):
+        session.set_role("S03", "student")
+    assert session.set_role("S03", "teacher").students().set_index("label")["role"]["S03"] == "teacher"
+    with pytest.raises(UsageError, match="invalid role 'dean'; use student, teacher, picture or screen"):
+        session.set_role("S03", "dean")
 
 
 def test_undo_goes_back_the_way_it_came(session: Session) -> None:

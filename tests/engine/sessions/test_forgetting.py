@@ -148,6 +148,16 @@ def test_corrections_are_settled(path: Path) -> None:
     assert b"Cem" not in on_disk(path)
 
 
+def test_roles_of_others_outlive_who_is_forgotten(path: Path) -> None:
+    session = Session(path, 1).set_role("S04", "teacher").set_role("S02", "screen").set_role("S05", "student")
+    do_forget(path, "monday/S02")
+    expected = {"S01": "student", "S03": "student", "S04": "teacher", "S05": "student"}
+    assert session.students().set_index("label")["role"].to_dict() == expected
+    session.rename("S04", "Dan").split("S01", 30)  # replayed over what was settled
+    roles = session.students().set_index("label")["role"].to_dict()
+    assert roles == expected | {"S07": "student"}
+
+
 def test_faces_of_nobody_on_the_seat_go_too(path: Path) -> None:
     with Store.open(path) as store, store.writing() as connection:
         track = "SELECT min(track) FROM tracks WHERE session_id = 1 AND student = 1"

@@ -22,7 +22,12 @@ from tests.drawn import rows
 from tests.seated import write_seated
 
 STUDENTS = pd.DataFrame(
-    {"student": [0, 1, 2], "label": ["S01", "S02", "S03"], "name": ["Ada", None, None], "static": [0, 0, 1]}
+    {
+        "student": [0, 1, 2],
+        "label": ["S01", "S02", "S03"],
+        "name": ["Ada", None, None],
+        "role": ["student", "student", "picture"],
+    }
 )
 HEAD = "student,start,stop,code\n"
 
@@ -74,7 +79,7 @@ BROKEN = {
     HEAD + "S01,0,10,\n": "no codes; every row below the column names is a code",
     HEAD + "S01,0,10,neutral\nS09,0,10,neutral\n": "3: no student 'S09' in this session; there are S01, S02, S03",
     HEAD + ",0,10,neutral\n": "row 2: no student ''",
-    HEAD + "S03,0,10,neutral\n": "row 2: S03 is a poster or a screen, which is not judged",
+    HEAD + "S03,0,10,neutral\n": "row 2: S03 is a picture, and only students are judged",
     HEAD + "S01,0,10,bored\n": "row 2: invalid code 'bored'; use interested, neutral, not interested, cannot tell",
     HEAD + "S01,noon,10,neutral\n": "row 2, start: invalid time 'noon'",
     HEAD + "S01,0,0:99,neutral\n": "row 2, stop: invalid time '0:99'",
