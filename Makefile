@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -70,6 +70,9 @@ bench-footage: $(VENV)/.dev  ## recordings as people have them: what is found in
 
 bench-guided: $(VENV)/.dev   ## what the guided scan keeps of the faces that a full scan finds
 	$(BIN)/python -m benchmarks.guided
+
+bench-identity: $(VENV)/.dev  ## identities in drawn lessons that are hard on them, against SORT
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.identity
 
 bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 	$(BIN)/python -m benchmarks.memory

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classpulse.simulation.processes import boxes_around, correlated, inside_image, intervals, moved, steps
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -68,19 +70,19 @@ def lesson(
     """
     random = np.random.default_rng(seed)
     times = np.arange(int(duration * sample_rate)) / sample_rate
-    seats, sizes = _room(random, students, size, spacing)
+    seats, sizes = classroom(random, students, size, spacing)
     centre, visible, scale = _behaviour(random, times, seats, sizes, events)
-    hidden = _teacher(random, times, centre, sizes, size)
-    score = _detector_score(random, times, sizes, visible, hidden)
+    hidden = teacher(random, times, centre, sizes, size)
+    score = detector_score(random, times, sizes, visible, hidden)
     camera, motion, blurred = _camera(random, times, size, events)
     height = sizes * scale
-    true_boxes = _boxes(_moved(camera, centre), height)
-    visible = visible & (hidden < 0.5) & _inside(true_boxes, size)
+    true_boxes = boxes_around(moved(camera, centre), height)
+    visible = visible & (hidden < 0.5) & inside_image(true_boxes, size)
     chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
     detected = visible & (random.random(visible.shape) < chance) & ~blurred[:, None]
 
-    faces = _true_faces(random, times, detected, true_boxes, height, score)
-    faces = _with_false_faces(random, faces, *_false_faces(random, times, camera, size, posters))
+    faces = true_faces(random, times, detected, true_boxes, height, score)
+    faces = with_false_faces(random, faces, *false_faces(random, times, camera, size, posters))
     described = faces.frame % max(1, round(describe_every * sample_rate)) == 0
     descriptors = np.zeros((len(faces.frame), DESCRIPTOR_LENGTH), np.uint8)
     descriptors[described] = _descriptors(random, times, students, faces.frame[described], faces.student[described])
@@ -91,7 +93,7 @@ def lesson(
         frame=faces.frame,
         boxes=faces.boxes,
         scores=faces.scores,
-        landmarks=_landmarks(random, faces.boxes, faces.pose),
+        landmarks=draw_landmarks(random, faces.boxes, faces.pose),
         descriptors=descriptors,
         described=described,
         student=faces.student,
@@ -102,7 +104,7 @@ def lesson(
 
 
 @dataclass(frozen=True, eq=False)
-class _Faces:
+class ReportedFaces:
     """n reported faces; the fields as in Lesson, and `pose` (n,): horizontal rotation of the head, standardised."""
 
     frame: Ints
@@ -112,30 +114,30 @@ class _Faces:
     pose: Floats
 
 
-def _true_faces(
+def true_faces(
     random: np.random.Generator,
     times: Floats,
     detected: Bools,
     true_boxes: Floats,
     height: Floats,
     score: Floats,
-) -> _Faces:
+) -> ReportedFaces:
     """The `detected` (m, n) faces, with a localisation error of 3 % of their `height` (m, n), px."""
     frame, student = np.nonzero(detected)
     jitter = random.normal(0, 0.03, (len(frame), 4)) * height[frame, student, None]
-    pose = _correlated(random, times, detected.shape[1], 1.0)[frame, student]
-    return _Faces(frame, student, true_boxes[frame, student] + jitter, score[frame, student], pose)
+    pose = correlated(random, times, detected.shape[1], 1.0)[frame, student]
+    return ReportedFaces(frame, student, true_boxes[frame, student] + jitter, score[frame, student], pose)
 
 
-def _with_false_faces(
-    random: np.random.Generator, faces: _Faces, frame: Ints, boxes: Floats, fixed: Bools
-) -> _Faces:
-    """The faces together with false ones, as from `_false_faces`, in order of their frames."""
+def with_false_faces(
+    random: np.random.Generator, faces: ReportedFaces, frame: Ints, boxes: Floats, fixed: Bools
+) -> ReportedFaces:
+    """The faces together with false ones, as from `false_faces`, in order of their frames."""
     false_scores = np.where(fixed, 0.97, random.uniform(0.6, 0.95, len(frame)))
     false_pose = np.where(fixed, 0.0, random.normal(0, 1, len(frame)))
     frames = np.concatenate([faces.frame, frame])
     order = np.argsort(frames, kind="stable")
-    return _Faces(
+    return ReportedFaces(
         frame=frames[order],
         student=np.concatenate([faces.student, np.full(len(frame), -1)])[order],
         boxes=np.concatenate([faces.boxes, boxes])[order],
@@ -144,7 +146,7 @@ def _with_false_faces(
     )
 
 
-def _room(
+def classroom(
     random: np.random.Generator, students: int, size: tuple[int, int], spacing: float
 ) -> tuple[Floats, Floats]:
     """Seats (n, 2) and face heights (n,), px: rows that grow smaller and denser towards the back."""
@@ -167,13 +169,13 @@ def _behaviour(
 ) -> tuple[Floats, Bools, Floats]:
     """Centre (m, n, 2), visibility of the face (m, n), and its size relative to the usual one (m, n)."""
     n = len(seats)
-    sway = np.stack([_correlated(random, times, n, 3.0), _correlated(random, times, n, 3.0)], 2) * [0.16, 0.07]
-    posture = np.stack([_steps(random, times, n, 60.0), _steps(random, times, n, 60.0)], 2) * [0.25, 0.12]
+    sway = np.stack([correlated(random, times, n, 3.0), correlated(random, times, n, 3.0)], 2) * [0.16, 0.07]
+    posture = np.stack([steps(random, times, n, 60.0), steps(random, times, n, 60.0)], 2) * [0.25, 0.12]
     offset = (sway + posture) * sizes[:, None]
-    scale = 1 + 0.04 * _steps(random, times, n, 60.0) + 0.01 * _correlated(random, times, n, 2.0)
+    scale = 1 + 0.04 * steps(random, times, n, 60.0) + 0.01 * correlated(random, times, n, 2.0)
     home = np.broadcast_to(seats, (len(times), n, 2)).copy()
-    shows = ~_intervals(random, times, n, every=100.0, shortest=2.0, longest=60.0)  # bowed over the desk
-    shows &= ~_intervals(random, times, n, every=40.0, shortest=0.4, longest=3.0)  # turned to a neighbour
+    shows = ~intervals(random, times, n, every=100.0, shortest=2.0, longest=60.0)  # bowed over the desk
+    shows &= ~intervals(random, times, n, every=40.0, shortest=0.4, longest=3.0)  # turned to a neighbour
     if events and n >= 5:
         end = times[-1]
         *leaving, a, b = random.permutation(n)[:5]
@@ -181,17 +183,17 @@ def _behaviour(
             out = random.uniform(0.15, 0.5) * end
             back = out + random.uniform(0.2, 0.4) * end
             door = np.array([-2 * sizes[student], seats[student, 1] - sizes[student]])
-            _walk(home, student, times, out, seats[student], door, sizes[student])
-            _walk(home, student, times, back, door, seats[student], sizes[student])
+            walk(home, student, times, out, seats[student], door, sizes[student])
+            walk(home, student, times, back, door, seats[student], sizes[student])
         swap = random.uniform(0.45, 0.6) * end
-        _walk(home, a, times, swap, seats[a], seats[b], sizes[a])
-        _walk(home, b, times, swap + random.uniform(1, 4), seats[b], seats[a], sizes[b])
+        walk(home, a, times, swap, seats[a], seats[b], sizes[a])
+        walk(home, b, times, swap + random.uniform(1, 4), seats[b], seats[a], sizes[b])
         for mover, neighbour in ((a, b), (b, a)):
             scale[times > swap + 5, mover] *= sizes[neighbour] / sizes[mover]
     return home + offset, shows, scale
 
 
-def _walk(
+def walk(
     home: Floats, student: int, times: Floats, start: float, origin: Floats, goal: Floats, face: float
 ) -> None:
     """Stand up and go from `origin` to `goal`, two faces high and four face heights a second, in place."""
@@ -202,7 +204,7 @@ def _walk(
     home[times >= start, student] = path[times >= start]
 
 
-def _teacher(
+def teacher(
     random: np.random.Generator, times: Floats, centre: Floats, sizes: Floats, size: tuple[int, int]
 ) -> Floats:
     """(m, n) share of each face occluded by the teacher, who crosses every 30 s and sometimes stops."""
@@ -226,11 +228,11 @@ def _teacher(
     return np.where(np.isnan(x)[:, None], 0.0, beside * below)
 
 
-def _detector_score(
+def detector_score(
     random: np.random.Generator, times: Floats, sizes: Floats, visible: Bools, hidden: Floats
 ) -> Floats:
     """(m, n) simulated detector score of each face, in [0, 1]: low in intervals, and at the teacher's edge."""
-    ease = _correlated(random, times, len(sizes), 1.5)
+    ease = correlated(random, times, len(sizes), 1.5)
     score = 0.995 - 0.02 * np.exp(-1.8 * (ease + np.minimum(sizes / 30, 2) - 0.4)) - 0.5 * hidden
     return np.clip(score + 0 * visible, 0.0, 1.0)
 
@@ -264,14 +266,14 @@ def _camera(
     return camera, motion, blurred
 
 
-def _false_faces(
+def false_faces(
     random: np.random.Generator, times: Floats, camera: Floats, size: tuple[int, int], posters: int
 ) -> tuple[Ints, Floats, Bools]:
     """Frames, boxes, and whether it is a poster: single false faces, bursts at three places, and the posters."""
     m = len(times)
     once = np.flatnonzero(random.random(m) < 0.06)
     places = random.uniform([0.05, 0.3], [0.95, 0.95], (3, 2)) * size
-    bursts = _intervals(random, times, 3, every=150.0, shortest=0.2, longest=4.0) & (random.random((m, 3)) < 0.5)
+    bursts = intervals(random, times, 3, every=150.0, shortest=0.2, longest=4.0) & (random.random((m, 3)) < 0.5)
     burst_frame, burst = np.nonzero(bursts)
     walls = random.uniform([0.05, 0.03], [0.95, 0.12], (posters, 2)) * size
     poster_frame, poster = np.nonzero(random.random((m, posters)) < 0.9)
@@ -281,16 +283,16 @@ def _false_faces(
     face = np.concatenate(
         [random.uniform(20, 60, len(once)), np.array([24.0, 32.0, 40.0])[burst], np.full(len(poster), 36.0)]
     )
-    moved = np.einsum("nij,nj->ni", camera[frame][:, :, :2], centre) + camera[frame][:, :, 2]
+    shown = np.einsum("nij,nj->ni", camera[frame][:, :, :2], centre) + camera[frame][:, :, 2]
     boxes = (
-        _boxes(moved, face)
+        boxes_around(shown, face)
         + random.normal(0, 1, (len(frame), 4)) * np.where(fixed, 0.006, 0.04)[:, None] * face[:, None]
     )
-    good = _inside(boxes, size)
+    good = inside_image(boxes, size)
     return frame[good], boxes[good], fixed[good]
 
 
-def _landmarks(random: np.random.Generator, boxes: Floats, pose: Floats) -> Floats:
+def draw_landmarks(random: np.random.Generator, boxes: Floats, pose: Floats) -> Floats:
     """(n, 5, 2) eyes, nose and mouth within the box; the nose goes with the pose."""
     face = np.array([[0.31, 0.38], [0.69, 0.38], [0.5, 0.58], [0.35, 0.77], [0.65, 0.77]])
     points = np.broadcast_to(face, (len(boxes), 5, 2)) + random.normal(0, 0.006, (len(boxes), 5, 2))
@@ -307,8 +309,8 @@ def _descriptors(random: np.random.Generator, times: Floats, students: int, fram
     wardrobe = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), 12)
     individual = random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), students)
     appearance = 0.6 * wardrobe[random.integers(0, 12, students)] + 0.4 * individual
-    light = 0.35 * _correlated(random, times, DESCRIPTOR_LENGTH, 120.0)[frame]
-    posture = np.stack([_steps(random, times, students, 60.0) for _ in range(4)], 2)
+    light = 0.35 * correlated(random, times, DESCRIPTOR_LENGTH, 120.0)[frame]
+    posture = np.stack([steps(random, times, students, 60.0) for _ in range(4)], 2)
     bend = random.normal(0, 0.18, (4, DESCRIPTOR_LENGTH))
     distribution = np.where(
         student[:, None] >= 0, appearance[student], random.dirichlet(np.full(DESCRIPTOR_LENGTH, 0.25), len(student))
@@ -328,57 +330,3 @@ def _descriptors(random: np.random.Generator, times: Floats, students: int, fram
     share = np.exp(logits)
     described: Floats = np.rint(255 * np.sqrt(share / share.sum(axis=1, keepdims=True)))
     return described
-
-
-def _correlated(random: np.random.Generator, times: Floats, n: int, memory: float) -> Floats:
-    """(m, n) noise of variance 1 with a correlation time of `memory` seconds (an Ornstein-Uhlenbeck process)."""
-    keep = np.exp(-np.diff(times, prepend=times[0] if len(times) else 0.0) / memory)
-    steps = random.normal(0, 1, (len(times), n))
-    out = np.empty((len(times), n))
-    last = steps[0] if len(times) else np.zeros(n)
-    for i in range(len(times)):
-        last = keep[i] * last + np.sqrt(1 - keep[i] ** 2) * steps[i]
-        out[i] = last
-    return out
-
-
-def _steps(random: np.random.Generator, times: Floats, n: int, every: float) -> Floats:
-    """(m, n) values of variance 1 that hold for about `every` seconds and then change within one second."""
-    step = times[1] - times[0] if len(times) > 1 else 1.0
-    changes = random.random((len(times), n)) < step / every
-    changes[:1] = True
-    values = random.normal(0, 1, (len(times), n))
-    held = np.maximum.accumulate(np.where(changes, np.arange(len(times))[:, None], 0), axis=0)
-    stepped = np.take_along_axis(values, held, axis=0)
-    width = max(1, round(1.0 / step))
-    padded = np.concatenate([np.repeat(stepped[:1], width - 1, axis=0), stepped])
-    sums = np.cumsum(np.concatenate([np.zeros((1, n)), padded]), axis=0)
-    even: Floats = (sums[width:] - sums[:-width]) / width
-    return even
-
-
-def _intervals(
-    random: np.random.Generator, times: Floats, n: int, *, every: float, shortest: float, longest: float
-) -> Bools:
-    """(m, n) true in intervals, one about every `every` seconds; short ones are likelier than long ones."""
-    inside = np.zeros((len(times), n), bool)
-    for column in range(n):
-        at = random.exponential(every)
-        while at < times[-1]:
-            length = shortest * (longest / shortest) ** random.random()
-            inside[(times >= at) & (times < at + length), column] = True
-            at += length + random.exponential(every)
-    return inside
-
-
-def _moved(camera: Floats, centre: Floats) -> Floats:
-    return np.asarray(np.einsum("mij,mnj->mni", camera[:, :, :2], centre) + camera[:, None, :, 2])
-
-
-def _boxes(centre: Floats, height: Floats) -> Floats:
-    half = np.stack([0.41 * height, 0.5 * height], -1)
-    return np.concatenate([centre - half, centre + half], -1)
-
-
-def _inside(boxes: Floats, size: tuple[int, int]) -> Bools:
-    return np.asarray((boxes[..., :2] > 0).all(-1) & (boxes[..., 2:] < size).all(-1))

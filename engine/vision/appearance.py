@@ -15,7 +15,8 @@ Image = npt.NDArray[np.uint8]
 
 # Histogram bins: lightness, then the two chromas together, then the strength of edges in two directions.
 _LIGHT, _CHROMA = 6, 4
-_PATCH = 16
+#: Side of the patches that are described, px.
+PATCH = 16
 
 
 def describe(image: Image, boxes: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -30,10 +31,10 @@ def describe(image: Image, boxes: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         return np.empty((0, LENGTH), np.uint8)
     patches = [patch for x1, y1, x2, y2 in boxes for patch in _patches(image, x1, y1, x2, y2)]
     present = np.array([patch is not None for patch in patches])
-    histograms = np.zeros((len(patches), LENGTH // 2), np.uint8)
+    described = np.zeros((len(patches), LENGTH // 2), np.uint8)
     if present.any():
-        histograms[present] = _histograms(np.stack([patch for patch in patches if patch is not None]))
-    return histograms.reshape(len(boxes), LENGTH)
+        described[present] = histograms(np.stack([patch for patch in patches if patch is not None]))
+    return described.reshape(len(boxes), LENGTH)
 
 
 def _patches(image: Image, x1: float, y1: float, x2: float, y2: float) -> tuple[Image | None, Image | None]:
@@ -44,31 +45,29 @@ def _patches(image: Image, x1: float, y1: float, x2: float, y2: float) -> tuple[
 
 
 def _patch(image: Image, x1: float, y1: float, x2: float, y2: float) -> Image | None:
-    """The rectangle at _PATCH px a side, or None where less than a third of it lies in the image."""
+    """The rectangle at PATCH px a side, or None where less than a third of it lies in the image."""
     height, width = image.shape[:2]
     left, top, right, bottom = max(round(x1), 0), max(round(y1), 0), min(round(x2), width), min(round(y2), height)
     if right - left < 2 or bottom - top < 2 or (right - left) * (bottom - top) < (x2 - x1) * (y2 - y1) / 3:
         return None
-    patch: Any = cv2.resize(image[top:bottom, left:right], (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
+    patch: Any = cv2.resize(image[top:bottom, left:right], (PATCH, PATCH), interpolation=cv2.INTER_AREA)
     return np.asarray(patch, np.uint8)
 
 
-def _histograms(patches: Image) -> npt.NDArray[np.uint8]:
-    """(n, LENGTH / 2) of patches (n, _PATCH, _PATCH, 3)."""
+def histograms(patches: Image) -> npt.NDArray[np.uint8]:
+    """(n, LENGTH / 2) descriptors of patches (n, PATCH, PATCH, 3) of an RGB image, each of a torso or of hair."""
     n = len(patches)
-    lab = cv2.cvtColor(patches.reshape(-1, _PATCH, 3).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = cv2.cvtColor(patches.reshape(-1, PATCH, 3).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     light, a, b = (lab[..., i].reshape(n, -1) for i in range(3))
     # The square root spreads weak chroma, which most clothes have, over more bins.
     soft_a, soft_b = (np.sign(c) * np.sqrt(np.abs(c)) / 9 * 0.5 + 0.5 for c in (a, b))
     lightness = _soft(light / 100, _LIGHT).mean(axis=1)
     chroma = _soft(soft_a, _CHROMA).swapaxes(1, 2) @ _soft(soft_b, _CHROMA) / light.shape[1]
-    rows = light.reshape(n, _PATCH, _PATCH)
+    rows = light.reshape(n, PATCH, PATCH)
     edges = [np.abs(np.diff(rows, axis=axis)).mean(axis=(1, 2)) / 20 for axis in (1, 2)]
     root = np.sqrt(np.column_stack([lightness, chroma.reshape(n, -1), *np.clip(edges, 0, 1)]))
-    histograms: npt.NDArray[np.uint8] = np.rint(255 * root / np.linalg.norm(root, axis=1, keepdims=True)).astype(
-        np.uint8
-    )
-    return histograms
+    unit = root / np.linalg.norm(root, axis=1, keepdims=True)
+    return np.asarray(np.rint(255 * unit), np.uint8)
 
 
 def _soft(value: Any, bins: int) -> Any:
