@@ -41,6 +41,10 @@ class EndingSignals:
             for number, handler in before.items():
                 # A process that is ending is not ended once more: its status says that it was stopped.
                 signal.signal(number, signal.SIG_IGN if self.received else handler)
+            # Under `python -m` CPython ends itself by SIGINT, whatever the exit status, where a KeyboardInterrupt,
+            # even one that was caught, left code that ran from a string, as named tuples and dataclasses are made.
+            # The next such code that does not raise it takes that back.
+            exec("")
 
     def status(self) -> int:
         """The exit status of a command that was stopped: 130 after Ctrl-C."""

@@ -131,6 +131,24 @@ with signals.raised():
     assert (ended.returncode, ended.stdout) == (-signal.SIGINT, "143\ngoes on\n")
 
 
+def test_the_status_holds_where_code_from_a_string_was_interrupted(tmp_path: Path) -> None:
+    """A named tuple is made by `eval`: CPython takes a Ctrl-C that comes meanwhile for one that nobody caught."""
+    code = """
+import os, signal, sys
+from classpulse.commands.signals import EndingSignals
+signals = EndingSignals()
+try:
+    with signals.raised():
+        exec("os.kill(os.getpid(), signal.SIGINT)")
+except KeyboardInterrupt:
+    sys.exit(signals.status())
+"""
+    (tmp_path / "interrupted.py").write_text(code, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "interrupted"]
+    assert subprocess.run(command, env=environment, cwd=tmp_path, check=False).returncode == 130
+
+
 def test_what_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with nohup."""
     if sys.platform == "win32":
