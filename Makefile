@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-workers bench-recall bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -76,6 +76,9 @@ bench-identity: $(VENV)/.dev  ## identities in drawn lessons that are hard on th
 
 bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 	$(BIN)/python -m benchmarks.memory
+
+bench-ratio: $(VENV)/.dev     ## CPU time of `analyze` after a change: make bench-ratio OLD=tree NEW=. CLIPS="a.mp4 b.mp4"
+	$(BIN)/python -m benchmarks.ratio $(OLD) $(or $(NEW),.) $(CLIPS)
 
 bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their height
 	$(BIN)/python -m benchmarks.recall

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from os import SEEK_END, PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+if TYPE_CHECKING:
+    from av.index import IndexEntry
+
 #: Options of PyAV before release 19, which dropped the argument: invalid UTF-8 must not end an analysis.
 #: From 19 on it keeps such bytes as surrogates by itself.
 TOLERANT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+
+#: Containers with an index of all packets.
+INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2",)
 
 
 def open_recording(path: str | PathLike[str]) -> InputContainer:
@@ -35,6 +41,13 @@ def packets_of(container: InputContainer, *streams: VideoStream) -> Iterator[Pac
         except IndexError:  # PyAV's, of a packet of a stream that was not there when the file was opened
             continue
         return
+
+
+def index_of(container: InputContainer, stream: VideoStream) -> list[IndexEntry] | None:
+    """The index of a file that was just opened, if it lists every packet of `stream`; no packet is read."""
+    if container.format.name not in INDEXED or not 0 < stream.frames == len(stream.index_entries):
+        return None
+    return list(stream.index_entries)
 
 
 def is_joined_mp4(path: str | PathLike[str]) -> bool:

@@ -6,62 +6,58 @@ ISO/IEC 14496-2, 6.2.3; RFC 6386, 9.1; the VP9 bitstream specification, 6.2; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from engine.vision.sources.containers import packets_of
 from engine.vision.sources.headers import read_header
+
+if TYPE_CHECKING:
+    from av.index import IndexEntry
 
 #: Bytes at the beginning of a keyframe that hold its headers.
 HEAD = 4096
 
 
-def frames_of_other_sizes(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[VideoFrame]:
-    """One frame of each kind of header that `stream` has besides its first one, from a file that was just opened.
+class Sizes:
+    """Finds a frame of each kind of header of `stream`, among its packets from the first one on.
 
     A codec that can change the size of its picture elsewhere than in a keyframe's header is not found out.
     """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._stream = stream
+        self._header_of = _HEADERS.get(stream.codec_context.name)
+        self._known: set[tuple[bytes, bool]] = set()
+
+    def frames_of(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        """The frame in a keyframe's packet whose header is new; nothing else, nor where it does not decode."""
+        if self._header_of is None or not packet.is_keyframe:
+            return []
+        header = self._header_of(bytes(memoryview(packet)[:HEAD])), packet.has_sidedata("new_extradata")
+        if not header[0] or header in self._known:
+            return []
+        self._known.add(header)
+        return _decoded(self._stream, packet)
+
+
+def may_change(stream: VideoStream, index: Iterable[IndexEntry] | None, path: Path) -> bool:
+    """Whether keyframes of `stream` may have several headers; not where its `index` of all packets shows that."""
     header_of = _HEADERS.get(stream.codec_context.name)
-    if header_of is None:
-        return
-    if _may_change(container, stream, path, header_of):
-        known = set()
-        for packet in _packets(container, stream):
-            if not packet.is_keyframe:
-                continue
-            header = header_of(bytes(memoryview(packet)[:HEAD])), packet.has_sidedata("new_extradata")
-            if header[0] and header not in known:
-                known.add(header)
-                yield from _decoded(stream, packet)
-
-
-def _may_change(
-    container: InputContainer, stream: VideoStream, path: Path, header_of: Callable[[bytes], bytes]
-) -> bool:
-    """False where an index of every frame shows that all keyframes have the same header: then no packet is read."""
-    entries = stream.index_entries
-    if "mp4" not in container.format.name or not 0 < stream.frames == len(entries):
-        return True
+    if header_of is None or index is None:
+        return header_of is not None
     headers = set()
     with path.open("rb") as file:
-        for entry in entries:
+        for entry in index:
             if entry.is_keyframe:
                 file.seek(entry.pos)
                 headers.add(header_of(file.read(min(entry.size, HEAD))))
     return len(headers) > 1
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    try:
-        yield from packets_of(container, stream)
-    except FFmpegError:  # cut off or garbled; what was read counts
-        return
 
 
 def _decoded(stream: VideoStream, packet: Packet[VideoStream]) -> list[VideoFrame]:

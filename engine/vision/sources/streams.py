@@ -11,7 +11,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from engine.errors import SourceError
-from engine.vision.sources.containers import packets_of
+from engine.vision.sources.containers import open_recording, packets_of
 from engine.vision.sources.protocol import SourceWarning
 
 #: Pictures that belong to a recording, but are not it: a cover, thumbnails along the time line.
@@ -28,7 +28,8 @@ def choose_stream(
     """Index of the video stream that is the recording, and a warning where there was a choice.
 
     That is stream `wanted` of the file; without it, of those that are no cover and can be decoded, one that moves
-    before a still image, then one that the file marks as the default, then the largest, then the first.
+    before a still image, then one that the file marks as the default, then the largest, then the first. Of the
+    open `container` no packet is read.
 
     Raises SourceError where there is none (exit status 1), and where `wanted` is not one (exit status 2).
     """
@@ -48,7 +49,7 @@ def choose_stream(
     readable = [stream for stream in footage if stream.codec_context is not None]
     if not readable:
         raise SourceError(f"{path}: unknown video codec; convert the file to mp4")
-    moving = _moving(container, readable) if len(readable) > 1 else readable
+    moving = _moving(path, readable) if len(readable) > 1 else readable
     chosen = max(moving, key=_rank)
     others = [stream for stream in footage if stream is not chosen]
     if not others:
@@ -58,12 +59,14 @@ def choose_stream(
     return chosen.index, [SourceWarning("other_streams", f"{path}: {text}")]
 
 
-def _moving(container: InputContainer, streams: list[VideoStream]) -> list[VideoStream]:
+def _moving(path: Path, streams: list[VideoStream]) -> list[VideoStream]:
     """Those that are no still image; all of them where nothing moves. Reads the beginning of the file."""
     packets = dict.fromkeys((stream.index for stream in streams), 0)
     try:
-        for packet in islice(packets_of(container, *streams), PROBE_PACKETS):
-            packets[packet.stream.index] += packet.size > 0
+        with open_recording(path) as container:
+            same = [stream for stream in container.streams.video if stream.index in packets]
+            for packet in islice(packets_of(container, *same), PROBE_PACKETS):
+                packets[packet.stream.index] += packet.size > 0
     except FFmpegError:  # damaged; what was read before counts
         pass
     moving = [

@@ -11,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappush, heappushpop
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,9 @@ from engine.times import format_time
 from engine.vision.sources.containers import packets_of
 from engine.vision.sources.protocol import SourceWarning
 
+if TYPE_CHECKING:
+    from av.index import IndexEntry
+
 Clock = Literal["pts", "dts"]
 
 #: Frame intervals by which the time of a keyframe may go back: what is before it in the file is shown before it.
@@ -41,8 +45,6 @@ INTERVAL_PACKETS = 200
 REORDERED = 2.0
 #: Seconds by which headers may be wrong of what is all there.
 CLAIM_SLACK = 0.5
-#: Containers with an index of all packets.
-INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2",)
 #: Containers of which FFmpeg stops reading where files were joined, in Matroska after the second one; and which
 #: share of a whole file may lie behind its last packet.
 CHAINED, LARGEST_TAIL = ("matroska,webm", "flv", "nut"), 0.1
@@ -196,46 +198,53 @@ class _Packets(NamedTuple):
     """See `Timeline`."""
 
 
-def read_timeline(
-    container: InputContainer, stream: VideoStream, clock: Clock, start_pts: int, max_gap: float | None
-) -> Timeline:
-    """The timeline of a stream of an open file, from its first packet; frames have the times of `clock`.
+def indexed_timeline(
+    index: Iterable[IndexEntry] | None, start_pts: int, time_base: Fraction, max_gap: float | None
+) -> Timeline | None:
+    """The timeline of a stream whose `index` lists all packets, without a discontinuity; None if that is not so.
 
-    The first frame is at `start_pts`. Forward jumps of more than `max_gap` (s) are left out, all but a frame's
-    interval; with None they are `gaps`. Reads the index where that lists every packet, else the whole file, without
-    decoding.
+    The first frame is at `start_pts`; for `max_gap` see `read_timeline`. The index has decoding times, which for
+    neighbours differ from presentation times by little.
     """
-    time_base = stream.time_base
-    assert time_base is not None  # every stream that decodes has one
-    furthest = float((MAX_GAP if max_gap is None else max_gap) / time_base)
-    if container.format.name in INDEXED:
-        indexed = _indexed(stream, start_pts, furthest - float(REORDERED / time_base))
-        if indexed is not None:
-            return indexed
-    packets = _read(container, stream, clock)
-    if not len(packets.ticks):
-        return Timeline(reached=packets.reached)
-    packets, strays = _without_strays(packets, furthest)
-    wrap = WRAP if container.format.name in WRAPPING else None
-    return dataclasses.replace(_joined(packets, furthest, wrap, keep_gaps=max_gap is None), strays=strays)
-
-
-def _indexed(stream: VideoStream, start_pts: int, furthest: float) -> Timeline | None:
-    """The timeline of a stream whose index lists all packets without a discontinuity, else None.
-
-    It has decoding times, which for neighbours differ from presentation times by little.
-    """
-    entries = stream.index_entries
-    if not stream.frames or len(entries) != stream.frames:
-        return None
-    ticks = np.array([entry.timestamp for entry in entries if not entry.is_discard], np.int64)
+    ticks = np.array([entry.timestamp for entry in index or () if not entry.is_discard], np.int64)
     steps = np.diff(ticks)
+    furthest = _furthest(time_base, max_gap) - float(REORDERED / time_base)
     if not len(ticks) or steps.min(initial=0) < 0 or steps.max(initial=0) > furthest:
         return None
     return Timeline(end=start_pts + int(ticks[-1] - ticks[0]) + _interval(ticks))
 
 
-def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Packets:
+def read_timeline(
+    container: InputContainer,
+    stream: VideoStream,
+    clock: Clock,
+    max_gap: float | None,
+    on_packet: Callable[[Packet[VideoStream]], None],
+) -> Timeline:
+    """The timeline of a stream of a file that was just opened; frames have the times of `clock`.
+
+    Forward jumps of more than `max_gap` (s) are left out, all but a frame's interval; with None they are `gaps`.
+    Reads the whole file without decoding; `on_packet` is called with every packet of the stream.
+    """
+    time_base = stream.time_base
+    assert time_base is not None  # every stream that decodes has one
+    packets = _read(container, stream, clock, on_packet)
+    if not len(packets.ticks):
+        return Timeline(reached=packets.reached)
+    furthest = _furthest(time_base, max_gap)
+    packets, strays = _without_strays(packets, furthest)
+    wrap = WRAP if container.format.name in WRAPPING else None
+    return dataclasses.replace(_joined(packets, furthest, wrap, keep_gaps=max_gap is None), strays=strays)
+
+
+def _furthest(time_base: Fraction, max_gap: float | None) -> float:
+    """How far the clock may go on between two frames, ticks."""
+    return float((MAX_GAP if max_gap is None else max_gap) / time_base)
+
+
+def _read(
+    container: InputContainer, stream: VideoStream, clock: Clock, on_packet: Callable[[Packet[VideoStream]], None]
+) -> _Packets:
     ticks: list[int] = []
     number: list[int] = []
     keyframe: list[bool] = []
@@ -253,6 +262,7 @@ def _read(container: InputContainer, stream: VideoStream, clock: Clock) -> _Pack
             reached = max(reached, float((time + (packet.duration or 0)) * packet.time_base))
         place = max(place, (packet.pos or 0) + packet.size)
         if packet.stream.index == stream.index:
+            on_packet(packet)
             shown: int | None = getattr(packet, clock)
             if shown is not None and not packet.is_discard:
                 ticks.append(shown)

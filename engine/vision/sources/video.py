@@ -23,15 +23,15 @@ from av.video.stream import VideoStream
 
 from engine.errors import SourceError
 from engine.settings import Settings
-from engine.vision.sources.containers import is_joined_mp4, open_recording, packets_of
+from engine.vision.sources.containers import index_of, is_joined_mp4, open_recording, packets_of
 from engine.vision.sources.fields import Neighbours, alone, with_neighbours
 from engine.vision.sources.geometry import Image
 from engine.vision.sources.packets import SkippablePackets
 from engine.vision.sources.picture import Picture, PixelShapes
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
-from engine.vision.sources.sizes import frames_of_other_sizes
+from engine.vision.sources.sizes import Sizes, may_change
 from engine.vision.sources.streams import choose_stream
-from engine.vision.sources.timeline import Clock, Placing, Timeline, read_timeline
+from engine.vision.sources.timeline import Clock, Placing, Timeline, indexed_timeline, read_timeline
 
 #: Containers that store presentation times and an index of their keyframes. In all others a seek may land anywhere,
 #: or where the clock was reset, so they are decoded from their start.
@@ -94,7 +94,9 @@ class Video:
         self._readers: WeakSet[Generator[Frame]] = WeakSet()
         with self._file() as container:
             self._stream, self.warnings = choose_stream(container, self.path, settings.stream)
-        with self._open() as (container, stream):
+            stream = self._stream_of(container)
+            # Before anything is read: reading may add to it.
+            index = index_of(container, stream)
             frames = self._decode(container, stream)
             first = next(frames, None)
             if first is None or stream.time_base is None:
@@ -114,17 +116,30 @@ class Video:
             self.codec = stream.codec_context.name
             claimed = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
-        with self._open() as (container, stream):
-            for frame in frames_of_other_sizes(container, stream, self.path):
-                self._picture.make_room(frame, stream)
+            in_place = increasing and container.format.name in INDEXED
+            timeline = indexed_timeline(index, self.start_pts, self.time_base, settings.max_gap)
+            one_size = not may_change(stream, index, self.path)
+        if not (timeline and one_size):
+            read = self._read_packets(settings.max_gap)
+            timeline = timeline or read
+        self._timeline = timeline
         self.width, self.height = self._picture.size
         self.warnings += self._picture.warnings
-        with self._open() as (container, stream):
-            self._timeline = read_timeline(container, stream, self._clock, self.start_pts, settings.max_gap)
-            self.seekable = increasing and container.format.name in INDEXED and self._timeline.in_order
+        self.seekable = in_place and self._timeline.in_order
         self.duration = self._timeline.duration(claimed, self.start_pts, self.time_base)
         joined = is_joined_mp4(self.path)
         self.warnings += self._timeline.warnings(self.path, self.start_pts, self.time_base, joined=joined)
+
+    def _read_packets(self, max_gap: float | None) -> Timeline:
+        """The timeline from all packets of the file, in which frames of other sizes are made room for."""
+        with self._open() as (container, stream):
+            sizes = Sizes(stream)
+
+            def make_room(packet: Packet[VideoStream]) -> None:
+                for frame in sizes.frames_of(packet):
+                    self._picture.make_room(frame, stream)
+
+            return read_timeline(container, stream, self._clock, max_gap, make_room)
 
     @staticmethod
     def accepts(location: str) -> bool:
@@ -318,13 +333,17 @@ class Video:
     @contextmanager
     def _open(self) -> Iterator[tuple[InputContainer, VideoStream]]:
         with self._file() as container:
-            stream = container.streams[self._stream]
-            if not isinstance(stream, VideoStream):
-                raise SourceError(f"{self.path}: was changed while it was read; run the command again")
-            # With several threads, damaged footage decodes to other frames, and fewer, depending on their number;
-            # and every frame costs a fifth more CPU time.
-            stream.codec_context.thread_count = 1
-            yield container, stream
+            yield container, self._stream_of(container)
+
+    def _stream_of(self, container: InputContainer) -> VideoStream:
+        """The chosen stream, ready to be decoded."""
+        stream = container.streams[self._stream]
+        if not isinstance(stream, VideoStream):
+            raise SourceError(f"{self.path}: was changed while it was read; run the command again")
+        # With several threads, damaged footage decodes to other frames, and fewer, depending on their number;
+        # and every frame costs a fifth more CPU time.
+        stream.codec_context.thread_count = 1
+        return stream
 
     @contextmanager
     def _file(self) -> Iterator[InputContainer]:

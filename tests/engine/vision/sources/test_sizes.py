@@ -191,7 +191,7 @@ def test_a_size_that_no_header_told_of_is_fitted_in(tmp_path: Path, monkeypatch:
 def test_one_size_is_no_change_and_its_packets_are_not_read(
     tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "_packets", lambda *_: pytest.fail("reads every packet"))
+    monkeypatch.setattr(Video, "_read_packets", lambda *_: pytest.fail("reads every packet"))
     assert Video(recording).warnings == []
 
 

@@ -14,8 +14,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from engine.errors import SourceError, UsageError
+from engine.vision.sources import streams, video
+from engine.vision.sources.containers import open_recording
 from engine.vision.sources.video import Video, fingerprint
 from tests.engine.synthetic import number, turn_tkhd, write_video
 from tests.engine.vision.sources.clips import (
@@ -29,6 +32,30 @@ from tests.engine.vision.sources.clips import (
 )
 
 # -- which frames
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("a.mp4", 1),  # its index shows the sizes and the timeline
+        ("a.ts", 2),  # without an index every packet is read once, after the first frames
+    ],
+)
+def test_a_file_is_opened_no_more_often_than_it_must(
+    tmp_path: Path, name: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def counted(path: Path) -> InputContainer:
+        opened.append(path)
+        return open_recording(path)
+
+    for module in (streams, video):
+        monkeypatch.setattr(module, "open_recording", counted)
+    path = write_video(tmp_path / name, range(50))
+    with Video(path) as source:
+        assert source.duration == pytest.approx(2, abs=0.05)
+    assert opened == [path] * times
 
 
 @pytest.mark.parametrize(
