@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from engine.errors import UsageError
@@ -46,6 +46,9 @@ class Settings:
     """Number of the video stream in its file; None takes the one marked as the default, else the largest."""
     aspect: tuple[int, int] | None = None
     """Width to height of the upright picture, where the file does not state it, or states a wrong one."""
+    files: tuple[str, ...] = field(default=(), compare=False)
+    """All files of a lesson that is in several, in any order; empty for a recording that is one file or folder.
+    Where they are changes no row: they are not compared, and stored in the table `sources` in place of here."""
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     detector: str = "mtcnn"
@@ -192,18 +195,19 @@ class Settings:
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal value."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        values = dataclasses.asdict(self)
+        return json.dumps({name: values[name] for name in values if name != "files"}, sort_keys=True)
 
     def detected_by(self) -> dict[str, Any]:
         """The settings that pass 1 depends on, by name: two sessions of one file that agree here are the same."""
-        later = TRACKED_BY + JUDGED_BY
+        later = ("files", *TRACKED_BY, *JUDGED_BY)
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in later}
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote; unknown names raise UsageError, missing ones take their default."""
         values: dict[str, Any] = json.loads(text)
-        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
+        unknown = set(values) - {each.name for each in dataclasses.fields(cls)}
         if unknown:
             raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
         if "thresholds" in values:

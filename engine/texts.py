@@ -1,7 +1,8 @@
-"""Which texts of users are stored as names: of students, sessions, judgements, profiles, rooms, phases, coders."""
+"""Texts of users: which are stored as names (of students, sessions, rooms, ...), and their natural order."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from engine.errors import UsageError
@@ -15,6 +16,12 @@ NAME_OF_SESSION = "name of a session"
 def normalised(text: str) -> str:
     """The text without blanks around it, its letters composed (NFC): `é` is one text however it was typed."""
     return unicodedata.normalize("NFC", text.strip())
+
+
+def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A key that sorts numbers in names by their value, case aside: img2.jpg before IMG10.jpg."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)], name
 
 
 def checked_text(text: str, what: str) -> str:

@@ -7,7 +7,18 @@ import json
 from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
 
 from storage.digests import write_digests
-from storage.schema import class_windows, classes, excluded, frames, judgements, segments, sessions, shots, warnings
+from storage.schema import (
+    class_windows,
+    classes,
+    excluded,
+    frames,
+    judgements,
+    segments,
+    sessions,
+    shots,
+    sources,
+    warnings,
+)
 from storage.store import Store
 
 
@@ -27,7 +38,7 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
         number: int = target_connection.execute(
             insert(sessions).values(**row).returning(sessions.c.session_id)
         ).scalar_one()
-        for table in (classes, segments, frames, excluded, shots, warnings):
+        for table in (classes, segments, frames, excluded, shots, sources, warnings):
             _copy(source_connection, target_connection, table, number, session_id=session_id)
         # It would only serve to track again, and nothing is left to track.
         target_connection.execute(update(frames).where(frames.c.session_id == number).values(layout=null()))

@@ -36,7 +36,8 @@ _NUMBERS = ("judgement_id", "window", "start", "pts", "face", "student", "track"
 def recordings(target: str | Path) -> list[Path]:
     """Where the recordings of a database's sessions are, or were. Opens it to read."""
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
-        return [path_of(source) for source in connection.scalars(select(schema.sessions.c.source).distinct())]
+        stored = union(select(schema.sessions.c.source), select(schema.sources.c.path))
+        return [path_of(source) for source in connection.scalars(stored)]
 
 
 # -- columns for the passes
@@ -90,6 +91,11 @@ def sessions(store: Store) -> pd.DataFrame:
 def frames(store: Store, session_id: int) -> pd.DataFrame:
     """The sampled frames of a session, in order of time (no bytes)."""
     return _table(store, _frames(session_id))
+
+
+def sources(store: Store, session_id: int) -> pd.DataFrame:
+    """The files of a session that was recorded in several, in order of time; no row for a session of one file."""
+    return _table(store, _of(schema.sources, session_id))
 
 
 def shots(store: Store, session_id: int) -> pd.DataFrame:

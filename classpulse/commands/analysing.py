@@ -36,11 +36,20 @@ def analyze(
     videos: Annotated[
         list[Path],
         typer.Argument(
-            metavar="VIDEO...", readable=False, help="Video files or folders of images; each becomes one session."
+            metavar="VIDEO...",
+            readable=False,
+            help="Video files or folders of images; each becomes one session, but for --as-one.",
         ),
     ],
     db: Database = "classpulse.db",
     name: Annotated[str | None, typer.Option(help="Name of the session (default: the file name).")] = None,
+    as_one: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The files are one lesson: one session of this name, in order of the times of recording.",
+        ),
+    ] = None,
     recorded_at: Annotated[
         str | None,
         typer.Option(
@@ -167,7 +176,9 @@ def analyze(
 
     If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
-    if recorded_at is not None and len(videos) > 1:
+    if as_one is not None and name is not None:
+        raise typer.BadParameter("--as-one names the session; omit --name")
+    if recorded_at is not None and len(videos) > 1 and as_one is None:
         raise typer.BadParameter("--recorded-at holds for one recording; analyse them one by one")
     if keep_gaps and max_gap != MAX_GAP:
         raise typer.BadParameter("--keep-gaps keeps gaps of any length; omit --max-gap")
@@ -198,7 +209,7 @@ def analyze(
         quiet=quiet,
         recorded_at=None if recorded_at is None else parse_recorded(recorded_at),
     )
-    raise typer.Exit(analyze_all(videos, name, options))
+    raise typer.Exit(analyze_all(videos if as_one is None else [videos], as_one or name, options))
 
 
 @app.command()

@@ -41,8 +41,8 @@ class AnalysisOptions:
     recorded_at: datetime | None = None
 
 
-def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptions) -> int:
-    """Analyse recordings one after the other; returns the exit status.
+def analyze_all(videos: Sequence[Path | list[Path]], name: str | None, options: AnalysisOptions) -> int:
+    """Analyse recordings, some of them in several files, one after the other; returns the exit status.
 
     The error of a single recording is raised. With several recordings an error is printed, and the next one is
     analysed. That results cannot be printed ends nothing. Raises Stopped at Ctrl-C.
@@ -53,12 +53,12 @@ def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptio
     STREAMS.outlive_output()
     status = 0
     for video in videos:
-        session_name = f"{name}: {video.stem}"[:LONGEST] if name and len(videos) > 1 else name
+        session_name = f"{name}: {_first(video).stem}"[:LONGEST] if name and len(videos) > 1 else name
         try:
             session = _analyze(video, session_name, options)
         except KeyboardInterrupt:
             aggregate_only = options.settings.aggregate_only
-            raise Stopped(video, str(database_of(options.db)), saved=not aggregate_only) from None
+            raise Stopped(_first(video), str(database_of(options.db)), saved=not aggregate_only) from None
         except Exception as error:
             if len(videos) == 1:
                 raise
@@ -68,12 +68,17 @@ def analyze_all(videos: Sequence[Path], name: str | None, options: AnalysisOptio
     return status
 
 
-def _analyze(video: Path, name: str | None, options: AnalysisOptions) -> Session:
+def _first(video: Path | list[Path]) -> Path:
+    return video if isinstance(video, Path) else video[0]
+
+
+def _analyze(video: Path | list[Path], name: str | None, options: AnalysisOptions) -> Session:
     from classpulse.report import terminal
     from engine.sessions.analysis import analyze
 
-    window = _window(video.name, options) if options.display else None
-    with terminal.ProgressBar(video.name, hidden=options.quiet) as bar:
+    title = name if name and isinstance(video, list) else _first(video).name
+    window = _window(title, options) if options.display else None
+    with terminal.ProgressBar(title, hidden=options.quiet) as bar:
         return analyze(
             video,
             options.db,
@@ -89,7 +94,7 @@ def _analyze(video: Path, name: str | None, options: AnalysisOptions) -> Session
         )
 
 
-def _print_result(video: Path, session: Session, *, quiet: bool) -> None:
+def _print_result(video: Path | list[Path], session: Session, *, quiet: bool) -> None:
     from classpulse.report import terminal
 
     for warning in session.warnings:
@@ -97,7 +102,7 @@ def _print_result(video: Path, session: Session, *, quiet: bool) -> None:
     if quiet:
         return
     if session.was_done:
-        terminal.say(f"{video} is finished: session {session.session_id}; --again analyses it again.")
+        terminal.say(f"{_first(video)} is finished: session {session.session_id}; --again analyses it again.")
     show_session(session)
     if session.session_id == 1 and not session.was_done:  # the first of this database
         print(f"\n{RESPONSIBLE}")

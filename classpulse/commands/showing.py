@@ -72,13 +72,15 @@ def students(session: SessionKey, db: Database = "classpulse.db") -> None:
 
 def show_session(session: Session, judgement: str | None = None) -> None:
     """The summary of a session, by default with its latest judgement."""
-    from classpulse.report import terminal
+    from classpulse.report import lines, terminal
     from classpulse.report.areas import measured, warnings
     from engine.verdicts.strategies import reads_cues
 
     tables = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
     terminal.show(terminal.session_summary(*tables, session.health()))
-    if shots := terminal.shots_line(session.shots()):
+    if sources := lines.sources_line(session.sources()):
+        terminal.show(sources)
+    if shots := lines.shots_line(session.shots()):
         terminal.show(shots)
     for warning in warnings(measured(session.students(), len(session.frames())), session.info()):
         terminal.show(f"\n{warning}")

@@ -20,7 +20,7 @@ from storage.store import Store
 #: Columns that identify a person beyond the session's label.
 NAMES = ("name", "person")
 #: Tables without a view; every view is exported.
-TABLES = ("frames", "shots", "tracks")
+TABLES = ("frames", "shots", "sources", "tracks")
 
 
 def export(
@@ -60,7 +60,9 @@ def _exported() -> Iterator[tuple[str, Table]]:
 
 
 def _is_wanted(column: Column[Any], names: bool) -> bool:
-    return not isinstance(column.type, LargeBinary) and (names or column.name not in NAMES)
+    # A path may contain names of people, as in `_provenance`.
+    hidden = isinstance(column.type, LargeBinary) or column.name == "path"
+    return not hidden and (names or column.name not in NAMES)
 
 
 def _provenance(store: Store, session: int) -> dict[str, Any]:

@@ -49,6 +49,11 @@ ORDER BY sequence""",
 SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
 FROM frames
 WHERE session_id = {session}""",
+    "sources": """
+SELECT file_name, start, stop, recorded
+FROM sources
+WHERE session_id = {session}
+ORDER BY source""",
     "shots": """
 SELECT shot, start, stop, view
 FROM shots

@@ -11,6 +11,7 @@ import pandas as pd
 
 from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
+from engine.sessions.records import located
 from engine.sessions.tracking import why_no_students
 from engine.verdicts.scale import SIGNS, VERDICTS
 from storage.database import database_of
@@ -24,7 +25,11 @@ def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
     session, sampled = _session(sources), sources.ask("sampled").rows.iloc[0]
     windows, students = sources.ask("class").rows, sources.ask("students").rows
-    judged, shots = windows[windows["verdict"] != "insufficient"], sources.ask("shots")
+    judged, shots, files = (
+        windows[windows["verdict"] != "insufficient"],
+        sources.ask("shots"),
+        sources.ask("sources"),
+    )
     return {
         "session": session,
         "judgement": sources.judgement["name"],
@@ -41,7 +46,8 @@ def summary(sources: ReportQueries) -> Context:
         "gone": not path_of(session["source"]).exists(),
         "why_no_students": _why_no_students(sources),
         "shots": figures.records(shots.rows),
-        "queries": [sources.ask("session").sql, sources.ask("sampled").sql, sources.ask("class").sql, shots.sql],
+        "files": figures.records(files.rows),
+        "queries": [sources.ask(name).sql for name in ("session", "sampled", "class", "sources", "shots")],
     }
 
 
@@ -92,17 +98,17 @@ def seats(sources: ReportQueries) -> Context:
     data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
     statements = [students.sql, windows.sql]
     picture = None
-    if sources.picture and data["students"] and path_of(session["source"]).exists():
+    with Store.open(sources.database, must_exist=True, read_only=True) as store:
+        paths, settings = located(store, sources.session_id)
+    if sources.picture and data["students"] and all(path.exists() for path in paths):
         from classpulse.report.backdrop import backdrop  # imported here because it loads the video decoder
         from classpulse.report.excluded import excluded_places
-        from engine.settings import Settings
 
         fullest, largest = sources.ask("fullest"), sources.ask("largest")
         time = float(fullest.rows["time"].iloc[0])
         with Store.open(sources.database, must_exist=True, read_only=True) as store:
             excluded = excluded_places(store, sources.session_id).at(time)[0]
-        settings = Settings.from_json(str(sources.judgement["settings"]))
-        picture = backdrop(path_of(session["source"]), time, largest.rows["face"].iloc[0], excluded, settings)
+        picture = backdrop(paths[0], time, largest.rows["face"].iloc[0], excluded, settings)
         statements += [fullest.sql, largest.sql]
     return {
         "data": data,

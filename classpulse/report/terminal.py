@@ -37,10 +37,6 @@ BY_ATTENTION = (
 )
 
 
-#: Shots of a session that are listed; the table `shots` has all.
-MOST_SHOTS = 12
-
-
 def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
     """One sign a window; with more windows than `width`, the most frequent verdict of each bin."""
     bin_size = -(-max(len(verdicts), 1) // width)
@@ -124,26 +120,14 @@ def class_alone(session: Mapping[str, Any]) -> str:
 def identities(health: Mapping[str, int]) -> str:
     """One line: how sure the identities are."""
     return (
-        f"Identities: {_count(health['students'], 'student')}, {health['reidentified']:,} re-identified "
-        f"({health['uncertain']} uncertain), {_count(health['unassigned'], 'unassigned face')}, "
-        f"{_count(health['pictures'], 'poster')}"
-        + (f", {_count(health['teachers'], 'teacher')}" if health["teachers"] else "")
+        f"Identities: {counted(health['students'], 'student')}, {health['reidentified']:,} re-identified "
+        f"({health['uncertain']} uncertain), {counted(health['unassigned'], 'unassigned face')}, "
+        f"{counted(health['pictures'], 'poster')}"
+        + (f", {counted(health['teachers'], 'teacher')}" if health["teachers"] else "")
     )
 
 
-def shots_line(shots: pd.DataFrame) -> str:
-    """One line: when each shot of a session starts, and which view it shows; empty for a single one."""
-    if len(shots) < 2:
-        return ""
-    first = shots.head(MOST_SHOTS)
-    starts = ", ".join(
-        f"{format_clock(start)} view {view + 1}" for start, view in zip(first["start"], first["view"], strict=True)
-    )
-    more = f", and {len(shots) - MOST_SHOTS} more" if len(shots) > MOST_SHOTS else ""
-    return f"Shots: {len(shots)}, {_count(shots['view'].nunique(), 'view')}: {starts}{more}"
-
-
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """1 poster, 2,140 posters."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import SourceError
+from engine.sessions.records import located
 from engine.sessions.session import Session
 from engine.settings import Settings
 from engine.vision.sources.registry import open_source
 from storage.excluding import excluded_from
-from storage.paths import path_of
 from storage.store import Store
 
 #: Reason for not showing an existing recording.
@@ -52,13 +52,16 @@ class Recordings:
         with Store.open(session.database, must_exist=True, read_only=True) as store:
             if excluded_from(store, row["sha256"]) is not None:
                 return Recording(None, EXCLUDED)
-        path = path_of(row["source"])
+            paths, settings = located(store, session.session_id)
+        if len(paths) > 1:
+            return Recording(None, f"The lesson is in {len(paths)} files, which the page does not play as one.")
+        path = paths[0]
         try:
             if not path.exists():
                 return Recording(None, f"The recording {path.name} is no longer where it was analysed.")
             if not path.is_file():
                 return Recording(None, f"{path.name} is a folder of images, which a browser does not play.")
-            if verified and self._fingerprint(path, Settings.from_json(row["settings"])) != row["sha256"]:
+            if verified and self._fingerprint(path, settings) != row["sha256"]:
                 return Recording(None, f"{path.name} has changed since it was analysed.")
         except (OSError, SourceError):
             if os.access(path, os.R_OK):  # no recording any more

@@ -24,13 +24,15 @@ from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
 from engine.vision.scorers import describe_scorer
+from engine.vision.sources.joined import Joined
 from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
-from engine.vision.sources.registry import open_source
+from engine.vision.sources.registry import Location, as_one, open_source
 from engine.vision.sources.unchanged import Unchanged
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
 from storage.paths import escaped
+from storage.sources import write_sources
 from storage.store import Store
 from storage.warnings import StoredWarning, write_warnings
 
@@ -56,7 +58,7 @@ class Progress:
 
 
 def analyze(
-    source: str | Path,
+    source: Location | Sequence[Location],
     db: str | Path = "classpulse.db",
     *,
     name: str | None = None,
@@ -70,6 +72,8 @@ def analyze(
     on_detections: Callable[[Frame, Detections], None] | None = None,
 ) -> Session:
     """Analyse a recording, or a folder of images, into the database `db`, and return its session.
+
+    Several files, in any order, are one lesson: one session, in order of the times of recording, gaps included.
 
     Segments that an earlier call with the same file and settings committed are not detected again; a finished
     session is returned unchanged, unless `again` asks for a second one. `name` is by default that of the source.
@@ -86,8 +90,9 @@ def analyze(
     name = None if name is None else required_text(name, NAME_OF_SESSION)
     open_strategy(settings)  # before anything is detected that could not be judged
     opened = open_executor(executor, settings, workers, on_detections)
-    unchanged = Unchanged(source, settings)
-    with open_source(source, settings) as video, Store.open(db) as target:
+    location, settings = as_one(source, settings)
+    unchanged = Unchanged(location, settings)
+    with open_source(location, settings) as video, Store.open(db) as target:
         unchanged.read_fingerprint(video)
         if exclude:
             settings = _with_excluded(target, exclude, video, settings)
@@ -144,7 +149,7 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
         progress = _detect(store, session_id, work)
         found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
         found += _compression(store, session_id, video.path)
-        write_warnings(store, session_id, (_stored(each, video.path) for each in found))
+        write_warnings(store, session_id, (_stored(each, video) for each in found))
     else:
         progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
     warnings = _kept(store.session(session_id), work.name, work.recorded_at)
@@ -257,9 +262,11 @@ def _compression(store: Store, session_id: int, path: Path) -> list[SourceWarnin
     return [SourceWarning("compressed", f"{text}analyse the camera's own recording, or one with a higher bit rate")]
 
 
-def _stored(warning: SourceWarning, path: Path) -> StoredWarning:
+def _stored(warning: SourceWarning, video: FrameSource) -> StoredWarning:
     """The warning as its row; without the folders of the recording, whose names may be people's."""
-    text = warning.text.replace(str(path), path.name)
+    text = warning.text
+    for path in [part.source.path for part in video.parts] if isinstance(video, Joined) else [video.path]:
+        text = text.replace(str(path), path.name)
     return StoredWarning(warning.code, text, warning.time, warning.file_time)
 
 
@@ -301,7 +308,24 @@ def _begin(
             classes=classes.rows(),
         )
         write_excluded(store, session_id, settings.exclude)
+        if isinstance(video, Joined):
+            write_sources(store, session_id, _files(video))
     return session_id
+
+
+def _files(joined: Joined) -> list[dict[str, Any]]:
+    """The files of a lesson as columns of the table `sources`."""
+    return [
+        {
+            "path": str(part.source.path.absolute()),
+            "file_name": part.source.path.name,
+            "sha256": digest,
+            "recorded": _written(recorded),
+            "start": round(float(part.start), 6),
+            "stop": round(float(part.stop), 6),
+        }
+        for part, digest, recorded in zip(joined.parts, joined.fingerprints(), joined.times, strict=True)
+    ]
 
 
 def _networks(settings: Settings) -> tuple[Classes, str]:

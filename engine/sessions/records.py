@@ -1,9 +1,10 @@
-"""Rows of a session as the records that every pass, the report and the page read."""
+"""Rows of a session as the records that every pass, the report and the page read, and where its recording is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,18 @@ import numpy.typing as npt
 
 from engine.arrays import unpack_appearance
 from engine.faces import FER, UNPACK, Classes, Faces, database_columns
+from engine.settings import Settings
 from storage import queries
+from storage.paths import path_of
 from storage.store import Store
 from storage.warnings import read_warnings
 from tracking.path import CameraPath, measured_motion
 from tracking.shots import Shots, find_shots, unit_layouts
 from tracking.views import Views, find_views
 
-#: Codes of the warnings that the recording's clock jumped: before and after, it is not the same moment.
-JUMPS = ("clock_back", "clock_jump")
+#: Codes of the warnings that the recording's clock jumped, or that a file of the lesson is missing: before and
+#: after, it is not the same moment.
+JUMPS = ("clock_back", "clock_jump", "gap_between_files")
 
 
 def read_classes(store: Store, session_id: int) -> Classes:
@@ -95,3 +99,20 @@ def read_path(
 ) -> CameraPath:
     """The path of the camera alone, as `read_views` reads or estimates it."""
     return CameraPath.from_columns(frames) or read_views(store, session_id, frames, faces)[1].path
+
+
+def located(store: Store, session_id: int, moved: Path | None = None) -> tuple[list[Path], Settings]:
+    """The files of a session's recording, and the settings that open them with `open_source`.
+
+    `moved` is where the recording is now, if not where it was analysed; of several files, the folder with them.
+    """
+    row = store.session(session_id)
+    settings = Settings.from_json(row["settings"])
+    rows = queries.sources(store, session_id)
+    if rows.empty:
+        return [moved or path_of(row["source"])], settings
+    paths = [path_of(path) for path in rows["path"]]
+    if moved is not None:
+        folder = moved if moved.is_dir() else moved.parent
+        paths = [folder / path.name for path in paths]
+    return paths, replace(settings, files=tuple(map(str, paths)))

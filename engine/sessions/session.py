@@ -76,6 +76,10 @@ class Session:
         """A row for every sampled frame, in order of time (s), also those without a face."""
         return self._read(lambda store: queries.frames(store, self.session_id))
 
+    def sources(self) -> pd.DataFrame:
+        """A row for every file, in order of time, of a session that was recorded in several; else none."""
+        return self._read(lambda store: queries.sources(store, self.session_id))
+
     def shots(self) -> pd.DataFrame:
         """A row for every shot, in order of time: shot, start, stop (s), and the view, alike where it returns."""
         return self._read(lambda store: queries.shots(store, self.session_id))

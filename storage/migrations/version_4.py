@@ -1,4 +1,4 @@
-"""From schema version 3 to 4: roles of students, warnings and shots, digests of segments, and judgements counted.
+"""From schema version 3 to 4: roles of students, files of sessions, warnings, shots, digests, judgements counted.
 
 Whoever changes the schema before version 4 is released changes this step in the same commit, as version_3.py says.
 """
@@ -38,6 +38,19 @@ def upgrade(op: Operations) -> None:
         Column("stop", Double, nullable=False),
         Column("view", Integer, nullable=False),
         PrimaryKeyConstraint("session_id", "shot"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "sources",
+        _session(),
+        Column("source", BigInteger, nullable=False),
+        Column("path", Text, nullable=False),
+        Column("file_name", Text, nullable=False),
+        Column("sha256", Text, nullable=False),
+        Column("recorded", Text),
+        Column("start", Double, nullable=False),
+        Column("stop", Double, nullable=False),
+        PrimaryKeyConstraint("session_id", "source"),
         sqlite_with_rowid=False,
     )
     op.create_table(

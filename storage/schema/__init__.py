@@ -20,6 +20,7 @@ from storage.schema.recordings import (
     segments,
     sessions,
     shots,
+    sources,
     warnings,
 )
 from storage.schema.identities import CORRECTIONS, ROLES, corrections, excluded, people, seats, students, tracks
@@ -68,6 +69,7 @@ __all__ = [
     "segments",
     "sessions",
     "shots",
+    "sources",
     "student_phases",
     "student_windows",
     "students",

@@ -161,6 +161,21 @@ warnings = Table(
     sqlite_with_rowid=False,
 )
 
+sources = Table(
+    "sources",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("source", "0, 1, ... in order of time"),
+    words("path", "of the file, as it was analysed"),
+    words("file_name", "last part of the path"),
+    words("sha256", "of the file's bytes, hexadecimal"),
+    words("recorded", "when it began, UTC, ISO 8601; NULL where nothing says so", nullable=True),
+    seconds("start", "its first frame"),
+    seconds("stop", "where it ends as it says, or the next one starts"),
+    comment="the files of a session that was recorded in several; none for a session of one file",
+    sqlite_with_rowid=False,
+)
+
 _SCORE = "share of the class of this number (see classes), 0 to 1; NULL: not scored, or no such class"
 
 faces = Table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ import numpy as np
 
 from engine.errors import SourceError
 from engine.settings import Settings
+from engine.texts import natural_order
 from engine.vision.sources.geometry import SQUARE, UPRIGHT, Form, Image, pixel_for, upright
 from engine.vision.sources.headers import Header, is_complete, read_header
 from engine.vision.sources.protocol import Frame, SourceWarning, bucket_of, checked_rate
@@ -84,7 +84,7 @@ class ImageFolder:
     def fingerprint(self) -> str:
         """SHA-256 over the images' names and bytes, in the natural order of their names."""
         sha256 = hashlib.sha256()
-        for path in sorted((entry.path for entry in self._entries), key=_natural):
+        for path in sorted((entry.path for entry in self._entries), key=_by_name):
             with _reading(path), path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
             sha256.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + digest)
@@ -138,7 +138,7 @@ class ImageFolder:
     def _read_entries(self) -> tuple[list[_Entry], tuple[int, int]]:
         """The images in the natural order of their names, and their common width and height."""
         with _reading(self.path):
-            paths = sorted((path for path in self.path.iterdir() if not path.name.startswith(".")), key=_natural)
+            paths = sorted((path for path in self.path.iterdir() if not path.name.startswith(".")), key=_by_name)
             images = [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
         entries: list[_Entry] = []
         size, unreadable = (0, 0), []
@@ -195,10 +195,8 @@ class ImageFolder:
         return entries, [round((entry.place - entries[0].place) * interval) for entry in entries]
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Numbers in a name by their value, case aside: img2.jpg before IMG10.jpg."""
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)], path.name
+def _by_name(path: Path) -> tuple[list[tuple[int, str]], str]:
+    return natural_order(path.name)
 
 
 def _header(path: Path) -> Header:

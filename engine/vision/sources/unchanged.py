@@ -29,7 +29,8 @@ class Unchanged:
         self._path = Path(location)
         self._location = fspath(location)
         self._settings = settings
-        self._own, self._all = _stat(self._path), _all_stats(self._path)
+        self._files = [Path(file) for file in settings.files] or [self._path]
+        self._own, self._all = self._stats(), self._all_stats()
         self._since = time.time_ns()
         self.fingerprint = ""
 
@@ -41,22 +42,29 @@ class Unchanged:
 
     def check(self) -> None:
         """Raise SourceError where the file, or the list of a folder's files, is another than it was; quick."""
-        own = _stat(self._path)
+        own = self._stats()
         if own != self._own:
             self._compare()
             self._own = own
 
     def check_all(self) -> None:
         """The same for every file of a folder, and for changes that the times of files are too coarse to show."""
-        everything = _all_stats(self._path)
+        everything = self._all_stats()
         recent = any(stat is not None and self._since - stat[3] < _COARSE for stat in self._all.values())
         if recent or everything != self._all:
             self._compare()
-            self._own, self._all = _stat(self._path), everything
+            self._own, self._all = self._stats(), everything
+
+    def _stats(self) -> list[_Stat]:
+        return list(map(_stat, self._files))
+
+    def _all_stats(self) -> dict[str, _Stat]:
+        """Of every file of the recording."""
+        return {name: stat for file in self._files for name, stat in _all_stats(file).items()}
 
     def _compare(self) -> None:
-        if not self._path.exists():
-            raise SourceError(f"{self._path}: the recording was moved or deleted while it was analysed; restore it")
+        if missing := next((file for file in self._files if not file.exists()), None):
+            raise SourceError(f"{missing}: the recording was moved or deleted while it was analysed; restore it")
         with open_source(self._location, self._settings) as source:
             fingerprint = source.fingerprint()
         if fingerprint != self.fingerprint:

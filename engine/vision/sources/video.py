@@ -69,6 +69,8 @@ class Video:
     recorded: datetime | None
     """When the recording began, according to its file; None without, or where the camera's clock was not set."""
     codec: str
+    rate: Fraction | None
+    """Frames a second on the average, as its header says; None if it does not."""
     seekable: bool
     """Whether reading from the middle starts near there; if not, everything before it is decoded too."""
     damaged: int
@@ -114,6 +116,7 @@ class Video:
             self.time_base = stream.time_base
             self.start_pts = getattr(first, self._clock) or 0
             self.codec = stream.codec_context.name
+            self.rate = stream.average_rate
             claimed = _claimed_duration(container, stream)
             self.recorded = _recorded(container, stream)
             in_place = increasing and container.format.name in INDEXED

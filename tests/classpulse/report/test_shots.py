@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from classpulse.report.terminal import MOST_SHOTS, shots_line
+from classpulse.report.lines import MOST_SHOTS, shots_line
 
 
 def shots(views: list[int]) -> pd.DataFrame:
