@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -18,10 +19,11 @@ from benchmarks.speed import keep
 from classpulse.simulation.lesson import busy_lesson
 from classpulse.simulation.render import render_lesson
 from engine.settings import SEGMENT_SECONDS
-from engine.vision.detection import Detections
+from engine.vision.detection import Detections, Detector
 from engine.vision.guided import DetectionScheduler
 from engine.vision.motion import small_grey
 from engine.vision.mtcnn.cascade import Mtcnn
+from engine.vision.retinaface.detector import RetinaFace
 from engine.vision.sources.protocol import Frame
 from engine.vision.sources.video import Video
 from tracking.association import iou, match
@@ -30,6 +32,8 @@ Boxes = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 #: A drawn face that is hidden more than this need not be detected, and may be.
 VISIBLE = 0.3
+#: Those that search regions of interest.
+DETECTORS: dict[str, Callable[[], Detector]] = {"mtcnn": Mtcnn, "retinaface": RetinaFace}
 
 
 def middles_in(boxes: npt.NDArray[np.floating], others: Boxes) -> Mask:
@@ -65,9 +69,9 @@ class Count:
 Truth = Callable[[Frame], tuple[Boxes, Boxes]]
 
 
-def compare(path: Path, rate: float | None, truth: Truth) -> tuple[Count, Count]:
+def compare(path: Path, rate: float | None, truth: Truth, make: Callable[[], Detector]) -> tuple[Count, Count]:
     """Full scans and guided ones over the frames of a file, each with a detector of its own."""
-    detectors, counts = (Mtcnn(), Mtcnn()), (Count(), Count())
+    detectors, counts = (make(), make()), (Count(), Count())
     scheduler, segment, before = DetectionScheduler(20), -1, None
     with Video(path) as video:
         for frame in video.frames(rate):
@@ -134,14 +138,21 @@ def main() -> None:
         "",
         "Seed 301 was never tuned on. CPU time of detection alone, on one thread.",
         "",
-        "| | true, full | true, guided | kept | false, full | false, guided | ms, full | ms, guided |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| | detector | true, full | true, guided | kept | false, full | false, guided | ms, full | ms, guided |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     print("\n".join(lines))
     with tempfile.TemporaryDirectory() as folder:
-        for name, path, rate, truth in clips(Path(folder)):
-            full, guided = compare(path, rate, truth)
-            cells = [full.true, guided.true, f"{guided.true / full.true:.3f}", full.false, guided.false]
+        for (name, path, rate, truth), (detector, make) in product(clips(Path(folder)), DETECTORS.items()):
+            full, guided = compare(path, rate, truth, make)
+            cells: list[object] = [
+                detector,
+                full.true,
+                guided.true,
+                f"{guided.true / full.true:.3f}",
+                full.false,
+                guided.false,
+            ]
             cells += [f"{count.cpu / count.frames:.1f}" for count in (full, guided)]
             lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
             print(lines[-1], flush=True)

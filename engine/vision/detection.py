@@ -51,13 +51,11 @@ class Detections:
 
 
 class FullScan(NamedTuple):
-    """A scan of the whole image at a quarter of the grid's cells."""
+    """A scan of the whole image that other ones follow, so that it may be a coarse one."""
 
-    offset_grid: bool = False
-    """Scan the cells halfway between those of a scan without it: two successive scans, one on each grid, find more
-    than two on the same grid."""
-    all_scales: bool = False
-    """Scan at every scale, for an image without a predecessor; without it, at fewer scales."""
+    number: int = 0
+    """0: nothing is known of the image, as of the first one; then 1, 2, ...: a detector that leaves something out
+    of every scan leaves out another part of an even one than of an odd one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +68,9 @@ class RegionsOfInterest:
     """(m, 4) boxes around which a face may reappear."""
     full_scan: FullScan | None = None
     """How to scan the whole image for other faces; None: not in this image."""
+    bands: tuple[tuple[float, float], ...] = ()
+    """The same scans in parts, for a detector that takes long for a whole image: the bands of rows, from the top's
+    share of the height to the bottom's, that are due in this image. A detector scans the bands, or in full."""
 
 
 class Detector(Protocol):

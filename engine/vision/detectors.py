@@ -76,7 +76,7 @@ def make_mtcnn(settings: Settings) -> Detector:
 
 def make_retinaface(settings: Settings) -> Detector:
     """RetinaFace over the network that comes with the package."""
-    from engine.vision.retinaface import RetinaFace
+    from engine.vision.retinaface.detector import RetinaFace
 
     _no_weights(settings)
     return RetinaFace(settings.min_face, device=settings.device)

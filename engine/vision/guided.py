@@ -14,6 +14,9 @@ from engine.vision.layout import Layout, Thumbnail, similarity
 
 #: Seconds between full scans, on average: only sampled frames can be scanned.
 SCAN_INTERVAL = 1.0
+#: Bands of rows, for detectors that scan in parts, and the seconds in which they all have their turn: those of
+#: a scan at first, and longer ones once so many scans have been made.
+BANDS, BANDS_INTERVAL, SCANS_AT_FIRST = 5, 2.0, 1
 #: Side of the blocks in which change is measured, px of the reduced image; the mean difference, in levels of 255,
 #: from which a block has changed; and the share of changed blocks above which the camera moved, not people.
 BLOCK, CHANGED_LEVELS, MAX_CHANGED_SHARE = 16, 12.0, 0.25
@@ -42,8 +45,10 @@ class DetectionScheduler:
         self._time = -np.inf
         self._since_scan = 0.0
         """Seconds since the last full scan was due."""
-        self._offset_grid = True
-        """Whether the last full scan used the offset grid; the first one does not."""
+        self._scans = 0
+        """Full scans since the one of a frame of which nothing was known."""
+        self._scanned = 0.0
+        """Share of the height of which the bands were due, from the top."""
         self._boxes = np.empty((0, 4), np.float32)
         """(n, 4) the last box of each face, first those of the last frame, then the missing ones."""
         self._velocity = np.empty((0, 2), np.float32)
@@ -79,7 +84,8 @@ class DetectionScheduler:
             centres = _changed_blocks(previous, current) / np.float32(scale)
             changed = self._new_regions(expected, centres, BLOCK / scale)
         missing = np.concatenate([expected[self._current :], changed])
-        return RegionsOfInterest(expected[: self._current], missing, self._full_scan(step))
+        bands = self._bands(step)
+        return RegionsOfInterest(expected[: self._current], missing, self._full_scan(step), bands)
 
     def update(
         self,
@@ -127,10 +133,19 @@ class DetectionScheduler:
         self._layouts.append((time, layout))
 
     def _everywhere(self) -> RegionsOfInterest:
-        """A full scan at all scales, for a frame of which nothing is known; the interval starts again."""
-        self._since_scan, self._offset_grid = 0.0, False
+        """A full scan of a frame of which nothing is known; the interval starts again."""
+        self._since_scan, self._scanned, self._scans = 0.0, 0.0, 0
         nowhere = np.empty((0, 4), np.float32)
-        return RegionsOfInterest(nowhere, nowhere, FullScan(all_scales=True))
+        return RegionsOfInterest(nowhere, nowhere, FullScan(), ((0.0, 1.0),))
+
+    def _bands(self, step: float) -> tuple[tuple[float, float], ...]:
+        """The bands that become due in the `step` seconds since the last frame."""
+        interval = SCAN_INTERVAL if self._scans < SCANS_AT_FIRST else BANDS_INTERVAL
+        scanned = self._scanned + step / interval
+        begin, end = (int((share + 1e-6) * BANDS) for share in (self._scanned, scanned))
+        self._scanned = max(scanned - 1, 0.0) if end >= BANDS else scanned
+        last, again = (begin, min(end, BANDS)), (0, end - BANDS)
+        return tuple((top / BANDS, bottom / BANDS) for top, bottom in (last, again) if top < bottom)
 
     def _full_scan(self, step: float) -> FullScan | None:
         """The next full scan if it is due, `step` seconds after the last frame."""
@@ -138,8 +153,8 @@ class DetectionScheduler:
         if self._since_scan < SCAN_INTERVAL - 1e-6:
             return None
         # The delay of this scan does not delay the next one.
-        self._since_scan, self._offset_grid = max(self._since_scan - SCAN_INTERVAL, 0.0), not self._offset_grid
-        return FullScan(offset_grid=self._offset_grid)
+        self._since_scan, self._scans = max(self._since_scan - SCAN_INTERVAL, 0.0), self._scans + 1
+        return FullScan(self._scans)
 
     def _new_regions(self, expected: Floats, centres: Floats, block: float) -> Floats:
         """Boxes (n, 4) around the `centres` (m, 2) where no face is expected, as large as the nearest face."""

@@ -63,9 +63,11 @@ class Proposer:
         return _boxes(image, pyramid(image, RECEPTIVE_FIELD / self.min_face), self._cells, LEVELS_IOU)
 
     def sparse_scan(self, image: Image, options: FullScan) -> Floats:
-        """Scan one cell in four of the whole image as `options` say."""
-        begin = STRIDE if options.offset_grid else 0
-        if options.all_scales:
+        """Scan one cell in four of the whole image: of odd scans those halfway between the even ones', which finds
+        more than the same ones twice; and at every scale where nothing is known of the image, else at fewer.
+        """
+        begin = STRIDE if options.number % 2 else 0
+        if options.number == 0:
             levels, max_iou = pyramid(image, RECEPTIVE_FIELD / self.min_face), LEVELS_IOU
         else:
             scale = RECEPTIVE_FIELD / (SPARSE_SMALLEST * self.min_face)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.vision.detection import Detections, FullScan
-from engine.vision.guided import DetectionScheduler
+from engine.vision.guided import BANDS, DetectionScheduler
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.sources.video import Video
 from tests.engine.footage import Score
@@ -20,7 +20,7 @@ def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
     return Detections(boxes, np.ones(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
 
 
-EVERYTHING = FullScan(all_scales=True)
+EVERYTHING = FullScan()
 
 
 def test_the_first_frame_and_one_after_a_second_are_looked_at_in_full() -> None:
@@ -46,7 +46,7 @@ def test_every_second_the_whole_image_is_scanned(rate: int) -> None:
     for second in range(3):
         *others, last = scans[second * rate : (second + 1) * rate]
         assert others == [None] * (rate - 1)
-        assert last == FullScan(offset_grid=second % 2 == 1)
+        assert last == FullScan(second + 1)
 
 
 @pytest.mark.parametrize("rate", [1.2, 1.5, 2.5, 5, 29.97])
@@ -58,10 +58,26 @@ def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate: f
             scans.append((time, scan))
         scheduler.update(time, faces_at())
     times = [time for time, _ in scans]
-    assert scans[0] == (0, FullScan(all_scales=True))
-    assert [scan for _, scan in scans[1:4]] == [FullScan(offset_grid=True), FullScan(), FullScan(offset_grid=True)]
+    assert scans[0] == (0, EVERYTHING)
+    assert [scan for _, scan in scans[1:4]] == [FullScan(1), FullScan(2), FullScan(3)]
     assert 59 <= len(scans) <= 61
     assert np.diff(times).max() < 1 + 1 / rate
+
+
+@pytest.mark.parametrize("rate", [1.5, 3, 5, 12, 29.97])
+def test_bands_cover_the_image_once_in_the_first_second_and_then_every_two(rate: float) -> None:
+    scheduler, due = DetectionScheduler(20), []
+    for frame in range(round(9 * rate) + 1):
+        regions = scheduler.regions(frame / rate)
+        due += [(frame / rate, top, bottom) for top, bottom in regions.bands]
+        scheduler.update(frame / rate, faces_at())
+    assert due[0] == (0, 0, 1)
+    covered = np.array([(top, bottom) for _, top, bottom in due[1:]])
+    # Each begins where the one before ended, or again from the top.
+    np.testing.assert_allclose(covered[1:, 0], covered[:-1, 1] % 1)
+    for before, share in ((1 + 1 / rate, 1), (9, 5)):
+        total = sum(bottom - top for time, top, bottom in due[1:] if time <= before + 1e-6)
+        assert total == pytest.approx(share, abs=2.01 / BANDS)
 
 
 def test_a_face_is_expected_where_it_moves_to() -> None:

