@@ -38,6 +38,14 @@ $(VENV)/.reference: $(VENV)/.dev
 demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print and write the results to demo/
 	$(BIN)/classpulse demo demo
 
+.PHONY: fit
+# The npm package by npm's own client; FER2013's training faces lie in ../shared.
+fit: $(VENV)/.dev             ## make the second expression network and the layer that fuses it with FER's again
+	mkdir -p build/face-api
+	cd build/face-api && npm pack --silent @vladmandic/face-api@1.7.15 && tar xzf vladmandic-face-api-1.7.15.tgz
+	$(BIN)/python -m engine.vision.models.export_faceapi build/face-api/package/model
+	$(BIN)/python -m benchmarks.fit_moods
+
 smoke: $(VENV)/.dev           ## the wheel in an empty environment, with the newest and the lowest versions of what it needs
 	for python in $$(bash .ci/pythons); do for versions in newest lowest; do \
 	  UV=$(BIN)/uv bash .ci/smoke $$versions $$python || exit 1; done; done

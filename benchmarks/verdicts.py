@@ -63,25 +63,35 @@ class Labelled(NamedTuple):
 
 def labelled_faces(split: str, size: int, scorer: FerScorer | None = None) -> Labelled:
     """Score the faces of a split ("fit", "choose" or "report"), resized to `size` px."""
-    files = [(file, file.read_bytes()) for file in sorted(folder().glob("*/*.jpg"))]
-    place = SPLITS.index(split)
-    mine = [file for file, data in files if hashlib.sha256(data).digest()[0] % len(SPLITS) == place]
+    mine, mood = labelled_files(split)
     width = np.float32(size / _CROP)
     box = size / 2 + np.array([[-1, -_HIGH, 1, _HIGH]], np.float32) * width / 2
     crops = np.concatenate([crop_faces(_picture(file, size), box) for file in mine])
     boxes, landmarks = np.repeat(box, len(mine), axis=0), np.repeat(_FRONTAL[None] * width / 2, len(mine), axis=0)
-    mood_of = {name: 0 if name in POSITIVE else 2 if name in NEGATIVE else 1 for name in EMOTIONS}
     return Labelled(
-        np.array([mood_of[file.parent.name] for file in mine]),
+        mood,
         (scorer or FerScorer()).score(crops),
         measure(crops, boxes, landmarks, Settings()).quality,
     )
 
 
+def labelled_files(split: str) -> tuple[list[Path], Ints]:
+    """The pictures of a split, 48 px, and their moods: 0 positive, 1 neutral, 2 negative."""
+    files = [(file, file.read_bytes()) for file in sorted(folder().glob("*/*.jpg"))]
+    place = SPLITS.index(split)
+    mine = [file for file, data in files if hashlib.sha256(data).digest()[0] % len(SPLITS) == place]
+    mood_of = {name: 0 if name in POSITIVE else 2 if name in NEGATIVE else 1 for name in EMOTIONS}
+    return mine, np.array([mood_of[file.parent.name] for file in mine])
+
+
+def shared() -> Path:
+    """Where data lies that is not the project's own."""
+    return Path(os.environ.get("CLASSPULSE_DATA", Path(__file__).parents[2] / "shared"))
+
+
 def folder() -> Path:
     """Where FER2013's public test split lies."""
-    shared = Path(os.environ.get("CLASSPULSE_DATA", Path(__file__).parents[2] / "shared"))
-    path = shared / "eval" / "fer2013_public"
+    path = shared() / "eval" / "fer2013_public"
     if not path.is_dir():
         raise SystemExit(f"no labelled faces at {path} (set CLASSPULSE_DATA)")
     return path

@@ -111,6 +111,9 @@ LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 #: Digits after the point that the database keeps of each array (a test holds this against storage/schema).
 DECIMALS = {"boxes_xyxy": 2, "score": 4, "scores": 4, "sharpness": 4, "yaw": 0, "pitch": 0, "roll": 0, "quality": 4}
+DECIMALS |= {"loglik": 3}
+#: The columns of `loglik`.
+LOGLIK = ("loglik_positive", "loglik_neutral", "loglik_negative")
 #: Columns that stand in other tables: the time of the frame, and the student of the track.
 _ELSEWHERE = ("time", "student")
 _INTS = ("pts", "face", "track", "student")
@@ -143,6 +146,9 @@ class Faces:
     """(n, 5, 2) x, y in px, in the order of LANDMARKS."""
     scores: Floats = field(default_factory=_absent)
     """(n, k) in the order of `classes`; each row sums to 1. NaN where the face was not scored."""
+    loglik: Floats = field(default_factory=_absent)
+    """(n, 3) logarithms of how likely such a face is if positive, neutral, negative, up to a constant of each face;
+    NaN where the two networks did not read it (engine/vision/moods)."""
     sharpness: Floats = field(default_factory=_absent)
     """(n,) in [0, 1]."""
     yaw: Floats = field(default_factory=_absent)
@@ -172,6 +178,7 @@ class Faces:
             "boxes_xyxy": (n, 4),
             "landmarks": (n, len(LANDMARKS), 2),
             "scores": (n, len(self.classes)),
+            "loglik": (n, len(LOGLIK)),
             "appearance": (n, None),
         }
         for name in _ARRAYS:
@@ -220,7 +227,7 @@ class Faces:
     def empty(cls, classes: Classes = FER) -> Self:
         """No faces, with every column of pass 1."""
         shapes = {"boxes_xyxy": (0, 4), "landmarks": (0, len(LANDMARKS), 2), "scores": (0, len(classes))}
-        shapes["appearance"] = (0, 0)
+        shapes |= {"appearance": (0, 0), "loglik": (0, len(LOGLIK))}
         names = [name for name in _ARRAYS if name not in ("time", "track", "student")]
         return cls(**{name: np.empty(shapes.get(name, 0), _dtype(name)) for name in names}, classes=classes)
 
@@ -303,7 +310,11 @@ def score_columns(classes: Classes) -> tuple[str, ...]:
     return tuple(f"score_{number}" for number in range(1, len(classes) + 1))
 
 
-_SEVERAL = {"boxes_xyxy": lambda _: EDGES, "scores": score_columns}
+_SEVERAL: dict[str, Callable[[Classes], tuple[str, ...]]] = {
+    "boxes_xyxy": lambda _: EDGES,
+    "scores": score_columns,
+    "loglik": lambda _: LOGLIK,
+}
 #: Functions that turn a column of byte strings into an array.
 UNPACK: dict[str, Callable[[npt.NDArray[np.object_]], npt.NDArray[Any]]] = {
     "landmarks": unpack_landmarks,

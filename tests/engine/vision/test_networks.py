@@ -109,13 +109,13 @@ def test_an_array_that_does_not_fit_is_named_beside_what_would_fit(x: npt.NDArra
 
 
 def test_checksums_are_those_of_the_files() -> None:
-    assert set(checksums()) == {"pnet", "pnet_sparse", "rnet", "onet", "fer", "retinaface"}
+    assert set(checksums()) == {"pnet", "pnet_sparse", "rnet", "onet", "fer", "retinaface", "faceapi", "fusion"}
     for name, sha256 in checksums().items():
         assert hashlib.sha256((MODELS / f"{name}.onnx").read_bytes()).hexdigest() == sha256
 
 
 def test_all_networks_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in MODELS.glob("*.onnx")) < 4_100_000
+    assert sum(path.stat().st_size for path in MODELS.glob("*.onnx")) < 4_500_000
 
 
 def test_a_damaged_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,9 +177,11 @@ def test_the_export_makes_the_committed_bytes_again(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "engine.vision.models.export", tmp_path], check=True, cwd=MODELS.parents[2]
     )
-    made = sorted(path.name for path in tmp_path.iterdir())
-    assert set(made) == {f"{name}.onnx" for name in checksums()} | {"models.json"}
+    made = sorted(path.name for path in tmp_path.glob("*.onnx"))
+    assert set(made) == {f"{name}.onnx" for name in checksums()} - {"faceapi.onnx", "fusion.onnx"}
     assert filecmp.cmpfiles(MODELS, tmp_path, made, shallow=False)[0] == made
+    committed, manifest = (json.loads((path / "models.json").read_text("utf-8")) for path in (MODELS, tmp_path))
+    assert manifest.items() <= committed.items()
 
 
 @pytest.mark.reference
@@ -206,7 +208,10 @@ def test_mtcnns_networks_give_what_the_package_gives(
 def test_the_models_folder_holds_nothing_else() -> None:
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
     networks = {f"{name}.onnx" for name in checksums()}
-    assert names == {"export.py", "export_retinaface.py", "models.json", "README.md"} | networks
+    assert names == {
+        *("export.py", "export_faceapi.py", "export_retinaface.py", "manifest.py", "models.json", "README.md"),
+        *networks,
+    }
 
 
 def test_no_thread_is_pinned_to_a_core() -> None:

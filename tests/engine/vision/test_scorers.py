@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.vision.classifier import OnnxClassifier
 from engine.vision.expression import FerScorer, crop_faces
 from engine.vision.extraction import FeatureExtractor
+from engine.vision.moods.fusion import FusedScorer
 from engine.vision.networks import MODELS, checksums
 from engine.vision.scorers import SCORERS, CropFormat, Scorer, describe_scorer, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame
@@ -41,8 +42,10 @@ def pixels(size: int = 48, colour: bool = True) -> np.ndarray:
 
 
 def test_ones_own_scorers_have_their_names() -> None:
-    assert SCORERS.names()[:2] == ["fer", "onnx"]
-    scorer = open_scorer(Settings())
+    assert SCORERS.names()[:3] == ["fused", "fer", "onnx"]
+    assert isinstance(open_scorer(Settings()), FusedScorer)
+    scorer = open_scorer(Settings(scorer="fer"))
+    assert not isinstance(scorer, FusedScorer)
     assert isinstance(scorer, FerScorer)
     assert (scorer.classes, scorer.crops, scorer.fingerprint) == (FER, CropFormat(64), checksums()["fer"])
     assert open_scorer(Settings(expression=False)) is None
@@ -50,7 +53,9 @@ def test_ones_own_scorers_have_their_names() -> None:
 
 def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx")
-    assert describe_scorer(Settings()) == (FER, {"fer": checksums()["fer"]})
+    assert describe_scorer(Settings(scorer="fer")) == (FER, {"fer": checksums()["fer"]})
+    networks = {name: checksums()[name] for name in ("fer", "faceapi", "fusion")}
+    assert describe_scorer(Settings()) == (FER, networks)
     assert describe_scorer(Settings(expression=False)) == (FER, {})
     assert describe_scorer(Settings(scorer="onnx", scorer_model=str(path))) == (
         NOW_KNOWN,
@@ -62,6 +67,7 @@ def test_settings_of_older_sessions_mean_the_network_of_fer() -> None:
     old = json.loads(Settings().to_json())
     del old["scorer"], old["scorer_model"]
     assert Settings.from_json(json.dumps(old)).scorer == "fer"
+    assert Settings(engine="reference").scorer == Settings(expression=False).scorer == "fer"
     assert Settings(scorer="onnx", scorer_model="a.onnx").detected_by() != Settings().detected_by()
 
 
@@ -165,9 +171,9 @@ def test_a_network_that_cannot_be_used_is_one_line(changes: dict[str, Any], said
 
 
 SETTINGS_WRONG = [
-    ({"scorer": "ferr"}, r"unknown scorer 'ferr'; available: fer, onnx"),
+    ({"scorer": "ferr"}, r"unknown scorer 'ferr'; available: fused, fer, onnx"),
     ({"scorer": "onnx"}, r"the scorer onnx needs a network: name its file with --scorer-model"),
-    ({"scorer_model": "a.onnx"}, r"the scorer fer has a network of its own; leave out --scorer-model a.onnx, or"),
+    ({"scorer_model": "a.onnx"}, r"the scorer fused has a network of its own; leave out --scorer-model a.onnx, or"),
     ({"scorer": "onnx", "scorer_model": "no.onnx"}, r"cannot read the scorer's network no.onnx: No such file"),
     ({"scorer": "onnx", "scorer_model": str(MODELS / "fer.onnx")}, r"its metadata has no classpulse.classes"),
 ]

@@ -1,0 +1,1 @@
+"""What a face is worth as evidence of a mood: two expression networks, fused to three log-likelihoods."""
