@@ -19,7 +19,10 @@ DIMENSIONS = 16
 MIN_TRACKS = 4
 #: Variances in units of the variance within a track: of one person's appearance from track to track, and the part
 #: of it that more tracks do not average out, since light and posture change slowly.
-BETWEEN_TRACKS, PERSISTENT = 1.0, 0.2
+BETWEEN_TRACKS, PERSISTENT = 1.0, 1.0
+#: Probability that looks have changed from one track to another so that they say nothing: a lamp, a jacket, a coat
+#: on the chair. docs/identity.md says how this and PERSISTENT were chosen.
+CHANGED = 0.05
 #: Least variance of each number of a descriptor within a track, squared levels: in one shot, and across shots, as
 #: after a cut compression and light differ by more than they do between frames of a still picture.
 LEAST_VARIANCE, VARIANCE_ACROSS_SHOTS = 1.0, 10.0
@@ -75,6 +78,9 @@ class AppearanceSimilarity:
     def score(self, a: Floats, weight_a: Floats, b: Floats, weight_b: Floats) -> Floats:
         """(n, m) log likelihood ratio of one person against two, of projected means `a` (n, k) and `b` (m, k).
 
+        The descriptors of one person are a mixture: as the model has it, and with a probability of CHANGED as
+        unlike as two people's. So looks alone never prove that two tracks are two people: no score is below
+        log(CHANGED). There is no upper bound: nobody else looks quite like a person in every number.
         `weight_a` (n,) and `weight_b` (m,) are `mean_weight`, added up over the tracks behind a mean; a weight of 0
         means that nothing is known of the appearance, and gives 0.
         """
@@ -87,7 +93,7 @@ class AppearanceSimilarity:
         apart = a**2 / sa + b**2 / sb
         together = (sb * a**2 + sa * b**2 - 2 * common * a * b) / determinant
         ratio: Floats = 0.5 * (np.log(sa * sb / determinant) + apart - together).sum(axis=2)
-        return ratio
+        return np.asarray(np.logaddexp(np.log1p(-CHANGED) + ratio, np.log(CHANGED)))
 
 
 def mean_weight(count: Indices) -> Floats:

@@ -89,11 +89,11 @@ def test_what_a_link_is_worth_by_appearance_is_added_to_its_score() -> None:
     """Of the projected appearances, each with the weight of its own cluster."""
     similarity = AppearanceSimilarity(np.empty((0, 1), np.uint8), np.empty(0, np.int64), 0)
     similarity.between = np.array([4.0])
-    a = clusters(EARLY._replace(appearance=1.5, weight=2.0), EARLY)
-    b = clusters(LATE._replace(appearance=-0.5, weight=0.5))
+    a = clusters(EARLY._replace(appearance=3.0, weight=2.0), EARLY)
+    b = clusters(LATE._replace(appearance=-1.0, weight=0.5))
     added = link_scores(a, b, PRIOR, similarity) - link_scores(a, b, PRIOR, NO_APPEARANCE)
-    alone = similarity.score(np.array([[1.5], [0.0]]), np.array([2.0, 0.0]), np.array([[-0.5]]), np.array([0.5]))
-    np.testing.assert_allclose(added, alone)
+    alone = similarity.score(np.array([[3.0], [0.0]]), np.array([2.0, 0.0]), np.array([[-1.0]]), np.array([0.5]))
+    np.testing.assert_allclose(added, alone, atol=1e-12)
     assert added[0, 0] < -0.1
     assert added[1, 0] == pytest.approx(0.0, abs=1e-6)
 
