@@ -90,9 +90,21 @@ class LiveStudents:
         self._student: dict[int, int] = {}
         """Student of each track, by number."""
         self._students: list[_History] = []
+        self._first = 0
+        """The first student since the last cut."""
         self._descriptors: deque[list[Floats]] = deque(maxlen=MAX_TRACKS)
         self._similarity = AppearanceSimilarity(np.empty((0, 0), np.uint8), np.empty(0, np.int64), 0)
         self._learned = np.inf
+
+    def cut(self) -> None:
+        """End all tracks, and link none of later frames to a student of before: the picture is another one.
+
+        Whether a view returns is known only later, so that its students get new numbers.
+        """
+        self._tracker.cut()
+        for number in list(self._tracks):
+            self._end_track(number)
+        self._path, self._first = IDENTITY, len(self._students)
 
     def update(
         self,
@@ -153,14 +165,14 @@ class LiveStudents:
                 self._descriptors.append(track.descriptors)  # the list itself, which still grows
         self._learn(time)
         assigned = np.full(len(tracks), -1)
-        if self._students:
-            students = _clusters(self._students, self._similarity)
+        if len(self._students) > self._first:
+            students = _clusters(self._students[self._first :], self._similarity)
             candidates = _clusters(tracks, self._similarity)
             score = link_scores(students, candidates, self._prior(students), self._similarity)
             score[students.last_time[:, None] >= candidates.first_time] = IMPOSSIBLE
             rows, columns = linear_sum_assignment(score, maximize=True)
             good = score[rows, columns] >= self.least_score
-            assigned[columns[good]] = rows[good]
+            assigned[columns[good]] = rows[good] + self._first
         for number, track, student in zip(ready, tracks, assigned.tolist(), strict=True):
             if student < 0:
                 student = len(self._students)
@@ -180,7 +192,7 @@ class LiveStudents:
     def _prior(self, students: TrackletClusters) -> LinkPrior:
         low, high = np.percentile(students.place[:, :2], [5, 95], axis=0)
         area = float(np.prod((high - low) / np.median(students.place[:, 2]) + 2))
-        return LinkPrior(max(area, 20.0), max(len(self._students), 2))
+        return LinkPrior(max(area, 20.0), max(len(self._students) - self._first, 2))
 
 
 def _clusters(histories: list[_History], similarity: AppearanceSimilarity) -> TrackletClusters:

@@ -19,6 +19,7 @@ from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 if TYPE_CHECKING:
     from classpulse.report.window import LiveWindow
     from engine.sessions.session import Session
+    from engine.sessions.watching import LiveLabels
 
 RESPONSIBLE = (
     "Before you use verdicts, read `classpulse docs responsible-use`: what they can and cannot mean, where the law "
@@ -75,11 +76,14 @@ def _first(video: Path | list[Path]) -> Path:
 def _analyze(video: Path | list[Path], name: str | None, options: AnalysisOptions) -> Session:
     from classpulse.report import terminal
     from engine.sessions.analysis import analyze
+    from engine.sessions.watching import LiveLabels, log_changes
+    from storage.store import Store
 
     title = name if name and isinstance(video, list) else _first(video).name
-    window = _window(title, options) if options.display else None
+    labels = LiveLabels(options.settings) if options.display else None
+    window = _window(title, labels, options) if labels else None
     with terminal.ProgressBar(title, hidden=options.quiet) as bar:
-        return analyze(
+        session = analyze(
             video,
             options.db,
             name=name,
@@ -92,6 +96,10 @@ def _analyze(video: Path | list[Path], name: str | None, options: AnalysisOption
             on_progress=bar,
             on_detections=window,
         )
+    if labels and not session.was_done:
+        with Store.open(options.db) as store:
+            log_changes(store, session.session_id, labels.shown())
+    return session
 
 
 def _print_result(video: Path | list[Path], session: Session, *, quiet: bool) -> None:
@@ -108,10 +116,9 @@ def _print_result(video: Path | list[Path], session: Session, *, quiet: bool) ->
         print(f"\n{RESPONSIBLE}")
 
 
-def _window(title: str, options: AnalysisOptions) -> LiveWindow:
+def _window(title: str, labels: LiveLabels, options: AnalysisOptions) -> LiveWindow:
     from classpulse.report.window import LiveWindow
     from engine.sessions.excluding import Square, squares
-    from engine.sessions.watching import LiveLabels
     from storage.store import Store
 
     @cache
@@ -121,4 +128,4 @@ def _window(title: str, options: AnalysisOptions) -> LiveWindow:
         with Store.open(options.db, must_exist=True, read_only=True) as store:  # created by the analysis before
             return squares(store, options.exclude, width, height)
 
-    return LiveWindow(title, LiveLabels(options.settings), excluded)
+    return LiveWindow(title, labels, excluded)

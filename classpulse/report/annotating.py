@@ -41,7 +41,7 @@ class Annotator:
             judged = _judgement(queries.judgements(store, session_id), session_id, judgement)
             windows = queries.class_windows(store, judged) if judged else pd.DataFrame()
             verdicts = queries.student_windows(store, judged) if judged else pd.DataFrame()
-        self._shown = shown(faces, camera.step)
+        self._shown = shown(faces, camera.step, float(frames["time"].max(initial=-np.inf)))
         if blur == "all":
             self._blurred.append(hidden(faces, camera))
         self._height = int(self.row["height"])

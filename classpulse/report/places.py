@@ -84,10 +84,11 @@ class Camera:
         yield times[jumps], times[jumps + 1], boxes[jumps + 1], boxes[jumps + 1], unassigned[jumps]
 
 
-def shown(faces: Faces, step: float) -> Places:
+def shown(faces: Faces, step: float, end: float = np.inf) -> Places:
     """The faces of tracks, each from its first to its last face and half a `step` (s, between samples) beyond.
 
-    `faces` have boxes_xyxy, time, track and student.
+    `faces` have boxes_xyxy, time, track and student. Faces of the last sampled frame, at `end` (s), are there for a
+    whole step, as long as that frame lasts: no later one shows that they are gone.
     """
     tracked = _by_track(faces.take(faces.track >= 0))
     track, time, boxes, student = tracked.track, tracked.time, tracked.exact("boxes_xyxy"), tracked.student
@@ -96,7 +97,8 @@ def shown(faces: Faces, step: float) -> Places:
         pair = np.flatnonzero(track[1:] == track[:-1])
         yield time[pair], time[pair + 1], boxes[pair], boxes[pair + 1], student[pair]
         ends = np.flatnonzero(np.append(track[1:] != track[:-1], True)) if len(track) else np.empty(0, np.intp)
-        yield time[ends], time[ends] + step / 2, boxes[ends], boxes[ends], student[ends]
+        beyond = np.where(time[ends] >= end, step, step / 2)
+        yield time[ends], time[ends] + beyond, boxes[ends], boxes[ends], student[ends]
 
     return Places.of(spans())
 

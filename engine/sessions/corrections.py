@@ -141,6 +141,10 @@ def describe(action: str, arguments: str, names: Mapping[int, str]) -> str:
         return f"merge {fields['student']} {fields['other']}"
     if action == "split":
         return f"split {fields['student']} at {format_time(fields['time'])}, later {fields['new']}"
+    if action == "relabel":
+        return "shown live, now: " + ", ".join(
+            f"{label} {' and '.join(labels)}" for label, labels in fields["labels"].items()
+        )
     if action == "role":
         return f"role {fields['student']} {fields['role']}"
     names_by_label = {
@@ -181,7 +185,7 @@ def has_corrections(store: Store, session_id: int) -> bool:
 
 def _active(store: Store, session_id: int) -> pd.DataFrame:
     corrections = queries.corrections(store, session_id)
-    return corrections[corrections["undone"].isna()]
+    return corrections[corrections["undone"].isna() & corrections["action"].ne("relabel")]
 
 
 def unused(store: Store, session_id: int) -> int:

@@ -79,7 +79,7 @@ class DetectionScheduler:
         expected = self._boxes + np.tile(self._velocity * np.float32(step), 2)
         changed = np.empty((0, 4), np.float32)
         if previous is not None and current is not None and min(current.shape) >= BLOCK:
-            if _correlation(*(thumbnails or (previous, current))) < CUT_CORRELATION:
+            if is_cut(*(thumbnails or (previous, current))):
                 return self._everywhere()
             centres = _changed_blocks(previous, current) / np.float32(scale)
             changed = self._new_regions(expected, centres, BLOCK / scale)
@@ -170,6 +170,11 @@ class DetectionScheduler:
             centres, half = centres[elsewhere], half[elsewhere]
         boxes = np.concatenate([centres - half, centres + half], axis=1)
         return boxes[:MAX_CHANGED_BLOCKS].astype(np.float32)
+
+
+def is_cut(previous: Image | Thumbnail, current: Image | Thumbnail) -> bool:
+    """Whether the picture is another one at once; of two grey pictures or thumbnails (h, w), alike in shape."""
+    return _correlation(previous, current) < CUT_CORRELATION
 
 
 def _correlation(image_a: Image | Thumbnail, image_b: Image | Thumbnail) -> float:

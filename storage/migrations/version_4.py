@@ -18,6 +18,8 @@ from sqlalchemy import (
     Text,
 )
 
+#: What the log of corrections may say.
+ACTIONS = ("rename", "merge", "split", "role", "forget", "relabel")
 #: Eight bytes on PostgreSQL, too.
 _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 
@@ -78,7 +80,7 @@ def _add_roles(op: Operations) -> None:
     with op.batch_alter_table("corrections") as corrections:
         corrections.drop_constraint(op.f("ck_corrections_action"), type_="check")
     with op.batch_alter_table("corrections") as corrections:
-        corrections.create_check_constraint("action", "action IN ('rename', 'merge', 'split', 'role', 'forget')")
+        corrections.create_check_constraint("action", f"action IN ({', '.join(map(repr, ACTIONS))})")
 
 
 def _number_judgements(op: Operations) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
 
-CORRECTIONS = ("rename", "merge", "split", "role", "forget")
+CORRECTIONS = ("rename", "merge", "split", "role", "forget", "relabel")
 ROLES = ("student", "teacher", "picture", "screen")
 
 people = Table(
@@ -100,7 +100,10 @@ corrections = Table(
     metadata,
     parent("sessions.session_id", "session_id", "the session"),
     key("correction", "1, 2, ... in the order in which they were made"),
-    words("action", "rename, merge, split, role or forget"),
+    words(
+        "action",
+        "rename, merge, split, role or forget; relabel: labels shown live that are others now",
+    ),
     words("arguments", "what was given, JSON: labels of students, the time in s, numbers of people"),
     words("made", "when, UTC, ISO 8601"),
     words("undone", "when it was undone, UTC, ISO 8601; NULL: active", nullable=True),

@@ -66,6 +66,20 @@ def test_a_face_gets_its_student_after_the_delay_and_again_after_an_absence() ->
     assert labels[65:] == [[0]] * 15
 
 
+def test_nobody_after_a_cut_is_a_student_of_before() -> None:
+    online = LiveStudents(delay=1.0, min_hits=3)
+    labels = []
+    for i in range(60):
+        if i == 30:
+            online.cut()
+        visible = i < 45 or i >= 50
+        labels.append(online.update(i / 5, [SEAT] if visible else []).tolist())
+    assert labels[5:30] == [[0]] * 25
+    assert labels[30:35] == [[-1]] * 5  # the track ended, though the box is where it was
+    assert labels[35:45] == [[1]] * 10
+    assert labels[55:] == [[1]] * 5  # linked within its picture, as ever
+
+
 def test_a_face_beside_a_student_who_is_still_there_is_another_student() -> None:
     """By place alone it could be the same one, since a head moves by as much; but nobody is in two places."""
     beside = SEAT + 0.9 * FACE

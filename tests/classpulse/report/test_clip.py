@@ -67,6 +67,14 @@ def test_boxes_glide_from_face_to_face_and_end_with_their_track() -> None:
     assert places.at(1.5)[1].tolist() == [3]
 
 
+def test_boxes_of_the_last_sampled_frame_stay_as_long_as_it_lasts() -> None:
+    places = shown(faces((0, 1.0, 100, 3), (0, 1.2, 120, 3), (1, 1.0, 400, -1)), 0.2, end=1.2)
+    assert lefts(places, 1.05) == [105, 400]
+    assert lefts(places, 1.15) == [115]  # that track had ended before
+    assert lefts(places, 1.39) == [120]
+    assert lefts(places, 1.41) == []
+
+
 def test_a_face_seen_once_is_hidden_two_seconds_before_and_after() -> None:
     places = hidden(faces((-1, 5.0, 100, -1)), camera([0.0, 5.0, 6.0, 9.0]))
     (box,) = places.at(6.9)[0]

@@ -10,10 +10,13 @@ import pytest
 from classpulse.report.window import LiveWindow, drawn
 from engine import analyze
 from engine.errors import UsageError
-from engine.sessions.watching import LiveLabels
+from engine.sessions.watching import LiveLabels, log_changes
 from engine.settings import Settings
 from engine.vision.detection import Detections
+from engine.vision.sources.protocol import Frame
+from storage.store import Store
 from tests.drawn import LESSON
+from tests.seated import write_seated
 
 
 def test_faces_are_labelled_as_soon_as_they_can_be_told(recording: Path, tmp_path: Path) -> None:
@@ -31,6 +34,36 @@ def test_faces_are_labelled_as_soon_as_they_can_be_told(recording: Path, tmp_pat
     assert set(shown[0][1]) == {""}
     late = {label for time, of in shown if time > 5 for label in of}
     assert {f"S{student + 1:02d}" for student in range(LESSON.students)} <= late
+
+
+def test_a_cut_ends_the_labels_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (108, 192, 3), np.uint8) for _ in range(2)]
+    box = np.array([[50, 40, 90, 90]], np.float32)
+    found = Detections(box, np.ones(1, np.float32), np.zeros((1, 5, 2), np.float32))
+    labels = LiveLabels(Settings())
+    told = [labels(Frame(i, i / 5, pictures[i >= 20]), found) for i in range(40)]
+    assert (told[19], told[20], told[39]) == (["S01"], [""], ["S02"])
+
+
+def test_a_label_that_is_another_at_the_end_is_in_the_log(tmp_path: Path) -> None:
+    session = write_seated(tmp_path / "classpulse.db")
+    faces = session.faces()
+    faces = faces[faces["student"].notna()]
+    before = session.verdicts()
+    # Shown live: S01 and S02 the other way round, S03 and S06 as one, S04 as it is.
+    shown = faces.assign(live=faces["student"].astype(int).replace({0: 1, 1: 0, 5: 2}))[["pts", "face", "live"]]
+    with Store.open(session.database) as store:
+        log_changes(store, 1, shown[shown["live"] != 4])
+    assert session.corrections()["what"].tolist() == ["shown live, now: S01 S02, S02 S01, S03 S06 and S03"]
+    with pytest.raises(UsageError, match="session 1 has no correction to undo"):
+        session.undo()
+    session.rename("S01", "Ada").merge("S03", "S06")  # goes on as if it were not there
+    assert session.undo() == "merge S03 S06"
+    assert session.verdicts().drop(columns="name").equals(before.drop(columns="name"))
+    with Store.open(session.database) as store:
+        same = faces.assign(live=faces["student"].astype(int))[["pts", "face", "live"]]
+        assert log_changes(store, 1, same) == {}
 
 
 def test_the_picture_is_small_enough_for_a_screen_and_its_faces_are_boxed() -> None:
