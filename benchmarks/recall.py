@@ -33,6 +33,7 @@ from engine.vision.detection import Detections, Detector
 from engine.vision.extraction import FeatureExtractor
 from engine.vision.mtcnn.cascade import Mtcnn
 from engine.vision.reference import ReferenceDetector
+from engine.vision.retinaface.detector import RetinaFace
 from engine.vision.sources.protocol import Frame
 from engine.vision.sources.video import Video
 from engine.vision.yunet import YuNet
@@ -199,7 +200,7 @@ def contenders() -> dict[str, Callable[[], Detector]]:
     here: dict[str, Callable[[], Detector]] = {}
     if importlib.util.find_spec("mtcnn"):
         here["`mtcnn`"] = ReferenceDetector
-    here |= {"20 px": Mtcnn, "10 px": lambda: Mtcnn(10)}
+    here |= {"20 px": Mtcnn, "10 px": lambda: Mtcnn(10), "RetinaFace": lambda: RetinaFace(10)}
     if WEIGHTS.exists():
         here["YuNet"] = lambda: YuNet(WEIGHTS.read_bytes(), 10)
     return here

@@ -52,7 +52,10 @@ class Settings:
     engine: Engine = "classpulse"
     """`classpulse` (ONNX networks) or `reference` (the original mtcnn and fer packages)."""
     detector: str = "mtcnn"
-    """`mtcnn`, `retinaface`, `yunet`, or one of another installed package (docs/extending.md)."""
+    """`mtcnn`, `retinaface`, `yunet`, or one of another installed package (docs/extending.md); `auto` is
+    replaced by one of the first two before anything is detected (`engine.vision.spot_check`)."""
+    spot_check: str | None = None
+    """What a check of a few frames found, where `auto` was replaced: not to be set, and nothing depends on it."""
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
     scorer: str = None  # type: ignore[assignment]
@@ -204,7 +207,7 @@ class Settings:
 
     def detected_by(self) -> dict[str, Any]:
         """The settings that pass 1 depends on, by name: two sessions of one file that agree here are the same."""
-        later = ("files", *TRACKED_BY, *JUDGED_BY)
+        later = ("files", "spot_check", *TRACKED_BY, *JUDGED_BY)
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in later}
 
     @classmethod

@@ -117,7 +117,8 @@ def analyze(
         str,
         typer.Option(
             metavar="NAME",
-            help="`mtcnn`, `retinaface`, `yunet` or the name of an installed plugin (`classpulse docs extending`).",
+            help="`mtcnn`, `retinaface`, `yunet`, `auto` (the one of the first two that sees more) or an installed "
+            "plugin's (`classpulse docs extending`).",
         ),
     ] = DEFAULT.detector,
     detector_weights: Annotated[

@@ -28,6 +28,7 @@ from engine.vision.sources.joined import Joined
 from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
 from engine.vision.sources.registry import Location, as_one, open_source
 from engine.vision.sources.unchanged import Unchanged
+from engine.vision.spot_check import advice, choose
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from, write_excluded
@@ -94,6 +95,7 @@ def analyze(
     unchanged = Unchanged(location, settings)
     with open_source(location, settings) as video, Store.open(db) as target:
         unchanged.read_fingerprint(video)
+        settings = choose(video.path, settings)
         if exclude:
             settings = _with_excluded(target, exclude, video, settings)
         work = _Work(video, unchanged, settings, opened, on_progress or _silent, name, recorded_at)
@@ -149,6 +151,7 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
         progress = _detect(store, session_id, work)
         found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
         found += _compression(store, session_id, video.path)
+        found += advice(video, len(queries.frame_columns(store, session_id)["time"]), settings)
         write_warnings(store, session_id, (_stored(each, video) for each in found))
     else:
         progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
