@@ -19,13 +19,17 @@ BOX = np.array([100.0, 100.0, 140.0, 140.0])
 LANDMARKS = np.array([120.0, 120.0]) + np.array([[-8, -8], [8, -8], [0, 0], [-6, 9], [6, 9]])
 
 
-def is_static(shift: npt.ArrayLike, faces: int = 50) -> bool:
-    """Whether a face of 40 px is static that has `shift` (k,) px to the right, in k intervals of `faces` faces."""
+def is_static(shift: npt.ArrayLike, faces: int = 50, sway: float = 0.0, scale: float = 1.0) -> bool:
+    """Whether a face of 40 px is static that has `shift` (k,) px to the right, in k intervals of `faces` faces.
+
+    It goes `sway` px to the left and right of there, and is in a picture that is `scale` times as large.
+    """
     shift = np.asarray(shift, np.float64)
     times = (10.0 * np.arange(len(shift))[:, None] + np.arange(faces) / 5).ravel()
-    sideways = np.repeat(shift, faces)[:, None] * [1.0, 0.0]
-    boxes = BOX + np.hstack([sideways, sideways])
-    points = LANDMARKS + sideways[:, None]
+    swaying = np.tile(sway * np.array([-1.0, 0.0, 1.0]), len(times))[: len(times)]
+    sideways = (np.repeat(shift, faces) + swaying)[:, None] * [1.0, 0.0]
+    boxes = scale * (BOX + np.hstack([sideways, sideways]))
+    points = scale * (LANDMARKS + sideways[:, None])
     static = static_faces(times, np.arange(len(times)), boxes, points, np.zeros(len(times), int))
     assert static.shape == (1,)
     return bool(static[0])
@@ -75,3 +79,14 @@ def test_a_person_who_sits_still_in_eight_of_ten_intervals_is_alive() -> None:
     assert not is_static(seldom)
     once = np.cumsum([0, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0])
     assert is_static(once)  # one in eleven: the poster was hung elsewhere
+
+
+@pytest.mark.parametrize(("sway", "static"), [(1.95, True), (2.05, False)])
+def test_who_comes_back_to_the_same_place_but_sways_is_alive(sway: float, static: bool) -> None:
+    """Two of three faces are a twentieth of 40 px from the middle: that is their median."""
+    assert is_static([0.0] * 12, faces=48, sway=sway) is static
+
+
+@pytest.mark.parametrize(("scale", "static"), [(0.61, True), (0.59, False)])
+def test_of_a_face_under_24_px_it_cannot_be_told(scale: float, static: bool) -> None:
+    assert is_static([0.0] * 12, scale=scale) is static
