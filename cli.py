@@ -21,6 +21,7 @@ from classpulse.commands import (
     reporting,
     serving,
     showing,
+    training,
     upgrading,
     validating,
 )
@@ -54,6 +55,7 @@ for module in (
     privacy,
     serving,
     validating,
+    training,
     documents,
 ):
     for command in module.app.registered_commands:

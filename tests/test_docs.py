@@ -23,6 +23,7 @@ from classpulse import Session
 from engine.faces import EMOTIONS
 from storage.queries import query
 from tests.classpulse.commands.conftest import command_group, start
+from tests.faces import write_faces
 from tests.seated import write_seated
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +91,8 @@ def prepare(folder: Path, recording: Path, document: Path) -> None:
         (folder / "photos").mkdir()
         for place in range(3):
             cv2.imwrite(str(folder / "photos" / f"{place}.png"), np.full((90, 160, 3), 40 * place, np.uint8))
+    if "train labels.csv --images" in text:
+        write_faces(folder)
     if "codes.csv" in text:
         people = tuple((f"P{place}", (60 + 80 * place, 240, 40), (0, 120)) for place in range(6))
         labels = write_seated(folder / "classpulse.db", people, name="Physics 8b").students()["label"]

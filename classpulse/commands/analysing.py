@@ -20,6 +20,7 @@ from classpulse.commands.options import (
     Window,
     aspect_of,
     sample_rate_of,
+    scorer_of,
     thresholds_of,
 )
 from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
@@ -127,8 +128,8 @@ def analyze(
     scorer: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="`fused` (default), `fer` (one network of the two), `onnx` or an installed plugin "
+            metavar="NAME|FILE",
+            help="`fused` (default), `fer` (one network of the two), an ONNX file or an installed plugin "
             "(`classpulse docs extending`).",
         ),
     ] = None,
@@ -187,6 +188,7 @@ def analyze(
         raise typer.BadParameter("--keep-gaps keeps gaps of any length; omit --max-gap")
     if min_group != DEFAULT.min_group and not aggregate_only:
         raise typer.BadParameter("--min-group requires --aggregate-only")
+    network = scorer_of(scorer, scorer_model)
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), every=every, max_gap=None if keep_gaps else max_gap, stream=stream,
         aspect=None if aspect is None else aspect_of(aspect), expression=not no_expression, window=window,
@@ -195,8 +197,8 @@ def analyze(
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
-        scorer=scorer,  # type: ignore[arg-type]
-        scorer_model=str(scorer_model.absolute()) if scorer_model else None,
+        scorer=network.name,  # type: ignore[arg-type]
+        scorer_model=network.model,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip
     if strategy:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -64,6 +65,23 @@ def aspect_of(text: str) -> tuple[int, int]:
     except (ValueError, ZeroDivisionError):
         raise typer.BadParameter(f"{text!r} is not width to height of a picture, such as 16:9") from None
     return aspect.numerator, aspect.denominator
+
+
+class ScorerChoice(NamedTuple):
+    """A scorer's name, and the path of its network."""
+
+    name: str | None
+    """None: what the settings choose."""
+    model: str | None
+
+
+def scorer_of(text: str | None, model: Path | None) -> ScorerChoice:
+    """fer, or engaged.onnx: a file is short for the scorer `onnx` with that network."""
+    if text and Path(text).suffix.lower() == ".onnx":
+        if model is not None:
+            raise typer.BadParameter(f"--scorer {text} and --scorer-model {model} are two networks; omit one")
+        return ScorerChoice("onnx", str(Path(text).absolute()))
+    return ScorerChoice(text, None if model is None else str(model.absolute()))
 
 
 def thresholds_of(text: str) -> tuple[float, float, float]:

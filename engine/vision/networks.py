@@ -106,6 +106,11 @@ def checksums() -> dict[str, str]:
     return {name: entry["sha256"] for name, entry in _manifest().items()}
 
 
+def licence_of(name: str) -> str:
+    """The licence of a committed network's weights."""
+    return _manifest()[name]["licence"]
+
+
 def import_openvino() -> Any:
     """OpenVINO without its telemetry, which would tell Google Analytics of every run and write to the home folder.
 

@@ -199,6 +199,14 @@ def _by_name(path: Path) -> tuple[list[tuple[int, str]], str]:
     return natural_order(path.name)
 
 
+def read_image(path: Path) -> Image | None:
+    """The image (height, width, 3) RGB of a file, upright; None where it is damaged or no image.
+
+    Raises SourceError where it cannot be read.
+    """
+    return _decoded(path, _header(path).orientation)
+
+
 def _header(path: Path) -> Header:
     """The header of an image file; its size is None where it does not decode."""
     with _reading(path), path.open("rb") as file:

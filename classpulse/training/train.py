@@ -1,0 +1,180 @@
+"""From a table of labels to a scorer's network: FER's trunk as it is, and a last layer for own classes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from classpulse.training.crops import Skipped, look_alikes, read_crops
+from classpulse.training.labels import Label, Sides, read_labels
+from classpulse.training.layer import Scale, cross_validate, folds_of
+from classpulse.training.layer import fit as fit_layer
+from classpulse.training.trunk import Trunk
+from engine.errors import UsageError
+from engine.faces import Classes
+from engine.outputs import output_file
+from engine.verdicts.agreement import kappa, nominal
+from engine.version import __version__
+from engine.vision.networks import checksums
+from engine.vision.scorers import Crops
+
+#: Fewest people of a class before its figures say much of others.
+FEW_PEOPLE = 20
+#: How `engine.vision.expression.normalised` scales grey levels, in the metadata's words.
+GREY = 127.5
+LICENCE = "last layer: yours; all others: MIT, Copyright (c) 2018 Justin Shenk (fer)"
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What was learnt, from what, and how well it does on people whom it had not seen."""
+
+    classes: Classes
+    faces: tuple[int, ...]
+    """How many of each class were used."""
+    people: tuple[int, ...]
+    """The same for people; for groups of images that look the same, where no persons are named."""
+    skipped: list[Skipped]
+    warnings: list[str]
+    penalty: float
+    folds: tuple[float, ...]
+    """The share of faces that are right, of each fold: nobody in it was learnt from."""
+    confusion: npt.NDArray[np.int64]
+    """(k, k) faces by their label (row) and by what was predicted while their person was held out (column)."""
+
+    @property
+    def accuracy(self) -> float:
+        """The share of held-out faces that are right."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def quality(self) -> str:
+        """Both figures, for people."""
+        return f"{self.accuracy:.1%} of {sum(self.faces)} held-out faces right, kappa {self.kappa:.2f}"
+
+    @property
+    def kappa(self) -> float:
+        """Cohen's, between labels and predictions of held-out faces."""
+        return float(kappa(self.confusion.astype(np.float64), nominal(len(self.classes))))
+
+
+def train(
+    labels: Path,
+    output: Path,
+    *,
+    images: Path | None = None,
+    cropped: bool = False,
+    strict: bool = False,
+    sides: Sides | None = None,
+    on_image: Callable[[int, int], None] | None = None,
+) -> Training:
+    """Learn the classes of the table `labels` and write the network to `output`, an ONNX file for `--scorer`.
+
+    See `read_labels` for the table, `images` and `sides`, `read_crops` for `cropped`. Rows that cannot be used are
+    skipped; with `strict` the first is an error. The same images and labels give the same file. Raises UsageError
+    or SourceError in one line where there is nothing to learn from; nothing is written then.
+    """
+    if output.suffix.lower() != ".onnx":
+        raise UsageError(f"{output}: the network's file must end with .onnx, so that --scorer takes it; rename it")
+    rows, classes = read_labels(labels, images, sides or {})
+    crops, used, skipped = read_crops(rows, on_image or _silent, cropped=cropped)
+    if strict and skipped:
+        raise UsageError(f"{skipped[0].place}: {skipped[0].reason}; or train without --strict")
+    rows = [rows[place] for place in used]
+    names = classes.names
+    truth = np.array([names.index(row.name) for row in rows], np.int64)
+    _check(labels, classes, truth, skipped)
+    persons, warnings = _people(labels, rows, crops, classes, truth)
+
+    trunk = Trunk()
+    values = trunk.activations(crops)
+    scale = Scale.standardise(values)
+    folds = folds_of(truth, persons)
+    best = cross_validate(values, truth, folds)
+    layer = scale.undone(fit_layer(values, truth, best.penalty))
+
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(confusion, (truth, best.predicted), 1)
+    right = best.predicted == truth
+    training = Training(
+        classes,
+        tuple(np.bincount(truth, minlength=len(classes)).tolist()),
+        _counts(truth, persons, len(classes)),
+        skipped,
+        warnings,
+        best.penalty,
+        tuple(float(right[folds == fold].mean()) for fold in range(int(folds.max()) + 1)),
+        confusion,
+    )
+    data = trunk.with_layer(layer, _metadata(training, crops, rows))
+    with output_file(output) as partial:
+        partial.write_bytes(data)
+    return training
+
+
+def _check(path: Path, classes: Classes, truth: npt.NDArray[np.int64], skipped: list[Skipped]) -> None:
+    counts = np.bincount(truth, minlength=len(classes))
+    for name, number in zip(classes.names, counts.tolist(), strict=True):
+        if number < 2:
+            found = "one image" if number else "no image"
+            first = f" ({skipped[0].place}: {skipped[0].reason})" if skipped else ""
+            raise UsageError(f"{path}: {found} of the class {name} can be used{first}; add images of it")
+
+
+def _people(
+    path: Path, rows: Sequence[Label], crops: Crops, classes: Classes, truth: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """(n,) a number for the person of each face, and what is to be known of them."""
+    if not rows[0].person:
+        warning = (
+            f"{path} has no column person, so a person may be both learnt from and tested on, and the figures may "
+            "be too good; images that look the same are kept together"
+        )
+        groups = look_alikes(crops)
+        if groups.max() == 0:
+            raise UsageError(f"{path}: all its images look the same; add others")
+        return groups, [warning]
+    persons = np.unique([row.person for row in rows], return_inverse=True)[1].astype(np.int64)
+    if persons.max() == 0:
+        raise UsageError(f"{path}: all its images are of {rows[0].person}; add images of other people")
+    counts = _counts(truth, persons, len(classes))
+    few = [f"{name} ({n})" for name, n in zip(classes.names, counts, strict=True) if n < FEW_PEOPLE]
+    return persons, [f"under {FEW_PEOPLE} people of {', '.join(few)}: the figures are uncertain"] if few else []
+
+
+def _counts(truth: npt.NDArray[np.int64], persons: npt.NDArray[np.int64], classes: int) -> tuple[int, ...]:
+    """How many people there are of each class."""
+    pairs = Counter(name for name, _ in set(zip(truth.tolist(), persons.tolist(), strict=True)))
+    return tuple(pairs[name] for name in range(classes))
+
+
+def _metadata(training: Training, crops: Crops, rows: Sequence[Label]) -> dict[str, str]:
+    """What the scorer `onnx` reads (docs/extending.md), and what a person may want to know."""
+    data = hashlib.sha256(crops.tobytes())
+    data.update(json.dumps([[row.name, row.person] for row in rows], ensure_ascii=False).encode())
+    properties = {
+        "classes": training.classes.rows(),
+        "mean": GREY,
+        "std": GREY,
+        "data": data.hexdigest(),
+        "faces": training.faces,
+        "people": training.people,
+        "penalty": training.penalty,
+        "folds": [round(share, 4) for share in training.folds],
+        "confusion": training.confusion.tolist(),
+        "quality": training.quality,
+    }
+    texts = {"licence": LICENCE, "trunk": f"fer {checksums()['fer']}", "made_by": f"classpulse {__version__}"}
+    described = {name: value if isinstance(value, str) else json.dumps(value) for name, value in properties.items()}
+    return {f"classpulse.{name}": text for name, text in (described | texts).items()}
+
+
+def _silent(done: int, of: int) -> None:
+    del done, of

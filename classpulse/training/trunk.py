@@ -1,0 +1,68 @@
+"""FER's network without its last layer: what it makes of faces, and the network with another last layer.
+
+The last layer is a convolution of 3 x 3 over 128 maps, then the mean over the picture. A mean of sums is a sum of
+means: so it is one linear layer over 128 x 3 x 3 = 1,152 activations, the means of the maps as shifted by each
+place of the convolution's window, with zeros from outside.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from classpulse.training.layer import Layer
+from classpulse.training.network_file import last_convolution, with_metadata, with_output, with_tensors
+from engine.vision.expression import normalised
+from engine.vision.networks import MODELS, Network
+from engine.vision.scorers import Crops
+
+#: Maps before the last layer, and the side of its window.
+MAPS, WINDOW = 128, 3
+ACTIVATIONS = MAPS * WINDOW * WINDOW
+#: Faces that go through the network at once.
+_BATCH = 64
+
+Floats = npt.NDArray[np.float32]
+
+
+class Trunk:
+    """FER's network up to its last layer."""
+
+    def __init__(self) -> None:
+        self._data = (MODELS / "fer.onnx").read_bytes()
+        source, *self._own = last_convolution(self._data)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "trunk.onnx"
+            path.write_bytes(with_output(self._data, source, ("n", MAPS, "h", "w")))
+            self._network = Network(path, block=_BATCH)
+
+    def activations(self, crops: Crops) -> Floats:
+        """(n, 1152) of crops (n, 64, 64) of faces, as `engine.vision.expression.crop_faces` makes them."""
+        activations = np.empty((len(crops), ACTIVATIONS), np.float32)
+        for start in range(0, len(crops), _BATCH):
+            batch = slice(start, start + _BATCH)
+            (maps,) = self._network(normalised(crops[batch])[:, None])
+            activations[batch] = _shifted_means(maps)
+        return activations
+
+    def with_layer(self, layer: Layer, properties: Mapping[str, str]) -> bytes:
+        """The ONNX file of the network with this last layer over the activations, and these metadata."""
+        classes = len(layer.bias)
+        weights = layer.weights.reshape(classes, MAPS, WINDOW, WINDOW).astype(np.float32)
+        tensors = dict(zip(self._own, (weights, layer.bias.astype(np.float32)), strict=True))
+        return with_metadata(with_tensors(self._data, tensors, classes), properties)
+
+
+def _shifted_means(maps: Floats) -> Floats:
+    """(n, 1152) of maps (n, 128, h, w)."""
+    edge = WINDOW // 2
+    height, width = maps.shape[2:]
+    padded = np.pad(maps, ((0, 0), (0, 0), (edge, edge), (edge, edge)))
+    means = [
+        padded[:, :, y : y + height, x : x + width].mean(axis=(2, 3)) for y in range(WINDOW) for x in range(WINDOW)
+    ]
+    return np.stack(means, axis=2).reshape(len(maps), ACTIVATIONS)
