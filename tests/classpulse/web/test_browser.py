@@ -223,14 +223,20 @@ def test_corrections_that_cannot_be_made_say_why(page: Any) -> None:
     form.get_by_role("button", name="Split").click()
     page.get_by_text("S05 is the new student from 0:16 on").wait_for()
     assert page.get_by_role("alert").inner_text() == ""
+    page.get_by_role("button", name="Undo: split S01").click()
+    page.get_by_text("undone: split S01").wait_for()
+
+
+def test_a_teacher_is_taken_out_of_the_class(page: Any) -> None:
+    page.goto("/sessions/1")
     form = page.get_by_role("form", name="Change a role")
-    form.get_by_label("Student").select_option("S02")
-    form.get_by_label("is a").select_option("teacher")
+    form.locator("select[name=student]").select_option("S02")
+    form.locator("select[name=role]").select_option("teacher")
     form.get_by_role("button", name="Change the role").click()
     page.get_by_text("S02 has the role teacher now").wait_for()
     page.locator("#student-1").get_by_text("Teacher, not counted as a student.").wait_for()
-    page.get_by_role("button", name="Undo: split S01").click()
-    page.get_by_text("undone: split S01").wait_for()
+    page.get_by_role("button", name="Undo: role S02 teacher").click()
+    page.locator("#student-1").get_by_text("Teacher, not counted").wait_for(state="detached")
 
 
 def test_sql(page: Any) -> None:
