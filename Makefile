@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-pose bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -87,6 +87,9 @@ bench-memory: $(VENV)/.dev    ## peak memory of an hour against six minutes
 
 bench-ratio: $(VENV)/.dev     ## CPU time of `analyze` after a change: make bench-ratio OLD=tree NEW=. CLIPS="a.mp4 b.mp4"
 	$(BIN)/python -m benchmarks.ratio $(OLD) $(or $(NEW),.) $(CLIPS)
+
+bench-pose: $(VENV)/.dev      ## how far a head's yaw is off on small faces, by their height
+	$(BIN)/python -m benchmarks.pose
 
 bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their height
 	$(BIN)/python -m benchmarks.recall
