@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -27,9 +28,10 @@ pytest.importorskip("datasette", reason="needs the browse extra")
 
 
 @pytest.fixture(scope="module")
-def address(analysed: Session) -> Iterator[str]:
-    """Where the lesson's database is shown; it ends as Ctrl-C stops it."""
-    process = start("browse", "--db", analysed.database, "--port", 0)
+def address(analysed: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a copy of the lesson's database is shown (the audit log notes that); it ends as Ctrl-C stops it."""
+    db = shutil.copy(analysed.database, tmp_path_factory.mktemp("shown") / "classpulse.db")
+    process = start("browse", "--db", db, "--port", 0)
     assert process.stdout is not None
     said = process.stdout.readline().decode()
     told = re.fullmatch(r".*classpulse\.db is at (http://127\.0\.0\.1:\d+/classpulse); Ctrl-C stops it\n", said)
