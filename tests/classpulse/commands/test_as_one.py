@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import pytest
+
 from tests.classpulse.commands.conftest import Run
 from tests.engine.synthetic import numbered, write_video
 
@@ -37,3 +40,17 @@ def test_what_cannot_be_one_session_is_one_line(run: Run, folder: Path) -> None:
         result = run("analyze", *arguments, "--as-one", "Monday")
         assert result.status == 2, arguments
         assert message in result.complaint()
+
+
+def test_the_sound_of_all_files_is_in_the_annotated_video(run: Run, folder: Path) -> None:
+    for k in (1, 2):
+        write_video(folder / f"part{k}.mp4", images=[numbered(k)] * 20, time_base=Fraction(1, 10), tone=True)
+    assert run("analyze", "part1.mp4", "part2.mp4", "--as-one", "Monday", "--no-expression", "-q").status == 0
+    assert run("annotate", "Monday").status == 0
+    with av.open("part1.mp4") as part:
+        length = max(packet.pts * packet.time_base for packet in part.demux(audio=0) if packet.pts is not None)
+    with av.open("annotated.mp4") as clip:
+        times = [packet.pts * packet.time_base for packet in clip.demux(audio=0) if packet.pts is not None]
+    assert times == sorted(set(times))
+    assert float(max(times)) == pytest.approx(float(2 + length), abs=0.1)
+    assert sum(time >= 2 for time in times) == pytest.approx(len(times) / 2, abs=3)
