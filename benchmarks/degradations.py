@@ -134,16 +134,16 @@ FITTED: dict[str, Callable[[Levels, Random], Levels]] = {
     "small": _small,
     "rotated": _rotated,
     "covered": _covered,
+    "dark noise": _dark_noise,
+    "small jpeg": _small_jpeg,
+    "sunglasses": _sunglasses,
+    "paper mask": _paper_mask,
 }
 #: Others, which nothing was fitted under.
 UNFITTED: dict[str, Callable[[Levels, Random], Levels]] = {
     "gamma": _gamma,
     "shot noise": _shot_noise,
     "side light": _side_light,
-    "paper mask": _paper_mask,
-    "sunglasses": _sunglasses,
-    "small jpeg": _small_jpeg,
-    "dark noise": _dark_noise,
     "defocus": _defocus,
     "haze": _haze,
 }
