@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-pose bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-pose bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-train bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -125,6 +125,9 @@ bench-shots: $(VENV)/.dev     ## boundaries between shots, and identities across
 
 bench-tracking: $(VENV)/.dev  ## identities against plain SORT
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.tracking
+
+bench-train: $(VENV)/.dev     ## a last layer of its own against FER's network as shipped
+	$(BIN)/python -m benchmarks.train
 
 clean:                        ## remove the virtual environment, caches and the demo
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo
