@@ -38,7 +38,7 @@ TABLES = {
 #: The tables whose columns alone changed, which can be read as they were under another name.
 READ_AS = {name: f"{name}_v2" for name in ("sessions", "judgements", "faces", "profiles")}
 #: The tables that version 4 brought.
-SINCE = {"shots", "warnings"}
+SINCE = {"shots", "sources", "warnings"}
 STATES = {"seeing": "detecting", "seen": "detected", "done": "done"}
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -122,7 +122,7 @@ def test_the_comparison_of_databases_finds_them_alike_and_one_change(
     upgrade(old)
     assert same_rows.main(copy, old) == 0
     said = capsys.readouterr().out
-    assert "faces: 114 and 114 rows, 24 columns, 0 differ; only one has score_10, score_11," in said
+    assert "faces: 114 and 114 rows, 24 columns, 0 differ; only one has loglik_negative," in said
     assert "corrections: 4 and 4 rows, 5 columns, 0 differ" in said
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute("UPDATE faces SET score_4 = score_4 + 0.25 WHERE (session_id, pts, face) = (1, 0, 1)")
