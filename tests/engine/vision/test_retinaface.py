@@ -147,8 +147,8 @@ def test_it_finds_what_the_package_finds(photos: list[Image], monkeypatch: pytes
     monkeypatch.setattr("engine.vision.retinaface.network.LOWER", 0.0)
     again, total, distances = 0, 0, []
     for image in photos:
-        # Its scale is that of the image, and so is ours for faces of 25 px.
-        ours: Detections = RetinaFace(25).detect(image)
+        # Its scale is that of the image, and so is ours for faces of 20 px.
+        ours: Detections = RetinaFace(20).detect(image)
         for face in detect_faces(image):
             if face.height > LARGEST_FACE:
                 continue
