@@ -58,10 +58,9 @@ class Settings:
     """What a check of a few frames found, where `auto` was replaced: not to be set, and nothing depends on it."""
     detector_weights: str | None = None
     """Path of the weights of a detector that does not bring its own."""
-    scorer: str = None  # type: ignore[assignment]
-    """`fused` (FER's network, and once a second a second one beside it), `fer` (the first alone), `onnx`, or one
-    of another installed package (docs/extending.md). None: `fused`; with the engine `reference` and where faces
-    are not scored, `fused` becomes `fer`. Never None once it is made."""
+    scorer: str = "fer"
+    """`fer`, `fused` (FER's network, and once a second a second one beside it), `onnx`, or one of another
+    installed package (docs/extending.md)."""
     scorer_model: str | None = None
     """Path of the network of a scorer that does not bring its own, such as `onnx`."""
     device: Device = "cpu"
@@ -118,9 +117,6 @@ class Settings:
     def __post_init__(self) -> None:
         if self.strategy is None:
             object.__setattr__(self, "strategy", "weighted" if self.expression else "attention")
-        custom_scorer = self.expression and self.engine == "classpulse"
-        if self.scorer is None or (self.scorer == "fused" and not custom_scorer):
-            object.__setattr__(self, "scorer", "fused" if custom_scorer else "fer")
         _check(
             self.sample_rate is None or 1e-6 <= self.sample_rate <= 1000,
             "sample_rate",
@@ -161,6 +157,7 @@ class Settings:
             self.detector,
             "mtcnn without weights, which the engine `reference` always uses",
         )
+        custom_scorer = self.expression and self.engine == "classpulse"
         _check(
             custom_scorer or (self.scorer, self.scorer_model) == ("fer", None),
             "scorer",
@@ -217,7 +214,6 @@ class Settings:
         unknown = set(values) - {each.name for each in dataclasses.fields(cls)}
         if unknown:
             raise UsageError(f"unknown settings: {', '.join(sorted(unknown))}")
-        values.setdefault("scorer", "fer")  # the only one that there was
         if "thresholds" in values:
             values["thresholds"] = tuple(values["thresholds"])
         if values.get("aspect") is not None:

@@ -126,13 +126,13 @@ def analyze(
         Path | None, typer.Option(metavar="FILE", readable=False, help="Weights file; `yunet` needs one.")
     ] = None,
     scorer: Annotated[
-        str | None,
+        str,
         typer.Option(
             metavar="NAME|FILE",
-            help="`fused` (default), `fer` (one network of the two), an ONNX file or an installed plugin "
+            help="`fer`, `fused` (and once a second a second network), an ONNX file or an installed plugin "
             "(`classpulse docs extending`).",
         ),
-    ] = None,
+    ] = DEFAULT.scorer,
     scorer_model: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="ONNX network of the scorer `onnx`.")
     ] = None,
@@ -197,7 +197,7 @@ def analyze(
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
-        scorer=network.name,  # type: ignore[arg-type]
+        scorer=network.name,
         scorer_model=network.model,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip

@@ -70,14 +70,13 @@ def aspect_of(text: str) -> tuple[int, int]:
 class ScorerChoice(NamedTuple):
     """A scorer's name, and the path of its network."""
 
-    name: str | None
-    """None: what the settings choose."""
+    name: str
     model: str | None
 
 
-def scorer_of(text: str | None, model: Path | None) -> ScorerChoice:
+def scorer_of(text: str, model: Path | None) -> ScorerChoice:
     """fer, or engaged.onnx: a file is short for the scorer `onnx` with that network."""
-    if text and Path(text).suffix.lower() == ".onnx":
+    if Path(text).suffix.lower() == ".onnx":
         if model is not None:
             raise typer.BadParameter(f"--scorer {text} and --scorer-model {model} are two networks; omit one")
         return ScorerChoice("onnx", str(Path(text).absolute()))

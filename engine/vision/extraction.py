@@ -121,7 +121,7 @@ class FeatureExtractor:
         second = -1
         # A new one for each segment, whose first frame is scanned in full: segments share nothing.
         scheduler = DetectionScheduler(self.settings.min_face) if self.settings.scan == "guided" else None
-        schedule = ReadingSchedule()
+        schedule = ReadingSchedule() if self.log_likelihoods else None
         for previous, current in pairs:
             frame = current.frame
             pts.append(frame.pts)
@@ -129,7 +129,7 @@ class FeatureExtractor:
             regions = _regions(scheduler, previous, current) if scheduler else None
             faces = _without_excluded(self.detector.detect(frame.image, regions), self.settings.exclude)
             detections.append(faces)
-            due.append(schedule.due(frame.time, faces.boxes))
+            due.append(schedule.due(frame.time, faces.boxes) if schedule else np.zeros(len(faces), np.bool_))
             crops.append(crop_faces(current.grey, faces.boxes, self.settings.crop_margin))
             if self._scorer_format:
                 scorer_crops.append(self._crop(current, faces.boxes, self._scorer_format))

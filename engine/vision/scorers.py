@@ -79,8 +79,8 @@ SCORERS: Registry[Factory] = Registry(
     "scorer",
     "classpulse.scorers",
     {
-        "fused": "engine.vision.moods.fusion:make_fused",
         "fer": "engine.vision.expression:make_fer",
+        "fused": "engine.vision.moods.fusion:make_fused",
         "onnx": "engine.vision.classifier:make_classifier",
     },
 )

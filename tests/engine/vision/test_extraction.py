@@ -229,7 +229,7 @@ def test_precision_reaches_the_networks(recording: Path, monkeypatch: pytest.Mon
 
 def test_two_networks_read_each_face_once_a_second(recording: Path) -> None:
     """At two frames a second every other face, in each segment from its first frame on; none with one network."""
-    settings = Settings(sample_rate=2, min_face=40)
+    settings = Settings(sample_rate=2, min_face=40, scorer="fused")
     with Video(recording) as video:
         (segment,) = FeatureExtractor(settings).segments(video, 1, 2)
         (alone,) = FeatureExtractor(dataclasses.replace(settings, scorer="fer")).segments(video, 1, 2)

@@ -42,9 +42,9 @@ def pixels(size: int = 48, colour: bool = True) -> np.ndarray:
 
 
 def test_ones_own_scorers_have_their_names() -> None:
-    assert SCORERS.names()[:3] == ["fused", "fer", "onnx"]
-    assert isinstance(open_scorer(Settings()), FusedScorer)
-    scorer = open_scorer(Settings(scorer="fer"))
+    assert SCORERS.names()[:3] == ["fer", "fused", "onnx"]
+    assert isinstance(open_scorer(Settings(scorer="fused")), FusedScorer)
+    scorer = open_scorer(Settings())
     assert not isinstance(scorer, FusedScorer)
     assert isinstance(scorer, FerScorer)
     assert (scorer.classes, scorer.crops, scorer.fingerprint) == (FER, CropFormat(64), checksums()["fer"])
@@ -53,9 +53,9 @@ def test_ones_own_scorers_have_their_names() -> None:
 
 def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx")
-    assert describe_scorer(Settings(scorer="fer")) == (FER, {"fer": checksums()["fer"]})
+    assert describe_scorer(Settings()) == (FER, {"fer": checksums()["fer"]})
     networks = {name: checksums()[name] for name in ("fer", "faceapi", "fusion")}
-    assert describe_scorer(Settings()) == (FER, networks)
+    assert describe_scorer(Settings(scorer="fused")) == (FER, networks)
     assert describe_scorer(Settings(expression=False)) == (FER, {})
     assert describe_scorer(Settings(scorer="onnx", scorer_model=str(path))) == (
         NOW_KNOWN,
@@ -171,9 +171,9 @@ def test_a_network_that_cannot_be_used_is_one_line(changes: dict[str, Any], said
 
 
 SETTINGS_WRONG = [
-    ({"scorer": "ferr"}, r"unknown scorer 'ferr'; available: fused, fer, onnx"),
+    ({"scorer": "ferr"}, r"unknown scorer 'ferr'; available: fer, fused, onnx"),
     ({"scorer": "onnx"}, r"the scorer onnx needs a network: name its file with --scorer-model"),
-    ({"scorer_model": "a.onnx"}, r"the scorer fused has a network of its own; leave out --scorer-model a.onnx, or"),
+    ({"scorer_model": "a.onnx"}, r"the scorer fer has a network of its own; leave out --scorer-model a.onnx, or"),
     ({"scorer": "onnx", "scorer_model": "no.onnx"}, r"cannot read the scorer's network no.onnx: No such file"),
     ({"scorer": "onnx", "scorer_model": str(MODELS / "fer.onnx")}, r"its metadata has no classpulse.classes"),
 ]
