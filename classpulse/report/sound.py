@@ -11,7 +11,7 @@ from av.error import FFmpegError
 
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.file_times import FileTimes
-from engine.vision.sources.joined import Joined
+from engine.vision.sources.joined import files_of
 from engine.vision.sources.protocol import FrameSource
 from engine.vision.sources.timeline import WRAP, WRAPPING
 
@@ -29,13 +29,8 @@ class Sound:
 
     def __init__(self, video: FrameSource, target: Any, start: float, stop: float | None) -> None:
         length = float("inf") if stop is None else stop - start
-        files = (
-            [(part.source, float(part.start)) for part in video.parts]
-            if isinstance(video, Joined)
-            else [(video, 0.0)]
-        )
         self._output = _Output(target)
-        self._files = [_Audio(source, self._output, start - begin, length) for source, begin in files]
+        self._files = [_Audio(file, self._output, start - begin, length) for file, begin in files_of(video)]
 
     def __enter__(self) -> Sound:
         return self

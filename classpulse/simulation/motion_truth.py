@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,35 @@ class Lesson:
     truth_boxes: Floats
     """(t, 4)"""
 
+    @classmethod
+    def of(
+        cls,
+        random: np.random.Generator,
+        times: Floats,
+        motion: Floats,
+        faces: ReportedFaces,
+        described: Bools,
+        descriptors: npt.NDArray[np.uint8],
+        visible: Bools,
+        true_boxes: Floats,
+    ) -> Self:
+        """The lesson in which `faces` are reported; `visible` is (m, k) of k students, `true_boxes` (m, k, 4)."""
+        truth_frame, truth_student = np.nonzero(visible)
+        return cls(
+            times=times,
+            motion=motion,
+            frame=faces.frame,
+            boxes=faces.boxes,
+            scores=faces.scores,
+            landmarks=draw_landmarks(random, faces.boxes, faces.pose),
+            descriptors=descriptors,
+            described=described,
+            student=faces.student,
+            truth_frame=truth_frame,
+            truth_student=truth_student,
+            truth_boxes=true_boxes[truth_frame, truth_student],
+        )
+
 
 def lesson(
     seed: int,
@@ -78,29 +108,14 @@ def lesson(
     height = sizes * scale
     true_boxes = boxes_around(moved(camera, centre), height)
     visible = visible & (hidden < 0.5) & inside_image(true_boxes, size)
-    chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
-    detected = visible & (random.random(visible.shape) < chance) & ~blurred[:, None]
+    detected = are_detected(random, visible, score, blurred)
 
     faces = true_faces(random, times, detected, true_boxes, height, score)
     faces = with_false_faces(random, faces, *false_faces(random, times, camera, size, posters))
     described = faces.frame % max(1, round(describe_every * sample_rate)) == 0
     descriptors = np.zeros((len(faces.frame), DESCRIPTOR_LENGTH), np.uint8)
     descriptors[described] = _descriptors(random, times, students, faces.frame[described], faces.student[described])
-    truth_frame, truth_student = np.nonzero(visible)
-    return Lesson(
-        times=times,
-        motion=motion,
-        frame=faces.frame,
-        boxes=faces.boxes,
-        scores=faces.scores,
-        landmarks=draw_landmarks(random, faces.boxes, faces.pose),
-        descriptors=descriptors,
-        described=described,
-        student=faces.student,
-        truth_frame=truth_frame,
-        truth_student=truth_student,
-        truth_boxes=true_boxes[truth_frame, truth_student],
-    )
+    return Lesson.of(random, times, motion, faces, described, descriptors, visible, true_boxes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +127,13 @@ class ReportedFaces:
     boxes: Floats
     scores: Floats
     pose: Floats
+
+
+def are_detected(random: np.random.Generator, visible: Bools, score: Floats, blurred: Bools) -> Bools:
+    """(m, k) which `visible` (m, k) faces the detector finds, by their `score`; none while `blurred` (m,)."""
+    chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
+    found: Bools = visible & (random.random(visible.shape) < chance) & ~blurred[:, None]
+    return found
 
 
 def true_faces(

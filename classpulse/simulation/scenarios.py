@@ -13,9 +13,9 @@ from classpulse.simulation.motion_truth import (
     Floats,
     Ints,
     Lesson,
+    are_detected,
     classroom,
     detector_score,
-    draw_landmarks,
     false_faces,
     teacher,
     true_faces,
@@ -23,6 +23,7 @@ from classpulse.simulation.motion_truth import (
     with_false_faces,
 )
 from classpulse.simulation.processes import boxes_around, correlated, inside_image, intervals, moved, steps
+from engine.vision.appearance import LENGTH
 
 Light = Literal["steady", "steps", "ramps", "side", "flicker", "projector"]
 Motion = Literal["tripod", "moved", "shaken", "cut"]
@@ -95,8 +96,7 @@ class Scenario:
         true_boxes = boxes_around(moved(camera, people.centre), height)
         visible = people.shows & (hidden < 0.5) & inside_image(true_boxes, self.size)
         visible &= of_view == view[:, None]
-        chance = np.select([score > 0.97, score > 0.8], [0.98, 0.6], 0.25)
-        detected = visible & (random.random(visible.shape) < chance) & ~blurred[:, None]
+        detected = are_detected(random, visible, score, blurred)
         faces = true_faces(random, times, detected, true_boxes, height, score)
         faces = with_false_faces(random, faces, *false_faces(random, times, camera, self.size, 0))
         described = faces.frame % max(1, round(self.rate)) == 0
@@ -114,24 +114,9 @@ class Scenario:
             size=self.size,
             blocks=self.blocks,
         )
-        descriptors = np.zeros((len(faces.frame), 48), np.uint8)
+        descriptors = np.zeros((len(faces.frame), LENGTH), np.uint8)
         descriptors[described] = describe_drawn(random, wardrobe, seen)
-        truth_frame, truth_student = np.nonzero(visible)
-        drawn = Lesson(
-            times=times,
-            motion=motion,
-            frame=faces.frame,
-            boxes=faces.boxes,
-            scores=faces.scores,
-            landmarks=draw_landmarks(random, faces.boxes, faces.pose),
-            descriptors=descriptors,
-            described=described,
-            student=faces.student,
-            truth_frame=truth_frame,
-            truth_student=truth_student,
-            truth_boxes=true_boxes[truth_frame, truth_student],
-        )
-        return drawn, view
+        return Lesson.of(random, times, motion, faces, described, descriptors, visible, true_boxes), view
 
 
 #: What `make bench-identity` measures.

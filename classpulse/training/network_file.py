@@ -54,18 +54,12 @@ def message(fields: Iterable[Field]) -> bytes:
     )
 
 
-def last_convolution(data: bytes) -> tuple[str, str, str]:
-    """The names of the input, the weights and the bias of the last convolution of the ONNX file `data`."""
+def last_convolution(data: bytes) -> tuple[str, str]:
+    """The names of the weights and the bias of the last convolution of the ONNX file `data`."""
     nodes = [fields_of(_bytes(value)) for value in _all(fields_of(_graph(data)), _NODE)]
     convolution = [node for node in nodes if _bytes(next(_all(node, _OP_TYPE))) == b"Conv"][-1]
-    source, weights, bias = (_bytes(value).decode() for value in _all(convolution, _INPUTS))
-    return source, weights, bias
-
-
-def with_output(data: bytes, name: str, shape: tuple[str | int, ...]) -> bytes:
-    """The network, whose output is its inner array `name` of float32, of that `shape`; a text is any length."""
-    graph = [each for each in fields_of(_graph(data)) if each[0] != _OUTPUT]
-    return _with_graph(data, [*graph, (_OUTPUT, _value_info(name, shape))])
+    _, weights, bias = (_bytes(value).decode() for value in _all(convolution, _INPUTS))
+    return weights, bias
 
 
 def with_tensors(data: bytes, tensors: Mapping[str, Floats], classes: int) -> bytes:

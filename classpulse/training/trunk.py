@@ -7,15 +7,13 @@ place of the convolution's window, with zeros from outside.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from classpulse.training.layer import Layer
-from classpulse.training.network_file import last_convolution, with_metadata, with_output, with_tensors
+from classpulse.training.network_file import last_convolution, with_metadata, with_tensors
 from engine.vision.expression import normalised
 from engine.vision.networks import MODELS, Network
 from engine.vision.scorers import Crops
@@ -33,19 +31,14 @@ class Trunk:
     """FER's network up to its last layer."""
 
     def __init__(self) -> None:
-        self._data = (MODELS / "fer.onnx").read_bytes()
-        source, *self._own = last_convolution(self._data)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "trunk.onnx"
-            path.write_bytes(with_output(self._data, source, ("n", MAPS, "h", "w")))
-            self._network = Network(path, block=_BATCH)
+        self._network = Network("fer", block=_BATCH, trunk=True)
 
     def activations(self, crops: Crops) -> Floats:
         """(n, 1152) of crops (n, 64, 64) of faces, as `engine.vision.expression.crop_faces` makes them."""
         activations = np.empty((len(crops), ACTIVATIONS), np.float32)
         for start in range(0, len(crops), _BATCH):
             batch = slice(start, start + _BATCH)
-            (maps,) = self._network(normalised(crops[batch])[:, None])
+            maps = self._network(normalised(crops[batch])[:, None])[-1]
             activations[batch] = _shifted_means(maps)
         return activations
 
@@ -53,8 +46,9 @@ class Trunk:
         """The ONNX file of the network with this last layer over the activations, and these metadata."""
         classes = len(layer.bias)
         weights = layer.weights.reshape(classes, MAPS, WINDOW, WINDOW).astype(np.float32)
-        tensors = dict(zip(self._own, (weights, layer.bias.astype(np.float32)), strict=True))
-        return with_metadata(with_tensors(self._data, tensors, classes), properties)
+        data = (MODELS / "fer.onnx").read_bytes()
+        tensors = dict(zip(last_convolution(data), (weights, layer.bias.astype(np.float32)), strict=True))
+        return with_metadata(with_tensors(data, tensors, classes), properties)
 
 
 def _shifted_means(maps: Floats) -> Floats:

@@ -24,7 +24,7 @@ from engine.version import __version__
 from engine.vision.detection import Detections
 from engine.vision.detectors import fingerprints
 from engine.vision.scorers import describe_scorer
-from engine.vision.sources.joined import Joined
+from engine.vision.sources.joined import Joined, files_of
 from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
 from engine.vision.sources.registry import Location, as_one, open_source
 from engine.vision.sources.unchanged import Unchanged
@@ -268,8 +268,8 @@ def _compression(store: Store, session_id: int, path: Path) -> list[SourceWarnin
 def _stored(warning: SourceWarning, video: FrameSource) -> StoredWarning:
     """The warning as its row; without the folders of the recording, whose names may be people's."""
     text = warning.text
-    for path in [part.source.path for part in video.parts] if isinstance(video, Joined) else [video.path]:
-        text = text.replace(str(path), path.name)
+    for file, _ in files_of(video):
+        text = text.replace(str(file.path), file.path.name)
     return StoredWarning(warning.code, text, warning.time, warning.file_time)
 
 

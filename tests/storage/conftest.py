@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from engine.faces import FER, Faces
 from storage.store import Store
@@ -198,3 +199,12 @@ def lesson(store: Store) -> Store:
     write_tracking(store, session, faces)
     write_judgement(store, session)
     return store
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    """The rows as they come: SQLite's in order of the key; PostgreSQL's, which have none of their own, sorted."""
+    with store.reading() as connection:
+        found = [tuple(row) for row in connection.execute(text(sql))]
+        if connection.dialect.name == "sqlite" or "ORDER BY" in sql:
+            return found
+    return sorted(found, key=lambda row: [(value is not None, value) for value in row])

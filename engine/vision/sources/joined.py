@@ -146,6 +146,13 @@ class Joined:
                 self.damaged += source.damaged
 
 
+def files_of(source: FrameSource) -> list[tuple[FrameSource, float]]:
+    """The files of `source` in order, each with the session time of its first frame, s; one file is its own."""
+    if isinstance(source, Joined):
+        return [(part.source, float(part.start)) for part in source.parts]
+    return [(source, 0.0)]
+
+
 def place(
     pieces: Sequence[Piece],
 ) -> tuple[list[int], list[Fraction], list[datetime | None], list[SourceWarning]]:

@@ -11,8 +11,7 @@ import pytest
 from engine.vision.detection import Detections, FullScan
 from engine.vision.guided import BANDS, DetectionScheduler
 from engine.vision.mtcnn.cascade import Mtcnn
-from engine.vision.sources.video import Video
-from tests.engine.footage import Score
+from tests.engine.footage import scans_of_students
 
 
 def faces_at(*corners: tuple[float, float], size: float = 40) -> Detections:
@@ -166,15 +165,7 @@ def test_nothing_new_in_noise_or_in_a_tiny_picture() -> None:
 
 def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared: Path) -> None:
     """A pan, and a teacher who crosses in front; against the ground truth."""
-    mtcnn, scheduler = Mtcnn(), DetectionScheduler(20)
-    full, guided = Score(shared), Score(shared)
-    with Video(shared / "footage/students.mp4") as video:
-        for frame in video.frames(5):
-            number = round(frame.time * 24) + 1
-            full.add(number, mtcnn.detect(frame.image).boxes)
-            found = mtcnn.detect(frame.image, scheduler.regions(frame.time))
-            scheduler.update(frame.time, found)
-            guided.add(number, found.boxes)
+    full, guided = scans_of_students(shared, Mtcnn())
     assert full.true > 150
     assert guided.true >= 0.98 * full.true
     assert guided.false <= full.false + 0.02 * full.true

@@ -10,10 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from engine.vision.detection import Detections, FullScan, RegionsOfInterest
-from engine.vision.guided import BANDS, DetectionScheduler
+from engine.vision.guided import BANDS
 from engine.vision.retinaface.detector import RetinaFace
-from engine.vision.sources.video import Video
-from tests.engine.footage import Score, iou, photo
+from tests.engine.footage import iou, photo, scans_of_students
 
 Image = npt.NDArray[np.uint8]
 NOWHERE = np.empty((0, 4), np.float32)
@@ -103,14 +102,7 @@ def test_every_second_the_whole_image_is_scanned_for_faces_of_twice_the_smallest
 
 
 def test_guided_scans_keep_the_true_faces_and_add_no_false_ones(shared: Path, retinaface: RetinaFace) -> None:
-    scheduler, full, guided = DetectionScheduler(20), Score(shared), Score(shared)
-    with Video(shared / "footage/students.mp4") as video:
-        for frame in video.frames(5):
-            number = round(frame.time * 24) + 1
-            full.add(number, retinaface.detect(frame.image).boxes)
-            found = retinaface.detect(frame.image, scheduler.regions(frame.time))
-            scheduler.update(frame.time, found)
-            guided.add(number, found.boxes)
+    full, guided = scans_of_students(shared, retinaface)
     assert full.true > 170
     assert guided.true >= 0.98 * full.true
     assert guided.false <= full.false + 1
