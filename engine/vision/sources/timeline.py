@@ -149,7 +149,7 @@ class Timeline:
 
 def _warning(each: Discontinuity, time: float, path: Path, time_base: Fraction) -> SourceWarning:
     before, after = float(each.file_before * time_base), float(each.file_after * time_base)
-    clocks = f"from {format_time(before)} to {format_time(after)}, at {format_time(time)} of the session"
+    clocks = f"from {format_time(before)} to {format_time(after)}, after {format_time(time)} of picture"
     if each.goes_back:
         text = f"its clock goes back {clocks}; the session's goes on (for two sessions, cut the file there)"
         return SourceWarning("clock_back", f"{path}: {text}", time, after)
@@ -286,8 +286,20 @@ def _without_strays(packets: _Packets, furthest: float) -> tuple[_Packets, froze
     agree = np.isfinite(before) & np.isfinite(after)
     agree[agree] = np.abs(after[agree] - before[agree]) <= furthest
     stray = agree & (np.abs(neighbours - here) > furthest).all(axis=0)
+    for place in np.flatnonzero(stray):
+        stray[place] = not _is_reordered(packets.ticks, int(place))
     kept = {name: getattr(packets, name)[~stray] for name in ("ticks", "number", "keyframe")}
     return packets._replace(**kept), frozenset(packets.number[stray].tolist())
+
+
+def _is_reordered(ticks: npt.NDArray[np.int64], place: int) -> bool:
+    """Whether a packet is one of some near it in the file, of which others show frames after a pause or jump.
+
+    The same time again is not: that is what a broken clock says.
+    """
+    around = ticks[max(place - MOST_REORDERED, 0) : place + MOST_REORDERED + 1]
+    away = np.abs(around - ticks[place])
+    return bool(((away > 0) & (away <= MOST_REORDERED * _interval(around))).any())
 
 
 def _part_starts(packets: _Packets, furthest: float) -> list[int]:

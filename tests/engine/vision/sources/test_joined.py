@@ -172,3 +172,11 @@ def test_the_fingerprint_is_that_of_bytes_and_places(parts: list[Path]) -> None:
         with opened(chosen) as source:
             prints.append(source.fingerprint())
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_what_a_later_file_warns_of_is_at_the_session_s_time(parts: list[Path], tmp_path: Path) -> None:
+    jumping = write_video(tmp_path / "part4.mkv", [*range(10), *range(2000, 2010)], time_base=Fraction(1, 10))
+    with opened([parts[0], jumping]) as source:
+        (jump,) = (warning for warning in source.warnings if warning.code == "clock_jump")
+        assert jump.time == 3  # 2 s of the first file, and 1 s of this
+        assert jump.text.startswith(f"{jumping}: its clock jumps from 0:00.9 to 3:20, after 0:01 of picture, ")

@@ -63,7 +63,7 @@ def test_a_clock_that_goes_back_is_said_in_one_line_with_both_times(tmp_path: Pa
     video = Video(cat(tmp_path / "a.mkv", 36_000, 0))
     (warning,) = video.warnings
     assert warning.text == (
-        f"{video.path}: its clock goes back from 10:00:02 to 0:00, at 0:02 of the session; the session's goes on "
+        f"{video.path}: its clock goes back from 10:00:02 to 0:00, after 0:02 of picture; the session's goes on "
         "(for two sessions, cut the file there)"
     )
 
@@ -179,6 +179,17 @@ def test_a_jump_between_reordered_frames_is_where_their_times_say(tmp_path: Path
     cuts = [0, 1.96, 2.04, 3, 5]
     parts = [contents(video, None, *span) for span in pairwise(cuts)]
     assert [row for part in parts for row in part] == contents(video, None)
+
+
+@pytest.mark.parametrize("before", [10, 11, 12, 13])
+@pytest.mark.parametrize("keep", [False, True])
+def test_no_frame_is_lost_where_the_codec_writes_one_alone_among_those_after_the_jump(
+    tmp_path: Path, before: int, keep: bool
+) -> None:
+    ticks = [*range(before), *range(5000, 5010)]
+    video = Video(write_video(tmp_path / "a.mkv", ticks), Settings(max_gap=None if keep else 60))
+    assert [number(frame.image) for frame in video.frames(None)] == list(range(before + 10))
+    assert [each.time for each in video.warnings] == ([] if keep else [before / 25])
 
 
 def test_footage_with_a_picture_every_few_minutes_has_no_jumps(tmp_path: Path) -> None:
