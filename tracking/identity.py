@@ -129,17 +129,13 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
     than `least_faces` faces (by default 2 % of the frames, from 5 to 30) is no student. Tracks of one student may
     share a frame where people crossed: `faces_of_students` then assigns the face to one of them.
     """
-
-    from scipy.sparse import csr_array
-
     owner = np.arange(len(tracks))
     similarity = AppearanceSimilarity(tracks.sample, tracks.sample_track, len(tracks))
     clusters, prior = TrackletClusters.of(tracks, similarity), LinkPrior.of(tracks)
     links: list[tuple[int, int, float]] = []
     span, end = INTERVAL, tracks.last_time.max(initial=0.0)
     while True:
-        members = csr_array((np.ones(len(owner), np.int32), (np.arange(len(owner)), owner)), shape=2 * owner.shape)
-        shared = csr_array(members.T @ tracks.shared @ members)
+        shared = _shared(tracks, owner)
         roots = np.unique(owner)
         interval = np.floor(clusters.first_time[roots] / span)
         least = least_score if span > end else max(least_score, EARLY_LINK_SCORE)
@@ -156,8 +152,8 @@ def students_of_shots(tracks: Tracks, shot_of_track: Indices, *, least_score: fl
     """Cluster tracks to students where a view was shown in several shots, `shot_of_track` (t,) ascending numbers.
 
     `students_of_tracks` in each shot for itself; then shot by shot each student is one of those before, or a new
-    one: the assignment with the highest total score. So nobody is two students of one shot, and what a shot tells
-    of itself does not depend on the others.
+    one: the assignment with the highest total score. Last, all of them are compared as the tracks of one shot are:
+    who became two in a shot, since the light changed or a track broke off, may be one by what other shots show.
     """
     shots = np.unique(shot_of_track)
     if len(shots) < 2:
@@ -180,7 +176,16 @@ def students_of_shots(tracks: Tracks, shot_of_track: Indices, *, least_score: fl
             clusters.merge(known[row], new[column])
             links.append((int(new[column]), int(known[row]), float(scores[row, column])))
         known = np.append(known, new[pairs.unmatched_columns])
+    links += _link(clusters, known, _shared(tracks, _owners(len(tracks), links)), prior, similarity, least_score)
     return _students(tracks, links, None)
+
+
+def _shared(tracks: Tracks, owner: Indices) -> csr_array:
+    """(t, t) frames in which both of two clusters have a face, by the first track of each, `owner` (t,)."""
+    from scipy.sparse import csr_array
+
+    members = csr_array((np.ones(len(owner), np.int32), (np.arange(len(owner)), owner)), shape=2 * owner.shape)
+    return csr_array(members.T @ tracks.shared @ members)
 
 
 def _students(tracks: Tracks, links: list[tuple[int, int, float]], least_faces: int | None) -> Students:

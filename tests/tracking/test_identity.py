@@ -324,6 +324,19 @@ def test_two_of_one_shot_are_never_joined_by_another() -> None:
     assert sorted(found[4:].tolist()) == [0, 4]
 
 
+def test_two_places_of_one_shot_are_one_student_where_a_later_shot_shows_them_between() -> None:
+    others = [(0, 110, 400.0 + 300 * i) for i in range(4)]
+
+    def found(moved: float) -> list[int]:
+        tracks = tracks_of([(0, 20, 100.0), (25, 45, 100 + moved), (50, 110, 100 + moved / 2), *others])
+        alone = students_of_tracks(tracks.take(np.array([0, 1, 3, 4, 5, 6]), tracks.frames))
+        assert alone.student[0] != alone.student[1]
+        return list(students_of_shots(tracks, np.array([0, 0, 1, 0, 0, 0, 0])).student)
+
+    assert found(65.0) == [0, 0, 0, 1, 2, 3, 4]
+    assert found(80.0) == [0, 5, 0, 1, 2, 3, 4]
+
+
 def test_one_shot_is_as_without_shots(lesson_of_ten: Tracked) -> None:
     tracks = lesson_of_ten.tracks
     alone = students_of_shots(tracks, np.zeros(len(tracks), np.int64))
