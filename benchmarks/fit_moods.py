@@ -1,21 +1,23 @@
-"""`make fit`: fits the layer that fuses two networks to log-likelihoods of moods, and writes fusion.onnx.
+"""`make fit`: fits the layers that make log-likelihoods of moods, and writes moods.onnx and fusion.onnx.
 
-A three-way logistic regression over the scores and activations of both networks (`engine.vision.moods.fusion`), on
+Two three-way logistic regressions, `moods` over the scores and activations of FER's network
+(`engine.vision.models.layers`), `fusion` over those of both networks (`engine.vision.moods.fusion`), on
 the 28,561 training faces of FER2013, each under a drawn degradation (benchmarks/degradations.py), and four in ten
-of them under a second one. Every mood weighs the same, so that its output is p(face | mood) up to a factor. Few
+of them under a second one. Every mood weighs the same, so that the output is p(face | mood) up to a factor. Few
 numbers carry over to strangers, many hold under degradation: so the penalty on the scores is small and that on the
 activations large. The same bytes come out again: faces and degradations are drawn from a seed, and weights are
 kept to six digits.
 
-PENALTIES are the largest of which the cross-entropy, on the split `choose` of FER2013's public faces (see
+The penalties are the largest of which the cross-entropy, on the split `choose` of FER2013's public faces (see
 benchmarks/verdicts.py) under the degradations that nothing is fitted under, is within 0.001 of the least;
-`--choose` prints the table.
+`--choose LAYER` prints the table.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,25 +32,54 @@ from scipy.special import log_softmax
 from benchmarks.degradations import FITTED, UNFITTED, degrade
 from benchmarks.verdicts import labelled_files, shared
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
-from engine.vision.expression import CROP_SIZE
+from engine.vision.expression import CROP_SIZE, normalised
+from engine.vision.models.layers import mood_features
 from engine.vision.models.manifest import commit
 from engine.vision.moods.fusion import Fusion
-from engine.vision.networks import MODELS
+from engine.vision.networks import MODELS, Network
+from engine.vision.scorers import Crops
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-#: On the squared weights of standardised scores, and of standardised activations.
-PENALTIES = (1e-2, 1e-1)
 #: Share of the faces that are degraded twice.
 TWICE = 0.4
-#: How many of the features are scores.
-_SCORES = 14
 #: Digits of the weights, so that a last bit of the arithmetic does not make another file.
 _DIGITS = 6
 ENTRY = {
     "origin": "fitted by benchmarks/fit_moods.py on the training faces of FER2013, https://arxiv.org/abs/1307.0414",
     "licence": "MIT, Copyright (c) 2026 the authors of classpulse",
+}
+
+
+Features = Callable[[Crops], Floats]
+
+
+class Spec(NamedTuple):
+    """What a layer is fitted on, and how."""
+
+    features: Callable[[], Features]
+    """Makes the function of crops (n, 64, 64) to features (n, k)."""
+    scores: int
+    """How many of the features are scores; they come first."""
+    penalties: tuple[float, float]
+    """On the squared weights of standardised scores, and of standardised activations."""
+
+
+def fer_features() -> Features:
+    """`mood_features` of FER's network."""
+    network = Network("fer", block=64, trunk=True)
+
+    def features(crops: Crops) -> Floats:
+        batches = (normalised(crops[start : start + 64])[:, None] for start in range(0, len(crops), 64))
+        return np.concatenate([mood_features(*network(batch)) for batch in batches])
+
+    return features
+
+
+LAYERS = {
+    "moods": Spec(fer_features, scores=7, penalties=(1e-3, 1e-2)),
+    "fusion": Spec(lambda: Fusion(layer=None).features, scores=14, penalties=(1e-2, 1e-1)),
 }
 
 
@@ -92,9 +123,9 @@ def crops_of(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def drawn(
-    labelled: LabelledFaces, kinds: tuple[str, ...], seed: int, fusion: Fusion, twice: float = 0.0
+    labelled: LabelledFaces, kinds: tuple[str, ...], seed: int, features: Features, twice: float = 0.0
 ) -> tuple[Floats, Ints]:
-    """Features (n, 654) of the faces, each under one of `kinds` drawn at random, and their moods.
+    """Features (n, k) of the faces, each under one of `kinds` drawn at random, and their moods.
 
     A share `twice` of them is degraded by another one as well: what is dark is noisy, and what is small compressed.
     """
@@ -105,15 +136,18 @@ def drawn(
     for place, (face, one, other) in enumerate(zip(labelled.faces, first, second, strict=True)):
         degraded = degrade(face, kinds[one], random)
         faces[place] = degraded if other < 0 else degrade(degraded, kinds[other], random)
-    return fusion.features(crops_of(faces)), labelled.mood
+    return features(crops_of(faces)), labelled.mood
 
 
-def fit(features: Floats, mood: Ints, penalties: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Weights (654, 3) and bias (3,) of the least penalised cross-entropy, every mood weighing the same."""
+def fit(features: Floats, mood: Ints, scores: int, penalties: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Weights (k, 3) and bias (3,) of the least penalised cross-entropy, every mood weighing the same.
+
+    The first of the `penalties` is that of the first so many features, the `scores`.
+    """
     mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + 1e-6
     x = ((features - mean) / deviation).astype(np.float32)
     n, k = x.shape
-    penalty = np.where(np.arange(k) < _SCORES, *penalties)[:, None]
+    penalty = np.where(np.arange(k) < scores, *penalties)[:, None]
     weight = (n / 3 / np.bincount(mood))[mood][:, None]
     target = np.eye(3)[mood]
 
@@ -136,11 +170,11 @@ def _rounded(values: npt.NDArray[np.float64]) -> Floats:
     return (np.round(values * scale) / scale).astype(np.float32)
 
 
-def layer(weights: Floats, bias: Floats) -> onnx.ModelProto:
-    """The network: features (n, 654) to logits (n, 3)."""
+def layer(name: str, weights: Floats, bias: Floats) -> onnx.ModelProto:
+    """The network: features (n, k) to logits (n, 3)."""
     graph = helper.make_graph(
         [helper.make_node("Gemm", ["features", "weights", "bias"], ["logits"])],
-        "fusion",
+        name,
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", len(weights)])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 3])],
         [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
@@ -166,23 +200,30 @@ def cross_entropy(features: Floats, mood: Ints, weights: Floats, bias: Floats) -
 def main() -> None:
     """Fit and write, or print what the penalties were chosen from."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--choose", action="store_true", help="print the cross-entropy of each pair of penalties")
-    parser.add_argument("--folder", type=Path, default=MODELS, help="where fusion.onnx and models.json are written")
+    parser.add_argument("--choose", choices=LAYERS, help="print the cross-entropy of each pair of penalties")
+    parser.add_argument("--folder", type=Path, default=MODELS, help="where the layers and models.json are written")
+    parser.add_argument("layers", nargs="*", default=[*LAYERS], help="those to fit (default: all)")
     options = parser.parse_args()
-    fusion = Fusion(layer=None)
-    features, mood = drawn(read_faces("train"), tuple(FITTED), 1, fusion, TWICE)
-    if options.choose:
-        public = chosen()
-        fitted, unfitted = (drawn(public, tuple(kinds), 2, fusion) for kinds in (FITTED, UNFITTED))
-        print("| penalty on scores | on activations | fitted degradations | others |\n|---|---|---|---|")
-        for few in (1e-4, 1e-3, 1e-2):
-            for many in (1e-3, 3e-3, 1e-2, 3e-2, 1e-1):
-                found = fit(features, mood, (few, many))
-                by = " | ".join(f"{cross_entropy(*faces, *found):.4f}" for faces in (fitted, unfitted))
-                print(f"| {few:g} | {many:g} | {by} |", flush=True)
-        return
-    data = layer(*fit(features, mood, PENALTIES)).SerializeToString(deterministic=True)
-    commit("fusion", data, ENTRY, options.folder)
+    for name in [options.choose] if options.choose else options.layers:
+        spec = LAYERS[name]
+        of = spec.features()
+        features, mood = drawn(read_faces("train"), tuple(FITTED), 1, of, TWICE)
+        if options.choose:
+            _choose(features, mood, spec, of)
+        else:
+            weights = fit(features, mood, spec.scores, spec.penalties)
+            commit(name, layer(name, *weights).SerializeToString(deterministic=True), ENTRY, options.folder)
+
+
+def _choose(features: Floats, mood: Ints, spec: Spec, of: Features) -> None:
+    public = chosen()
+    fitted, unfitted = (drawn(public, tuple(kinds), 2, of) for kinds in (FITTED, UNFITTED))
+    print("| penalty on scores | on activations | fitted degradations | others |\n|---|---|---|---|")
+    for few in (1e-4, 1e-3, 1e-2):
+        for many in (1e-3, 3e-3, 1e-2, 3e-2, 1e-1):
+            found = fit(features, mood, spec.scores, (few, many))
+            by = " | ".join(f"{cross_entropy(*faces, *found):.4f}" for faces in (fitted, unfitted))
+            print(f"| {few:g} | {many:g} | {by} |", flush=True)
 
 
 if __name__ == "__main__":

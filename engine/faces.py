@@ -148,7 +148,7 @@ class Faces:
     """(n, k) in the order of `classes`; each row sums to 1. NaN where the face was not scored."""
     loglik: Floats = field(default_factory=_absent)
     """(n, 3) logarithms of how likely such a face is if positive, neutral, negative, up to a constant of each face;
-    NaN where the two networks did not read it (engine/vision/moods)."""
+    NaN where FER's network did not read it (engine/vision/moods)."""
     sharpness: Floats = field(default_factory=_absent)
     """(n,) in [0, 1]."""
     yaw: Floats = field(default_factory=_absent)

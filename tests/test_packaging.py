@@ -50,6 +50,7 @@ def test_holds_what_it_needs(contents: set[str]) -> None:
         "fer.onnx",
         "faceapi.onnx",
         "fusion.onnx",
+        "moods.onnx",
         "models.json",
     )
     needed = {f"engine/vision/models/{name}" for name in networks}

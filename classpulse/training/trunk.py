@@ -15,12 +15,10 @@ import numpy.typing as npt
 from classpulse.training.layer import Layer
 from classpulse.training.network_file import last_convolution, with_metadata, with_tensors
 from engine.vision.expression import normalised
+from engine.vision.models.layers import ACTIVATIONS, MAPS, WINDOW, shifted_means
 from engine.vision.networks import MODELS, Network
 from engine.vision.scorers import Crops
 
-#: Maps before the last layer, and the side of its window.
-MAPS, WINDOW = 128, 3
-ACTIVATIONS = MAPS * WINDOW * WINDOW
 #: Faces that go through the network at once.
 _BATCH = 64
 
@@ -39,7 +37,7 @@ class Trunk:
         for start in range(0, len(crops), _BATCH):
             batch = slice(start, start + _BATCH)
             maps = self._network(normalised(crops[batch])[:, None])[-1]
-            activations[batch] = _shifted_means(maps)
+            activations[batch] = shifted_means(maps)
         return activations
 
     def with_layer(self, layer: Layer, properties: Mapping[str, str]) -> bytes:
@@ -49,14 +47,3 @@ class Trunk:
         data = (MODELS / "fer.onnx").read_bytes()
         tensors = dict(zip(last_convolution(data), (weights, layer.bias.astype(np.float32)), strict=True))
         return with_metadata(with_tensors(data, tensors, classes), properties)
-
-
-def _shifted_means(maps: Floats) -> Floats:
-    """(n, 1152) of maps (n, 128, h, w)."""
-    edge = WINDOW // 2
-    height, width = maps.shape[2:]
-    padded = np.pad(maps, ((0, 0), (0, 0), (edge, edge), (edge, edge)))
-    means = [
-        padded[:, :, y : y + height, x : x + width].mean(axis=(2, 3)) for y in range(WINDOW) for x in range(WINDOW)
-    ]
-    return np.stack(means, axis=2).reshape(len(maps), ACTIVATIONS)

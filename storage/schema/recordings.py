@@ -180,7 +180,7 @@ _SCORE = "share of the class of this number (see classes), 0 to 1; NULL: not sco
 
 _LOGLIK = (
     "natural logarithm of how likely such a face is if its mood is {}, up to a number added to all three; NULL "
-    "where the second network did not read the face, as once a second is enough"
+    "where FER's network did not score the face, and in rows of older versions"
 )
 
 faces = Table(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from engine.settings import Device, Settings
 from engine.vision.expression import FerScorer, normalised
+from engine.vision.models.layers import FLOOR, log_likelihoods
 from engine.vision.networks import Network
 from engine.vision.scorers import Crops, Floats, no_model
 
@@ -15,10 +16,6 @@ from engine.vision.scorers import Crops, Floats, no_model
 _SIDE = 112
 #: Faces in one call: more of them cost memory and gain no time.
 _BATCH = 16
-#: Floor of a score under its logarithm.
-_FLOOR = 1e-4
-#: Lowest log-likelihood beside the highest: no single face proves more than this.
-LOWEST = -6.0
 
 
 def make_fused(settings: Settings) -> FusedScorer:
@@ -28,7 +25,7 @@ def make_fused(settings: Settings) -> FusedScorer:
 
 
 class FusedScorer(FerScorer):
-    """The scorer `fused`: FER's scores of every face, and `log_likelihoods` of those that are asked for.
+    """The scorer `fused`: what FER's network says of every face, and `fused` of those that are asked for.
 
     The second network and the fusion run on the CPU in 32 bits whatever the device is: few faces need them, and
     their numbers are to be the same everywhere.
@@ -38,7 +35,7 @@ class FusedScorer(FerScorer):
         super().__init__(device)
         self._fusion = Fusion()
 
-    def log_likelihoods(self, crops: Crops) -> Floats:
+    def fused(self, crops: Crops) -> Floats:
         """Of crops (n, 64, 64) the (n, 3) that `Fusion` gives."""
         return self._fusion(crops)
 
@@ -52,18 +49,11 @@ class Fusion:
         self._layer = Network(layer) if layer else None
 
     def __call__(self, crops: Crops) -> Floats:
-        """Of grey crops (n, 64, 64) the log-likelihoods (n, 3) of a positive, a neutral and a negative face.
-
-        They are p(crop | mood) up to a factor of each face, which is chosen so that the three sum to 1; none is
-        under LOWEST.
-        """
+        """Of grey crops (n, 64, 64) the log-likelihoods (n, 3); see `log_likelihoods`."""
         if self._layer is None:
             raise ValueError("this fusion was made without its layer")
         (logits,) = self._layer(self.features(crops))
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        result: Floats = np.maximum(shifted, np.float32(LOWEST))
-        return result
+        return log_likelihoods(logits)
 
     def features(self, crops: Crops) -> Floats:
         """(n, 654) float32: logarithms of the scores of both networks (7 and 7), then their activations.
@@ -79,5 +69,5 @@ class Fusion:
         larger = np.stack([cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC) for crop in crops])
         second: tuple[npt.NDArray[np.float32], ...] = self._second(larger[:, None].astype(np.float32))
         pooled = trunk.mean(axis=(2, 3)), trunk.max(axis=(2, 3)), trunk.std(axis=(2, 3))
-        floor = np.float32(_FLOOR)
+        floor = np.float32(FLOOR)
         return np.concatenate([np.log(scores + floor), np.log(second[0] + floor), *pooled, second[1]], axis=1)

@@ -11,9 +11,10 @@ from onnx import numpy_helper
 
 from classpulse.training.layer import Layer, log_shares
 from classpulse.training.network_file import fields_of, last_convolution, message, with_metadata
-from classpulse.training.trunk import ACTIVATIONS, Trunk
+from classpulse.training.trunk import Trunk
 from engine.vision.classifier import OnnxClassifier
 from engine.vision.expression import FerScorer
+from engine.vision.models.layers import ACTIVATIONS
 from engine.vision.networks import MODELS
 
 DATA = (MODELS / "fer.onnx").read_bytes()

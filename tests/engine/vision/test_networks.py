@@ -109,7 +109,17 @@ def test_an_array_that_does_not_fit_is_named_beside_what_would_fit(x: npt.NDArra
 
 
 def test_checksums_are_those_of_the_files() -> None:
-    assert set(checksums()) == {"pnet", "pnet_sparse", "rnet", "onet", "fer", "retinaface", "faceapi", "fusion"}
+    assert set(checksums()) == {
+        "pnet",
+        "pnet_sparse",
+        "rnet",
+        "onet",
+        "fer",
+        "retinaface",
+        "faceapi",
+        "fusion",
+        "moods",
+    }
     for name, sha256 in checksums().items():
         assert hashlib.sha256((MODELS / f"{name}.onnx").read_bytes()).hexdigest() == sha256
 
@@ -178,7 +188,7 @@ def test_the_export_makes_the_committed_bytes_again(tmp_path: Path) -> None:
         [sys.executable, "-m", "engine.vision.models.export", tmp_path], check=True, cwd=MODELS.parents[2]
     )
     made = sorted(path.name for path in tmp_path.glob("*.onnx"))
-    assert set(made) == {f"{name}.onnx" for name in checksums()} - {"faceapi.onnx", "fusion.onnx"}
+    assert set(made) == {f"{name}.onnx" for name in checksums()} - {"faceapi.onnx", "fusion.onnx", "moods.onnx"}
     assert filecmp.cmpfiles(MODELS, tmp_path, made, shallow=False)[0] == made
     committed, manifest = (json.loads((path / "models.json").read_text("utf-8")) for path in (MODELS, tmp_path))
     assert manifest.items() <= committed.items()

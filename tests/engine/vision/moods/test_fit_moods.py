@@ -15,11 +15,11 @@ def test_the_fit_finds_likelihoods_whatever_the_moods_frequencies() -> None:
     mood = np.repeat([0, 1, 2], [6000, 1500, 500])
     features = random.normal(0, 1, (len(mood), 16)).astype(np.float32)
     features[:, 0] += 2.0 * mood
-    weights, bias = fit(features, mood, (1e-6, 1e-6))
+    weights, bias = fit(features, mood, 14, (1e-6, 1e-6))
     logits = np.array([[0.0], [1.0], [3.0]]) @ weights[:1] + bias
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], [-2, 0, 4], atol=0.3)
     np.testing.assert_allclose(logits[:, 2] - logits[:, 1], [-6, -4, 0], atol=0.6)
-    shrunk, _ = fit(features, mood, (1.0, 1e-6))
+    shrunk, _ = fit(features, mood, 14, (1.0, 1e-6))
     assert np.abs(shrunk[0]).max() < 0.2 * np.abs(weights[0]).max()
     assert cross_entropy(features, mood, weights, bias) < 0.5
 

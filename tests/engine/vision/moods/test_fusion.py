@@ -11,7 +11,8 @@ from scipy.special import log_softmax
 
 from classpulse.simulation.render import Renderer
 from engine.vision.expression import FerScorer, crop_faces
-from engine.vision.moods.fusion import LOWEST, Fusion
+from engine.vision.models.layers import LOWEST
+from engine.vision.moods.fusion import Fusion
 from engine.vision.networks import MODELS, Network
 from tests.drawn import LESSON
 
