@@ -16,6 +16,13 @@ _OPEN: Counter[tuple[int, int]] = Counter()
 _OPENING = threading.Lock()
 
 
+def make_private(path: Path) -> None:
+    """Make the file at `path` if there is none, and let its owner alone read it, also one that is there."""
+    path.touch(0o600)
+    with suppress(OSError):  # of another owner
+        path.chmod(0o600)
+
+
 class DatabaseFile:
     """A file as one `SqliteDatabase` has it open."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,3 +53,35 @@ def process_name(process: int) -> str:
                 break
             words.append(Path(word).name)
     return f"{process}, {' '.join(words)}" if words else str(process)
+
+
+def process_key(process: int | None = None) -> str:
+    """A process, by default this one, told from every other: machine, number, and when it began."""
+    process = os.getpid() if process is None else process
+    return f"{socket.gethostname()} {process} {_began(process)}"
+
+
+def is_alive(key: str) -> bool:
+    """Whether the process of that `process_key` still runs; one of another machine counts as dead."""
+    machine, number, began = key.rsplit(" ", 2)
+    return machine == socket.gethostname() and _began(int(number)) == began != ""
+
+
+def _began(process: int) -> str:
+    """When a process began, in ticks of the machine; "?" where the system does not say, "" for no process."""
+    try:
+        return (Path("/proc") / str(process) / "stat").read_text().rpartition(") ")[2].split()[19]
+    except OSError:
+        return "" if Path("/proc/self/stat").exists() or not _answers(process) else "?"
+
+
+def _answers(process: int) -> bool:
+    if os.name == "nt":  # there a signal would end it
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

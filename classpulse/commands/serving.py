@@ -23,13 +23,26 @@ def serve(
     ] = Path("videos"),
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 8000,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own needs a --token.")
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a --token and TLS.")
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option(
             envvar="CLASSPULSE_TOKEN", show_default=False, help="Secret that grants access, 16 characters or more."
         ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate for TLS, with its chain (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Serve other machines without TLS: others can read what is sent.")
+    ] = False,
+    proxy: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Address of a proxy on this machine, such as https://school.example."),
     ] = None,
     max_upload: Annotated[float, typer.Option(metavar="GB", help="Largest upload.")] = 8,
 ) -> None:
@@ -45,4 +58,17 @@ def serve(
         ) from None
     if not 0 < max_upload <= MOST_GB:
         raise typer.BadParameter(f"--max-upload is {max_upload:g} GB; it must be above 0, up to {MOST_GB}")
-    run(Serving(db=db, videos=videos, host=host, port=port, token=token, max_upload=int(max_upload * 1e9)))
+    run(
+        Serving(
+            db=db,
+            videos=videos,
+            host=host,
+            port=port,
+            token=token,
+            max_upload=int(max_upload * 1e9),
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            insecure=insecure,
+            proxy=proxy,
+        )
+    )

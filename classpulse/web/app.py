@@ -15,6 +15,7 @@ from classpulse.web import api, correcting, files, pages
 from classpulse.web.dependencies import Services
 from classpulse.web.guard import Guard
 from classpulse.web.jobs import JobError, Jobs
+from classpulse.web.logins import Logins
 from classpulse.web.reading import Previews
 from classpulse.web.recordings import Recordings
 from classpulse.web.rendering import error_page
@@ -31,6 +32,7 @@ def create_app(serving: Serving) -> FastAPI:
     """The application; its queue starts and stops with it."""
     services = Services(
         serving=serving,
+        logins=Logins(serving.token),
         jobs=Jobs(serving.jobs, serving.db),
         videos=Videos(serving.videos, serving.max_upload),
         recordings=Recordings(),
@@ -54,7 +56,7 @@ def create_app(serving: Serving) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.services = services
-    app.add_middleware(Guard, serving=serving)
+    app.add_middleware(Guard, serving=serving, logins=services.logins)
     for kind in (HTTPException, ClasspulseError, StorageError):
         app.add_exception_handler(kind, _answer(error_page))
     app.include_router(files.router)  # before the folder that its addresses lie in
@@ -84,7 +86,7 @@ def _answer(page: Callable[[Request, int, str], Response]) -> Callable[[Request,
     def answer(request: Request, error: Exception) -> Response:
         status = status_of(error)
         text = str(error.detail) if isinstance(error, HTTPException) else " ".join(str(error).split())
-        if request.url.path.startswith("/api"):
+        if request.scope["path"].startswith("/api"):
             headers = error.headers if isinstance(error, HTTPException) else None
             return JSONResponse({"detail": text}, status, headers)
         return page(request, status, text)

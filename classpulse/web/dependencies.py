@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from classpulse.web.jobs import Jobs
+from classpulse.web.logins import Logins
 from classpulse.web.reading import Previews
 from classpulse.web.recordings import Recordings
 from classpulse.web.serving import Serving
@@ -20,6 +21,7 @@ class Services:
     """Application services shared by all routes."""
 
     serving: Serving
+    logins: Logins
     jobs: Jobs
     videos: Videos
     recordings: Recordings

@@ -16,6 +16,9 @@ from typing import Any, Literal
 from classpulse.web.working import work
 from engine.errors import UsageError
 from engine.runtime.platform import end_process_group, without_interrupts
+from storage.files import make_private
+from storage.holders import is_alive, process_key
+from storage.locks import HeldError, held
 from storage.store import now
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -36,7 +39,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     session INTEGER,
     message TEXT,
     created TEXT NOT NULL,
-    ended TEXT
+    ended TEXT,
+    owner TEXT
 )
 """
 
@@ -69,6 +73,8 @@ class Job:
     """Cause of a failure, or warnings."""
     created: str
     ended: str | None
+    owner: str | None = None
+    """The server that runs it: its machine, its process and when that began."""
 
     @property
     def file_name(self) -> str:
@@ -89,8 +95,8 @@ class Job:
 class Jobs:
     """The queue in the file at `path`, whose jobs analyse into `db`.
 
-    A job that was running when the server ended is begun again; the analysis goes on after the last segment that
-    was committed.
+    One server at a time works on a queue. A job whose server has died is begun again; the analysis goes on after
+    the last segment that was committed.
     """
 
     def __init__(self, path: Path, db: str) -> None:
@@ -98,18 +104,40 @@ class Jobs:
         self._db = db
         self._changed = threading.Condition()
         self._lock = threading.Lock()
+        self._claim = contextlib.ExitStack()
+        self._claimed = False
         self._process: SpawnProcess | None = None
         self._running: int | None = None
         self._stopping = False
         self.version = 0
         """Rises whenever anything changes."""
+        make_private(path)
         with self._table() as table:
             table.execute(_TABLE)
-            table.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+            if "owner" not in [row["name"] for row in table.execute("PRAGMA table_info(jobs)")]:
+                table.execute("ALTER TABLE jobs ADD COLUMN owner TEXT")
         self._thread = threading.Thread(target=self._work_off, name="jobs", daemon=True)
 
+    def claim(self) -> None:
+        """Be the one server that works on this queue, until `stop`. Raises UsageError where another is."""
+        if self._claimed:
+            return
+        try:
+            self._claim.enter_context(held(self._path.with_name(f"{self._path.name}.lock")))
+        except HeldError as error:
+            raise UsageError(
+                f"{self._path}: another server ({error}) works on this queue; open that one's page, or end it first"
+            ) from error
+        self._claimed = True
+
     def start(self) -> None:
-        """Start processing the queue."""
+        """Start processing the queue, with the jobs whose server has died. Raises UsageError as `claim` does."""
+        self.claim()
+        with self._table() as table:
+            for row in table.execute("SELECT id, owner FROM jobs WHERE state = 'running'").fetchall():
+                if not (row["owner"] and is_alive(row["owner"])):
+                    again = "UPDATE jobs SET state = 'queued', owner = NULL WHERE id = ? AND state = 'running'"
+                    table.execute(again, (row["id"],))
         self._thread.start()
 
     def stop(self) -> None:
@@ -119,6 +147,10 @@ class Jobs:
             self._changed.notify_all()
         self._end_process()
         self._thread.join(2 * PATIENCE)
+        with self._table() as table:  # this process may live on, as in a test
+            table.execute("UPDATE jobs SET owner = NULL WHERE owner = ?", (process_key(),))
+        self._claim.close()
+        self._claimed = False
 
     def add(self, video: Path, name: str | None, settings: dict[str, Any]) -> Job:
         """Queue a recording, unless it is queued or running already: then that job is returned."""
@@ -169,8 +201,8 @@ class Jobs:
 
     def _run(self, job: Job) -> None:
         with self._table() as table:  # unless it was cancelled just now
-            begin = "UPDATE jobs SET state = 'running', message = NULL WHERE id = ? AND state = 'queued'"
-            if not table.execute(begin, (job.id,)).rowcount:
+            begin = "UPDATE jobs SET state = 'running', message = NULL, owner = ? WHERE id = ? AND state = 'queued'"
+            if not table.execute(begin, (process_key(), job.id)).rowcount:
                 return
         spawn = multiprocessing.get_context("spawn")  # a fork would copy the server's threads half
         receiver, sender = spawn.Pipe(duplex=False)

@@ -16,7 +16,9 @@ from classpulse.report import rows as report_rows
 from classpulse.web.api import MOST_ROWS, PATIENCE
 from classpulse.web.bodies import NewJob, Text
 from classpulse.web.dependencies import IdParam, JudgementParam, Services, ServicesDep, SessionDep
-from classpulse.web.guard import COOKIE, local_path
+from classpulse.web.guard import COOKIE, address_of, local_path, retry_after
+from classpulse.web.logins import PENALTY as WRONG_TOKEN
+from classpulse.web.logins import BlockedError
 from classpulse.web.previews import PreviewSources
 from classpulse.web.reading import plain_rows, plain_values
 from classpulse.web.rendering import environment, page
@@ -37,8 +39,6 @@ LATER = ("seats", "changes", "students", "provenance")
 OF_CLASS = ("changes", "provenance")
 #: Polling interval of the queue, s, and the time without changes after which a keep-alive line is sent.
 LOOK, ALIVE = 0.25, 15.0
-#: Delay of the answer to a wrong token, s.
-PENALTY = 1.0
 EXAMPLES = {
     "In which windows was the class least interested?": (
         "SELECT session, start, verdict, balance, interested, not_interested, insufficient\n"
@@ -263,7 +263,7 @@ def ask_csv(services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)])
 @router.get("/login")
 def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -- the address says it
     """The form for the token."""
-    return page(request, "login.html.j2", next=local_path(next), wrong=False)
+    return page(request, "login.html.j2", next=local_path(next), wrong="")
 
 
 @router.post("/login")
@@ -273,19 +273,26 @@ async def login(
     token: Annotated[str, Form(max_length=500)],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
-    """Set the cookie for the token: unreadable by scripts, never sent with requests of other sites."""
-    if not services.serving.is_token(token):
-        await asyncio.sleep(PENALTY)
-        return page(request, "login.html.j2", 401, next=local_path(next), wrong=True)
+    """Set the cookie of a new login: unreadable by scripts, never sent with requests of other sites."""
+    try:
+        known = services.logins.is_token(token, address_of(request))
+    except BlockedError as error:
+        answer: Response = page(request, "login.html.j2", 429, next=local_path(next), wrong=str(error))
+        answer.headers.update(retry_after(error))
+        return answer
+    if not known:
+        await asyncio.sleep(WRONG_TOKEN)
+        return page(request, "login.html.j2", 401, next=local_path(next), wrong="Wrong token.")
     answer = RedirectResponse(local_path(next), 303)
-    secure = request.url.scheme == "https"
-    answer.set_cookie(COOKIE, services.serving.pass_text, httponly=True, samesite="strict", secure=secure)
+    secure = services.serving.secure
+    answer.set_cookie(COOKIE, services.logins.open(), httponly=True, samesite="strict", secure=secure)
     return answer
 
 
 @router.post("/logout")
-def logout() -> Response:
-    """Delete the cookie."""
+def logout(request: Request, services: ServicesDep) -> Response:
+    """End the login, here and in the browser."""
+    services.logins.close(request.cookies.get(COOKIE, ""))
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer

@@ -37,7 +37,7 @@ def size(number: float) -> str:
 def page(request: Request, name: str, code: int = 200, **values: Any) -> HTMLResponse:
     """A page, or a fragment, of `templates/`."""
     token = request.app.state.services.serving.token
-    common = {"path": request.url.path, "token": token is not None}
+    common = {"path": request.scope["path"], "token": token is not None}
     return HTMLResponse(environment().get_template(name).render(common | values), code)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sys
+import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from engine.errors import missing_library
-from engine.runtime.platform import lead_process_group
+from engine.runtime.platform import end_process_group, lead_process_group
 
 #: Seconds between two reports of how far it is.
 EVERY = 0.2
@@ -22,6 +26,8 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
     The last message has a `state`. A closed pipe means that the server has ended; then the analysis ends, too.
     """
     lead_process_group()  # with the processes that it starts; no Ctrl-C of the server's
+    if server := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(server,), daemon=True).start()
     from engine.sessions.analysis import Progress, analyze
     from engine.settings import Settings
 
@@ -55,3 +61,10 @@ def work(pipe: Connection, video: str, db: str, name: str | None, settings: dict
         else:
             traceback.print_exc()
             pipe.send({"state": "failed", "message": f"internal error ({type(error).__name__}: {error})"})
+
+
+def _end_with(server: BaseProcess) -> None:
+    """End with the server, also where it was killed: it begins the job again, and two would be at the recording."""
+    server.join()
+    if not end_process_group(os.getpid(), force=True):
+        os._exit(1)

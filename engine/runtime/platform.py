@@ -64,6 +64,22 @@ def physical_memory() -> int | None:
     return None
 
 
+def allow_open_files(wanted: int) -> int:
+    """How many files this process may have open: `wanted`, or as many as the system lets it raise its limit to."""
+    if sys.platform == "win32":  # it has no such limit
+        return wanted
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        return raised
+    return soft
+
+
 def _windows_memory() -> int | None:
     """`GlobalMemoryStatusEx` of kernel32: the structure MEMORYSTATUSEX, whose `ullTotalPhys` is wanted."""
     names = ["TotalPhys", "AvailPhys", "TotalPageFile", "AvailPageFile", "TotalVirtual", "AvailVirtual", "Extended"]

@@ -57,6 +57,28 @@ def test_a_port_that_is_taken(run: Run, folder: Path) -> None:
     assert f"127.0.0.1:{port}: another program listens there" in result.complaint()
 
 
+def test_a_server_that_cannot_listen_touches_no_queue(run: Run, folder: Path) -> None:
+    """The one that listens there already has jobs that run."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        run("serve", "--db", "school.db", "--port", taken.getsockname()[1])
+    assert not (folder / "school.jobs.db").exists()
+
+
+def test_a_second_server_on_the_same_queue_is_refused(run: Run, db: Path) -> None:
+    process = start("serve", "--db", db, "--port", 0)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"classpulse at")
+        result = run("serve", "--db", db, "--port", 0)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert result.status == 2
+    assert f"another server (process {process.pid}, " in result.complaint()
+
+
 def test_no_other_command_loads_it() -> None:
     code = "import sys, cli; sys.exit(any(name in sys.modules for name in ('fastapi', 'uvicorn', 'web')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

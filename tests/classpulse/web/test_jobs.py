@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ import pytest
 from classpulse.web.jobs import Job, JobError, Jobs
 from classpulse.web.serving import Serving
 from engine import Session
+from engine.errors import UsageError
+from storage.holders import process_key
 from tests.classpulse.web.conftest import Open
 from tests.drawn import SEGMENTS, SETTINGS, count, rows
 
@@ -148,3 +154,45 @@ def test_the_server_tells_how_far_it_is(opened: Open, serving: Serving) -> None:
     assert [row["window"] for row in verdicts] == list(range(7))
     assert json.dumps(verdicts)
     assert 'href="/sessions/2"' in client.get("/new").text
+
+
+def test_a_second_server_leaves_the_running_job_alone(server: Server, recording: Path) -> None:
+    """Neither one that is made and never started, nor one that is refused."""
+    job = server.jobs.add(recording, None, SLOW)
+    server.wait(job.id, database_is_there(server))
+    second = Jobs(server.path, str(server.db))
+    assert server.jobs.job(job.id).state == "running"
+    with pytest.raises(UsageError, match=r"another server \(process .*\) works on this queue"):
+        second.start()
+    assert server.jobs.job(job.id).state == "running"
+    assert server.wait(job.id, done).session == 1
+
+
+def test_a_job_of_a_server_that_lives_is_not_begun_again(server: Server, tmp_path: Path) -> None:
+    """Where the file system has no locks, the owner alone tells."""
+    server.jobs.stop()
+    living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        key = process_key(living.pid)
+        with closing(sqlite3.connect(server.path)) as table, table:
+            add = "INSERT INTO jobs (video, settings, state, created, owner) VALUES (?, '{}', 'running', '', ?)"
+            table.execute(add, ("/a.mp4", key))
+            table.execute(add, ("/b.mp4", key.replace(str(living.pid), "999999999", 1)))
+            table.execute(add, ("/c.mp4", None))
+        jobs = Jobs(server.path, str(server.db))
+        jobs._stopping = True  # it only takes over
+        jobs.start()
+        assert [job.state for job in jobs.jobs()] == ["queued", "queued", "running"]
+        jobs.stop()
+    finally:
+        living.kill()
+        living.wait()
+
+
+def test_the_queue_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "old.jobs.db"
+    path.touch()
+    path.chmod(0o644)  # as an earlier version made it
+    for file in (path, tmp_path / "new.jobs.db"):
+        Jobs(file, "x.db")
+        assert file.stat().st_mode & 0o777 == 0o600
