@@ -47,13 +47,7 @@ Moment = tuple[float, float, float]
 CLIPS = ("students.mp4", "four_seated.gif", "one_person.mp4", "walking_1080p.mp4")
 #: Who is one person in a clip, as seen by a person: pairs of a time, s, and a place in the face, px. Somebody who
 #: walks is hidden for a second, and comes back elsewhere: that is more than who is who at every frame can tell.
-SAME_PERSON = {
-    "walking_1080p.mp4": (
-        ((0.5, 523, 309), (2.8, 511, 322)),  # with glasses, behind a boy, then behind a man
-        ((0.5, 359, 374), (1.2, 675, 389)),  # with a scarf, passes in front
-        ((0.5, 433, 313), (4.1, 439, 329)),  # in red, behind the boy
-    )
-}
+SAME_PERSON = {"walking_1080p.mp4": (((0.5, 523, 309), (2.8, 511, 322)),)}
 WIDTH, HEIGHT, FPS = 898, 506, 24
 #: Seconds of a clip that are taken at most, and of a fade.
 LONGEST, FADE = 6.0, 0.5

@@ -90,7 +90,7 @@ class Settings:
 
     # -- tracking: repeatable from stored faces
     min_hits: int = 3
-    """Consecutive detections before a track is confirmed."""
+    """Detections before a track is confirmed, at 5 frames a second (`tracking.confirmation`)."""
     max_age: float = 1.0
     """Seconds that a track survives without a detection; at least two and a half intervals of sampled frames."""
     iou_threshold: float = 0.3

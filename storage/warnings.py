@@ -34,6 +34,12 @@ def write_warnings(store: Store, session_id: int, new: Iterable[StoredWarning]) 
             connection.execute(insert(warnings), rows)
 
 
+def write_warning_of(store: Store, session_id: int, code: str, text: str | None) -> None:
+    """Store one warning of a `code` in place of all former ones of it; None: there is no such warning any more."""
+    others = [warning for warning in read_warnings(store, session_id) if warning.code != code]
+    write_warnings(store, session_id, others if text is None else [*others, StoredWarning(code, text)])
+
+
 def read_warnings(store: Store, session_id: int) -> list[StoredWarning]:
     """The warnings of a session, in the order in which they were given."""
     columns = [warnings.c[name] for name in StoredWarning._fields]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracking.association import match
+from tracking.confirmation import faces_of_student
 from tracking.similarity import VARIANCE_ACROSS_SHOTS, AppearanceSimilarity, mean_weight
 from tracking.tracks import Tracks
 
@@ -126,8 +127,8 @@ def students_of_tracks(tracks: Tracks, *, least_score: float = 1.0, least_faces:
 
     The best link of all is made first, within intervals of a minute, then of two minutes, four, ...; time and
     memory are linear in the length of the session. No link under `least_score` is made, and a cluster with fewer
-    than `least_faces` faces (by default 2 % of the frames, from 5 to 30) is no student. Tracks of one student may
-    share a frame where people crossed: `faces_of_students` then assigns the face to one of them.
+    than `least_faces` faces (by default `tracking.confirmation.faces_of_student`) is no student. Tracks of one
+    student may share a frame where people crossed: `faces_of_students` then assigns the face to one of them.
     """
     owner = np.arange(len(tracks))
     similarity = AppearanceSimilarity(tracks.sample, tracks.sample_track, len(tracks))
@@ -189,9 +190,9 @@ def _shared(tracks: Tracks, owner: Indices) -> csr_array:
 
 
 def _students(tracks: Tracks, links: list[tuple[int, int, float]], least_faces: int | None) -> Students:
-    """What the `links` (linked, to, score) make of the tracks; `least_faces` is by default that of the frames."""
+    """What the `links` (linked, to, score) make of the tracks; `least_faces` is by default that of the time."""
     if least_faces is None:
-        least_faces = min(max(5, tracks.frames // 50), 30)
+        least_faces = faces_of_student(tracks.frames, tracks.interval)
     ends = np.array([(a, b) for a, b, _ in links], np.int64).reshape(-1, 2)
     student = _numbered(_owners(len(tracks), links), tracks, least_faces)
     return Students(student, ends[:, 0], ends[:, 1], np.array([score for *_, score in links]))

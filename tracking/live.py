@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracking.camera import IDENTITY, centres, compose, invert, sizes, warp_boxes
+from tracking.confirmation import SPAN, faces_needed, sampling_interval
 from tracking.identity import LinkPrior, TrackletClusters, link_scores
 from tracking.similarity import AppearanceSimilarity, mean_weight
 from tracking.sort import Tracker
@@ -76,7 +77,8 @@ class LiveStudents:
 
     An assignment is never changed, so less is known than `students_of_tracks` knows at the end of a session.
     Students are numbered from 0 in order of assignment, and no number is used twice. `settings` are those of
-    `Tracker`; `least_score` is the least score of a link to a student, `min_hits` the fewest faces of a track.
+    `Tracker`; `least_score` is the least score of a link to a student, `min_hits` the fewest faces of a
+    track at 5 frames a second (`tracking.confirmation`).
     """
 
     def __init__(self, *, delay: float = 2.0, min_hits: int = 5, least_score: float = 1.0, **settings: Any) -> None:
@@ -95,6 +97,7 @@ class LiveStudents:
         self._descriptors: deque[list[Floats]] = deque(maxlen=MAX_TRACKS)
         self._similarity = AppearanceSimilarity(np.empty((0, 0), np.uint8), np.empty(0, np.int64), 0)
         self._learned = np.inf
+        self._times: deque[float] = deque(maxlen=2 * SPAN)
 
     def cut(self) -> None:
         """End all tracks, and link none of later frames to a student of before: the picture is another one.
@@ -119,6 +122,7 @@ class LiveStudents:
         `descriptors` is (n, d) uint8, or None in a frame whose faces were not described.
         """
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        self._times.append(time)
         numbers = self._tracker.update(time, boxes, scores, motion)
         self._path = compose(invert(self._tracker.step), self._path)
         boxes = warp_boxes(boxes, self._path)
@@ -149,12 +153,11 @@ class LiveStudents:
         """Assign a student to every track that is long enough."""
         from scipy.optimize import linear_sum_assignment
 
+        needed = faces_needed(self.min_hits, sampling_interval(self._times))
         ready = [
             number
             for number, track in self._tracks.items()
-            if number not in self._student
-            and track.faces >= self.min_hits
-            and time >= track.first_time + self.delay
+            if number not in self._student and track.faces >= needed and time >= track.first_time + self.delay
         ]
         if not ready:
             return

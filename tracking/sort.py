@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tracking.association import iou, match
 from tracking.camera import IDENTITY, Camera, scale_of, warp_boxes
+from tracking.confirmation import faces_needed, sampling_interval
 from tracking.kalman import FACE_NOISE, BoxFilter, Noise, boxes_of
 
 Floats = npt.NDArray[np.float64]
@@ -177,9 +178,10 @@ def track(
     `frame_times` is (m,) float64 seconds, ascending, one for every sampled frame, also those without a face;
     `frame_of_face` (n,) indexes into it; `boxes` is (n, 4) x1, y1, x2, y2, px; `scores` (n,), 1 by default;
     `motion` is (m, 2, 3), the affine from the previous frame's pixels to this one's, NaN where unknown (the first
-    is not used); all tracks end before the frames `breaks` (k,). A track keeps its faces from before it was
-    confirmed. Faces scoring less than `sure_score`, which a detector gives for tracking alone, bridge gaps but
-    confirm no track: a false positive tends to recur with low scores. Tracks are numbered 0, 1, ... as they start.
+    is not used); all tracks end before the frames `breaks` (k,). `min_hits` is that at 5 frames a second, at other
+    rates as many as say the same (`tracking.confirmation`). A track keeps its faces from before it was confirmed.
+    Faces scoring less than `sure_score`, which a detector gives for tracking alone, bridge gaps but confirm no
+    track: a false positive tends to recur with low scores. Tracks are numbered 0, 1, ... as they start.
     A pure function of the rows, whatever their order. Raises ValueError as `Tracker.update` does, for arrays of
     different lengths, and for an index out of range.
     """
@@ -203,7 +205,7 @@ def track(
         rows = order[starts[i] : starts[i + 1]]
         step = None if steps is None or i == 0 else steps[i]
         numbers[rows] = tracker.update(time, boxes[rows], scores[rows], step)
-    return _confirmed(numbers, scores >= sure_score, min_hits)
+    return _confirmed(numbers, scores >= sure_score, faces_needed(min_hits, sampling_interval(times)))
 
 
 def _confirmed(numbers: Indices, confirming: npt.NDArray[np.bool_], min_hits: int) -> Indices:

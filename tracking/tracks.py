@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracking.camera import centres, sizes
+from tracking.confirmation import sampling_interval
 from tracking.path import CameraPath
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Tracks:
 
     frames: int
     """Sampled frames of the session, with and without faces."""
+    interval: float
+    """Seconds from one to the next."""
     shared: csr_array
     """(t, t) int32 number of frames in which both of two tracks have a face; the diagonal is `faces`."""
 
@@ -130,6 +133,7 @@ def tracks_table(
         sample_track=track[flat],
         sample=sample[row_of_sample[flat]],
         frames=len(times),
+        interval=sampling_interval(times),
         shared=_shared(frame[order], track[order], len(times), count),
     )
 

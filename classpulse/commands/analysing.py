@@ -102,7 +102,7 @@ def analyze(
         str, typer.Option(metavar="P,R,O", help="Score thresholds of the three MTCNN networks.")
     ] = ",".join(map(str, DEFAULT.thresholds)),
     min_hits: Annotated[
-        int, typer.Option(help="Consecutive detections before a track is confirmed.")
+        int, typer.Option(help="Detections that confirm a track (at 5 frames a second; scaled at others).")
     ] = DEFAULT.min_hits,
     max_age: Annotated[
         float, typer.Option(metavar="SECONDS", help="Seconds a track survives without a detection.")

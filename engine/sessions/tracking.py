@@ -19,7 +19,10 @@ from storage.aggregates import is_aggregate
 from storage.forgetting import delete_faces
 from storage.shots import write_shots
 from storage.store import Store
+from storage.warnings import write_warning_of
+from tracking.confirmation import faces_needed, sampling_interval
 from tracking.corrections import Corrected
+from tracking.displacement import measure_displacement
 from tracking.identity import faces_of_students
 from tracking.path import CameraPath
 from tracking.seats import areas
@@ -34,6 +37,9 @@ SMALL = 24.0
 #: From this blockiness on, most faces are lost. Recordings as cameras make them have 1.0 to 1.1, photographs up to
 #: 1.5, copies at a bit rate at which no face is found 1.5 and more; docs/measured.md has the table.
 TOO_BLOCKY = 1.5
+#: Share of displaced faces from which, and fewest of them with which, the rate is too low for how people move: in a
+#: class it is 0 to 0.02, also at one frame a second and in a drawn one, of people who walk past 0.2 at 5.
+TOO_FAST, FEWEST_TOO_FAST = 0.1, 5
 
 Columns = dict[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -156,6 +162,25 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
             student_columns=student_columns,
         )
         write_path(store, session_id, rows)
+        write_warning_of(store, session_id, "low_rate", _low_rate(rows, settings))
+
+
+def _low_rate(rows: Rows, settings: Settings) -> str | None:
+    """One line where faces move too far from one sampled frame to the next, and frames could be nearer."""
+    if settings.sample_rate is None or not len(rows.frame_times):
+        return None
+    sure = rows.faces.exact("score") >= settings.birth_score
+    steps = np.where(rows.shots.breaks[:, None, None], np.nan, rows.path.steps)
+    found = measure_displacement(
+        rows.frame_times, rows.frame[sure], rows.boxes[sure], steps, iou_threshold=settings.iou_threshold
+    )
+    if found.share < TOO_FAST or found.displaced < FEWEST_TOO_FAST:
+        return None
+    return (
+        f"{settings.sample_rate:g} frames a second are too few for how people move: {found.share:.0%} of the faces "
+        f"are too far from where they were a frame before, and may be several students, or none; "
+        f"use --sample-rate {max(np.ceil(found.least_rate), 2 * settings.sample_rate, 5):.0f}, or all"
+    )
 
 
 def write_path(store: Store, session_id: int, rows: Rows) -> None:
@@ -291,9 +316,11 @@ def _reason(
     store: Store, session_id: int, settings: Settings, frames: npt.NDArray[np.int64], others: pd.DataFrame
 ) -> str:
     rate = "all frames" if settings.sample_rate is None else f"{settings.sample_rate:g} frames a second"
-    if len(frames) < settings.min_hits:
+    needed = faces_needed(settings.min_hits, sampling_interval(queries.frame_columns(store, session_id)["time"]))
+    if len(frames) < needed:
+        analysed = "1 frame was" if len(frames) == 1 else f"{len(frames)} frames were"
         return (
-            f"only {len(frames)} frames were analysed ({rate}), and a track needs {settings.min_hits}; "
+            f"only {analysed} analysed ({rate}), and a track needs {needed}; "
             "use a higher --sample-rate, or a lower --min-hits"
         )
     if not frames.any():
@@ -311,6 +338,6 @@ def _reason(
     if largest < SMALL:
         return f"{found}, too small for a track; record closer or in a higher resolution"
     return (
-        f"{found}, but none in {settings.min_hits} consecutive frames ({rate}); use a higher --sample-rate, or a "
+        f"{found}, but none in {needed} consecutive frames ({rate}); use a higher --sample-rate, or a "
         "lower --min-hits"
     )

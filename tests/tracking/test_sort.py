@@ -58,9 +58,9 @@ def test_the_life_of_a_track_at_five_frames_a_second(pattern: str, tracks: list[
 
 
 def test_the_age_of_a_track_is_media_time_not_frames() -> None:
-    pattern = "xxx" + "-" * 20 + "xxx"
-    assert lives(pattern, rate=25.0) == [0] * 6
-    assert lives(pattern, rate=5.0) == [0, 0, 0, 1, 1, 1]
+    pattern = "x" * 11 + "-" * 20 + "x" * 11
+    assert lives(pattern, rate=25.0) == [0] * 22
+    assert lives(pattern, rate=5.0) == [0] * 11 + [1] * 11
 
 
 def test_a_gap_of_an_hour_ends_every_track() -> None:
@@ -195,7 +195,7 @@ def test_a_track_ends_and_goes_on_as_the_settings_say() -> None:
     assert track(times, [0, 1], boxes, min_hits=1, max_age=0.5).tolist() == [0, 1]
     assert track(times, [0, 1], boxes, min_hits=1, iou_threshold=0.5).tolist() == [0, 1]
     assert track(times, [0, 1], boxes, min_hits=2).tolist() == [0, 0]
-    assert track(times, [0, 1], boxes).tolist() == [-1, -1]
+    assert track([0.0, 0.2], [0, 1], boxes).tolist() == [-1, -1]
 
 
 @pytest.mark.parametrize(("gap", "tracks"), [(1.0, [0, 0]), (1.25, [0, 1])])

@@ -49,8 +49,8 @@ def plain(folder: Path, frames: int) -> Path:
             "or --scan full",
         ),
         (
-            2,
-            "only 2 frames were analysed (5 frames a second), and a track needs 3; use a higher --sample-rate, "
+            1,
+            "only 1 frame was analysed (5 frames a second), and a track needs 3; use a higher --sample-rate, "
             "or a lower --min-hits",
         ),
     ],
@@ -61,7 +61,7 @@ def test_nothing_in_the_picture(tmp_path: Path, frames: int, reason: str) -> Non
 
 
 LARGE = (
-    "No students: 360 faces were detected, the largest 40 px high, but none in 3 consecutive frames (2 frames a "
+    "No students: 360 faces were detected, the largest 40 px high, but none in 2 consecutive frames (2 frames a "
     "second); use a higher --sample-rate, or a lower --min-hits"
 )
 
