@@ -171,6 +171,58 @@ def simulated(seed: int, *, students: int = 30, minutes: float = 10.0, spacing: 
     )
 
 
+def corridor(seed: int, rate: float, *, people: int = 14, duration: float = 40.0) -> Footage:
+    """People who walk from side to side, behind and in front of each other, or towards the camera; some pause.
+
+    They walk at 1.5 to 6 face heights a second, and sway as they step. Whoever is nearer hides who is behind.
+    """
+    random = np.random.default_rng((seed, 77))
+    width, height = 1280, 720
+    times = np.arange(int(duration * rate)) / rate
+    rows: list[tuple[float, ...]] = []
+    for who in range(people):
+        size, since = random.uniform(24, 60), times - random.uniform(-3, duration - 3)
+        pause, stop = random.uniform(0.5, 2) * (random.random() < 0.3), random.uniform(1, 3)
+        walked = np.where(since < stop, since, np.maximum(since - pause, np.minimum(since, stop)))
+        if random.random() < 0.7:  # from side to side
+            side, speed = random.choice([-1, 1]), random.uniform(1.5, 6)
+            x = width / 2 + side * (speed * walked * size - width / 2 - size)
+            y, scale = (
+                np.full(len(times), 0.35 * height + (60 - size) * 1.2 + random.normal(0, 10)),
+                np.ones(len(times)),
+            )
+        else:
+            distance = random.uniform(8, 12) - random.uniform(0.8, 1.5) * walked
+            since = np.where(distance < 1.8, -1.0, since)
+            scale = 220 / np.maximum(distance, 1.8) / size
+            x, y = width / 2 + random.uniform(-3, 3) * scale * size, 0.35 * height + 0.3 * scale * size
+        tall = scale * size
+        x = x + 0.05 * tall * np.sin(2 * np.pi * 0.95 * since + random.uniform(0, 6))
+        y = y + 0.06 * tall * np.sin(2 * np.pi * 1.9 * since + random.uniform(0, 6))
+        for frame in np.flatnonzero((since >= 0) & (x > 0.4 * tall) & (x < width - 0.4 * tall)).tolist():
+            half = np.array([0.4, 0.5]) * tall[frame]
+            rows.append(
+                (frame, who, x[frame] - half[0], y[frame] - half[1], x[frame] + half[0], y[frame] + half[1])
+            )
+    table = np.array(sorted(rows))
+    truth = Rows(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2:])
+    tall = truth.boxes[:, 3] - truth.boxes[:, 1]
+    visible = np.ones(len(truth), np.bool_)
+    for frame in np.unique(truth.frame).tolist():
+        inside = np.flatnonzero(truth.frame == frame)
+        bodies = truth.boxes[inside] + np.outer(tall[inside], [-0.6, 0, 0.6, 2.0])
+        for row in inside.tolist():
+            low = np.maximum(truth.boxes[row, :2], bodies[:, :2])
+            high = np.minimum(truth.boxes[row, 2:], bodies[:, 2:])
+            hidden = np.prod(np.clip(high - low, 0, None), axis=1) > 0.4 * 0.8 * tall[row] ** 2
+            visible[row] = not (hidden & (tall[inside] > 1.02 * tall[row])).any()
+    detected = truth[visible & (random.random(len(truth)) < 0.9)]
+    noise = random.normal(0, 0.03, (len(detected), 4)) * (detected.boxes[:, 3] - detected.boxes[:, 1])[:, None]
+    faces = Rows(detected.frame, 0 * detected.who, detected.boxes + noise)
+    scores = np.clip(random.normal(0.98, 0.02, len(faces)), 0.8, 1)
+    return Footage(f"corridor, {rate:g}/s, seed {seed}", truth, times, faces, scores, seats=False)
+
+
 def from_zero(rows: Rows) -> Rows:
     """MOT files count frames from 1."""
     return Rows(rows.frame - 1, rows.who, rows.boxes)
@@ -186,6 +238,8 @@ def footages(shared: Path, *, hour: bool) -> Iterator[Footage]:
         yield clip(shared, "four_seated.gif", 5)
     else:
         print(f"no footage at {shared}: only what is simulated")
+    for rate in (5.0, 12.0, 25.0):
+        yield from (corridor(seed, rate) for seed in (1, 2, 200, 201))
     for seed in (1, 2, 3, 200, 201, 202, 203, 204):
         yield simulated(seed)
     if hour:

@@ -76,6 +76,11 @@ class BoxFilter:
         box: Floats = boxes_of(self.state[None])[0]
         return box
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of a measured centre from the expected one, in the unit of the noise."""
+        return float(np.sqrt(self._filter.P[0, 0] + self._filter.R[0, 0]))
+
     def predict(self, elapsed: float) -> None:
         """Predict the state `elapsed` units of time later."""
         state = self._filter.x

@@ -1,10 +1,11 @@
 """Multi-object tracking: predict, associate, update, start and end tracks, after SORT (Bewley et al. 2016).
 
 https://arxiv.org/abs/1602.00763. Beyond SORT it compensates for camera motion, starts no track at a low score
-(ByteTrack, Zhang et al. 2022), and associates faces that are left over with the last boxes of the tracks that are
-left over (recovery of OC-SORT, Cao et al. 2023). Tried on the footage of benchmarks/tracking.py and left out, since
-they gained nothing: ByteTrack's second association for low scores, larger boxes, velocities that decay, size as a
-cost, thresholds before the assignment.
+(ByteTrack, Zhang et al. 2022), and continues none with a face of quite another size. Faces that are left over are
+associated with the last boxes of the tracks that are left over (recovery of OC-SORT, Cao et al. 2023), unless a
+track had moved on from there; then with tracks of a single face, from a little further off. Tried on the footage of
+benchmarks/tracking.py and left out, since they gained nothing: ByteTrack's second association for low scores,
+larger boxes, velocities that decay, size as a cost, thresholds before the assignment.
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from tracking.association import iou, match
-from tracking.camera import IDENTITY, Camera, scale_of, warp_boxes
+from tracking.camera import IDENTITY, Camera, centres, scale_of, sizes, warp_boxes
 from tracking.confirmation import faces_needed, sampling_interval
 from tracking.kalman import FACE_NOISE, BoxFilter, Noise, boxes_of
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+
+#: Standard deviations of the filter's prediction within which a face is where the track should be.
+PLAUSIBLE = 3.0
+#: A track that should be no further than this from its last face, in face sizes, has not moved: heads come back.
+UNMOVED = 0.5
+#: How far from the only face of a track the next one may be, in face sizes, if no boxes overlap: of somebody who
+#: walks, as long as nothing is known of the speed.
+REACH = 0.7
+#: Largest difference of the logarithms of the sizes of a track's last face and of its next.
+MAX_GROWTH = 0.5
 
 
 class Track:
@@ -31,6 +42,7 @@ class Track:
         """(4,) its last face, in the pixels of the current frame."""
         self.streak = 0
         """Consecutive frames with a face, the first one not counted (as in SORT)."""
+        self.faces = 1
         self._time = time
         self._filter = BoxFilter(box, noise)
 
@@ -43,6 +55,11 @@ class Track:
     def box(self) -> Floats:
         """(4,) the filter's estimate of the face at the current time."""
         return self._filter.box
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of where a face is from where the filter expects it, in face sizes."""
+        return self._filter.deviation
 
     def warp(self, affine: Floats, scale: float) -> None:
         """Compensate the filter for camera motion; the owner warps `last_box`, of all tracks at once."""
@@ -61,6 +78,7 @@ class Track:
         self.last_time = self._time
         self.last_box = box
         self.streak += 1
+        self.faces += 1
 
 
 class Tracker:
@@ -124,10 +142,20 @@ class Tracker:
         tracks = np.arange(len(self.tracks))
         faces = np.lexsort((scores, *boxes.T))  # so that the result does not depend on the order of the rows
         predicted = boxes_of(np.array([track.state for track in self.tracks]).reshape(-1, 7))
-        tracks, faces = self._associate(predicted, tracks, faces, boxes, numbers)
+        last = np.array([track.last_box for track in self.tracks]).reshape(-1, 4)
+        same_size = _log_ratios(sizes(last), sizes(boxes)) < MAX_GROWTH
+        overlap = iou(predicted, boxes) * same_size
+        tracks, faces = self._associate(overlap, self.iou_threshold, tracks, faces, boxes, numbers)
         if self.recover and len(tracks) and len(faces):
-            last = np.array([track.last_box for track in self.tracks])
-            tracks, faces = self._associate(last, tracks, faces, boxes, numbers)
+            size = sizes(last)
+            away = np.linalg.norm(centres(predicted)[:, None] - centres(boxes)[None, :], axis=2) / size[:, None]
+            plausible = away < PLAUSIBLE * np.array([track.deviation for track in self.tracks])[:, None]
+            unmoved = np.linalg.norm(centres(predicted) - centres(last), axis=1) < UNMOVED * size
+            overlap = iou(last, boxes) * (same_size & (plausible | unmoved[:, None]))
+            tracks, faces = self._associate(overlap, self.iou_threshold, tracks, faces, boxes, numbers)
+            new = np.array([track.faces == 1 for track in self.tracks])
+            nearness = np.where(plausible & same_size & new[:, None], 1 - away / REACH, 0.0)
+            tracks, faces = self._associate(np.maximum(nearness, 0), 1e-9, tracks, faces, boxes, numbers)
         for face in faces[scores[faces] >= self.birth_score]:
             self.tracks.append(Track(self._started, time, boxes[face], self.noise))
             numbers[face] = self._started
@@ -139,10 +167,10 @@ class Tracker:
         self.tracks, self._camera = [], Camera()
 
     def _associate(
-        self, expected: Floats, tracks: Indices, faces: Indices, boxes: Floats, numbers: Indices
+        self, score: Floats, least: float, tracks: Indices, faces: Indices, boxes: Floats, numbers: Indices
     ) -> tuple[Indices, Indices]:
-        """Update the `tracks` whose `expected` box overlaps one of `faces`; returns the unmatched of both."""
-        pairs = match(iou(expected[tracks], boxes[faces]), self.iou_threshold)
+        """Update those of `tracks` that one of `faces` fits by `score` (t, n); returns the unmatched of both."""
+        pairs = match(score[np.ix_(tracks, faces)], least)
         for row, column in zip(tracks[pairs.rows], faces[pairs.columns], strict=True):
             self.tracks[row].update(boxes[column])
             numbers[column] = self.tracks[row].number
@@ -206,6 +234,12 @@ def track(
         step = None if steps is None or i == 0 else steps[i]
         numbers[rows] = tracker.update(time, boxes[rows], scores[rows], step)
     return _confirmed(numbers, scores >= sure_score, faces_needed(min_hits, sampling_interval(times)))
+
+
+def _log_ratios(a: Floats, b: Floats) -> Floats:
+    """(n, m) absolute logarithms of the ratios of sizes (n,) and (m,)."""
+    ratios: Floats = np.abs(np.log(a[:, None] / b[None, :]))
+    return ratios
 
 
 def _confirmed(numbers: Indices, confirming: npt.NDArray[np.bool_], min_hits: int) -> Indices:

@@ -17,7 +17,7 @@ def measured(places: list[list[float]], interval: float = 1.0, shift: float = 0.
     motion = np.tile(IDENTITY, (len(places), 1, 1))
     motion[1:, 0, 2] = shift
     motion[0] = np.nan
-    return measure_displacement(interval * np.arange(len(places)), frame, boxes, motion)
+    return measure_displacement(interval * np.arange(len(places), dtype=np.float64), frame, boxes, motion)
 
 
 def test_who_sits_overlaps_and_who_walks_is_displaced() -> None:

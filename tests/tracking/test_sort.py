@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.evaluation import Rows, score
 from benchmarks.tracking import sort_as_published
 from classpulse.simulation.motion_truth import lesson
+from tracking.association import iou
 from tracking.camera import IDENTITY, compose, invert, warp_boxes
 from tracking.kalman import FACE_NOISE, SORT_NOISE, BoxFilter, Noise
 from tracking.sort import Tracker, track
@@ -193,7 +194,9 @@ def test_a_track_ends_and_goes_on_as_the_settings_say() -> None:
     times, boxes = [0.0, 0.6], [SEAT, SEAT + 1.5 * SIDEWAYS]
     assert track(times, [0, 1], boxes, min_hits=1).tolist() == [0, 0]
     assert track(times, [0, 1], boxes, min_hits=1, max_age=0.5).tolist() == [0, 1]
-    assert track(times, [0, 1], boxes, min_hits=1, iou_threshold=0.5).tolist() == [0, 1]
+    seen_twice = [-0.2, 0.0, 0.6], [0, 1, 2], [SEAT, *boxes]
+    assert track(*seen_twice, min_hits=1).tolist() == [0, 0, 0]
+    assert track(*seen_twice, min_hits=1, iou_threshold=0.5).tolist() == [0, 0, 1]
     assert track(times, [0, 1], boxes, min_hits=2).tolist() == [0, 0]
     assert track([0.0, 0.2], [0, 1], boxes).tolist() == [-1, -1]
 
@@ -222,21 +225,23 @@ def test_arrays_of_different_lengths_are_refused(frames: int, scores: int) -> No
         track([0.0, 0.2, 0.4], range(frames), np.tile(SEAT, (2, 1)), np.ones(scores))
 
 
-#: Frames of a face that moves to the right, 8 px each, is hidden, and comes back where it was last.
+#: Frames of a face of 30 px that moves to the right, 2 px each, is hidden, and comes back where it was last.
 RUN, HIDDEN = 10, 3
 SIDEWAYS = np.array([8.0, 0.0, 8.0, 0.0])
 
 
-def lost_and_back(*, recover: bool, shift: float = 0.0, compensate: bool = True) -> list[int]:
+def lost_and_back(
+    *, recover: bool, shift: float = 0.0, compensate: bool = True, step: float = 2.0, iou_threshold: float = 0.75
+) -> list[int]:
     """Track of the face in each frame; while it is hidden the camera pans by `shift` px in all."""
-    tracker = Tracker(recover=recover)
+    tracker = Tracker(recover=recover, iou_threshold=iou_threshold)
     tracks: list[int] = []
     for i in range(RUN):
-        tracks += tracker.update(i / 5, [SEAT + i * SIDEWAYS]).tolist()
+        tracks += tracker.update(i / 5, [SEAT + i * step / 8 * SIDEWAYS]).tolist()
     for i in range(RUN, RUN + HIDDEN):
         pan = np.array([[1.0, 0.0, shift / HIDDEN], [0.0, 1.0, 0.0]])
         tracker.update(i / 5, np.empty((0, 4)), motion=pan if compensate else None)
-    x = 8 * (RUN - 1) + shift
+    x = step * (RUN - 1) + shift
     tracks += tracker.update((RUN + HIDDEN) / 5, [SEAT + x / 8 * SIDEWAYS]).tolist()
     return tracks
 
@@ -247,11 +252,35 @@ def test_a_lost_face_is_recovered_where_it_was_last() -> None:
     assert lost_and_back(recover=False) == [0] * RUN + [1]
 
 
+def test_who_walks_is_not_recovered_where_somebody_else_is_now() -> None:
+    """At two face sizes a second the hidden one has gone on: the face in the old place is another person's."""
+    assert lost_and_back(recover=True, step=12.0, iou_threshold=0.3) == [0] * RUN + [1]
+
+
+def test_a_face_of_twice_the_size_does_not_continue_a_track() -> None:
+    """Somebody nearer, in front of whoever was there: boxes of 30 by 40 and of 52 by 70 px, one in the other."""
+    larger = SEAT + np.array([-11.0, -15.0, 11.0, 15.0])
+    assert iou(SEAT[None], larger[None])[0, 0] > 0.3
+    assert track(np.arange(6) / 5, range(6), [*[SEAT] * 3, *[larger] * 3]).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_the_second_face_of_a_track_may_be_further_off_than_boxes_overlap() -> None:
+    """Boxes of 30 by 40 px: at 20 px they overlap too little, and at 26 px they are two people's."""
+
+    def found(*x: float) -> list[int]:
+        boxes = SEAT + np.outer(x, [1.0, 0.0, 1.0, 0.0])
+        return list(track(np.arange(len(x)) / 5, range(len(x)), boxes, min_hits=1))
+
+    assert found(0, 20, 40, 60) == [0, 0, 0, 0]
+    assert found(0, 26) == [0, 1]
+    assert found(0, 0, 20) == [0, 0, 1]  # who was seen twice in one place is sitting
+
+
 def test_lost_faces_are_recovered_unless_that_is_turned_off() -> None:
     """By stored rows as well: the face moved on for ten frames, and is then back where it was last seen."""
-    boxes = [SEAT + min(i, RUN - 1) * SIDEWAYS for i in range(RUN + 1)]
+    boxes = [SEAT + min(i, RUN - 1) * SIDEWAYS / 4 for i in range(RUN + 1)]
     times = [*np.arange(RUN) / 5, (RUN + HIDDEN) / 5]
-    assert track(times, range(RUN + 1), boxes).tolist() == [0] * (RUN + 1)
+    assert track(times, range(RUN + 1), boxes, iou_threshold=0.75).tolist() == [0] * (RUN + 1)
 
 
 def test_the_motion_of_each_frame_is_that_from_the_one_before_and_the_first_is_not_used() -> None:
