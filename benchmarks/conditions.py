@@ -4,8 +4,8 @@ Windows of FER2013's public test faces, the split `report` of benchmarks/verdict
 three in four have the window's mood, all under one degradation (benchmarks/degradations.py) of a strength that is
 drawn for each face. All are called scorable, so this is what a verdict is worth where no gate helps. Beside the
 shares of windows that are right, insufficient and wrong stands what one face tells: the mean cross-entropy of the
-calibrated scores of one network, and of both networks fused, in nats; ln 3 = 1.099 is nothing. Three seeds, and
-the spread of the share of wrong windows over them.
+calibrated scores of FER's network, of the layer above it, and of both networks fused, in nats; ln 3 = 1.099 is
+nothing. Three seeds, and the spread of the share of wrong windows over them.
 """
 
 from __future__ import annotations
@@ -53,28 +53,31 @@ def rows(kinds: Iterable[str]) -> Iterable[str]:
     files, mood = labelled_files("report")
     pictures = [np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE), np.uint8) for file in files]
     for kind in kinds:
-        found, one, both = [], [], []
+        found, one, layer, both = [], [], [], []
         for seed in SEEDS:
             random = np.random.default_rng(seed)
             crops = crops_of(np.stack([degrade(picture, kind, random) for picture in pictures]))
-            faces = Labelled(mood, scorer.score(crops), np.ones(len(crops), np.float32))
+            emotions, loglik = scorer.read(crops)
+            faces = Labelled(mood, emotions, np.ones(len(crops), np.float32), loglik)
             drawn, wanted = windows_of(mood, random)
             judged = verdicts(faces, drawn, Settings(window=15.0))
             right, none = judged == WANTED[wanted], judged == VERDICTS[INSUFFICIENT]
             sides = [right[wanted == side].mean() for side in range(3)]
             found.append((right.mean(), none.mean(), 1 - right.mean() - none.mean(), *sides))
             one.append(cross_entropy(valence_shares(faces.emotions), mood))
+            layer.append(cross_entropy(np.exp(loglik), mood))
             both.append(cross_entropy(np.exp(fusion(crops)), mood))
         figures = np.array(found)
         mean, spread = figures.mean(axis=0), np.ptp(figures[:, 2])
         shares = " | ".join(f"{share:.2f}" for share in mean)
-        yield f"| {kind} | {shares} | {spread:.2f} | {np.mean(one):.2f} | {np.mean(both):.2f} |"
+        nats = " | ".join(f"{np.mean(each):.2f}" for each in (one, layer, both))
+        yield f"| {kind} | {shares} | {spread:.2f} | {nats} |"
 
 
 def main() -> None:
     """Print the table; kinds that are named on the command line, or all."""
     print("| degradation | right | insufficient | wrong | right: positive | neutral | negative |", end="")
-    print(" spread of wrong | one network, nats | both, nats |\n" + "|---" * 10 + "|")
+    print(" spread of wrong | calibrated scores, nats | layer, nats | both networks, nats |\n" + "|---" * 11 + "|")
     for row in rows(sys.argv[1:] or (*FITTED, *UNFITTED)):
         print(row, flush=True)
 

@@ -59,6 +59,8 @@ class Labelled(NamedTuple):
     """(n, 7) as scored."""
     quality: npt.NDArray[np.float32]
     """(n,)"""
+    loglik: npt.NDArray[np.float32] | None = None
+    """(n, 3) of the three moods."""
 
 
 def labelled_faces(split: str, size: int, scorer: FerScorer | None = None) -> Labelled:
@@ -68,11 +70,8 @@ def labelled_faces(split: str, size: int, scorer: FerScorer | None = None) -> La
     box = size / 2 + np.array([[-1, -_HIGH, 1, _HIGH]], np.float32) * width / 2
     crops = np.concatenate([crop_faces(_picture(file, size), box) for file in mine])
     boxes, landmarks = np.repeat(box, len(mine), axis=0), np.repeat(_FRONTAL[None] * width / 2, len(mine), axis=0)
-    return Labelled(
-        mood,
-        (scorer or FerScorer()).score(crops),
-        measure(crops, boxes, landmarks, Settings()).quality,
-    )
+    emotions, loglik = (scorer or FerScorer()).read(crops)
+    return Labelled(mood, emotions, measure(crops, boxes, landmarks, Settings()).quality, loglik)
 
 
 def labelled_files(split: str) -> tuple[list[Path], Ints]:
@@ -134,6 +133,7 @@ def verdicts(faces: Labelled, drawn: list[Ints], settings: Settings) -> npt.NDAr
         quality=faces.quality[place[order]],
         scorable=np.ones(len(order), np.bool_),
         classes=FER,
+        loglik=None if faces.loglik is None else faces.loglik[place[order]].astype(np.float64),
     )
     frames = _WINDOWS_A_STUDENT * _LONGEST
     rows, _ = judge(Evidence(np.arange(frames) / 5, scored, frames / 5), settings)
@@ -172,8 +172,8 @@ def main(split: str = "report", windows: int = 3000) -> None:
     scorer = FerScorer()
     window = _LONGEST / 5
     print(f"{windows} windows of the split `{split}`; share with the right verdict")
-    print("| px | strategy | all | positive mood | neutral mood | negative mood | insufficient |")
-    print("|---" * 7 + "|")
+    print("| px | strategy | all | positive mood | neutral mood | negative mood | insufficient | wrong |")
+    print("|---" * 8 + "|")
     for size in SIZES:
         faces = labelled_faces(split, size, scorer)
         drawn, moods = draw(faces.mood, windows, seed=SPLITS.index(split))
@@ -181,7 +181,7 @@ def main(split: str = "report", windows: int = 3000) -> None:
             judged = verdicts(faces, drawn, Settings(strategy=name, window=window))
             overall, each = recalls(judged, moods)
             none = (judged == VERDICTS[INSUFFICIENT]).mean()
-            shares = " | ".join(f"{share:.3f}" for share in (overall, *each, none))
+            shares = " | ".join(f"{share:.3f}" for share in (overall, *each, none, 1 - overall - none))
             print(f"| {size} | `{name}` | {shares} |", flush=True)
     print("\n| px | moods of the lesson | neutral faces | `baseline` off | on |\n|---|---|---|---|---|")
     for size in (32, 48):

@@ -17,7 +17,7 @@ Scan = Literal["guided", "full"]
 
 #: What the later passes use alone: changing one of these asks for no pixel to be looked at again.
 TRACKED_BY = ("min_hits", "max_age", "iou_threshold", "birth_score")
-JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baseline")
+JUDGED_BY = ("window", "strategy", "band", "min_faces", "min_coverage", "baseline", "sure", "min_students")
 
 #: Length of a segment in seconds of session time: the unit of work, of commit and of resume. A constant, not a
 #: setting: databases written with different segment lengths could not resume each other's sessions.
@@ -113,6 +113,10 @@ class Settings:
     """Smallest share of a window's sampled frames with a scorable face that carries a verdict."""
     baseline: bool = True
     """Whether `weighted` subtracts a student's neutral-face baseline, where enough faces allow it."""
+    sure: float = 0.65
+    """Probability that a verdict of `weighted` has to reach; with less a window is insufficient."""
+    min_students: int = 3
+    """Fewest measured students, or all where there are fewer, that carry a verdict of the class (`weighted`)."""
 
     def __post_init__(self) -> None:
         if self.strategy is None:
@@ -196,6 +200,8 @@ class Settings:
         _check(0 <= self.band < 1, "band", self.band, "0 or more, under 1")
         _check(0 <= self.min_faces <= _MOST, "min_faces", self.min_faces, f"0 to {_MOST}")
         _check(0 <= self.min_coverage <= 1, "min_coverage", self.min_coverage, "0 to 1")
+        _check(1 <= self.min_students <= _MOST, "min_students", self.min_students, f"1 to {_MOST} students")
+        _check(0.34 <= self.sure <= 0.99, "sure", self.sure, "0.34 to 0.99")
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back to an equal value."""

@@ -63,8 +63,10 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
 def _hide_small_groups(connection: Connection, min_group: int) -> None:
     counts = [class_windows.c[name] for name in ("interested", "neutral", "not_interested")]
     small = update(class_windows).where(sum(counts, literal_column("0")) < min_group)
-    hidden = dict.fromkeys(("balance", "margin"), null()) | {column.name: 0 for column in counts}
-    connection.execute(small.values(verdict="insufficient", insufficient=class_windows.c.students, **hidden))
+    probabilities = [column.name for column in class_windows.c if column.name.startswith("p_")]
+    hidden = dict.fromkeys(("balance", "margin", *probabilities), null()) | {column.name: 0 for column in counts}
+    verdict = {"verdict": "insufficient", "reason": "too_few_students"}
+    connection.execute(small.values(insufficient=class_windows.c.students, **verdict, **hidden))
 
 
 def _rows(connection: Connection, table: Table, **key: int) -> list[dict[str, object]]:

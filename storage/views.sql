@@ -75,7 +75,9 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
            || ':' || substr(CAST(CAST(round(student_windows.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
        student_windows.start, student_windows.stop, student_windows.verdict,
        student_windows.balance, student_windows.margin, student_windows.coverage, student_windows.frames,
-       student_windows.faces, student_windows.scorable, student_windows.positive, student_windows.negative
+       student_windows.faces, student_windows.scorable, student_windows.positive, student_windows.negative,
+       student_windows.p_interested, student_windows.p_neutral, student_windows.p_not_interested,
+       student_windows.reason
 FROM students
 JOIN v_judgements ON v_judgements.session_id = students.session_id
 JOIN student_windows
@@ -93,7 +95,9 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        class_windows.start, class_windows.stop, class_windows.verdict,
        class_windows.balance, class_windows.margin, class_windows.coverage, class_windows.students,
        class_windows.interested, class_windows.neutral, class_windows.not_interested, class_windows.insufficient,
-       class_windows.faces, class_windows.scorable
+       class_windows.faces, class_windows.scorable,
+       class_windows.p_interested, class_windows.p_neutral, class_windows.p_not_interested,
+       class_windows.reason, class_windows.present, class_windows.measured
 FROM class_windows
 JOIN v_judgements ON v_judgements.judgement_id = class_windows.judgement_id;
 
@@ -178,7 +182,9 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        student_phases.start, student_phases.stop, student_phases.verdict, student_phases.balance, student_phases.margin,
        student_phases.coverage, student_phases.frames, student_phases.faces, student_phases.scorable,
        student_phases.positive, student_phases.negative, student_phases.visible, student_phases.facing,
-       student_phases.movement
+       student_phases.movement,
+       student_phases.p_interested, student_phases.p_neutral, student_phases.p_not_interested,
+       student_phases.reason
 FROM student_phases
 JOIN v_judgements ON v_judgements.judgement_id = student_phases.judgement_id
 JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = student_phases.phase
@@ -195,7 +201,9 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
            || ':' || substr(CAST(CAST(round(class_phases.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
        class_phases.start, class_phases.stop, class_phases.verdict, class_phases.balance, class_phases.margin,
        class_phases.coverage, class_phases.students, class_phases.interested, class_phases.neutral,
-       class_phases.not_interested, class_phases.insufficient, class_phases.faces, class_phases.scorable
+       class_phases.not_interested, class_phases.insufficient, class_phases.faces, class_phases.scorable,
+       class_phases.p_interested, class_phases.p_neutral, class_phases.p_not_interested,
+       class_phases.reason, class_phases.present, class_phases.measured
 FROM class_phases
 JOIN v_judgements ON v_judgements.judgement_id = class_phases.judgement_id
 JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = class_phases.phase;

@@ -16,7 +16,9 @@ from classpulse.commands.options import (
     Database,
     MinCoverage,
     MinFaces,
+    MinStudents,
     StrategyOption,
+    Sure,
     Window,
     aspect_of,
     sample_rate_of,
@@ -90,6 +92,8 @@ def analyze(
     band: Band = DEFAULT.band,
     min_faces: MinFaces = DEFAULT.min_faces,
     min_coverage: MinCoverage = DEFAULT.min_coverage,
+    sure: Sure = DEFAULT.sure,
+    min_students: MinStudents = DEFAULT.min_students,
     baseline: Baseline = DEFAULT.baseline,
     no_expression: Annotated[
         bool,
@@ -192,7 +196,8 @@ def analyze(
     settings = Settings(
         sample_rate=sample_rate_of(sample_rate), every=every, max_gap=None if keep_gaps else max_gap, stream=stream,
         aspect=None if aspect is None else aspect_of(aspect), expression=not no_expression, window=window,
-        band=band, min_faces=min_faces, min_coverage=min_coverage, baseline=baseline, min_face=min_face,
+        band=band, min_faces=min_faces, min_coverage=min_coverage, sure=sure,
+        min_students=min_students, baseline=baseline, min_face=min_face,
         thresholds=thresholds_of(thresholds),
         scan=scan, min_hits=min_hits, max_age=max_age, engine=engine, device=device, precision=precision,
         detector=detector,

@@ -26,6 +26,13 @@ def judge(
         float | None, typer.Option(help="Minimum share of a window's frames with a scorable face for a verdict.")
     ] = None,
     baseline: Annotated[bool | None, BASELINE] = None,
+    sure: Annotated[
+        float | None, typer.Option(help="Probability that a verdict must reach (strategy weighted).")
+    ] = None,
+    min_students: Annotated[
+        int | None,
+        typer.Option(help="Minimum number of measured students for a verdict of the class (strategy weighted)."),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Profile of settings saved by `validate --fit`; see `profiles`."),
@@ -40,7 +47,7 @@ def judge(
 
     options = {
         "window": window, "strategy": strategy, "band": band, "min_faces": min_faces, "min_coverage": min_coverage,
-        "baseline": baseline,
+        "baseline": baseline, "sure": sure, "min_students": min_students,
     }  # fmt: skip
     changes = {setting: value for setting, value in options.items() if value is not None}
     show_session(find(session, db).judge(name, profile=profile, **changes))

@@ -44,6 +44,10 @@ Band = Annotated[float, typer.Option(help="Largest |balance| that is neutral.")]
 MinFaces = Annotated[int, typer.Option(help="Minimum number of scorable faces in a window for a verdict.")]
 BASELINE = typer.Option("--baseline/--no-baseline", help="Subtract each student's neutral-face baseline.")
 Baseline = Annotated[bool, BASELINE]
+Sure = Annotated[float, typer.Option(help="Probability that a verdict must reach (strategy weighted).")]
+MinStudents = Annotated[
+    int, typer.Option(help="Minimum number of measured students for a verdict of the class (strategy weighted).")
+]
 MinCoverage = Annotated[
     float, typer.Option(help="Minimum share of a window's frames with a scorable face for a verdict.")
 ]

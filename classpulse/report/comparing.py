@@ -10,7 +10,7 @@ import pandas as pd
 from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
 from classpulse.report.sections import Context
-from engine.verdicts.scale import VERDICTS
+from engine.verdicts.scale import CLASS_VERDICTS
 
 
 def compared(first: ReportQueries, second: ReportQueries) -> Context:
@@ -29,7 +29,7 @@ def compared(first: ReportQueries, second: ReportQueries) -> Context:
         "ticks": drawing.ticks(length),
         "differing": differing(*(side["settings"] for side in both)),
         "people": people(*(side["people"] for side in both)),
-        "verdicts": VERDICTS,
+        "verdicts": CLASS_VERDICTS,
         "attention": first.by_cues and second.by_cues,
     }
 
@@ -80,7 +80,7 @@ def _side(sources: ReportQueries) -> Context:
         "settings": json.loads(str(sources.judgement["settings"])),
         "students": int(windows.rows["students"].max()) if len(windows.rows) else 0,
         "windows": len(windows.rows),
-        "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in CLASS_VERDICTS},
         "balance": float(judged["balance"].mean()) if len(judged) else None,
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
         "changes": figures.largest_changes(changes.rows)[:5],

@@ -13,7 +13,8 @@ import pandas as pd
 from classpulse.report.roles import not_counted, students_first
 from engine.faces import POLARITIES, Classes
 from engine.sessions.students import UNCERTAIN_LINK
-from engine.verdicts.scale import COUNTS, SIDES, VERDICTS
+from engine.verdicts.reasons import REASONS, worded
+from engine.verdicts.scale import CLASS_VERDICTS, COUNTS, SIDES, VERDICTS
 
 #: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
 INSUFFICIENT = -9
@@ -48,6 +49,17 @@ def verdict_of(level: int) -> str:
     return next(verdict for verdict, of in SIDES.items() if of == side)
 
 
+def class_counts(windows: pd.DataFrame) -> dict[str, int]:
+    """How many windows of the class have which verdict; `divided` only where any has."""
+    counts = {verdict: int((windows["verdict"] == verdict).sum()) for verdict in CLASS_VERDICTS}
+    return {verdict: count for verdict, count in counts.items() if count or verdict in VERDICTS}
+
+
+def measured(number: float, present: float) -> str:
+    """`5 of 7`: how many students of those in view were measured; a dash where it is not known."""
+    return "–" if pd.isna(number) else f"{number:.0f} of {present:.0f}"
+
+
 def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[str, Any]:
     """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
 
@@ -59,15 +71,28 @@ def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
     length = float(windows["stop"].max()) if len(windows) else 0.0
     marked = [] if phases is None else records(phases[["phase_label", "start", "stop"]])
-    return {**known, "verdict": windows["verdict"].tolist(), "end": end, "length": length, "phases": marked}
+    counted = {}
+    if "measured" in windows:
+        counted["measured"] = [*map(measured, windows["measured"], windows["present"])]
+    shown = [*map(worded, windows["verdict"], windows["reason"])]
+    return {
+        **known,
+        **counted,
+        "verdict": windows["verdict"].tolist(),
+        "shown": shown,
+        "end": end,
+        "length": length,
+        "phases": marked,
+    }
 
 
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
     """Students x windows: a row for each judged student, in three orders.
 
-    `levels`, `balance`, `margin`, `coverage` (percent) and `scorable` have a list for each student, with a number
-    for each window; `orders` name the rows from the top down, by `seat` (from the back row to the front, left to
-    right), by `level` (mean balance of the windows with a verdict, the highest first) and by `label`.
+    `levels`, `balance`, `margin`, `coverage` (percent), `scorable` and `reason` (its place in `reasons`, or -1)
+    have a list for each student, with a number for each window; `orders` name the rows from the top down, by `seat`
+    (from the back row to the front, left to right), by `level` (mean balance of the windows with a verdict, the
+    highest first) and by `label`.
     """
     judged = students[students["student"].isin(windows["student"])]
     numbers = judged["student"].tolist()
@@ -91,6 +116,8 @@ def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
         "margin": rows(_numbers(windows["margin"], 2)),
         "coverage": rows((windows["coverage"].astype(float) * 100).round().astype(int)),
         "scorable": rows(windows["scorable"].astype(int)),
+        "reason": rows(windows["reason"].map([*REASONS].index, na_action="ignore").fillna(-1).astype(int)),
+        "reasons": [*REASONS.values()],
         "orders": dict(zip(_ORDERS, _orders(judged, windows), strict=True)),
     }
 
@@ -117,11 +144,12 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
     """Seats of all students, in px of an image of (width, height), with the session's verdict and coverage.
 
     The verdict is the most frequent one of the student's judged windows; `level` is its sign, graded by the mean
-    balance of these windows.
+    balance of these windows. `reason` is the most frequent code of the windows without one.
     """
     judged = windows[windows["verdict"] != "insufficient"]
     by_student = dict(list(judged.groupby("student")))
     window_counts = windows.groupby("student").size()
+    reasons = windows.dropna(subset="reason").groupby("student")["reason"].agg(lambda codes: codes.mode().iloc[0])
     placed = []
     for student in records(students):
         student_windows = by_student.get(student["student"], judged.iloc[:0])
@@ -143,6 +171,7 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
                 "balance": None if math.isnan(mean) else mean,
                 "judged": len(student_windows),
                 "windows": int(window_counts.get(student["student"], 0)),
+                "reason": reasons.get(student["student"]),
             }
         )
     return {"width": picture[0], "height": picture[1], "students": placed}
@@ -172,6 +201,7 @@ def cards(
         number = student["student"]
         student_windows = by_student.get(number, windows.iloc[:0])
         mean = means.loc[number] if number in means.index else None
+        judged = bool((student_windows["verdict"] != "insufficient").any())
         cards_by_student.append(
             {
                 **student,
@@ -180,7 +210,7 @@ def cards(
                 "counts": {verdict: int((student_windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
                 "timeline": timeline(student_windows),
                 "levels": levels(student_windows["verdict"], student_windows["balance"]).tolist(),
-                "mix": mix(mean, classes) if mixed and mean is not None else [],
+                "mix": mix(mean, classes) if mixed and mean is not None and judged else [],
                 "signals": None if mixed or mean is None else _known(mean),
                 "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),

@@ -11,12 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from classpulse.report.comparing import compared
+from classpulse.report.figures import measured
 from classpulse.report.library import PLOTLY, packed, sha256
 from classpulse.report.palette import BOXES, level_class
 from classpulse.report.queries import Recorded, ReportQueries
 from classpulse.report.sections import SECTIONS
 from engine.outputs import output_file
 from engine.times import format_clock
+from engine.verdicts.reasons import worded
 from engine.verdicts.scale import SIGNS
 
 HERE = Path(str(resources.files("classpulse.report")))
@@ -117,7 +119,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals |= {"zip": partial(zip, strict=True), "boxes": BOXES, "verdict_signs": SIGNS}
+    templates.globals |= {
+        "zip": partial(zip, strict=True),
+        "boxes": BOXES,
+        "verdict_signs": SIGNS,
+        "worded": worded,
+        "measured": measured,
+    }
     templates.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
     templates.filters |= {"level_class": level_class}
     return templates

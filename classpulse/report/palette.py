@@ -7,12 +7,12 @@ from functools import cache
 from importlib import resources
 
 from classpulse.report.figures import INSUFFICIENT
-from engine.verdicts.scale import VERDICTS
+from engine.verdicts.scale import CLASS_VERDICTS, VERDICTS
 
 #: The class of a verdict's box in a page; report.css gives it its colour.
-BOXES = dict(zip(VERDICTS, ("plus3", "plus0", "minus3", "hatched"), strict=True))
+BOXES = dict(zip(CLASS_VERDICTS, ("plus3", "plus0", "minus3", "hatched", "divided"), strict=True))
 #: Names of the 16 colours of terminals.
-TERMINAL = dict(zip(VERDICTS, ("green", "blue", "red", "bright_black"), strict=True))
+TERMINAL = dict(zip(CLASS_VERDICTS, ("green", "blue", "red", "bright_black", "yellow"), strict=True))
 #: The variables of report.css with the colours drawn onto videos.
 _DRAWN = dict(zip(VERDICTS, ("--plus2", "--zero", "--minus2", "--hatch"), strict=True))
 

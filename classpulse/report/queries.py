@@ -71,7 +71,7 @@ FROM faces
 WHERE session_id = {session} AND track IS NOT NULL""",
     "class": """
 SELECT "window", start, stop, verdict, balance, margin, coverage, students, interested, neutral, not_interested,
-       insufficient
+       insufficient, reason, present, measured
 FROM class_windows
 WHERE judgement_id = {judgement}
 ORDER BY "window\"""",
@@ -82,12 +82,12 @@ WHERE session_id = {session}
 ORDER BY start, phase""",
     "class_phases": """
 SELECT phase, phase_label, start, stop, verdict, balance, margin, coverage, interested, neutral, not_interested,
-       insufficient
+       insufficient, reason, present, measured
 FROM v_class_phases
 WHERE judgement_id = {judgement}
 ORDER BY start, phase""",
     "student_phases": """
-SELECT student, phase, phase_label, start, stop, verdict, balance, margin
+SELECT student, phase, phase_label, start, stop, verdict, balance, margin, reason
 FROM v_student_phases
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, start, phase""",
@@ -111,7 +111,7 @@ FROM v_students
 WHERE session_id = {session}{student}
 ORDER BY student""",
     "windows": """
-SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces, scorable
+SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces, scorable, reason
 FROM student_windows
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, "window\"""",

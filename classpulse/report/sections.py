@@ -13,7 +13,7 @@ from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
 from engine.sessions.records import located
 from engine.sessions.tracking import why_no_students
-from engine.verdicts.scale import SIGNS, VERDICTS
+from engine.verdicts.scale import SIGNS
 from storage.database import database_of
 from storage.paths import path_of
 from storage.store import Store
@@ -39,7 +39,7 @@ def summary(sources: ReportQueries) -> Context:
         "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
-        "counts": {verdict: int((windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        "counts": figures.class_counts(windows),
         "balance": None if judged.empty else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),

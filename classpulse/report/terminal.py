@@ -17,17 +17,20 @@ from rich.text import Text
 
 from classpulse.report import roles
 from classpulse.report.areas import by_area
+from classpulse.report.figures import measured
 from classpulse.report.fitted import fitted_table
 from classpulse.report.palette import TERMINAL
 from engine.sessions.students import are_students, find_student
 from engine.times import format_clock
-from engine.verdicts.scale import COUNTS, SIGNS
+from engine.verdicts.reasons import worded
+from engine.verdicts.scale import CLASS_SIGNS, COUNTS, SIGNS
 
 #: How often each was the verdict; its sign, so that a table fits into 80 columns.
 _COUNT_HEADS = tuple(f"{sign}>" for sign in SIGNS.values())
 TIMELINE_WIDTH = 30
 #: What a narrow terminal does not show beside counts of verdicts and of faces.
 _EXTRAS = ("coverage", "balance")
+_OF_CLASS = (*_EXTRAS, "measured")
 _OF_STUDENTS = ("coverage", "visible", "verdicts")
 _LISTED = ("analysed", "file")
 
@@ -43,7 +46,7 @@ def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
     text = Text()
     for first in range(0, len(verdicts), bin_size):
         verdict = verdicts.iloc[first : first + bin_size].mode().iloc[0]
-        text.append(SIGNS[verdict], TERMINAL[verdict])
+        text.append(CLASS_SIGNS[verdict], TERMINAL[verdict])
     return text
 
 
@@ -221,10 +224,12 @@ def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnam
 
 def class_table(class_windows: pd.DataFrame) -> Table:
     """Every window of the class."""
-    table = fitted_table("window", "class~", "balance>", "coverage>", *_COUNT_HEADS, least_needed=_EXTRAS)
+    table = fitted_table(
+        "window", "class~", "balance>", "coverage>", "measured>", *_COUNT_HEADS, least_needed=_OF_CLASS
+    )
     for row in class_windows.to_dict("records"):
         counts = (row[name] for name in COUNTS)
-        table.add_row(*_window(row), *map(str, counts))
+        table.add_row(*_window(row), measured(row["measured"], row["present"]), *map(str, counts))
     return table
 
 
@@ -237,12 +242,19 @@ def phases_table(phases: pd.DataFrame) -> Table:
         "class",
         "balance>",
         "coverage>",
+        "measured>",
         *_COUNT_HEADS,
-        least_needed=(*_EXTRAS, "from"),
+        least_needed=(*_OF_CLASS, "from"),
     )
     for row in phases.to_dict("records"):
         counts = (row[name] for name in COUNTS)
-        table.add_row(str(row["phase"]), escape(row["phase_label"]), *_window(row), *map(str, counts))
+        table.add_row(
+            str(row["phase"]),
+            escape(row["phase_label"]),
+            *_window(row),
+            measured(row["measured"], row["present"]),
+            *map(str, counts),
+        )
     return table
 
 
@@ -363,7 +375,7 @@ def _counts(windows: pd.DataFrame) -> list[str]:
 
 def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
     """When, which verdict, balance and coverage: what student and class windows share."""
-    verdict = Text(row["verdict"], TERMINAL[row["verdict"]])
+    verdict = Text(worded(row["verdict"], row.get("reason")), TERMINAL[row["verdict"]])
     when = f"{format_clock(row['start'])}–{format_clock(row['stop'])}"
     return when, verdict, balance(row["balance"], row["margin"]), f"{row['coverage']:.0%}"
 
@@ -371,7 +383,8 @@ def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
 def _legend(class_windows: pd.DataFrame) -> Text:
     """What one sign stands for."""
     text = Text()
-    for name, sign in SIGNS.items():
+    divided = (class_windows["verdict"] == "divided").any()
+    for name, sign in (CLASS_SIGNS if divided else SIGNS).items():
         text.append(f"{sign} {name}  ", TERMINAL[name])
     if len(class_windows):
         first = class_windows.iloc[0]

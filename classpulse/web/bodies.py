@@ -80,6 +80,8 @@ class Judging(Body):
     min_faces: int | None = Field(default=None, ge=0, le=1_000_000)
     min_coverage: float | None = Field(default=None, ge=0, le=1)
     baseline: bool | None = None
+    sure: float | None = Field(default=None, ge=0.34, le=0.99)
+    min_students: int | None = Field(default=None, ge=1, le=1_000_000)
 
     def changes(self) -> dict[str, Any]:
         """The settings that were sent."""

@@ -16,7 +16,8 @@ from engine.verdicts import comparing
 from engine.verdicts.cues import BehaviouralCues, HeadPoses
 from engine.verdicts.evidence import Evidence, ScoredFaces
 from engine.verdicts.judging import judge as judge_evidence
-from engine.verdicts.scale import VERDICTS
+from engine.verdicts.reasons import flaws
+from engine.verdicts.scale import CLASS_VERDICTS
 from engine.verdicts.windows import Windows
 from storage import queries
 from storage.phases import write_phases
@@ -32,11 +33,12 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
     """The evidence of session `session_id` that judging reads."""
     session = store.session(session_id)
     frames = queries.frame_columns(store, session_id)
-    names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable")
+    names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable", "loglik")
     faces = read_faces(store, session_id, names)
     students = queries.students(store, session_id)
     others = students["student"][~are_students(students)]
     faces = faces.having(student=np.where(np.isin(faces.student, others), -1, faces.student))
+    smallest = Settings.from_json(session["settings"]).scorable_size
     scored = ScoredFaces(
         time=faces.time,
         student=faces.student,
@@ -44,10 +46,18 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
         quality=faces.exact("quality"),
         scorable=faces.scorable,
         classes=faces.classes,
+        loglik=faces.exact("loglik"),
+        flaw=_flaws(faces, smallest),
     )
-    smallest = Settings.from_json(session["settings"]).scorable_size
     path = read_path(store, session_id, frames, faces)
     return Evidence(frames["time"], scored, session["duration"], _cues(frames, path, faces, smallest))
+
+
+def _flaws(faces: Faces, smallest: float) -> Ints:
+    """What keeps each face from counting."""
+    boxes, scorable = faces.boxes_xyxy, faces.scorable
+    side = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    return flaws(side, faces.yaw, faces.pitch, faces.quality, scorable, smallest)
 
 
 def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> BehaviouralCues:
@@ -120,7 +130,11 @@ def _judge_phases(
 def name_of(settings: Settings) -> str:
     """`weighted, 10 s, band 0.3`: two judgements of one session with different settings have different names."""
     defaults, values = vars(Settings()), vars(settings)
-    numbers = [name for name in ("band", "min_faces", "min_coverage") if values[name] != defaults[name]]
+    numbers = [
+        name
+        for name in ("band", "min_faces", "min_coverage", "sure", "min_students")
+        if values[name] != defaults[name]
+    ]
     changed = [f"{name.replace('_', ' ')} {values[name]:g}" for name in numbers]
     changed += ["no baseline"] * (not settings.baseline)
     return ", ".join([settings.strategy, f"{settings.window:g} s", *changed])
@@ -168,5 +182,5 @@ def _verdicts(windows: pd.DataFrame) -> comparing.Verdicts:
         window=windows["window"].to_numpy(np.int64),
         start=windows["start"].to_numpy(np.float64),
         stop=windows["stop"].to_numpy(np.float64),
-        verdict=np.array([VERDICTS.index(name) for name in windows["verdict"]], np.int64),
+        verdict=np.array([CLASS_VERDICTS.index(name) for name in windows["verdict"]], np.int64),
     )

@@ -66,6 +66,18 @@ def subtract_baseline(emotions: npt.NDArray[np.floating], student: npt.NDArray[n
     return result
 
 
+def subtract_baseline_from(
+    loglik: Array, emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]
+) -> Array:
+    """Log-likelihoods (n, 3) of positive, neutral and negative minus each student's neutral baseline.
+
+    It is the one that `subtract_baseline` subtracts from the scores (n, 7), likewise spread evenly.
+    """
+    half = baseline_offsets(emotions, student)[student] / 2
+    shifted: Array = loglik + np.outer(half, [-1.0, 0.0, 1.0])
+    return shifted
+
+
 def baseline_offsets(emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]) -> Array:
     """(students,) the log-odds that `subtract_baseline` subtracts; 0 for a usual neutral expression."""
     faces = np.bincount(student)

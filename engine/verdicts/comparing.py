@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.verdicts import agreement
-from engine.verdicts.scale import INSUFFICIENT, SIDES, VERDICTS
+from engine.verdicts.scale import CLASS_VERDICTS, INSUFFICIENT, SIDES, VERDICTS
 
 CLASS = "class"
 
@@ -112,7 +112,7 @@ def _paired(first: Judged, second: Judged, of: str) -> tuple[Verdicts, Ints, Int
 
 def _agreement(verdict_a: Ints, verdict_b: Ints) -> dict[str, Any]:
     """windows, agreement, judged, kappa."""
-    kinds = len(VERDICTS)
+    kinds = len(CLASS_VERDICTS)
     table = agreement.contingency(verdict_a, verdict_b, np.zeros_like(verdict_a), (1, kinds, kinds))[0]
     judged = table[:INSUFFICIENT, :INSUFFICIENT]
     return {

@@ -34,6 +34,10 @@ class ScoredFaces:
     scorable: Bools
     """(n,)"""
     classes: Classes
+    loglik: Array | None = None
+    """(n, 3) logarithms of how likely such a face is if positive, neutral, negative; NaN where unknown."""
+    flaw: Ints | None = None
+    """(n,) a `Flaw` each; None where it is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,8 @@ class ScorableFaces:
     weight: Array
     """(n,) how much a face proves, 0 to 1: its quality."""
     classes: Classes
+    loglik: Array | None
+    """(n, 3) as in `ScoredFaces`; None where no face has any."""
 
 
 class EvidenceTerms(NamedTuple):
@@ -72,6 +78,9 @@ class Observations(NamedTuple):
     terms: EvidenceTerms
     weight: Array
     """(n,) how much a row proves, 0 to 1."""
+    loglik: Array | None = None
+    """(n, 3) how likely a row is if its mood is positive, neutral, negative: logarithms, up to a number of each.
+    Windows are then judged as mixtures of moods (`engine.verdicts.mixture`), and the terms are not used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +120,15 @@ class Evidence:
         faces, assigned = self.faces, self.assigned
         counted = faces.scorable[assigned] & np.isfinite(faces.scores[assigned]).all(axis=1)
         rows = np.flatnonzero(assigned)[counted]  # one copy of an hour's scores, not one for each mask
+        loglik = None if faces.loglik is None else np.asarray(faces.loglik[rows], np.float64)
+        known = loglik is not None and bool(np.isfinite(loglik).any())
         return ScorableFaces(
             student=self.student[counted],
             frame_index=np.searchsorted(self.frame_times, faces.time[rows]),
             scores=np.asarray(faces.scores[rows], np.float64),
             weight=np.asarray(faces.quality[rows], np.float64),
             classes=faces.classes,
+            loglik=loglik if known else None,
         )
 
     def windows(self, length: float) -> Windows:

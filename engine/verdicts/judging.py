@@ -10,7 +10,20 @@ import numpy.typing as npt
 
 from engine.settings import Settings
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
-from engine.verdicts.scale import COUNTS, INSUFFICIENT, INTERESTED, NEUTRAL, NOT_INTERESTED, VERDICTS
+from engine.verdicts.majorities import majorities
+from engine.verdicts.mixture import shares_of
+from engine.verdicts.reasons import Flaw, class_reasons, student_reasons
+from engine.verdicts.scale import (
+    CLASS_VERDICTS,
+    COUNTS,
+    DIVIDED,
+    INSUFFICIENT,
+    INTERESTED,
+    NEUTRAL,
+    NOT_INTERESTED,
+    PROBABILITIES,
+    VERDICTS,
+)
 from engine.verdicts.strategies import STRATEGIES, open_strategy
 from engine.verdicts.uncertainty import CONFIDENCE, margins
 from engine.verdicts.windows import Windows
@@ -37,8 +50,9 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
         windows = evidence.windows(settings.window)
     observations = strategy.observe(evidence, settings)
     _check(observations, evidence, settings.strategy)
-    tally = _tally(observations, evidence, windows)
-    verdict = _verdicts_of(tally, settings, strategy.proven)
+    tally = _tally(observations, evidence, windows, settings.band)
+    enough = _enough(tally.number, tally.faces, tally.coverage, settings)
+    verdict = _verdicts_of(tally, enough, settings, strategy.proven)
     students = len(evidence.students)
     # In faces, so that what is left of the scorable ones is neutral; the plain strategies' terms are so already.
     unit = _ratio(tally.number, tally.total) if strategy.proven else np.ones(len(verdict))
@@ -56,12 +70,28 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
         "scorable": tally.number,
         "positive": tally.positive * unit,
         "negative": tally.negative * unit,
+        **dict(zip(PROBABILITIES, tally.probability.T, strict=True)),
+        "reason": student_reasons(
+            verdict == INSUFFICIENT,
+            tally.frames,
+            tally.faces,
+            enough,
+            _flawed(evidence, windows),
+            _enough(tally.faces, tally.faces, _ratio(tally.faces, tally.frames), settings),
+        ),
     }
     class_windows = {
         "window": np.arange(len(windows)),
         "start": windows.start,
         "stop": windows.stop,
-        **_class_columns(tally, verdict.reshape(len(windows), students), settings, strategy.proven),
+        **_class_columns(
+            tally,
+            verdict.reshape(len(windows), students),
+            enough.reshape(len(windows), students),
+            _sampled(evidence, windows),
+            settings,
+            strategy.proven,
+        ),
     }
     return student_windows, class_windows
 
@@ -69,7 +99,8 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
 def verdicts_of(columns: Mapping[str, Any], settings: Settings) -> Ints:
     """Places in VERDICTS (n,) of students' windows that were judged with other thresholds, and else the same.
 
-    `columns` are those that `judge` made of them; the thresholds are band, min_faces and min_coverage.
+    `columns` are those that `judge` made of them; the thresholds are band, min_faces, min_coverage and sure. Where
+    windows have probabilities, the band is in them already, and another one changes nothing.
     """
     balance, margin, coverage, number, faces, positive, negative = (
         np.asarray(columns[name])
@@ -77,6 +108,10 @@ def verdicts_of(columns: Mapping[str, Any], settings: Settings) -> Ints:
     )
     enough = _enough(number, faces, coverage, settings)
     prevails = number - positive - negative > np.maximum(positive, negative)
+    if all(name in columns for name in PROBABILITIES):
+        probability = np.stack([np.asarray(columns[name], np.float64) for name in PROBABILITIES], axis=-1)
+        if np.isfinite(probability).any():
+            return _sure(probability, enough, settings.sure)
     return _verdicts(balance, margin, enough, prevails, settings.band, STRATEGIES.load(settings.strategy).proven)
 
 
@@ -100,11 +135,13 @@ class _Tally(NamedTuple):
     margin: Array
     total: Array
     """positive + negative + neutral."""
+    probability: Array
+    """(groups, 3) of the verdicts interested, neutral and not interested; NaN where the strategy has none."""
 
 
 def _check(observations: Observations, evidence: Evidence, strategy: str) -> None:
     """Raise ValueError for rows that cannot be tallied: a strategy may come from another package."""
-    student, frame_index, terms, weight = observations
+    student, frame_index, terms, weight, _ = observations
     n = len(student)
     if any(len(column) != n for column in (frame_index, *terms, weight)):
         raise ValueError(f"strategy {strategy!r}: its columns have different lengths")
@@ -114,39 +151,84 @@ def _check(observations: Observations, evidence: Evidence, strategy: str) -> Non
     ):
         if n and not (column.min() >= 0 and column.max() < end):
             raise ValueError(f"strategy {strategy!r}: {name} is not in 0 to {end - 1} everywhere")
-    if not all(np.isfinite(column).all() for column in (*terms, weight)):
+    loglik = observations.loglik
+    if loglik is not None and loglik.shape != (n, 3):
+        raise ValueError(f"strategy {strategy!r}: log-likelihoods have shape {loglik.shape}, expected {(n, 3)}")
+    if not all(np.isfinite(column).all() for column in (*terms, weight, *([] if loglik is None else [loglik]))):
         raise ValueError(f"strategy {strategy!r}: terms and weights must be finite")
 
 
-def _tally(observations: Observations, evidence: Evidence, windows: Windows) -> _Tally:
+def _tally(observations: Observations, evidence: Evidence, windows: Windows, band: float) -> _Tally:
     """Sum what was observed by student and window."""
     students = len(evidence.students)
     groups = len(windows) * students
     frame_window = windows.of(evidence.frame_times)
     observations, window = _within(observations, frame_window[observations.frame_index])
     group = window * students + observations.student
-    terms = observations.terms
-    positive = _added(terms.positive, group, groups)
-    negative = _added(terms.negative, group, groups)
-    neutral = _added(terms.neutral[:, None], group, groups)
     number = np.bincount(group, minlength=groups)
-    total = positive + negative + neutral
-    balance = np.where(number > 0, _ratio(positive - negative, total), np.nan)
-    influence = _influence(terms, group, balance, total, number)
-    frames = np.bincount(frame_window[frame_window >= 0], minlength=len(windows))
-    sampled = np.repeat(frames, students)
+    summed = (
+        _summed(observations, group, number)
+        if observations.loglik is None
+        else _mixed(observations, group, number, band)
+    )
+    sampled = np.repeat(_sampled(evidence, windows), students)
     return _Tally(
-        positive=positive,
-        negative=negative,
-        neutral=neutral,
+        **summed,
         number=number,
         faces=_faces(evidence, windows),
         frames=sampled,
         coverage=_covered(observations, frame_window, students, groups) / np.maximum(sampled, 1),
-        balance=balance,
-        margin=margins(influence, group, observations.student, observations.weight, groups),
-        total=total,
     )
+
+
+def _summed(observations: Observations, group: Ints, number: Ints) -> dict[str, Array]:
+    """What the terms add up to."""
+    groups, terms = len(number), observations.terms
+    positive = _added(terms.positive, group, groups)
+    negative = _added(terms.negative, group, groups)
+    neutral = _added(terms.neutral[:, None], group, groups)
+    total = positive + negative + neutral
+    balance = np.where(number > 0, _ratio(positive - negative, total), np.nan)
+    influence = _influence(terms, group, balance, total, number)
+    return {
+        "positive": positive,
+        "negative": negative,
+        "neutral": neutral,
+        "balance": balance,
+        "margin": margins(influence, group, observations.student, observations.weight, groups),
+        "total": total,
+        "probability": np.full((groups, 3), np.nan),
+    }
+
+
+def _mixed(observations: Observations, group: Ints, number: Ints, band: float) -> dict[str, Array]:
+    """What the log-likelihoods say of each mood's share of time."""
+    assert observations.loglik is not None
+    order = np.argsort(group, kind="stable")
+    shares = shares_of(observations.loglik[order], group[order], observations.student[order], len(number), band)
+    positive, neutral, negative = np.nan_to_num(shares.mean).T * number
+    return {
+        "positive": positive,
+        "negative": negative,
+        "neutral": neutral,
+        "balance": shares.mean[:, 0] - shares.mean[:, 2],
+        "margin": np.minimum(shares.margin, _LARGEST_MARGIN),
+        "total": positive + neutral + negative,
+        "probability": shares.probability,
+    }
+
+
+def _flawed(evidence: Evidence, windows: Windows) -> Ints:
+    """(groups, 4) how many of a student's faces in a window have each `Flaw`."""
+    students = len(evidence.students)
+    flaw = evidence.faces.flaw
+    if flaw is None:
+        return np.zeros((len(windows) * students, len(Flaw)), np.int64)
+    window = windows.of(evidence.faces.time[evidence.assigned])
+    inside = window >= 0
+    group = window[inside] * students + evidence.student[inside]
+    place = group * len(Flaw) + flaw[evidence.assigned][inside]
+    return np.bincount(place, minlength=len(windows) * students * len(Flaw)).reshape(-1, len(Flaw))
 
 
 def _within(observations: Observations, window: Ints) -> tuple[Observations, Ints]:
@@ -156,7 +238,8 @@ def _within(observations: Observations, window: Ints) -> tuple[Observations, Int
     inside = window >= 0
     terms = EvidenceTerms(*(column[inside] for column in observations.terms))
     student, frame_index = observations.student[inside], observations.frame_index[inside]
-    return Observations(student, frame_index, terms, observations.weight[inside]), window[inside]
+    loglik = None if observations.loglik is None else observations.loglik[inside]
+    return Observations(student, frame_index, terms, observations.weight[inside], loglik), window[inside]
 
 
 def _faces(evidence: Evidence, windows: Windows) -> Ints:
@@ -166,6 +249,12 @@ def _faces(evidence: Evidence, windows: Windows) -> Ints:
     inside = window >= 0
     group = window[inside] * students + evidence.student[inside]
     return np.bincount(group, minlength=len(windows) * students)
+
+
+def _sampled(evidence: Evidence, windows: Windows) -> Ints:
+    """(windows,) frames of each."""
+    window = windows.of(evidence.frame_times)
+    return np.bincount(window[window >= 0], minlength=len(windows))
 
 
 def _covered(observations: Observations, frame_window: Ints, students: int, groups: int) -> Ints:
@@ -204,11 +293,18 @@ def _enough(number: Ints, faces: Ints, coverage: Array, settings: Settings) -> B
     return (number > 0) & (faces > 0) & sufficient
 
 
-def _verdicts_of(tally: _Tally, settings: Settings, proven: bool) -> Ints:
+def _verdicts_of(tally: _Tally, enough: Bools, settings: Settings, proven: bool) -> Ints:
     """Places in VERDICTS of the groups."""
-    enough = _enough(tally.number, tally.faces, tally.coverage, settings)
+    if np.isfinite(tally.probability).any():
+        return _sure(tally.probability, enough, settings.sure)
     prevails = tally.neutral > np.maximum(tally.positive, tally.negative)
     return _verdicts(tally.balance, tally.margin, enough, prevails, settings.band, proven)
+
+
+def _sure(probability: Array, enough: Bools, sure: float) -> Ints:
+    """Places in VERDICTS: the most probable of the three (n, 3), where its probability reaches `sure`."""
+    known = np.nan_to_num(probability)
+    return np.where(enough & (known.max(axis=1) >= sure), known.argmax(axis=1), INSUFFICIENT)
 
 
 def _verdicts(balance: Array, margin: Array, enough: Bools, prevails: Bools, band: float, proven: bool) -> Ints:
@@ -220,26 +316,38 @@ def _verdicts(balance: Array, margin: Array, enough: Bools, prevails: Bools, ban
     return np.select([~enough, neutral, balance > 0], [INSUFFICIENT, NEUTRAL, INTERESTED], NOT_INTERESTED)
 
 
-def _class_columns(tally: _Tally, verdict: Ints, settings: Settings, proven: bool) -> Columns:
-    """The class's columns, from places in VERDICTS (windows, students): every judged student weighs the same."""
+def _class_columns(
+    tally: _Tally, verdict: Ints, measured: Bools, frames: Ints, settings: Settings, proven: bool
+) -> Columns:
+    """The class's columns, from places in VERDICTS (windows, students): every student weighs the same.
+
+    With the students' probabilities all count who are `measured` (windows, students), else those with a verdict.
+    """
     shape = verdict.shape
-    balance, margin = tally.balance.reshape(shape), tally.margin.reshape(shape)
-    neutral = _ratio(tally.neutral, tally.total).reshape(shape)
-    present = np.maximum((tally.faces.reshape(shape) > 0).sum(axis=1), 1)
-    judged = verdict != INSUFFICIENT
-    number = judged.sum(axis=1)
-    share = np.maximum(number, 1)
-    mean: Array = np.where(judged, balance, 0).sum(axis=1) / share
-    half_width = _class_margin(
-        np.where(judged, balance - mean[:, None], 0), np.where(judged, margin, 0), number, present
-    )
+    present = (tally.faces.reshape(shape) > 0).sum(axis=1)
+    probability = tally.probability.reshape(*shape, len(PROBABILITIES))
+    by_probability = bool(np.isfinite(probability).any())
+    counted = measured if by_probability else verdict != INSUFFICIENT
+    number = counted.sum(axis=1)
+    balance, margin = (np.where(counted, each.reshape(shape), 0) for each in (tally.balance, tally.margin))
+    mean: Array = balance.sum(axis=1) / np.maximum(number, 1)
+    deviation = np.where(counted, balance - mean[:, None], 0)
+    half_width = _class_margin(deviation, margin, number, np.maximum(present, 1))
+    most = np.full((shape[0], len(PROBABILITIES)), np.nan)
+    if by_probability:
+        most = majorities(probability, measured, present)
+        enough = (number >= present / 2) & (number >= min(settings.min_students, shape[1])) & (number > 0)
+        found = _majority(most, enough, settings.sure)
+    else:
+        enough = (number > 0) & (number >= settings.min_coverage * np.maximum(present, 1))
+        neutral = np.where(counted, _ratio(tally.neutral, tally.total).reshape(shape), 0)
+        neutral_share = neutral.sum(axis=1) / np.maximum(number, 1)
+        # The other two shares follow from neutral's and the balance, their difference.
+        prevails = neutral_share > (1 - neutral_share + np.abs(mean)) / 2
+        found = _verdicts(mean, half_width, enough, prevails, settings.band, proven)
     some = number > 0
-    enough = some & (number >= settings.min_coverage * present)
-    neutral_share = np.where(judged, neutral, 0).sum(axis=1) / share
-    # The other two shares follow from neutral's and the balance, their difference.
-    prevails = neutral_share > (1 - neutral_share + np.abs(mean)) / 2
     return {
-        "verdict": np.array(VERDICTS)[_verdicts(mean, half_width, enough, prevails, settings.band, proven)],
+        "verdict": np.array(CLASS_VERDICTS)[found],
         "balance": np.where(some, mean, np.nan),
         "margin": np.where(some, half_width, np.nan),
         "students": np.full(shape[0], shape[1]),
@@ -247,7 +355,19 @@ def _class_columns(tally: _Tally, verdict: Ints, settings: Settings, proven: boo
         "coverage": tally.coverage.reshape(shape).sum(axis=1) / max(shape[1], 1),
         "faces": tally.faces.reshape(shape).sum(axis=1),
         "scorable": tally.number.reshape(shape).sum(axis=1),
+        **dict(zip(PROBABILITIES, most.T, strict=True)),
+        "reason": class_reasons(found == INSUFFICIENT, frames, present, enough),
+        "present": present,
+        "measured": measured.sum(axis=1),
     }
+
+
+def _majority(most: Array, enough: Bools, sure: float) -> Ints:
+    """Places in CLASS_VERDICTS: what more than half of the students are, with these probabilities (windows, 3)."""
+    divided = 1 - most.sum(axis=1)
+    found = np.column_stack([most, divided])
+    places = np.array([INTERESTED, NEUTRAL, NOT_INTERESTED, DIVIDED])[found.argmax(axis=1)]
+    return np.where(enough & (found.max(axis=1) >= sure), places, INSUFFICIENT)
 
 
 def _class_margin(deviation: Array, margin: Array, judged: Ints, present: Ints) -> Array:

@@ -10,7 +10,7 @@ from engine.errors import UsageError
 from engine.faces import FER, Classes
 from engine.registry import Registry
 from engine.settings import Settings
-from engine.verdicts.calibration import subtract_baseline, valence_shares
+from engine.verdicts.calibration import subtract_baseline, subtract_baseline_from, valence_shares
 from engine.verdicts.evidence import Array, Evidence, EvidenceTerms, Observations
 
 
@@ -78,7 +78,10 @@ def reads_cues(name: str) -> bool:
 
 
 class Weighted:
-    """Every face counts by its quality, shared out between the three valences.
+    """A window is a mixture of the three moods, estimated from how likely its faces are in each of them.
+
+    Where nothing says how likely a face is (another scorer's faces, those of older versions), every face counts by
+    its quality, shared out between the three valences.
 
     FER's scores go through the calibration, after the student's neutral-expression baseline is subtracted
     (`settings.baseline`). Other classes are summed by polarity as they are: there is no calibration for them, and
@@ -91,6 +94,13 @@ class Weighted:
     def observe(self, evidence: Evidence, settings: Settings) -> Observations:
         """A row for each scorable face."""
         faces = evidence.scorable_faces()
+        if faces.classes == FER and faces.loglik is not None:
+            loglik = _log_likelihoods(faces.loglik, faces.scores)
+            if settings.baseline:
+                loglik = subtract_baseline_from(loglik, faces.scores, faces.student)
+            none = np.zeros((len(loglik), 0))
+            terms = EvidenceTerms(none, none, np.zeros(len(loglik)))
+            return Observations(faces.student, faces.frame_index, terms, faces.weight, loglik)
         if faces.classes == FER:
             scores = subtract_baseline(faces.scores, faces.student) if settings.baseline else faces.scores
             shares = valence_shares(scores)
@@ -126,6 +136,15 @@ class Dominant:
         strongest = np.eye(len(faces.classes))[faces.scores.argmax(axis=1)]
         terms = _polar_terms(strongest, faces.classes)
         return Observations(faces.student, faces.frame_index, terms, faces.weight)
+
+
+def _log_likelihoods(loglik: Array, scores: Array) -> Array:
+    """(n, 3), from the calibrated scores (n, 7) where there are none, as an older version left the first faces."""
+    missing = ~np.isfinite(loglik).all(axis=1)
+    if missing.any():
+        loglik = loglik.copy()
+        loglik[missing] = np.log(valence_shares(scores[missing]))
+    return loglik
 
 
 def polarity_sums(scores: Array, classes: Classes) -> Array:

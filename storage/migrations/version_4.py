@@ -20,6 +20,8 @@ from sqlalchemy import (
 
 #: What the log of corrections may say.
 ACTIONS = ("rename", "merge", "split", "role", "forget", "relabel")
+#: What a class may be.
+VERDICTS = ("interested", "neutral", "not interested", "insufficient", "divided")
 #: Eight bytes on PostgreSQL, too.
 _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 
@@ -34,6 +36,14 @@ def upgrade(op: Operations) -> None:
     op.add_column("frames", Column("blockiness", _REAL))
     for mood in ("positive", "neutral", "negative"):
         op.add_column("faces", Column(f"loglik_{mood}", REAL))
+    for table in ("student_windows", "class_windows", "student_phases", "class_phases"):
+        for verdict in ("interested", "neutral", "not_interested"):
+            op.add_column(table, Column(f"p_{verdict}", _REAL))
+        op.add_column(table, Column("reason", Text))
+    for table in ("class_windows", "class_phases"):
+        op.add_column(table, Column("present", Integer))
+        op.add_column(table, Column("measured", Integer))
+        _let_classes_be_divided(op, table)
     op.create_table(
         "shots",
         _session(),
@@ -68,6 +78,13 @@ def upgrade(op: Operations) -> None:
         PrimaryKeyConstraint("session_id", "warning"),
         sqlite_with_rowid=False,
     )
+
+
+def _let_classes_be_divided(op: Operations, table: str) -> None:
+    with op.batch_alter_table(table) as rows:
+        rows.drop_constraint(op.f(f"ck_{table}_verdict"), type_="check")
+    with op.batch_alter_table(table) as rows:
+        rows.create_check_constraint("verdict", f"verdict IN ({', '.join(map(repr, VERDICTS))})")
 
 
 def _add_roles(op: Operations) -> None:

@@ -9,6 +9,24 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer,
 from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
 
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
+#: Of the class also: no half of it is of one mind.
+CLASS_VERDICTS = (*VERDICTS, "divided")
+#: Why a window is insufficient.
+REASONS = (
+    "not_seen",
+    "no_picture",
+    "too_few_faces",
+    "too_small",
+    "turned_away",
+    "dark",
+    "bright",
+    "noisy",
+    "compressed",
+    "covered",
+    "undecided",
+    "too_few_students",
+    "baseline_unknown",
+)
 
 judgements = Table(
     "judgements",
@@ -36,13 +54,14 @@ _BALANCE = "positive against negative evidence, -1 to 1 (docs/verdicts.md); NULL
 _MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
 
 
-def _verdict() -> tuple[Column[Any] | CheckConstraint, ...]:
+def _verdict(verdicts: tuple[str, ...] = VERDICTS) -> tuple[Column[Any] | CheckConstraint, ...]:
     """From when to when, and what is found in between."""
+    *others, last = verdicts
     return (
         seconds("start", "begin, included"),
         seconds("stop", "end, not included"),
-        words("verdict", "interested, neutral, not interested or insufficient"),
-        one_of("verdict", VERDICTS),
+        words("verdict", f"{', '.join(others)} or {last}"),
+        one_of("verdict", verdicts),
     )
 
 
@@ -65,7 +84,7 @@ def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
     """A verdict of the class, and what stands behind it."""
     mean = "mean of the balances of the students with a verdict; NULL where there is none"
     return (
-        *_verdict(),
+        *_verdict(CLASS_VERDICTS),
         real("balance", 4, mean, nullable=True),
         real("margin", 4, _MARGIN, nullable=True),
         real("coverage", 4, "mean coverage of the students, 0 to 1"),
@@ -76,6 +95,28 @@ def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
         count("insufficient", "students whose evidence carries no verdict"),
         count("faces", "faces of students"),
         count("scorable", "scorable ones among them"),
+    )
+
+
+def _probabilities(what: str) -> tuple[Column[Any], ...]:
+    """How probable each verdict is, and why there is none; last, where an older file takes them."""
+    none = "NULL where it is unknown, as with strategies other than weighted"
+    return (
+        *(
+            real(f"p_{name.replace(' ', '_')}", 4, f"{what.format(name)}, 0 to 1; {none}", nullable=True)
+            for name in VERDICTS[:3]
+        ),
+        words("reason", f"why it is insufficient: {', '.join(REASONS)}; NULL with a verdict", nullable=True),
+    )
+
+
+def _class_probabilities() -> tuple[Column[Any], ...]:
+    """The same of the class, and how many students that rests on."""
+    older = "NULL in judgements of older versions"
+    return (
+        *_probabilities("probability that more than half of the students in view are {}"),
+        Column("present", Integer, comment=f"students in view: with a face in it; {older}"),
+        Column("measured", Integer, comment=f"those with faces enough to be measured; {older}"),
     )
 
 
@@ -100,6 +141,7 @@ student_windows = Table(
     key("student", "the student's number"),
     key("window", _WINDOW),
     *_evidence(),
+    *_probabilities("probability that the verdict is {}"),
     comment="the verdict of one student in one window",
     sqlite_with_rowid=False,
 )
@@ -110,6 +152,7 @@ class_windows = Table(
     parent("judgements.judgement_id", "judgement_id", "the judgement"),
     key("window", _WINDOW),
     *_class_evidence(),
+    *_class_probabilities(),
     comment="the verdict of the class in one window, every student with equal weight",
     sqlite_with_rowid=False,
 )
@@ -146,6 +189,7 @@ student_phases = Table(
     key("phase", "the phase, a number in phases"),
     *_evidence(),
     *_signals(),
+    *_probabilities("probability that the verdict is {}"),
     comment="the verdict of one student in one lesson phase, and what the student shows in it beside emotions",
     sqlite_with_rowid=False,
 )
@@ -156,6 +200,7 @@ class_phases = Table(
     parent("judgements.judgement_id", "judgement_id", "the judgement"),
     key("phase", "the phase, a number in phases"),
     *_class_evidence(),
+    *_class_probabilities(),
     comment="the verdict of the class in one lesson phase, every student with equal weight",
     sqlite_with_rowid=False,
 )

@@ -92,15 +92,19 @@ def test_windows(lesson: Store) -> None:
     both = {"window": 0, "start": 0.0, "stop": 10.0, "verdict": "interested", "balance": 0.3333, "coverage": 0.5,
             "faces": 4, "scorable": 3}  # fmt: skip
     students = queries.student_windows(lesson, 1)
-    assert students.drop(columns=["margin", "name"]).to_dict("records") == [
+    later = ["p_interested", "p_neutral", "p_not_interested", "reason"]
+    assert students[later].isna().all(axis=None)
+    assert students.drop(columns=["margin", "name", *later]).to_dict("records") == [
         both | {"student": 1, "label": "S01", "frames": 3, "positive": 1.0, "negative": 0.5}
     ]
     assert list(students.columns) == [
         "window", "start", "stop", "student", "label", "name", "verdict", "balance", "margin", "coverage", "frames",
-        "faces", "scorable", "positive", "negative",
+        "faces", "scorable", "positive", "negative", *later,
     ]  # fmt: skip
     classes = queries.class_windows(lesson, 1)
-    assert classes.drop(columns="margin").to_dict("records") == [
+    counted = [*later, "present", "measured"]
+    assert classes[counted].isna().all(axis=None)
+    assert classes.drop(columns=["margin", *counted]).to_dict("records") == [
         both | {"students": 1, "interested": 1, "neutral": 0, "not_interested": 0, "insufficient": 0}
     ]
     assert classes["margin"].isna().all()

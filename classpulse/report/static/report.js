@@ -28,13 +28,16 @@ const classpulse = (() => {
   // The class has counts of students; a student alone has none.
   const countsOf = (data) => (data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : []);
 
+  const because = (data, place, k) => (data.reason[place][k] < 0 ? "" : `: ${data.reasons[data.reason[place][k]]}`);
+
   const aboutWindow = (data, k) =>
-    `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.verdict[k]}</b><br>balance ` +
+    `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.shown[k]}</b><br>balance ` +
     `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
+    (data.measured ? `${data.measured[k]} students measured<br>` : "") +
     countsOf(data).map((count, place) => `${count[k]} ${VERDICTS[place]}`).join("<br>");
   const aboutCell = (data, place, k) =>
     `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
-    `<b>${verdictOf(data.levels[place][k])}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
+    `<b>${verdictOf(data.levels[place][k])}${because(data, place, k)}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
     `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} ${data.evidence}`;
 
   const tell = (element, start, stop, student) => element.dispatchEvent(

@@ -142,7 +142,7 @@ def test_a_class_of_which_nothing_else_was_kept(recording: Path, tmp_path: Path)
     Outline(html)
     assert "only verdicts of the class and the number of faces in each frame were stored" in html
     assert not re.search(r"\bS01\b", html)
-    assert "neutral" in data_of(html, "timeline")["verdict"]
+    assert "divided" in data_of(html, "timeline")["verdict"]
 
 
 def test_on_postgres(recording: Path, postgres_url: str, analysed: Session) -> None:

@@ -60,8 +60,8 @@ def test_what_there_is_room_for_is_shown(analysed: Session) -> None:
     shown = {width: drawn(table, width)[0].split()[:-4] for width in (40, 55, 80)}
     assert shown == {
         40: ["window", "class"],
-        55: ["window", "class", "balance"],
-        80: ["window", "class", "balance", "coverage"],
+        55: ["window", "class"],
+        80: ["window", "class", "balance", "measured"],
     }
     assert "…" not in "".join(drawn(table, 40))
 

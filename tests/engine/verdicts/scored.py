@@ -23,6 +23,8 @@ def evidence(
     scorable: npt.NDArray[np.bool_] | bool = True,
     classes: Classes = FER,
     cues: BehaviouralCues | None = None,
+    loglik: npt.NDArray[Any] | None = None,
+    flaw: npt.NDArray[np.int64] | None = None,
 ) -> Evidence:
     """Of faces with these columns; a number for `quality` or `scorable` stands for all of them."""
     n = len(time)
@@ -33,5 +35,7 @@ def evidence(
         quality=np.broadcast_to(np.asarray(quality, np.float32), n),
         scorable=np.broadcast_to(np.asarray(scorable, np.bool_), n),
         classes=classes,
+        loglik=loglik,
+        flaw=flaw,
     )
     return Evidence(frame_times, faces, duration, cues)

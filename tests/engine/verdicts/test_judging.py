@@ -32,11 +32,13 @@ STUDENT_COLUMNS = [
     *("window", "start", "stop", "student"),
     *EVIDENCE,
     *("frames", "faces", "scorable", "positive", "negative"),
+    *("p_interested", "p_neutral", "p_not_interested", "reason"),
 ]
 CLASS_COLUMNS = {
     *("window", "start", "stop"),
     *EVIDENCE,
     *("students", "interested", "neutral", "not_interested", "insufficient", "faces", "scorable"),
+    *("p_interested", "p_neutral", "p_not_interested", "reason", "present", "measured"),
 }
 #: Those that read class scores.
 STRATEGIES = ("weighted", "sum", "dominant")
