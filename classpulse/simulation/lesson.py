@@ -21,6 +21,9 @@ VERDICT_OF = {
     "sad": "not interested",
 }
 
+#: x264's quality of a camera that sends a hall of many people over a network.
+HALL_CRF = 28
+
 
 @dataclass(frozen=True)
 class Span:
@@ -70,6 +73,16 @@ class Lesson:
     noise: float = 1.6
     """Standard deviation of the sensor's noise, in levels of 255."""
 
+    face_heights: tuple[float, float] | None = None
+    """Height of the faces in the front and in the back row, px; None: as large as the image allows."""
+    rake: float | None = None
+    """How much higher in the image a row sits than the one before it, in face heights of the row: under about 1.5
+    heads hide those behind them. None: the rows fill the image."""
+    back_light: float = 1.0
+    """The light on the back row as a share of that on the front row."""
+    exposure: float = 0.0
+    """How long the camera exposes a frame, s: what moves meanwhile is blurred."""
+
     def __post_init__(self) -> None:
         _check(1 <= self.students <= 200, "students", self.students, "1 to 200")
         _check(0 < self.duration < math.inf, "duration", self.duration, "a number of seconds above 0")
@@ -81,6 +94,11 @@ class Lesson:
         _check(
             self.rows is None or 1 <= self.rows <= self.students, "rows", self.rows, "1 to the number of students"
         )
+        front, back = self.face_heights or (4.0, 4.0)
+        _check(4 <= back <= front, "face_heights", self.face_heights, "front >= back >= 4 px")
+        _check(self.rake is None or self.rake > 0, "rake", self.rake, "a number above 0")
+        _check(0 < self.back_light <= 1, "back_light", self.back_light, "above 0, up to 1")
+        _check(0 <= self.exposure < math.inf, "exposure", self.exposure, "0 s or more")
         _check(self.mood_seconds > 0, "mood_seconds", self.mood_seconds, "a number of seconds above 0")
         _check(self.crossing_seconds > 0, "crossing_seconds", self.crossing_seconds, "a number of seconds above 0")
         _check(len(self.people) in (0, self.students), "people", self.people, "one seed for each student")
@@ -124,6 +142,8 @@ class Lesson:
             values[name] = tuple(Span(**span) for span in values.get(name, ()))
         for name in ("people", "crossings"):
             values[name] = tuple(values.get(name, ()))
+        if values.get("face_heights") is not None:
+            values["face_heights"] = tuple(values["face_heights"])
         values["moods"] = tuple(tuple(row) for row in values.get("moods", ()))
         return cls(**values)
 
@@ -163,6 +183,7 @@ def busy_lesson(
     duration: float,
     students: int = 30,
     looks_down_every: float = 60.0,
+    looks_down_for: tuple[float, float] = (1, 6),
     leaves_every: float = 1200.0,
     crosses_every: float = 45.0,
     **settings: Any,
@@ -170,7 +191,8 @@ def busy_lesson(
     """A lesson of any length with events drawn from the seed.
 
     The three `..._every` are the mean seconds between two such events (of one student; of the teacher); math.inf is
-    never. `settings` are further fields of Lesson.
+    never; `looks_down_for` are the shortest and the longest seconds of a look down. `settings` are further fields
+    of Lesson.
     """
     rng = np.random.default_rng((seed, 2))
 
@@ -193,11 +215,26 @@ def busy_lesson(
         seed=seed,
         duration=duration,
         students=students,
-        looks_down=spans(looks_down_every, 1, 6),
+        looks_down=spans(looks_down_every, *looks_down_for),
         absences=spans(leaves_every, 15, 60),
         crossings=tuple(crossings),
         **settings,
     )
+
+
+def lecture_hall(*, seed: int, duration: float, students: int = 100, **settings: Any) -> Lesson:
+    """A lecture hall at 720p as a camera in front has it: faces of 60 px in the front row and of 10 in the back.
+
+    Heads hide those behind them, students write with bowed heads a quarter of the time, the light at the back is a
+    quarter of that in front, which makes the sensor's noise stronger there, and what moves is blurred. With
+    `render_lesson(..., crf=HALL_CRF)` compression takes what little detail is left in the dark.
+    """
+    hall: dict[str, Any] = {
+        "width": 1280, "height": 720, "rows": max(1, round(students / 10)), "face_heights": (60.0, 10.0),
+        "rake": 1.15, "looks_down_every": 60.0, "looks_down_for": (5, 35), "back_light": 0.25, "noise": 3.0,
+        "exposure": 0.06,
+    }  # fmt: skip
+    return busy_lesson(seed=seed, duration=duration, students=students, **hall | settings)
 
 
 def _check(holds: bool, name: str, value: object, wanted: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from classpulse.simulation.face import Box, Pose, draw_face
 from classpulse.simulation.lesson import Lesson
 from classpulse.simulation.person import MOODS, Identity, play
 from classpulse.simulation.room import TEACHER_ORIGIN, Image, draw_room, draw_teacher
-from classpulse.simulation.stage import FACE_UNITS, Scene, Stage
+from classpulse.simulation.stage import FACE_UNITS, Scene, Seats, Stage
 from classpulse.simulation.truth import Truth
 
 _NO_STUDENT, _TEACHER = 255, 254
@@ -55,14 +56,33 @@ class Renderer:
         self._teacher_unit = 1.25 * float(self._units.max())
         self._teacher = _rgba(*draw_teacher(self._teacher_unit, lesson.seed))
         self._noise = _noise_bank(lesson)
+        self._light = _light(lesson, self.stage.seats)
         self._level = np.full_like(self._room, _NOISE_LEVEL)
         # A few sprites for each student, of the current moods and poses: the bound limits memory.
         self._sprite = lru_cache(maxsize=12 * lesson.students)(self._draw_sprite)
 
     def frame(self, number: int) -> DrawnFrame:
         """Frame 0, 1, ...; any order gives the same frames."""
+        lesson, time = self.lesson, number / self.lesson.fps
+        if lesson.exposure:
+            # Movements within an exposure are of few px: the mean of more moments looks the same.
+            drawn = self._moment(max(time - lesson.exposure / 4, 0), number)
+            later = self._moment(time + lesson.exposure / 4, number)
+            image = cv2.addWeighted(drawn.image, 0.5, later.image, 0.5, 0).astype(np.uint8, copy=False)
+            drawn = dataclasses.replace(
+                drawn, time=time, image=image, boxes=(drawn.boxes + later.boxes) / np.float32(2)
+            )
+        else:
+            drawn = self._moment(time, number)
+        image = drawn.image
+        if self._light is not None:
+            image = cv2.multiply(image, self._light, scale=1 / 255).astype(np.uint8, copy=False)
+        return dataclasses.replace(drawn, image=self._add_noise(image, number))
+
+    def _moment(self, time: float, number: int) -> DrawnFrame:
+        """What there is to see at `time`, about that of frame `number`, in full light and without noise."""
         lesson = self.lesson
-        scene = self.stage.at(number / lesson.fps)
+        scene = self.stage.at(time)
         image = self._room.copy()
         owners = np.full(image.shape[:2], _NO_STUDENT, np.uint8)
         boxes = np.full((lesson.students, 4), np.nan, np.float32)
@@ -77,8 +97,8 @@ class Renderer:
         if scene.teacher is not None:
             self._draw_teacher(image, owners, scene.teacher, number)
         return DrawnFrame(
-            time=number / lesson.fps,
-            image=self._add_noise(image, number),
+            time=time,
+            image=image,
             boxes=boxes,
             visibility=np.array([_visible(owners, box, student) for student, box in enumerate(boxes)], np.float32),
             mood=scene.mood,
@@ -247,6 +267,17 @@ def _visible(owners: Image, box: npt.NDArray[np.float32], student: int) -> float
     height, width = owners.shape
     inside = oval & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     return float(np.count_nonzero(owners[y[inside], x[inside]] == student) / np.count_nonzero(oval))
+
+
+def _light(lesson: Lesson, seats: Seats) -> Image | None:
+    """(h, w, 3) the light on the picture in 255ths, from the front row's height to the back row's; None: full."""
+    if lesson.back_light == 1:
+        return None
+    heights = [float(seats.y[seats.row == row].mean()) for row in (seats.row.max(), 0)]
+    rows = np.arange(lesson.height) + 0.5
+    share = np.interp(rows, heights, (lesson.back_light, 1.0)) if heights[0] < heights[1] else np.ones(len(rows))
+    levels = np.round(255 * share).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(levels[:, None, None], (lesson.height, lesson.width, 3)))
 
 
 def _noise_bank(lesson: Lesson) -> list[Image]:

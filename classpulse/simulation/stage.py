@@ -73,12 +73,8 @@ def seats(lesson: Lesson) -> Seats:
     """Place the students in rows: the front one largest and lowest, every other row shifted by part of a seat."""
     rows = lesson.rows or max(1, round(math.sqrt(lesson.students / 1.33)))
     counts = [lesson.students // rows + (rows - 1 - row < lesson.students % rows) for row in range(rows)]
-    largest = min(0.15 * lesson.height, lesson.width / (2.25 * max(counts)))
-    sizes = largest / (1 + 0.35 * np.arange(rows))
-    # In perspective the height of a row in the image is linear in its size.
-    low, high = 0.68 * lesson.height, 0.20 * lesson.height
-    slope = (low - high) / (sizes[0] - sizes[-1]) if rows > 1 else 0.0
-    heights = low - slope * (sizes[0] - sizes)
+    sizes = _sizes(lesson, rows, max(counts))
+    heights = _heights(lesson, sizes)
 
     rng = np.random.default_rng((lesson.seed, 3))
     row_of, xs, ys, faces = [], [], [], []
@@ -92,6 +88,28 @@ def seats(lesson: Lesson) -> Seats:
             faces.append(sizes[row])
     desks = tuple(round(heights[row] + 2.55 * sizes[row] / FACE_UNITS) for row in range(rows))
     return Seats(np.array(row_of), np.array(xs), np.array(ys), np.array(faces), desks)
+
+
+def _sizes(lesson: Lesson, rows: int, seats_in_row: int) -> Floats:
+    """(rows,) face heights, px: in perspective reciprocals of distances, which grow by the same row by row."""
+    if lesson.face_heights is None:
+        largest = min(0.15 * lesson.height, lesson.width / (2.25 * seats_in_row))
+        return np.asarray(largest / (1 + 0.35 * np.arange(rows)), np.float64)
+    front, back = lesson.face_heights
+    distances: Floats = np.linspace(1 / front, 1 / back, rows)
+    return 1 / distances
+
+
+def _heights(lesson: Lesson, sizes: Floats) -> Floats:
+    """(rows,) y of the faces' origins, px, in rows of those `sizes`."""
+    low, high = 0.68 * lesson.height, 0.20 * lesson.height
+    if lesson.rake is None:
+        # In perspective the height of a row in the image is linear in its size.
+        slope = (low - high) / (sizes[0] - sizes[-1]) if len(sizes) > 1 else 0.0
+        heights: Floats = low - slope * (sizes[0] - sizes)
+    else:
+        heights = low - lesson.rake * np.concatenate([[0.0], np.cumsum(sizes[1:])])
+    return heights
 
 
 class Stage:
