@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -146,7 +147,7 @@ def clips() -> Iterator[Clip]:
         yield footage("students.mp4", 24, size, "students_ignore.txt")
     for size in (1, 0.6):
         yield footage("four_seated.gif", 15, size)
-    busy = {"duration": 10, "fps": RATE, "looks_down_every": 20, "crosses_every": 8, "noise": 6.0}
+    busy: dict[str, Any] = {"duration": 10, "fps": RATE, "looks_down_every": 20, "crosses_every": 8, "noise": 6.0}
     for seed, students, rows, height in ((400, 20, 2, 160), (401, 28, 4, 120)):
         script = busy_lesson(seed=seed, students=students, rows=rows, width=640, height=height, **busy)
         yield drawn(f"{students} drawn students, seed {seed}", script)
@@ -161,6 +162,7 @@ def tracked(clip: Clip, settings: Settings) -> pd.DataFrame:
         )  # fmt: skip
         for segment in FeatureExtractor(settings).from_frames(clip.images):
             store.write_segment(number, segment.number, segment.frames, segment.faces.columns())
+        store.finish_detection(number, clip.images[-1].time + 1 / RATE)
         track_session(store, number, settings)
         return queries.faces(store, number)
 

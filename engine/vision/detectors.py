@@ -79,7 +79,7 @@ def make_retinaface(settings: Settings) -> Detector:
     from engine.vision.retinaface.detector import RetinaFace
 
     _no_weights(settings)
-    return RetinaFace(settings.min_face, device=settings.device)
+    return RetinaFace(settings.min_face, device=settings.device, fast=settings.precision == "auto")
 
 
 def make_yunet(settings: Settings) -> Detector:

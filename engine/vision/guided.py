@@ -16,7 +16,7 @@ from engine.vision.layout import Layout, Thumbnail, similarity
 SCAN_INTERVAL = 1.0
 #: Bands of rows, for detectors that scan in parts, and the seconds in which they all have their turn: those of
 #: a scan at first, and longer ones once so many scans have been made.
-BANDS, BANDS_INTERVAL, SCANS_AT_FIRST = 5, 2.0, 1
+BANDS, BANDS_INTERVAL, SCANS_AT_FIRST = 5, 3.0, 1
 #: Side of the blocks in which change is measured, px of the reduced image; the mean difference, in levels of 255,
 #: from which a block has changed; and the share of changed blocks above which the camera moved, not people.
 BLOCK, CHANGED_LEVELS, MAX_CHANGED_SHARE = 16, 12.0, 0.25

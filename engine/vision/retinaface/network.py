@@ -18,28 +18,22 @@ CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 #: median of 116 faces of 35 to 77 px in ../shared/footage, 0.027, and that of 15 of 119 px in eval/photos, 0.007.
 #: Their sides are equal within 4 %.
 LOWER = 0.015
-#: The network's scores, and the equivalent scores of MTCNN, for which the tracker is tuned. On the heads of
-#: benchmarks/recall.py its precision is 0.96 from 0.8 on, and 0.98 from 0.92.
-SCORES, MTCNN_SCORES = (0.0, 0.8, 0.92, 1.0), (0.0, 0.8, 0.9, 1.0)
 
 
 class AnchorNetwork:
-    """The committed network, for faces whose score is `score` or more on the scale of `Detections`.
+    """The committed network. Pictures of a batch are run `block` at a time; `precision` is `Network`'s."""
 
-    Pictures of a batch are run `block` at a time.
-    """
+    def __init__(self, *, device: str, threads: int, block: int, precision: str = "f32") -> None:
+        self._network = Network("retinaface", device=device, threads=threads, block=block, precision=precision)
 
-    def __init__(self, score: float, *, device: str, threads: int, block: int) -> None:
-        self._logit = _logit(float(np.interp(score, MTCNN_SCORES, SCORES)))
-        self._network = Network("retinaface", device=device, threads=threads, block=block)
-
-    def __call__(self, images: Image) -> tuple[npt.NDArray[np.intp], Detections]:
+    def __call__(self, images: Image, least: float) -> tuple[npt.NDArray[np.intp], Detections]:
         """The faces of `images` (n, h, w, 3) uint8 RGB before NMS: (m,) which image each is in, and the m faces.
 
-        Boxes and landmarks are in px of that image, and may lie beyond its edges.
+        Their scores are the network's own, `least` or more. Boxes and landmarks are in px of that image, and may
+        lie beyond its edges.
         """
         offsets, logits, points = self._network(images)
-        number, anchor = np.nonzero(logits[..., 0] >= self._logit)
+        number, anchor = np.nonzero(logits[..., 0] >= logit(least))
         anchors = anchors_of(*images.shape[2:0:-1])[anchor]
         offsets, points = offsets[number, anchor], points[number, anchor].reshape(-1, 5, 2)
         centres, sides = anchors[:, :2], anchors[:, 2:]
@@ -48,7 +42,7 @@ class AnchorNetwork:
         middle[:, 1] -= LOWER * 2 * half[:, 1]
         boxes = np.hstack([middle - half, middle + half])
         landmarks = centres[:, np.newaxis] + CENTRE_VARIANCE * sides[:, np.newaxis] * points
-        scores = np.interp(1 / (1 + np.exp(-logits[number, anchor, 0])), SCORES, MTCNN_SCORES)
+        scores = sigmoid(logits[number, anchor, 0])
         return number, Detections(*(array.astype(np.float32) for array in (boxes, scores, landmarks)))
 
 
@@ -69,5 +63,14 @@ def anchors_of(width: int, height: int) -> Floats:
     return np.concatenate(levels).astype(np.float32)
 
 
-def _logit(score: float) -> float:
-    return float(np.log(score / (1 - score)))
+def logit(score: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The logarithm of the odds of scores in (0, 1)."""
+    score = np.asarray(score, np.float64)
+    odds: npt.NDArray[np.float64] = np.log(score / (1 - score))
+    return odds
+
+
+def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """The scores of logits."""
+    scores: npt.NDArray[np.floating] = 1 / (1 + np.exp(-logits))
+    return scores

@@ -64,9 +64,9 @@ def test_full_scans_come_once_a_second_on_average_from_the_first_look_on(rate: f
 
 
 @pytest.mark.parametrize("rate", [1.5, 3, 5, 12, 29.97])
-def test_bands_cover_the_image_once_in_the_first_second_and_then_every_two(rate: float) -> None:
+def test_bands_cover_the_image_once_in_the_first_second_and_then_every_three(rate: float) -> None:
     scheduler, due = DetectionScheduler(20), []
-    for frame in range(round(9 * rate) + 1):
+    for frame in range(round(10 * rate) + 1):
         regions = scheduler.regions(frame / rate)
         due += [(frame / rate, top, bottom) for top, bottom in regions.bands]
         scheduler.update(frame / rate, faces_at())
@@ -74,7 +74,7 @@ def test_bands_cover_the_image_once_in_the_first_second_and_then_every_two(rate:
     covered = np.array([(top, bottom) for _, top, bottom in due[1:]])
     # Each begins where the one before ended, or again from the top.
     np.testing.assert_allclose(covered[1:, 0], covered[:-1, 1] % 1)
-    for before, share in ((1 + 1 / rate, 1), (9, 5)):
+    for before, share in ((1 + 1 / rate, 1), (10, 4)):
         total = sum(bottom - top for time, top, bottom in due[1:] if time <= before + 1e-6)
         assert total == pytest.approx(share, abs=2.01 / BANDS)
 

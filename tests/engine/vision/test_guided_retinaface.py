@@ -69,25 +69,32 @@ def test_a_region_alone_gives_no_face_and_may_lie_outside(
     assert len(retinaface.detect(image, RegionsOfInterest(outside, outside))) == 0
 
 
-def test_the_bands_together_find_what_a_full_scan_finds(shared: Path, retinaface: RetinaFace) -> None:
-    """Every face of a photo once, though a band's edge goes through some; a band of its own finds no other's."""
-    image = photo(shared / "eval/photos/pyfeat_multi_face.jpg")
+@pytest.mark.parametrize(("min_face", "height", "twice"), [(20, 40, 0), (10, 15, 1)])
+def test_the_bands_together_find_what_a_full_scan_finds(
+    shared: Path, min_face: float, height: float, twice: int
+) -> None:
+    """Every face of a photo, though a band's edge goes through some; a band of its own finds no other's.
+
+    One whose middle lies on the edge within half a pixel may be found on either side.
+    """
+    image, retinaface = photo(shared / "eval/photos/pyfeat_multi_face.jpg"), RetinaFace(min_face)
     boxes = retinaface.detect(image).boxes
-    size = 40 / float(np.median(boxes[:, 3] - boxes[:, 1]))
+    size = height / float(np.median(boxes[:, 3] - boxes[:, 1]))
     image = np.asarray(cv2.resize(image, None, fx=size, fy=size, interpolation=cv2.INTER_AREA), np.uint8)
-    faces, height = retinaface.detect(image), image.shape[0]
-    found = 0
+    faces, rows = retinaface.detect(image), image.shape[0]
+    found: list[int] = []
     for band in range(BANDS):
         top, bottom = band / BANDS, (band + 1) / BANDS
         part = retinaface.detect(image, RegionsOfInterest(NOWHERE, NOWHERE, None, ((top, bottom),)))
         middle = (part.boxes[:, 1] + part.boxes[:, 3]) / 2
-        assert ((middle >= top * height - 1) & (middle <= bottom * height + 1)).all()
+        assert ((middle >= top * rows - 1) & (middle <= bottom * rows + 1)).all()
         assert len(same(part, faces)) == len(part)
-        found += len(part)
-    assert found == len(faces) == 5
+        found += same(part, faces)
+    assert sorted(set(found)) == list(range(len(faces))) == [0, 1, 2, 3, 4]
+    assert len(found) <= 5 + twice
 
 
-def test_every_second_the_whole_image_is_scanned_for_faces_of_twice_the_smallest_size(
+def test_every_second_the_whole_image_is_scanned_for_faces_more_than_twice_as_large_as_the_smallest(
     shared: Path, retinaface: RetinaFace
 ) -> None:
     image, scan = (

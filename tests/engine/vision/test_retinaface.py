@@ -82,18 +82,21 @@ def test_small_faces_are_found_where_they_are_asked_for_and_large_ones_all_the_s
     assert len(RetinaFace(20).detect(small)) == 0
     assert len(RetinaFace(8).detect(small)) == 6
     large = np.asarray(cv2.resize(image, None, fx=350 / height, fy=350 / height), np.uint8)
-    boxes = RetinaFace(10).detect(large).boxes
+    faces = RetinaFace(10).detect(large)
+    # Two ornaments of 15 px are taken for faces, but not for such as a student is.
+    boxes = faces.boxes[faces.scores >= Settings().birth_score]
     assert (boxes[:, 3] - boxes[:, 1]).tolist() == pytest.approx([350] * 6, rel=0.15)
 
 
-def test_it_hits_two_and_a_half_times_the_heads(shared: Path) -> None:
-    """The `mtcnn` package hits 313 of the 2,284, the cascade 488."""
-    tally, retinaface = Heads(), RetinaFace(10)
-    for image, boxes in heads(shared):
-        tally.add(retinaface.detect(image), boxes)
-    assert tally.heads == 2284
-    assert tally.hit >= 2.5 * 313
-    assert tally.precision >= 0.955
+def test_it_hits_three_times_the_heads(shared: Path) -> None:
+    """The `mtcnn` package hits 313 of the 2,284, the cascade 488. The even images chose the score."""
+    halves, retinaface = (Heads(), Heads()), RetinaFace(10)
+    for number, (image, boxes) in enumerate(heads(shared)):
+        halves[number % 2].add(retinaface.detect(image), boxes)
+    assert sum(half.heads for half in halves) == 2284
+    assert sum(half.hit for half in halves) >= 930
+    assert halves[1].hit >= 420
+    assert min(half.precision for half in halves) >= 0.96
 
 
 def test_the_students_of_a_clip_are_found_in_mtcnns_framing(shared: Path) -> None:
