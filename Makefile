@@ -83,6 +83,10 @@ bench-footage: $(VENV)/.dev  ## recordings as people have them: what is found in
 bench-guided: $(VENV)/.dev   ## what the guided scan keeps of the faces that a full scan finds
 	$(BIN)/python -m benchmarks.guided
 
+.PHONY: bench-hall
+bench-hall: $(VENV)/.dev      ## the students of a drawn lecture hall of a hundred, by mtcnn and by retinaface
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.hall
+
 bench-identity: $(VENV)/.dev  ## identities in drawn lessons that are hard on them, against SORT
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.identity
 

@@ -139,7 +139,7 @@ def ours(lesson: Lesson, view: Ints) -> Rows:
 def figures(truth: Rows, rows: Rows, rate: float, seconds: float = 0.0) -> Figures:
     """How `rows` compare with the `truth`, at `rate` frames a second."""
     result = score(truth, rows)
-    together = _in_common(truth, rows) >= LASTING * rate
+    together = in_common(truth, rows) >= LASTING * rate
     pairs = int(together.sum())
     return Figures(
         ids=int(result["ids"]),
@@ -152,7 +152,7 @@ def figures(truth: Rows, rows: Rows, rate: float, seconds: float = 0.0) -> Figur
     )
 
 
-def _in_common(truth: Rows, rows: Rows) -> Ints:
+def in_common(truth: Rows, rows: Rows) -> Ints:
     """(p, i) frames that each person and each identity have in common."""
     people, who = np.unique(truth.who, return_inverse=True)
     identities, owner = np.unique(rows.who, return_inverse=True)

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.hall import found_and_false
 from classpulse.simulation.lesson import Lesson, Span, lecture_hall
 from classpulse.simulation.render import Renderer
 from classpulse.simulation.stage import seats
@@ -103,3 +104,11 @@ def test_a_hall_that_cannot_be_is_refused_by_name(change: dict[str, object], nam
 def test_the_script_of_a_hall_survives_its_json() -> None:
     hall = lecture_hall(seed=4, duration=30, students=20)
     assert Lesson.from_json(hall.to_json()) == hall
+
+
+def test_a_student_is_found_where_most_faces_of_an_identity_are_that_persons() -> None:
+    common = np.array([[90, 30, 0, 0], [10, 0, 0, 50], [0, 0, 40, 0]])
+    # The second identity is the first person again, the third one has as many faces of nobody, the fourth more.
+    assert found_and_false(common, np.array([100, 30, 80, 101])) == (1, 2)
+    assert found_and_false(common, np.array([100, 30, 79, 99])) == (3, 0)
+    assert found_and_false(np.zeros((3, 0), np.int64), np.zeros(0, np.int64)) == (0, 0)
