@@ -1,4 +1,4 @@
-"""Reads CSV files as spreadsheets write them: rows by column name, errors with the number of the row."""
+"""CSV files as spreadsheets read and write them: rows by column name, errors with the row's number, no formulas."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ from engine.errors import SourceError, UsageError
 
 #: The first line by which Excel tells which sign separates the values.
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+
+#: By these a spreadsheet tells a formula, and some of them run programs: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = tuple("=+-@\t\r")
+
+
+def as_text(value: str) -> str:
+    """A text for a CSV file that no spreadsheet takes for a formula: with a ' in front where it begins like one."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _without_mark(value: str) -> str:
+    """The text of which `as_text` made the value."""
+    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA) else value
 
 
 class Row(NamedTuple):
@@ -46,7 +60,7 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
     while True:
         place = f"{path}, row {skipped + reader.line_num + 1}"
         try:
-            values = [value.strip() for value in next(reader)]
+            values = [_without_mark(value.strip()) for value in next(reader)]
         except StopIteration:
             break
         except csv.Error as error:

@@ -69,8 +69,13 @@ class Database(Explaining, Protocol):
     def erase(self, engine: Engine) -> None:
         """Leave nothing of deleted rows. Raises DatabaseError, or the driver's error, where some may be left."""
 
-    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
-        """Run SQL of the user's, with `?` or `:name` for the values, which cannot change anything."""
+    def query(
+        self, connection: Connection, sql: str, values: Values, *, seconds: float | None, longest: int | None
+    ) -> CursorResult[Any]:
+        """Run SQL of the user's, with `?` or `:name` for the values, which cannot change anything.
+
+        The server ends it after so many `seconds`, if it is on one; no value has more than the `longest` bytes.
+        """
 
     def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""

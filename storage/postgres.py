@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.errors import DatabaseError
 from storage.locks import HeldError
+from storage.rights import check_functions
 from storage.schema import metadata
 from storage.sql import Token, line_and_column, replaced, tokens
 from storage.sqlite import Values
@@ -232,13 +233,19 @@ class PostgresDatabase:
 
     # -- queries of users
 
-    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
+    def query(
+        self, connection: Connection, sql: str, values: Values, *, seconds: float | None, longest: int | None
+    ) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values.
 
         As a cursor in a read-only transaction: the server takes nothing but one SELECT or VALUES for a cursor, and
         thus no COPY to a file, no second statement and no COMMIT.
         """
-        cursor = connection.execution_options(stream_results=True)
+        check_functions(connection, sql)
+        if seconds is not None:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{round(1000 * seconds) + 1000}ms'")
+        # Few rows at once where their size matters: the server has no limit for a value.
+        cursor = connection.execution_options(stream_results=True, max_row_buffer=1000 if longest is None else 20)
         return cursor.exec_driver_sql(_for_driver(sql), values)
 
     def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Column, Connection, Integer, Select, Table, and_, func, select, union
+from sqlalchemy import Column, Connection, CursorResult, Integer, Select, Table, and_, func, select, union
 
 from storage import schema
 from storage.columns import Unpack, read_columns
@@ -231,12 +233,32 @@ def query(
     *,
     most: int | None = None,
     seconds: float | None = None,
+    most_bytes: int | None = None,
 ) -> pd.DataFrame:
     """The rows of one SQL statement, with `?` or `:name` standing for the `parameters`.
 
     The database is opened read-only, and no other file can be reached: `sql` cannot change anything.
     Raises QueryError in one line for invalid SQL, with the place, and for SQL that does more than read. At most
-    `most` rows are returned, and after so many `seconds` the query is interrupted with a QueryError.
+    `most` rows are returned, after so many `seconds` the query is interrupted with a QueryError, and so it is where
+    its rows take more than `most_bytes` of memory.
+    """
+    with answered(target, sql, parameters, seconds=seconds, most_bytes=most_bytes) as (names, rows):
+        return _exact_frame(list(rows if most is None else islice(rows, most)), names)
+
+
+@contextmanager
+def answered(
+    target: str | Path,
+    sql: str,
+    parameters: Mapping[str, Any] | Sequence[Any] = (),
+    *,
+    seconds: float | None = None,
+    most_bytes: int | None = None,
+    longest: int | None = None,
+) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+    """The names of the columns, and the rows as they come, none of which stays in memory; otherwise as `query`.
+
+    No value is `longest` bytes or more, by default `most_bytes`.
     """
     values = dict(parameters) if isinstance(parameters, Mapping) else tuple(parameters)
     for name in () if values and isinstance(values, tuple) else named_in(sql):
@@ -245,16 +267,30 @@ def query(
     with Store.open(target, must_exist=True, read_only=True) as store, store.reading() as connection:
         try:
             with _interruptible(connection, seconds):
-                result = store.database.query(connection, sql, values)
+                result = store.database.query(
+                    connection, sql, values, seconds=seconds, longest=most_bytes if longest is None else longest
+                )
                 if not result.returns_rows:
                     raise QueryError("the SQL returns no rows; a query begins with SELECT")
-                rows = [tuple(row) for row in (result if most is None else result.fetchmany(most))]
-            return _exact_frame(rows, list(result.keys()))
+                yield list(result.keys()), _counted(result, most_bytes)
         except store.database.errors as error:
             cause = getattr(error, "orig", None) or error
             if fault := store.database.blame(connection, cause, sql, values):
                 raise QueryError(fault) from error
             raise  # not the SQL but the database, which the store names
+
+
+def _counted(result: CursorResult[Any], most_bytes: int | None) -> Iterator[tuple[Any, ...]]:
+    """The rows, as long as they take no more than so many bytes of memory together."""
+    taken = 0
+    for row in result:
+        if most_bytes is not None:
+            taken += sum(map(sys.getsizeof, row))
+            if taken > most_bytes:
+                raise QueryError(
+                    f"the answer is larger than {most_bytes / 1e6:.0f} MB; ask for fewer columns or rows"
+                )
+        yield tuple(row)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from storage.errors import DatabaseError
 from storage.files import DatabaseFile, NoFile
 from storage.holders import users_of, writers_of
 from storage.locks import held
+from storage.rights import only_reads
 from storage.sql import explain
 
 #: Values for a query's parameters, by name or in order.
@@ -41,37 +42,6 @@ _REMEDIES = {
     "SQLITE_CORRUPT": "it is damaged, and was left as it is; restore a copy, or name another database",
     "SQLITE_IOERR": "the disk does not read or write; see whether it is full or gone",
 }
-
-
-#: What a connection that only reads may do: https://sqlite.org/c3ref/c_alter_table.html
-_READS = (
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-    sqlite3.SQLITE_TRANSACTION,
-    sqlite3.SQLITE_SAVEPOINT,
-)
-#: PRAGMAs whose argument is what they tell of; any other with an argument sets something.
-_TELLING = (
-    "table_info",
-    "table_xinfo",
-    "table_list",
-    "index_list",
-    "index_info",
-    "index_xinfo",
-    "foreign_key_list",
-)
-#: Under either name, by version.
-_OWN_TABLES = ("sqlite_master", "sqlite_schema")
-
-
-def _only_reads(action: int, first: str | None, second: str | None, _schema: str | None, _view: str | None) -> int:
-    """Asked by SQLite for each thing that SQL would do: https://sqlite.org/c3ref/set_authorizer.html."""
-    telling = action == sqlite3.SQLITE_PRAGMA and (second is None or first in _TELLING)
-    # What SQLite asks before it declares pragma_table_info and the like; it lets nobody update its own tables.
-    declaring = action == sqlite3.SQLITE_UPDATE and first in _OWN_TABLES
-    return sqlite3.SQLITE_OK if action in _READS or telling or declaring else sqlite3.SQLITE_DENY
 
 
 def backups_of(path: Path) -> list[Path]:
@@ -220,7 +190,7 @@ class SqliteDatabase:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH, VACUUM INTO would write another file
-            connection.set_authorizer(_only_reads)
+            connection.set_authorizer(only_reads)
         return connection
 
     # -- its schema
@@ -301,13 +271,22 @@ class SqliteDatabase:
 
     # -- queries of users
 
-    def query(self, connection: Connection, sql: str, values: Values) -> CursorResult[Any]:
+    def query(
+        self, connection: Connection, sql: str, values: Values, *, seconds: float | None, longest: int | None
+    ) -> CursorResult[Any]:
         """Run SQL of the user's, with `?` or `:name` for the values; the connection was opened read-only."""
+        del seconds  # who waits for it interrupts it
+        if longest is not None:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
         return connection.exec_driver_sql(sql, values)
 
     def blame(self, connection: Connection, error: BaseException, sql: str, values: Values) -> str | None:
         """What is wrong with the user's SQL, and where, in one line; None where the fault is not in it."""
         code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+        if code == "SQLITE_TOOBIG":
+            return "the SQL makes a value that is too long; ask for parts of it, as with substr"
         if code.startswith(("SQLITE_AUTH", "SQLITE_READONLY")) or "too many attached" in str(error):
             return "the SQL would change a database; a query only reads"
         if code != "SQLITE_ERROR":
@@ -316,7 +295,7 @@ class SqliteDatabase:
         def refusal(statement: str) -> str:
             """SQLite's message about SQL that it only parses; "" if it is valid."""
             try:
-                self.query(connection, f"EXPLAIN {statement}", values)
+                connection.exec_driver_sql(f"EXPLAIN {statement}", values)
             except self.errors as refused:
                 return str(getattr(refused, "orig", None) or refused)
             return ""

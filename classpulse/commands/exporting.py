@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from classpulse.commands.options import Database, SessionKey
+from classpulse.commands.options import Database, Raw, SessionKey
 
 app = typer.Typer()
 
@@ -26,6 +26,7 @@ def export(
     names: Annotated[
         bool, typer.Option("--names", help="Include the names of students, not only their labels.")
     ] = False,
+    raw: Raw = False,
 ) -> None:
     """Export a session as tidy tables with a data dictionary and its provenance, or its verdicts as captions."""
     from classpulse.exchange import export as files
@@ -41,6 +42,6 @@ def export(
             counts = webvtt.export(Session(db, number), folder, names=names)
             print(f"{folder}: {', '.join(f'{name}.vtt ({count:,})' for name, count in counts.items())}")
             return
-        counts = files.export(store, number, folder, file_format, names=names, version=__version__)
+        counts = files.export(store, number, folder, file_format, names=names, version=__version__, raw=raw)
     summary = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
     print(f"{folder}: {summary}; dictionary.csv and dictionary.md describe the columns")

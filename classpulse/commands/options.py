@@ -15,6 +15,10 @@ from engine.settings import Settings
 from engine.times import parse_time
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
+Raw = Annotated[
+    bool,
+    typer.Option("--raw", help="In CSV, put no ' before text that a spreadsheet takes for a formula (= + - @)."),
+]
 
 DEFAULT = Settings()
 #: A whole number of so many digits fits into 64 bits, as in a database.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from classpulse.commands.options import Database, Format, SessionKey, StudentKey
+from classpulse.commands.options import Database, Format, Raw, SessionKey, StudentKey
 
 app = typer.Typer()
 
@@ -97,6 +97,7 @@ def names(
     put_back: Annotated[
         Path | None, typer.Option("--import", metavar="FILE", help="Restore names from such a file.")
     ] = None,
+    raw: Raw = False,
     yes: Yes = False,
     db: Database = "classpulse.db",
 ) -> None:
@@ -115,7 +116,7 @@ def names(
         if put_back:
             print(f"names restored: {names.import_names(store, put_back)}")
         if export:
-            print(f"names written to {export}: {names.export_names(store, export)}")
+            print(f"names written to {export}: {names.export_names(store, export, raw=raw)}")
         if drop:
             if not (yes or export):
                 _confirm("drop all names, which are written nowhere else")
@@ -153,6 +154,7 @@ def audit(
         ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = "table",
+    raw: Raw = False,
     db: Database = "classpulse.db",
 ) -> None:
     """List who ran which command on which session and when; names are logged as P1, P2, ..."""
@@ -165,7 +167,7 @@ def audit(
             number: int | None = int(session)  # it may be forgotten
         else:
             number = store.find_session(session) if session else None
-        rows.write(audited(store, number), output_format)
+        rows.write(audited(store, number), output_format, raw=raw)
 
 
 def _confirm(what: str) -> None:

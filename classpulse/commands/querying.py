@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from classpulse.commands.options import Database, Format, parameter_of
+from classpulse.commands.options import Database, Format, Raw, parameter_of
 
 if TYPE_CHECKING:
     from storage.named import Named
@@ -36,6 +36,7 @@ def query(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
     ] = None,
+    raw: Raw = False,
 ) -> None:
     """Query the database in SQL, read-only."""
     from classpulse.report import rows
@@ -54,7 +55,7 @@ def query(
         if name not in known:
             has = f"it has {', '.join(f':{name}' for name in known)}" if known else "it has no parameters"
             raise typer.BadParameter(f"there is no :{name} in the SQL; {has}")
-    rows.write(queries.query(db, sql, values_by_name), output_format, output, db)
+    rows.write(queries.query(db, sql, values_by_name), output_format, output, db, raw=raw)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from classpulse.commands.options import Database, Format, SessionKey
+from classpulse.commands.options import Database, Format, Raw, SessionKey
 
 app = typer.Typer()
 
@@ -35,6 +35,7 @@ def validate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
     ] = None,
+    raw: Raw = False,
 ) -> None:
     """Compare verdicts with human codes: kappa, confusion matrix, AUC, agreement between coders."""
     from classpulse.report import rows, validation
@@ -46,7 +47,7 @@ def validate(
             raise typer.BadParameter("--fit prints one table only; omit --table")
         fitted = validated_session.fit(codes, fit, judgement)
         if output_format != "table" or output:
-            rows.write(fitted.figures, output_format, output, db)
+            rows.write(fitted.figures, output_format, output, db, raw=raw)
         else:
             lines = validation.fitted(fit, fitted.judged_by(), fitted.figures, fitted.summary())
             print(*lines, sep="", end="")
@@ -54,7 +55,7 @@ def validate(
     result = validated_session.validate(codes, judgement)
     if table or output_format != "table" or output:
         tables = {"figures": result.figures, "intervals": result.intervals, "confusion": result.confusion}
-        rows.write(tables[table or "figures"], output_format, output, db)
+        rows.write(tables[table or "figures"], output_format, output, db, raw=raw)
         return
     lines = validation.summary(result.intervals, result.figures, result.confusion, result.codes.uncodable)
     print(*lines, sep="", end="")
@@ -67,6 +68,7 @@ def profiles(
     ] = None,
     db: Database = "classpulse.db",
     output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format.")] = "table",
+    raw: Raw = False,
 ) -> None:
     """List or delete the profiles saved by `validate --fit`."""
     from classpulse.report import rows, validation
@@ -79,7 +81,7 @@ def profiles(
             print(f"profile dropped: {drop}")
             return
         saved = all_profiles(store)
-    rows.write(validation.short(saved) if output_format == "table" else saved, output_format)
+    rows.write(validation.short(saved) if output_format == "table" else saved, output_format, raw=raw)
 
 
 @app.command()
@@ -97,6 +99,7 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
     ] = None,
+    raw: Raw = False,
 ) -> None:
     """Compare judgements of a session: verdict counts, agreement, largest differences."""
     from classpulse.report import judgements as shown
@@ -110,6 +113,6 @@ def compare(
             "agreement": comparison.agreement,
             "differing": comparison.differing,
         }
-        rows.write(tables[table or "verdicts"], output_format, output, db)
+        rows.write(tables[table or "verdicts"], output_format, output, db, raw=raw)
         return
     print(*shown.side_by_side(comparison.verdicts, comparison.agreement, comparison.differing), sep="", end="")

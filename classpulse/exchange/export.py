@@ -24,7 +24,14 @@ TABLES = ("frames", "shots", "sources", "tracks")
 
 
 def export(
-    store: Store, session: int, folder: Path, file_format: Literal["parquet", "csv"], *, names: bool, version: str
+    store: Store,
+    session: int,
+    folder: Path,
+    file_format: Literal["parquet", "csv"],
+    *,
+    names: bool,
+    version: str,
+    raw: bool = False,
 ) -> dict[str, int]:
     """Write a session into the `folder`, completely or not at all.
 
@@ -38,12 +45,12 @@ def export(
         for name, table in _exported():
             columns = [column for column in table.c if _is_wanted(column, names)]
             frame = queries.rows_of(store, columns, session)
-            rows.write(frame, file_format, partial / f"{name}.{file_format}")
+            rows.write(frame, file_format, partial / f"{name}.{file_format}", raw=raw)
             counts[name] = len(frame)
             dictionary_rows = describe(table)
             dictionaries.append(dictionary_rows[dictionary_rows["column"].isin(frame.columns)].assign(table=name))
         dictionary = pd.concat(dictionaries)
-        rows.write(dictionary, "csv", partial / "dictionary.csv")
+        rows.write(dictionary, "csv", partial / "dictionary.csv", raw=raw)
         rows.write(dictionary, "markdown", partial / "dictionary.md")
         provenance = _provenance(store, session) | {"exported_by": version, "names": names, "rows": counts}
         (partial / "provenance.json").write_text(

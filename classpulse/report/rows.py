@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 import pandas as pd
 from rich.cells import cell_len
 
 from engine.outputs import output_file
+from engine.tables import as_text
 from storage.errors import QueryError
 from storage.queries import recordings
 
 
-def write(rows: pd.DataFrame, output_format: str, path: Path | None = None, db: str | Path | None = None) -> None:
+def write(
+    rows: pd.DataFrame,
+    output_format: str,
+    path: Path | None = None,
+    db: str | Path | None = None,
+    *,
+    raw: bool = False,
+) -> None:
     """Write `rows` as table, markdown, csv, json or parquet to the file `path`, or to standard output without one.
 
-    Bytes become hexadecimal digits in csv and json. Raises QueryError for rows that the format cannot hold, and
+    Bytes become hexadecimal digits in csv and json. In csv no text is a formula to a spreadsheet (see
+    `engine.tables.as_text`), unless `raw`. Raises QueryError for rows that the format cannot hold, and
     UsageError for a file that must not be replaced (see `engine.outputs`), such as a recording that `db` names.
     """
     repeated = rows.columns[rows.columns.duplicated()]
@@ -35,7 +46,8 @@ def write(rows: pd.DataFrame, output_format: str, path: Path | None = None, db: 
         elif output_format == "markdown":
             file.writelines(markdown_table(rows))
         elif output_format == "csv":
-            rows.apply(readable).to_csv(file, index=False)
+            table = rows.apply(readable)
+            (table if raw else _without_formulas(table)).to_csv(file, index=False)
         else:
             rows.apply(readable).to_json(file, orient="records", indent=2)
             file.write("\n")
@@ -70,6 +82,35 @@ def _opened(path: Path | None, db: str | Path | None) -> Iterator[TextIO]:
 
 def _output(path: Path, db: str | Path | None) -> AbstractContextManager[Path]:
     return output_file(path) if db is None else output_file(path, recordings=partial(recordings, db))
+
+
+def write_csv(file: IO[bytes], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows to a file in UTF-8 as they come, as `write` writes them."""
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([as_text(name) for name in names])
+    writer.writerows(map(_csv_value, row) for row in rows)
+    text.detach()
+
+
+def _csv_value(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, str):
+        return as_text(value)
+    return None if value != value else value  # NaN is empty, as in `write`
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    texts = {
+        place: column if pd.api.types.is_numeric_dtype(column) else column.map(_marked)
+        for place, (_, column) in enumerate(table.items())  # by place: names may come twice
+    }
+    return pd.DataFrame(texts).set_axis([as_text(str(name)) for name in table.columns], axis=1)
+
+
+def _marked(value: object) -> object:
+    return as_text(value) if isinstance(value, str) else value
 
 
 def readable(column: pd.Series) -> pd.Series:

@@ -23,7 +23,7 @@ from classpulse.web.bodies import (
     Split,
 )
 from classpulse.web.dependencies import IdParam, JudgementParam, NumberParam, ServicesDep, SessionDep
-from classpulse.web.reading import overlay, plain_rows, plain_values
+from classpulse.web.reading import overlay, plain_rows
 from classpulse.web.recordings import kind_of
 from engine.errors import UsageError
 from storage import queries
@@ -32,10 +32,6 @@ from storage.store import Store
 JsonRows = list[dict[str, Any]]
 #: Longest span of time for which boxes are returned at once, s.
 LONGEST_OVERLAY = 120.0
-#: Rows that a query returns at most.
-MOST_ROWS = 1000
-#: Time limit of a query, s: an endless query would block others.
-PATIENCE = 20.0
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -256,12 +252,8 @@ def cancel(services: ServicesDep, job_id: IdParam) -> JobOut:
 # -- SQL
 
 
-@router.post("/query")
-def query(services: ServicesDep, body: QueryBody) -> dict[str, Any]:
+@router.post("/query", responses=_errors(503))
+async def query(services: ServicesDep, body: QueryBody) -> dict[str, Any]:
     """Run a read-only SQL query. `more` is true if there are more rows than returned."""
-    rows = queries.query(services.serving.db, body.sql, most=MOST_ROWS + 1, seconds=PATIENCE)
-    return {
-        "columns": [str(name) for name in rows.columns],
-        "rows": plain_values(rows.head(MOST_ROWS)),
-        "more": len(rows) > MOST_ROWS,
-    }
+    answer = await services.questions.table(body.sql)
+    return {name: answer[name] for name in ("columns", "rows", "more")}

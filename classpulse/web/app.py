@@ -14,16 +14,18 @@ from starlette.responses import JSONResponse, Response
 from classpulse.web import api, correcting, files, pages
 from classpulse.web.dependencies import Services
 from classpulse.web.guard import Guard
-from classpulse.web.jobs import JobError, Jobs
+from classpulse.web.jobs import Jobs
 from classpulse.web.logins import Logins
+from classpulse.web.questions import Questions
 from classpulse.web.reading import Previews
 from classpulse.web.recordings import Recordings
 from classpulse.web.rendering import error_page
 from classpulse.web.serving import Serving
-from classpulse.web.videos import TooLargeError, Videos
-from engine.errors import ClasspulseError, SourceError
+from classpulse.web.statuses import status_of
+from classpulse.web.videos import Videos
+from engine.errors import ClasspulseError
 from engine.version import __version__
-from storage.errors import QueryError, SessionError, StorageError
+from storage.errors import StorageError
 
 HERE = Path(__file__).parent
 
@@ -37,6 +39,7 @@ def create_app(serving: Serving) -> FastAPI:
         videos=Videos(serving.videos, serving.max_upload),
         recordings=Recordings(),
         previews=Previews(serving.db),
+        questions=Questions(serving.db),
     )
 
     @asynccontextmanager
@@ -65,21 +68,6 @@ def create_app(serving: Serving) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(correcting.router)
     return app
-
-
-def status_of(error: Exception) -> int:
-    """The HTTP status of an error."""
-    if isinstance(error, HTTPException):
-        return error.status_code
-    kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
-        ((SessionError, JobError), 404),
-        (TooLargeError, 413),
-        (SourceError, 415),
-        ((ClasspulseError, QueryError), 400),
-    )
-    return next(
-        (status for kind, status in kinds if isinstance(error, kind)), 503
-    )  # the database's turn to complain
 
 
 def _answer(page: Callable[[Request, int, str], Response]) -> Callable[[Request, Exception], Response]:

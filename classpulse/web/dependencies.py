@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 
 from classpulse.web.jobs import Jobs
 from classpulse.web.logins import Logins
+from classpulse.web.questions import Questions
 from classpulse.web.reading import Previews
 from classpulse.web.recordings import Recordings
 from classpulse.web.serving import Serving
@@ -26,6 +27,7 @@ class Services:
     videos: Videos
     recordings: Recordings
     previews: Previews
+    questions: Questions
 
 
 def services_of(request: Request) -> Services:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from classpulse.report import page as report_page
-from classpulse.report import rows as report_rows
-from classpulse.web.api import MOST_ROWS, PATIENCE
 from classpulse.web.bodies import NewJob, Text
 from classpulse.web.dependencies import IdParam, JudgementParam, Services, ServicesDep, SessionDep
 from classpulse.web.guard import COOKIE, address_of, local_path, retry_after
 from classpulse.web.logins import PENALTY as WRONG_TOKEN
 from classpulse.web.logins import BlockedError
 from classpulse.web.previews import PreviewSources
-from classpulse.web.reading import plain_rows, plain_values
-from classpulse.web.rendering import environment, page
+from classpulse.web.questions import chunks
+from classpulse.web.reading import plain_rows
+from classpulse.web.rendering import environment, error_page, page
+from classpulse.web.statuses import status_of
 from engine.errors import UsageError
 from engine.sessions.judgements import settings_of
 from engine.settings import Settings
 from engine.verdicts.strategies import STRATEGIES
 from storage import queries
 from storage.aggregates import is_aggregate
-from storage.errors import DatabaseError
+from storage.errors import DatabaseError, StorageError
 from storage.store import Store
 
 router = APIRouter(include_in_schema=False)
@@ -233,28 +232,36 @@ def sql_page(request: Request) -> Response:
 
 
 @router.post("/sql")
-def ask(request: Request, services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+async def ask(request: Request, services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
     """The rows, as a table."""
-    began = time.perf_counter()
-    answer = queries.query(services.serving.db, sql, most=MOST_ROWS + 1, seconds=PATIENCE)
-    values: dict[str, Any] = {
-        "columns": [str(name) for name in answer.columns],
-        "rows": plain_values(answer.head(MOST_ROWS)),
-        "more": len(answer) > MOST_ROWS,
-        "seconds": time.perf_counter() - began,
-    }
+    try:
+        answer = await services.questions.table(sql)
+    except StorageError as error:
+        return _sql_error(request, sql, error)
     if "hx-request" in request.headers:
-        return page(request, "rows.html.j2", **values)
-    return page(request, "sql.html.j2", examples=EXAMPLES, sql=sql, answer=values)
+        return page(request, "rows.html.j2", **answer)
+    return page(request, "sql.html.j2", examples=EXAMPLES, sql=sql, answer=answer)
 
 
 @router.post("/sql.csv")
-def ask_csv(services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]) -> Response:
+async def ask_csv(
+    request: Request, services: ServicesDep, sql: Annotated[str, Form(max_length=20_000)]
+) -> Response:
     """The rows, all of them, as a file."""
-    text = io.StringIO()
-    queries.query(services.serving.db, sql, seconds=PATIENCE).apply(report_rows.readable).to_csv(text, index=False)
+    try:
+        file = await services.questions.csv(sql)
+    except StorageError as error:
+        return _sql_error(request, sql, error)
     headers = {"content-disposition": 'attachment; filename="rows.csv"'}
-    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+    return StreamingResponse(chunks(file), media_type="text/csv", headers=headers)
+
+
+def _sql_error(request: Request, sql: str, error: StorageError) -> Response:
+    """What is wrong, above the question as it was asked."""
+    status, text = status_of(error), " ".join(str(error).split())
+    if "hx-request" in request.headers:
+        return error_page(request, status, text)
+    return page(request, "sql.html.j2", status, examples=EXAMPLES, sql=sql, wrong=text)
 
 
 # -- the token

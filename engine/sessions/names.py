@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.outputs import output_file
 from engine.sessions.students import checked_name
-from engine.tables import read_rows
+from engine.tables import as_text, read_rows
 from storage import people, queries
 from storage.forgetting import erasing
 from storage.store import Store
@@ -19,9 +19,10 @@ HEADER = ["person", "name"]
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-def export_names(store: Store, path: Path) -> int:
+def export_names(store: Store, path: Path, *, raw: bool = False) -> int:
     """Write `person,name` of everybody who has a name to a new file that only its owner can read; returns how many.
 
+    No name is a formula to a spreadsheet, unless `raw`; `import_names` reads both.
     Raises UsageError where the file is there already: it may hold the names that were dropped.
     """
     table = queries.people(store)
@@ -30,7 +31,8 @@ def export_names(store: Store, path: Path) -> int:
         output_file(path, replaces=lambda _: False, refusal="it may hold names, so choose a new file") as partial,
         partial.open("w", encoding="utf-8", newline="") as file,
     ):
-        csv.writer(file).writerows([HEADER, *named.itertuples(index=False)])
+        rows = ((person, name if raw else as_text(name)) for person, name in named.itertuples(index=False))
+        csv.writer(file).writerows([HEADER, *rows])
     return len(named)
 
 
