@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -79,6 +80,7 @@ def root(  # noqa: D103 -- its help is the app's
 def main() -> NoReturn:
     """Run the command line: every error that a user can cause is one line, a traceback only comes with --debug."""
     STREAMS.prepare()
+    others = os.umask(0o077)  # whatever is written is about people: for the owner alone
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     status, stopped, signals = 130, "stopped", EndingSignals()
     try:
@@ -96,6 +98,7 @@ def main() -> NoReturn:
     if status == 130:
         status = signals.status()
         print(f"classpulse: {stopped}", file=sys.stderr)
+    os.umask(others)
     sys.exit(status)
 
 

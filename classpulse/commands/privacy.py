@@ -42,6 +42,7 @@ def forget(
     The class is judged again without the student. Recordings, copies and backups are not deleted.
     """
     from classpulse.report import terminal
+    from classpulse.web.jobs import forget_jobs
     from engine.sessions import forgetting
     from storage.forgetting import clean as clean_file
     from storage.sqlite import backups_of
@@ -65,7 +66,9 @@ def forget(
         what = forgetting.describe(store, chosen)
         if not yes:
             _confirm(f"delete {what}")
+        recordings = {number: str(store.session(number)["source"]) for number in chosen.sessions}
         forgetting.forget(store, chosen)
+    forget_jobs(db, recordings)  # which have the names of sessions and recordings, too
     terminal.say(f"deleted: {what}")
     path = Path(store.path)
     for backup in backups_of(path):

@@ -36,15 +36,21 @@ ALONE = ("summary", "students", "timeline", "phases", "changes", "provenance")
 
 
 def render(
-    session: Recorded, judgement: str | None = None, student: str | None = None, *, picture: bool = False
+    session: Recorded,
+    judgement: str | None = None,
+    student: str | None = None,
+    *,
+    picture: bool = False,
+    commands: bool = True,
 ) -> str:
     """The whole report: one HTML document that loads nothing and runs no script but its own.
 
     `session` is the engine's `Session`; `judgement` is a name, by default the latest; with a `student` (label or
     name) it holds no data of other students; with `picture` the seats lie on a frame of the recording with
-    every face unrecognisable, if the recording still exists. Raises as `ReportQueries` does.
+    every face unrecognisable, if the recording still exists; without `commands` it shows none for a terminal, nor
+    where the database is. Raises as `ReportQueries` does.
     """
-    sources = ReportQueries(session, judgement, student, picture=picture)
+    sources = ReportQueries(session, judgement, student, picture=picture, commands=commands)
     shown = [fragment(sources, name) for name in _names(sources)]
     return document(sources.ask("session").rows["name"].iloc[0], shown)
 
@@ -83,6 +89,7 @@ def section(
     student: str | None = None,
     *,
     picture: bool = False,
+    commands: bool = True,
 ) -> Markup:
     """One of `SECTIONS` as a fragment: a <section id="section-NAME"> with its drawing, data, table and SQL.
 
@@ -92,7 +99,7 @@ def section(
     window of a plot dispatches `classpulse:window` (it bubbles; `detail` is {start, stop, student}, seconds and the
     student's number or null), and so does one on any element with `data-start`. Raises as `render` does.
     """
-    return fragment(ReportQueries(session, judgement, student, picture=picture), name)
+    return fragment(ReportQueries(session, judgement, student, picture=picture, commands=commands), name)
 
 
 def sections(session: Recorded, judgement: str | None = None, student: str | None = None) -> dict[str, Markup]:

@@ -7,11 +7,31 @@ import tempfile
 from pathlib import Path
 
 from engine.outputs import output_file
-from engine.runtime.platform import find_browser
+from engine.runtime.platform import find_browser, is_root
 from storage.errors import StorageError
 
 #: How long the browser may take, s.
 PATIENCE = 120
+
+
+#: Chromium looks up hosts of its vendor at every start, for updates, trials and lists. It prints a file that loads
+#: nothing: no name is found, and what needs none goes to a proxy that is not there.
+OFFLINE = (
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--proxy-server=socks5://0.0.0.0:1",
+    "--proxy-bypass-list=<-loopback>",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-sync",
+    "--disable-features=MediaRouter,OptimizationHints,Translate,AutofillServerCommunication",
+    "--metrics-recording-only",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-pings",
+)
 
 
 class PrintError(StorageError, RuntimeError):
@@ -28,8 +48,10 @@ def to_pdf(page: Path, pdf: Path) -> None:
     refusal = "it is not a PDF, so choose another file with --output"
     with output_file(pdf, replaces=_is_pdf, refusal=refusal) as partial, tempfile.TemporaryDirectory() as profile:
         command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={profile}"]
-        # Without a sandbox: root has none, and the page holds nothing but what we wrote.
-        command += ["--no-sandbox", f"--print-to-pdf={partial.absolute()}", page.absolute().as_uri()]
+        command += OFFLINE
+        if is_root():
+            command.append("--no-sandbox")  # Chromium gives root none
+        command += [f"--print-to-pdf={partial.absolute()}", page.absolute().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         except subprocess.TimeoutExpired as error:

@@ -173,6 +173,7 @@ class ReportQueries:
         student: str | None = None,
         *,
         picture: bool = False,
+        commands: bool = True,
     ) -> None:
         self.database = session.database
         self.session_id = session.session_id
@@ -180,6 +181,8 @@ class ReportQueries:
         """The rows of the query of that name, with `what`: the correction in words."""
         self.picture = picture
         """Whether the seats are to lie on a frame of the recording."""
+        self.commands = commands
+        """Whether the cards show commands for a terminal, with the place of the database."""
         self._wanted = judgement, student
         self.ask = cache(self._ask)
 

@@ -138,7 +138,7 @@ def students(sources: ReportQueries) -> Context:
     return {
         "cards": cards,
         "alone": sources.student is not None,
-        "command": _command(sources),
+        "command": _command(sources) if sources.commands else None,
         "queries": [answer.sql for answer in answers],
     }
 

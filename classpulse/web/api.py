@@ -135,7 +135,7 @@ def video(session: SessionDep, services: ServicesDep) -> Response:
 @router.get("/sessions/{session_id}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
 def report(session: SessionDep, judgement: JudgementParam = None, student: JudgementParam = None) -> Response:
     """The report as one self-contained file."""
-    text = report_page.render(session, judgement, student)
+    text = report_page.render(session, judgement, student, commands=False)
     return HTMLResponse(
         text, headers={"content-disposition": f'attachment; filename="session-{session.session_id}.html"'}
     )

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from classpulse.web import api, correcting, files, pages
@@ -62,6 +65,8 @@ def create_app(serving: Serving) -> FastAPI:
     app.add_middleware(Guard, serving=serving, logins=services.logins)
     for kind in (HTTPException, ClasspulseError, StorageError):
         app.add_exception_handler(kind, _answer(error_page))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.include_router(files.router)  # before the folder that its addresses lie in
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(api.router, prefix="/api")
@@ -80,3 +85,20 @@ def _answer(page: Callable[[Request, int, str], Response]) -> Callable[[Request,
         return page(request, status, text)
 
     return answer
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What is wrong with the address or the form, in a sentence; for programs, each fault with its place."""
+    assert isinstance(error, RequestValidationError)
+    if request.scope["path"].startswith("/api"):
+        return await request_validation_exception_handler(request, error)
+    first = error.errors()[0]
+    where, name = first["loc"][0], str(first["loc"][-1])
+    if where == "path":
+        return error_page(request, 404, f"there is nothing at {request.scope['path'][:200]}")
+    return error_page(request, 422, f"{name}: {first['msg'].lower()}")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The client has gone in the middle of an upload or a form: nobody is there to be told."""
+    return Response(status_code=400)

@@ -7,11 +7,23 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from classpulse.web.jobs import Job, State
+from engine.errors import UsageError
 from engine.settings import Settings
+from engine.times import parse_time
 from engine.verdicts.strategies import STRATEGIES
 
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Time = Annotated[float, Field(ge=0, le=1e6)]
+#: The latest time of a session that is asked for, s.
+LATEST = 1e6
+Time = Annotated[float, Field(ge=0, le=LATEST)]
+
+
+def form_time(text: str) -> float:
+    """The seconds of a time as people write it. Raises UsageError for no time, and one after LATEST."""
+    time = parse_time(text)
+    if time > LATEST:
+        raise UsageError(f"{text.strip()} is after {LATEST:g} s; no session is that long")
+    return time
 
 
 def _installed(name: str) -> str:

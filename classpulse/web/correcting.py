@@ -9,11 +9,10 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from classpulse.report import page as report_page
-from classpulse.web.bodies import Text
+from classpulse.web.bodies import Text, form_time
 from classpulse.web.dependencies import NumberParam, SessionDep
 from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import page
-from engine.times import parse_time
 from storage.schema import ROLES
 
 router = APIRouter(include_in_schema=False)
@@ -31,7 +30,7 @@ def mark(
     until: Annotated[Text, Form()] = "",
 ) -> Response:
     """Mark a phase of the lesson, and judge it."""
-    session.mark(label, parse_time(at), parse_time(until) if until.strip() else None)
+    session.mark(label, form_time(at), form_time(until) if until.strip() else None)
     return _marked(request, session, f"{label} is marked")
 
 
@@ -89,7 +88,7 @@ def split(
     request: Request, session: SessionDep, student: Annotated[Text, Form()], at: Annotated[Text, Form()]
 ) -> Response:
     """Split a student at a time."""
-    new = session.split(student, parse_time(at))
+    new = session.split(student, form_time(at))
     return _corrected(request, session, f"{new} is the new student from {at} on")
 
 

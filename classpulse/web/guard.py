@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -27,6 +28,9 @@ OPEN = frozenset(
         *(f"/static/library/{name}" for name in LIBRARY),
     }
 )
+#: The largest body but an upload's, bytes; forms are read into memory, the login's from anybody.
+LARGEST_BODY = 2**20
+UPLOADS = "/api/videos/"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: Only scripts served here run, and nothing is loaded from, or sent to, another site. Inline styles are allowed,
@@ -92,9 +96,19 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")  # personal data
             await send(message)
 
+        read = 0
+
+        async def receive_some() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY and not scope["path"].startswith(UPLOADS):
+                raise HTTPException(413, f"the body is larger than {LARGEST_BODY:,} bytes")
+            return message
+
         try:
             refusal = await self._refusal(HTTPConnection(scope), scope["method"])
-            await (refusal or self.app)(scope, receive, send_with_headers)
+            await (refusal or self.app)(scope, receive_some, send_with_headers)
         except Exception:
             if started:
                 raise  # the connection ends in the middle of the answer

@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -273,3 +273,33 @@ class Jobs:
 def _job(row: sqlite3.Row) -> Job:
     values = dict(row)
     return Job(**{**values, "settings": json.loads(values["settings"])})
+
+
+def queue_of(db: str) -> Path:
+    """The file of the queue: beside the database, or in the working folder if the database is on a server."""
+    place = db.removeprefix("sqlite:///")
+    return Path("classpulse.jobs.db") if "://" in place else Path(place).with_suffix(".jobs.db")
+
+
+def forget_jobs(db: str, sessions: Mapping[int, str]) -> int:
+    """Erase the ended jobs of these sessions, by number with the path of the recording; returns how many.
+
+    Also those that failed before there was a session: each has the recording's name and the one it was given. What
+    is queued or running is an order that still holds.
+    """
+    path = queue_of(db)
+    if not path.exists():
+        return 0
+    recordings = {Path(source).resolve() for source in sessions.values()}
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as table:
+        table.execute("PRAGMA secure_delete = ON")
+        with table:
+            ended = "SELECT id, session, video FROM jobs WHERE state NOT IN ('queued', 'running')"
+            forgotten = [
+                (number,)
+                for number, session, video in table.execute(ended).fetchall()
+                if session in sessions or (session is None and Path(video).resolve() in recordings)
+            ]
+            table.executemany("DELETE FROM jobs WHERE id = ?", forgotten)
+        table.execute("VACUUM")
+    return len(forgotten)

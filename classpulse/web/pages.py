@@ -164,7 +164,7 @@ def session_page(
         request,
         "session.html.j2",
         session=row,
-        sections={name: report_page.section(name, session, judgement) for name in FIRST},
+        sections={name: report_page.section(name, session, judgement, commands=False) for name in FIRST},
         judged=("timeline",) if alone else JUDGED,
         later=OF_CLASS if alone else LATER,
         alone=alone,
@@ -183,7 +183,7 @@ def section(session: SessionDep, name: str, judgement: JudgementParam = None) ->
     """A section of the report."""
     if name not in (*FIRST, *JUDGED, *LATER):
         raise UsageError(f"the report has no section {name!r}")
-    return HTMLResponse(report_page.section(name, session, judgement))
+    return HTMLResponse(report_page.section(name, session, judgement, commands=False))
 
 
 @router.get("/sessions/{session_id}/judged")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from classpulse.web.jobs import queue_of
 from classpulse.web.tokens import check_token
 from engine.errors import UsageError
 
@@ -74,8 +75,7 @@ class Serving:
     @property
     def jobs(self) -> Path:
         """The file of the queue: beside the database, or in the working folder if the database is on a server."""
-        place = self.db.removeprefix("sqlite:///")
-        return Path("classpulse.jobs.db") if "://" in place else Path(place).with_suffix(".jobs.db")
+        return queue_of(self.db)
 
     @property
     def reachable(self) -> bool:

@@ -45,16 +45,23 @@ class Videos:
         """The recordings, the newest first."""
         if not self.folder.is_dir():
             return []
-        paths = [path for path in self.folder.iterdir() if _is_plain(path.name) and path.is_file()]
+        paths = [path for path in self.folder.iterdir() if _is_plain(path.name) and self._is_inside(path)]
         listed = [Listed(path.name, path.stat().st_size, path.stat().st_mtime) for path in paths]
         return sorted(listed, key=lambda video: -video.modified)
 
     def path(self, name: str) -> Path:
         """The recording of that name. Raises UsageError for a name outside the folder, or without a file."""
         path = self.folder / _checked(name)
-        if not path.is_file() or path.resolve().parent != self.folder.resolve():
+        if not self._is_inside(path):
             raise UsageError(f"no recording {name!r} in the folder of recordings; choose one from the list")
         return path
+
+    def _is_inside(self, path: Path) -> bool:
+        """Whether it is a file of the folder, and no link out of it."""
+        try:
+            return path.is_file() and path.resolve().parent == self.folder.resolve()
+        except OSError:  # it is gone
+            return False
 
     async def receive(self, name: str, chunks: AsyncIterator[bytes], length: int | None) -> str:
         """Write an upload of `length` bytes, if that is known; returns the name it got.
@@ -67,7 +74,7 @@ class Videos:
         partial = self.folder / f".{os.urandom(8).hex()}{PARTIAL}"
         try:
             size = 0
-            with partial.open("xb") as file:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > self.largest:
@@ -98,7 +105,7 @@ class Videos:
         for number in range(1, 10_000):
             free = name if number == 1 else f"{stem} ({number}){suffix}"
             try:
-                (self.folder / free).touch(exist_ok=False)  # reserves the name; never replaces another file
+                (self.folder / free).touch(0o600, exist_ok=False)  # reserves the name; never replaces another file
             except FileExistsError:
                 continue
             partial.replace(self.folder / free)
@@ -108,7 +115,7 @@ class Videos:
     def _make_room(self, length: int) -> None:
         if length > self.largest:
             raise self._too_large()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(self.folder).free < length + SPARE:
             raise TooLargeError("the disk is full; free some space, then upload it again")
 

@@ -104,6 +104,11 @@ def user_name() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
+def is_root() -> bool:
+    """Whether this process may do anything; on Windows nobody is told apart so."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 # -- addresses, programs
 
 

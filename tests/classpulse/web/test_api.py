@@ -201,7 +201,7 @@ TOLD = {"authorization": f"Bearer {TOKEN}"}
 
 @pytest.fixture
 def schema(serving: Serving) -> BaseSchema:
-    app = create_app(dataclasses.replace(serving, host="0.0.0.0", token=TOKEN))
+    app = create_app(dataclasses.replace(serving, host="0.0.0.0", token=TOKEN, insecure=True))
     return schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=TOLD)
 
 
