@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import SourceError, UsageError
-from engine.faces import Classes
 from engine.recorded import time_in_name
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
+from engine.sessions.lifecycle import begin_session, end_detection, same_software, written
 from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
 from engine.texts import NAME_OF_SESSION, required_text
 from engine.verdicts.strategies import open_strategy
-from engine.version import __version__
 from engine.vision.detection import Detections
-from engine.vision.detectors import fingerprints
-from engine.vision.scorers import describe_scorer
 from engine.vision.sources.joined import Joined, files_of
 from engine.vision.sources.protocol import Frame, FrameSource, SourceWarning
 from engine.vision.sources.registry import Location, as_one, open_source
@@ -31,7 +27,7 @@ from engine.vision.sources.unchanged import Unchanged
 from engine.vision.spot_check import advice, choose
 from storage import queries
 from storage.aggregates import copy_aggregates
-from storage.excluding import excluded_from, write_excluded
+from storage.excluding import excluded_from
 from storage.paths import escaped
 from storage.sources import write_sources
 from storage.store import Store
@@ -145,7 +141,7 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
             existing = None
         if existing is None or not _resumable(store, existing, settings, again=again):
             _check_excluded(target, work.sha256, settings)
-            existing = _begin(store, video, work.sha256, work.name, settings, work.recorded_at), "detecting"
+            existing = _begin(store, work), "detecting"
     session_id, state = existing
     if state == "detecting":
         progress = _detect(store, session_id, work)
@@ -156,7 +152,7 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
     else:
         progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
     warnings = _kept(store.session(session_id), work.name, work.recorded_at)
-    was_done = _track_and_judge(
+    was_done = track_and_judge(
         store, existing, settings, lambda stage: report_progress(dataclasses.replace(progress, stage=stage))
     )
     if store is not target:
@@ -184,11 +180,11 @@ def _resumable(store: Store, existing: tuple[int, str], settings: Settings, *, a
     """
     session_id, state = existing
     if state == "detecting":
-        return _same_software(store.session(session_id), settings)
+        return same_software(store.session(session_id), settings)
     return not (again and state == "done")
 
 
-def _track_and_judge(
+def track_and_judge(
     store: Store, existing: tuple[int, str], settings: Settings, report_stage: Callable[[str], None]
 ) -> bool:
     """Passes 2 and 3 of a session (number, state), as far as they are due; True if neither was."""
@@ -229,14 +225,10 @@ def _kept(session: dict[str, Any], name: str | None, recorded_at: datetime | Non
     warnings = []
     if name is not None and escaped(name) != session["name"]:
         warnings.append(f"session {session['session_id']} keeps the name it has, {session['name']!r}")
-    if recorded_at is not None and _written(recorded_at) != session["recorded"]:
+    if recorded_at is not None and written(recorded_at) != session["recorded"]:
         time = session["recorded"] or "none"
         warnings.append(f"session {session['session_id']} keeps the time of recording it has, {time}")
     return warnings
-
-
-def _written(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _damage(video: FrameSource, decoded: float, settings: Settings) -> list[SourceWarning]:
@@ -286,31 +278,18 @@ def _check_excluded(target: Store, sha256: str, settings: Settings) -> None:
         )
 
 
-def _begin(
-    store: Store,
-    video: FrameSource,
-    sha256: str,
-    name: str | None,
-    settings: Settings,
-    recorded_at: datetime | None,
-) -> int:
-    classes, models = _networks(settings)
+def _begin(store: Store, work: _Work) -> int:
+    video = work.video
     with store.writing():
-        session_id = store.add_session(
-            name=name or video.name,
-            source=video.path.absolute(),
-            sha256=sha256,
-            settings=settings.to_json(),
-            version=__version__,
-            models=models,
-            time_base=video.time_base,
-            start_pts=video.start_pts,
-            width=video.width,
-            height=video.height,
-            recorded=_written(recorded_at or video.recorded or time_in_name(video.path.name)),
-            classes=classes.rows(),
+        session_id = begin_session(
+            store,
+            video,
+            work.settings,
+            name=work.name or video.name,
+            location=video.path.absolute(),
+            sha256=work.sha256,
+            recorded=work.recorded_at or video.recorded or time_in_name(video.path.name),
         )
-        write_excluded(store, session_id, settings.exclude)
         if isinstance(video, Joined):
             write_sources(store, session_id, _files(video))
     return session_id
@@ -323,25 +302,12 @@ def _files(joined: Joined) -> list[dict[str, Any]]:
             "path": str(part.source.path.absolute()),
             "file_name": part.source.path.name,
             "sha256": digest,
-            "recorded": _written(recorded),
+            "recorded": written(recorded),
             "start": round(float(part.start), 6),
             "stop": round(float(part.stop), 6),
         }
         for part, digest, recorded in zip(joined.parts, joined.fingerprints(), joined.times, strict=True)
     ]
-
-
-def _networks(settings: Settings) -> tuple[Classes, str]:
-    """The classes that faces are scored for, and the fingerprints of detector and scorer as JSON."""
-    classes, scorer = describe_scorer(settings)
-    if settings.engine == "reference":
-        return classes, "{}"
-    return classes, json.dumps(fingerprints(settings) | scorer, sort_keys=True)
-
-
-def _same_software(session: dict[str, Any], settings: Settings) -> bool:
-    """Whether this version and its models are those that began the session's detection."""
-    return bool(session["version"] == __version__ and session["models"] == _networks(settings)[1])
 
 
 def _detect(store: Store, session_id: int, work: _Work) -> Progress:
@@ -369,12 +335,7 @@ def _detect(store: Store, session_id: int, work: _Work) -> Progress:
             work.unchanged.check()  # of what was seen of another recording nothing is committed
             store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
     _check_unchanged(store, session_id, work.unchanged)
-    committed = store.committed_segments(session_id)
-    store.write_gaps(session_id, sorted(set(range(max(committed, default=0))) - committed))
-    times = queries.frame_columns(store, session_id)["time"]
-    # The last frame lasts as long as the one before it did.
-    duration = times[-1] + (times[-1] - times[-2] if len(times) > 1 else 0) if len(times) else 0.0
-    store.finish_detection(session_id, float(duration))
+    end_detection(store, session_id)
     return progress
 
 
