@@ -109,8 +109,6 @@ def _is_own(stream: TextIO, original: object) -> bool:
 
 def _text(output: _Output, like: TextIO) -> TextIO:
     """A text stream over the descriptor, buffered and encoded as `like` is."""
-    lines = bool(getattr(like, "line_buffering", False))
-    through = bool(getattr(like, "write_through", False))
-    return io.TextIOWrapper(
-        io.BufferedWriter(output), encoding=like.encoding, line_buffering=lines, write_through=through
-    )
+    # What Python writes through to the descriptor would be in our buffer until the end.
+    lines = any(getattr(like, how, False) for how in ("line_buffering", "write_through"))
+    return io.TextIOWrapper(io.BufferedWriter(output), encoding=like.encoding, line_buffering=lines)
