@@ -25,6 +25,7 @@ from classpulse.commands import (
     training,
     upgrading,
     validating,
+    watching,
 )
 from classpulse.commands.auditing import AuditedCommand
 from classpulse.commands.errors import Stopped, complain
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 for module in (
     analysing,
+    watching,
     showing,
     judging,
     marking,

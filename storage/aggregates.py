@@ -10,6 +10,7 @@ from storage.digests import write_digests
 from storage.schema import (
     class_windows,
     classes,
+    connections,
     excluded,
     frames,
     judgements,
@@ -38,7 +39,7 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
         number: int = target_connection.execute(
             insert(sessions).values(**row).returning(sessions.c.session_id)
         ).scalar_one()
-        for table in (classes, segments, frames, excluded, shots, sources, warnings):
+        for table in (classes, segments, frames, excluded, shots, sources, connections, warnings):
             _copy(source_connection, target_connection, table, number, session_id=session_id)
         # It would only serve to track again, and nothing is left to track.
         target_connection.execute(update(frames).where(frames.c.session_id == number).values(layout=null()))

@@ -148,6 +148,7 @@ class Store:
         height: int,
         recorded: str | None = None,
         classes: Sequence[tuple[str, str]] = (),
+        state: str = "detecting",
     ) -> int:
         """Begin a session; returns its number. `settings` and `models` are JSON (see `schema.sessions`).
 
@@ -168,7 +169,7 @@ class Store:
                 start_pts=start_pts,
                 width=width,
                 height=height,
-                state="detecting",
+                state=state,
                 created=now(),
             )
             session_id: int = connection.execute(row.returning(sessions.c.session_id)).scalar_one()

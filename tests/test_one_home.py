@@ -126,7 +126,7 @@ def test_a_link_is_uncertain_under_one_score() -> None:
         (r"^\{\}:\{02\}:\{\}$", "engine/times.py"),  # 1:02:03
         (r"^\.part(ial)?$", "engine/outputs.py"),
         (r"^never overwritten|which is never overwritten", "engine/outputs.py"),
-        (r"^%Y-%m-%dT", "engine/sessions/analysis.py"),  # when a recording was made
+        (r"^%Y-%m-%dT", "engine/sessions/lifecycle.py"),  # when a recording was made
     ],
 )
 def test_a_rule_that_is_needed_twice_is_imported(pattern: str, home: str) -> None:

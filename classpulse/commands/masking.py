@@ -62,6 +62,10 @@ def _masked(command: str, key: str, value: Any, names: _Names) -> Any:
         from storage.sql import without_texts
 
         return names.replaced(without_texts(text))
+    if key == "address":
+        from engine.vision.cameras.addresses import without_secrets
+
+        return names.replaced(without_secrets(text))
     if key in _STUDENTS:
         session, slash, student = text.rpartition("/")
         return names.replaced(session) + slash + names.only(student)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -12,7 +13,7 @@ import typer
 
 from engine.errors import UsageError
 from engine.settings import Settings
-from engine.times import parse_time
+from engine.times import parse_duration, parse_time
 
 Format = Literal["table", "csv", "json", "parquet", "markdown"]
 Raw = Annotated[
@@ -108,6 +109,24 @@ def seconds_of(text: str) -> float:
         return parse_time(text)
     except UsageError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def duration_of(text: str) -> float:
+    """Seconds of 90s, 45m or 1h30m."""
+    try:
+        return parse_duration(text)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def clock_of(text: str, now: datetime) -> datetime:
+    """The next time of day that is 09:45, in this machine's time zone; `now` is a time there, without a zone."""
+    try:
+        at = datetime.strptime(text.strip(), "%H:%M").time()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time of day, such as 09:45") from None
+    day = now.date() if at > now.time() else now.date() + timedelta(days=1)
+    return datetime.combine(day, at).astimezone()
 
 
 def seat_of(text: str) -> tuple[str, str]:

@@ -18,8 +18,8 @@ from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 
 if TYPE_CHECKING:
     from classpulse.report.window import LiveWindow
+    from engine.sessions.live.labels import LiveLabels
     from engine.sessions.session import Session
-    from engine.sessions.watching import LiveLabels
 
 RESPONSIBLE = (
     "Before you use verdicts, read `classpulse docs responsible-use`: what they can and cannot mean, where the law "
@@ -76,7 +76,7 @@ def _first(video: Path | list[Path]) -> Path:
 def _analyze(video: Path | list[Path], name: str | None, options: AnalysisOptions) -> Session:
     from classpulse.report import terminal
     from engine.sessions.analysis import analyze
-    from engine.sessions.watching import LiveLabels, log_changes
+    from engine.sessions.live.labels import LiveLabels, log_changes
     from storage.store import Store
 
     title = name if name and isinstance(video, list) else _first(video).name

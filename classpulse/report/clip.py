@@ -21,6 +21,7 @@ from engine.errors import SourceError, UsageError
 from engine.outputs import output_file
 from engine.sessions.records import located
 from engine.settings import Settings
+from engine.vision.cameras.addresses import is_stream
 from engine.vision.sources.containers import open_recording
 from engine.vision.sources.protocol import Frame, FrameSource
 from engine.vision.sources.registry import open_source
@@ -63,6 +64,10 @@ def annotate(
     with Store.open(session.database, must_exist=True, read_only=True) as store:
         paths, settings = located(store, session.session_id, video)
     path = paths[0]
+    if video is None and is_stream(annotator.row["source"]):
+        raise SourceError(
+            f"{annotator.row['source']}: no picture of a camera is kept to be annotated", exit_status=2
+        )
     if missing := next((each for each in paths if not each.exists()), None):
         raise SourceError(f"{missing}: the recording no longer exists; give its path with --video", exit_status=2)
     refusal = "it is not an annotated video of classpulse, so choose another file with --output"

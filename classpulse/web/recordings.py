@@ -12,6 +12,7 @@ from engine.errors import SourceError
 from engine.sessions.records import located
 from engine.sessions.session import Session
 from engine.settings import Settings
+from engine.vision.cameras.addresses import is_stream
 from engine.vision.sources.registry import open_source
 from storage.excluding import excluded_from
 from storage.store import Store
@@ -55,6 +56,8 @@ class Recordings:
             paths, settings = located(store, session.session_id)
         if len(paths) > 1:
             return Recording(None, f"The lesson is in {len(paths)} files, which the page does not play as one.")
+        if is_stream(row["source"]):
+            return Recording(None, "A camera was watched, and no picture of it is kept.")
         path = paths[0]
         try:
             if not path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,14 @@ from engine.errors import SourceError, UsageError
 from engine.recorded import time_in_name
 from engine.runtime.executor import Executor
 from engine.runtime.executors import open_executor
-from engine.sessions.lifecycle import begin_session, end_detection, same_software, written
+from engine.sessions.lifecycle import (
+    begin_session,
+    end_detection,
+    same_software,
+    with_excluded,
+    working_store,
+    written,
+)
 from engine.settings import SEGMENT_SECONDS, TRACKED_BY, Settings
 from engine.texts import NAME_OF_SESSION, required_text
 from engine.verdicts.strategies import open_strategy
@@ -93,9 +100,9 @@ def analyze(
         unchanged.read_fingerprint(video)
         settings = choose(video.path, settings)
         if exclude:
-            settings = _with_excluded(target, exclude, video, settings)
+            settings = with_excluded(target, exclude, video, settings)
         work = _Work(video, unchanged, settings, opened, on_progress or _silent, name, recorded_at)
-        with target.working_on(video.path, work.key), _working(target, settings) as store:
+        with target.working_on(video.path, work.key), working_store(target, settings) as store:
             session_id, was_done, warnings = _analyze(work, target, store, again=again)
 
     from engine.sessions.session import Session  # it loads scipy, as tracking does
@@ -158,19 +165,6 @@ def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[
     if store is not target:
         session_id = copy_aggregates(store, session_id, target, settings.min_group)
     return session_id, was_done, warnings
-
-
-def _working(target: Store, settings: Settings) -> AbstractContextManager[Store]:
-    """The store that an analysis works in."""
-    return Store.in_memory() if settings.aggregate_only else nullcontext(target)
-
-
-def _with_excluded(target: Store, exclude: Sequence[str], video: FrameSource, settings: Settings) -> Settings:
-    """The settings with the squares that `exclude` names, each once."""
-    from engine.sessions.excluding import squares
-
-    excluded = (*settings.exclude, *squares(target, exclude, video.width, video.height))
-    return dataclasses.replace(settings, exclude=tuple(dict.fromkeys(excluded)))
 
 
 def _resumable(store: Store, existing: tuple[int, str], settings: Settings, *, again: bool) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from engine.faces import Classes
 from engine.settings import Settings
 from engine.version import __version__
+from engine.vision.cameras.camera import Camera
 from engine.vision.detectors import fingerprints
 from engine.vision.scorers import describe_scorer
 from engine.vision.sources.protocol import FrameSource
@@ -20,13 +24,14 @@ from storage.store import Store
 
 def begin_session(
     store: Store,
-    source: FrameSource,
+    source: FrameSource | Camera,
     settings: Settings,
     *,
     name: str,
     location: str | Path,
     sha256: str,
     recorded: datetime | None,
+    state: str = "detecting",
 ) -> int:
     """Store the row of a new session, and what its settings exclude; returns the session's number."""
     classes, models = _networks(settings)
@@ -44,9 +49,25 @@ def begin_session(
             height=source.height,
             recorded=written(recorded),
             classes=classes.rows(),
+            state=state,
         )
         write_excluded(store, session_id, settings.exclude)
     return session_id
+
+
+def working_store(target: Store, settings: Settings) -> AbstractContextManager[Store]:
+    """The store that an analysis works in."""
+    return Store.in_memory() if settings.aggregate_only else nullcontext(target)
+
+
+def with_excluded(
+    target: Store, exclude: Sequence[str], source: FrameSource | Camera, settings: Settings
+) -> Settings:
+    """The settings with the squares that `exclude` names, each once."""
+    from engine.sessions.excluding import squares
+
+    excluded = (*settings.exclude, *squares(target, exclude, source.width, source.height))
+    return dataclasses.replace(settings, exclude=tuple(dict.fromkeys(excluded)))
 
 
 def same_software(session: dict[str, Any], settings: Settings) -> bool:

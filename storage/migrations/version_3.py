@@ -21,9 +21,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.schema import SchemaItem
+
+from storage.migrations.session_states import restate_sessions
 
 #: The classes of FER's network, the only scorer until now, in the order of its seven columns, with their polarity.
 CLASSES = {
@@ -43,7 +44,7 @@ _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 def upgrade(op: Operations) -> None:
     """Take each table to version 3."""
     _rename_columns(op)
-    _rename_states(op)
+    restate_sessions(op, ("detecting", "detected", "done"), {"seeing": "detecting", "seen": "detected"})
     _add_classes(op)
     for name in ("path_a", "path_b", "path_x", "path_y"):
         op.add_column("frames", Column(name, _REAL))
@@ -62,28 +63,6 @@ def _rename_columns(op: Operations) -> None:
     for table, columns in names.items():
         for old, new in columns.items():
             op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
-
-
-def _rename_states(op: Operations) -> None:
-    """SQLite makes the table anew, and must be told the highest number that it ever gave to a session."""
-    connection = op.get_bind()
-    on_sqlite = connection.dialect.name == "sqlite"
-    last = "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
-    highest = connection.scalar(text(last)) if on_sqlite else None
-    for change in ("drop", "create"):
-        with op.batch_alter_table("sessions", table_kwargs={"sqlite_autoincrement": True}) as sessions:
-            if change == "drop":
-                sessions.drop_constraint(op.f("ck_sessions_state"), type_="check")
-            else:
-                sessions.create_check_constraint("state", "state IN ('detecting', 'detected', 'done')")
-        if change == "drop":
-            for old, new in {"seeing": "detecting", "seen": "detected"}.items():
-                op.execute(f"UPDATE sessions SET state = '{new}' WHERE state = '{old}'")
-    if highest is not None:
-        op.execute("DELETE FROM sqlite_sequence WHERE name = 'sessions'")
-        connection.execute(
-            text("INSERT INTO sqlite_sequence (name, seq) VALUES ('sessions', :seq)"), {"seq": highest}
-        )
 
 
 def _add_classes(op: Operations) -> None:

@@ -1,4 +1,4 @@
-"""From schema version 3 to 4: roles of students, files of sessions, warnings, shots, digests, judgements counted.
+"""From schema version 3 to 4: roles of students, files of sessions, warnings, shots, digests, cameras.
 
 Whoever changes the schema before version 4 is released changes this step in the same commit, as version_3.py says.
 """
@@ -18,6 +18,10 @@ from sqlalchemy import (
     Text,
 )
 
+from storage.migrations.session_states import restate_sessions
+
+#: What a session may be.
+STATES = ("watching", "detecting", "detected", "done")
 #: What the log of corrections may say.
 ACTIONS = ("rename", "merge", "split", "role", "forget", "relabel")
 #: What a class may be.
@@ -30,6 +34,7 @@ def upgrade(op: Operations) -> None:
     """Add what version 4 knows of a recording; sessions that are there already do not have it."""
     _number_judgements(op)
     _add_roles(op)
+    restate_sessions(op, STATES)
     op.add_column("segments", Column("digest", Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
@@ -65,6 +70,19 @@ def upgrade(op: Operations) -> None:
         Column("start", Double, nullable=False),
         Column("stop", Double, nullable=False),
         PrimaryKeyConstraint("session_id", "source"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "connections",
+        _session(),
+        Column("connection", BigInteger, nullable=False),
+        Column("start", Double, nullable=False),
+        Column("stop", Double),
+        Column("reason", Text),
+        Column("codec", Text, nullable=False),
+        *(Column(name, Integer, nullable=False) for name in ("width", "height")),
+        *(Column(name, Integer, nullable=False) for name in ("decoded", "sampled", "replaced", "jumps")),
+        PrimaryKeyConstraint("session_id", "connection"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, short_real, words
 
-STATES = ("detecting", "detected", "done")
+STATES = ("watching", "detecting", "detected", "done")
 POLARITIES = ("positive", "neutral", "negative", "ignored")
 #: The most classes that a scorer of expressions may have.
 MAX_CLASSES = 12
@@ -39,7 +39,10 @@ sessions = Table(
     seconds(
         "duration", "length of what was really decoded", "; NULL until every segment is detected", nullable=True
     ),
-    words("state", "detecting: segments are missing; detected: to be tracked and judged; done"),
+    words(
+        "state",
+        "watching: a camera is, or was; detecting: segments are missing; detected: to be tracked and judged; done",
+    ),
     words("created", "when the analysis began, UTC, ISO 8601"),
     words("finished", "when it was last judged, UTC, ISO 8601", nullable=True),
     one_of("state", STATES),
@@ -173,6 +176,25 @@ sources = Table(
     seconds("start", "its first frame"),
     seconds("stop", "where it ends as it says, or the next one starts"),
     comment="the files of a session that was recorded in several; none for a session of one file",
+    sqlite_with_rowid=False,
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    parent("sessions.session_id", "session_id", "the session"),
+    key("connection", "0, 1, ... in order of time"),
+    seconds("start", "its first picture"),
+    seconds("stop", "when it ended", "; NULL while it lasts", nullable=True),
+    words("reason", "why it ended; NULL where it was not wanted any more", nullable=True),
+    words("codec", "of the pictures, as FFmpeg calls it"),
+    count("width", "of its upright pictures, px"),
+    count("height", "of its upright pictures, px"),
+    count("decoded", "pictures that were decoded"),
+    count("sampled", "of these, the first ones of each interval of the sample rate"),
+    count("replaced", "of these, those that a newer one replaced before they were analysed"),
+    count("jumps", "how often the camera's own clock jumped"),
+    comment="the connections to the camera of a session that was watched; none for a recording",
     sqlite_with_rowid=False,
 )
 

@@ -189,7 +189,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson: Store, 
     assert counts(lesson) == {
         "sessions": 1, "classes": 7, "segments": 2, "frames": 6, "faces": 6, "tracks": 2, "students": 1,
         "judgements": 0, "student_windows": 0, "class_windows": 0, "corrections": 0, "seats": 0,
-            "shots": 0, "sources": 0, "warnings": 0, "attention_windows": 0,
+            "shots": 0, "sources": 0, "connections": 0, "warnings": 0, "attention_windows": 0,
         "phases": 0, "student_phases": 0, "class_phases": 0,
         "people": 0, "excluded": 0, "profiles": 0, "rules": 0, "audit": 0,
     }  # fmt: skip

@@ -66,6 +66,7 @@ COMMANDS: dict[str, list[str]] = {
     "unmark": ["1", "1"],
     "upgrade-db": ["--db", "none.db"],
     "validate": ["1", "codes.csv"],
+    "watch": ["lecture.mp4"],
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from classpulse.report.window import LiveWindow, drawn
 from engine import analyze
 from engine.errors import UsageError
-from engine.sessions.watching import LiveLabels, log_changes
+from engine.sessions.live.labels import LiveLabels, log_changes
 from engine.settings import Settings
 from engine.vision.detection import Detections
 from engine.vision.sources.protocol import Frame

@@ -1,0 +1,200 @@
+"""A camera as a session: watch."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from classpulse.commands.options import (
+    DEFAULT,
+    Band,
+    Database,
+    MinCoverage,
+    MinFaces,
+    StrategyOption,
+    Window,
+    clock_of,
+    duration_of,
+    sample_rate_of,
+    scorer_of,
+)
+from classpulse.commands.showing import show_session
+from engine.errors import SourceError, UsageError
+from engine.settings import Settings
+from engine.vision.cameras.addresses import SCHEMES, is_stream, with_password, without_secrets
+
+app = typer.Typer()
+
+#: Holds the password of a camera's user, where no file does.
+PASSWORD_VARIABLE = "CLASSPULSE_CAMERA_PASSWORD"
+
+
+@app.command()
+def watch(
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="The camera or stream, such as rtsp://camera.local/stream1.")
+    ],
+    db: Database = "classpulse.db",
+    name: Annotated[str | None, typer.Option(help="Name of the session (default: the address).")] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="End after 90s, 45m or 1h30m.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="End at the next time of day that is this.")
+    ] = None,
+    max_break: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="Longest break after a crash that the session is resumed after."),
+    ] = "10m",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help=f"Password of the user in the address (or the variable {PASSWORD_VARIABLE}).",
+        ),
+    ] = None,
+    sample_rate: Annotated[
+        str, typer.Option(metavar="RATE|all", help="Pictures analysed per second.")
+    ] = f"{DEFAULT.sample_rate:g}",
+    window: Window = DEFAULT.window,
+    strategy: StrategyOption = None,
+    band: Band = DEFAULT.band,
+    min_faces: MinFaces = DEFAULT.min_faces,
+    min_coverage: MinCoverage = DEFAULT.min_coverage,
+    no_expression: Annotated[
+        bool, typer.Option("--no-expression", help="Do not score emotions; judge by attention only.")
+    ] = False,
+    min_face: Annotated[
+        float, typer.Option(metavar="PX", help="Height of the smallest face to detect.")
+    ] = DEFAULT.min_face,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="`mtcnn`, `retinaface` or an installed plugin's.")
+    ] = DEFAULT.detector,
+    scorer: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="`fer`, `fused`, an ONNX file or an installed plugin.")
+    ] = DEFAULT.scorer,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHO",
+            help="Drop all faces in a square (X,Y,SIZE in px) or at a seat (NAME@ROOM, SESSION/S07, SESSION).",
+        ),
+    ] = None,
+    aggregate_only: Annotated[
+        bool,
+        typer.Option(
+            "--aggregate-only",
+            help="Store verdicts of the class and the number of faces in each frame, nothing about a student.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")] = False,
+) -> None:
+    """Watch a camera or another live stream: one session, until Ctrl-C, --for or --until.
+
+    No picture is stored. If it is interrupted, run the same command again to resume.
+    """
+    if length is not None and until is not None:
+        raise typer.BadParameter("--for and --until both say when to end; omit one")
+    ends = _End(
+        None if length is None else duration_of(length),
+        None if until is None else clock_of(until, datetime.now()).timestamp(),
+    )
+    network = scorer_of(scorer, None)
+    settings = Settings(
+        sample_rate=sample_rate_of(sample_rate), window=window, band=band, min_faces=min_faces,
+        min_coverage=min_coverage, expression=not no_expression, min_face=min_face, detector=detector,
+        scorer=network.name, scorer_model=network.model, aggregate_only=aggregate_only,
+    )  # fmt: skip
+    if detector == "auto":
+        raise typer.BadParameter("--detector auto looks at a whole recording; name one for a camera")
+    if strategy:
+        settings = dataclasses.replace(settings, strategy=strategy)
+    longest_break = duration_of(max_break)
+    if not is_stream(address):
+        raise SourceError(
+            f"{address}: not the address of a stream ({', '.join(f'{each}://' for each in SCHEMES)}); "
+            "for a recording use `classpulse analyze`",
+            exit_status=2,
+        )
+
+    from classpulse.report import terminal
+    from engine.sessions.live.watching import watch as watch_camera
+
+    say: Callable[[str], None] = _silent if quiet else terminal.say
+    with terminal.ProgressBar(name or without_secrets(address), hidden=quiet) as bar, _stopping() as stopped:
+        session = watch_camera(
+            _with_password(address, password_file),
+            db,
+            name=name,
+            settings=settings,
+            exclude=exclude or (),
+            until=ends,
+            stopped=stopped,
+            max_break=longest_break,
+            on_progress=bar,
+            on_change=say,
+        )
+    if not quiet:
+        show_session(session)
+
+
+class _End:
+    """Tells when a session ends: `length` seconds after it was first asked, at the time `at`, or not at all."""
+
+    def __init__(self, length: float | None, at: float | None) -> None:
+        self._length, self._at = length, at
+
+    def __call__(self, now: float) -> bool:
+        if self._at is None and self._length is not None:
+            self._at = now + self._length
+        return self._at is not None and now >= self._at
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """The first Ctrl-C, or request to end, ends the session as it should end; the second one ends the command."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        stopped.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _with_password(address: str, file: Path | None) -> str:
+    if file is None:
+        password = os.environ.get(PASSWORD_VARIABLE)
+        return address if password is None else with_password(address, password)
+    try:
+        return with_password(address, file.read_text(encoding="utf-8").rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"{file}: the password cannot be read ({why}); check the file") from None
+
+
+def _silent(line: str) -> None:
+    del line

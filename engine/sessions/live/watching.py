@@ -1,0 +1,203 @@
+"""A camera as a session: watched until it is stopped, each segment committed as it is complete, then judged."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+from engine.sessions.analysis import Progress, track_and_judge
+from engine.sessions.lifecycle import begin_session, end_detection, same_software, with_excluded, working_store
+from engine.settings import SEGMENT_SECONDS, Settings
+from engine.texts import NAME_OF_SESSION, required_text
+from engine.times import format_clock
+from engine.verdicts.strategies import open_strategy
+from engine.vision.cameras.addresses import without_secrets
+from engine.vision.cameras.camera import TICKS, Camera
+from engine.vision.detection import Detections
+from engine.vision.extraction import FeatureExtractor
+from engine.vision.sources.protocol import Frame
+from storage import queries
+from storage.aggregates import copy_aggregates
+from storage.connections import count_connections, find_watched, write_connections
+from storage.store import Store
+from storage.warnings import StoredWarning, write_warnings
+
+if TYPE_CHECKING:
+    from engine.sessions.session import Session
+
+#: Longest time between two pictures that nobody need be told of, s.
+LONGEST_PAUSE = 2.0
+#: A session goes on where a camera is watched again after no longer than this, s.
+LONGEST_BREAK = 600.0
+
+
+def watch(
+    location: str,
+    db: str | Path = "classpulse.db",
+    *,
+    name: str | None = None,
+    settings: Settings | None = None,
+    exclude: Sequence[str] = (),
+    until: Callable[[float], bool] | None = None,
+    stopped: Event | None = None,
+    max_break: float = LONGEST_BREAK,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_change: Callable[[str], None] | None = None,
+    on_detections: Callable[[Frame, Detections], None] | None = None,
+) -> Session:
+    """Watch the camera at `location` into the database `db`, and return its session when that is judged.
+
+    It ends when `stopped` is set, or when `until`, which is called with the time (s since 1970, UTC) now and then,
+    says so. What is lost at a sudden end is the open segment alone: where the same camera is watched again into the
+    same database after no more than `max_break` seconds, its session goes on; one that was left for longer is
+    judged first, and a new one begins. `on_change` is called with one line when the connection is made, lost or
+    back, from another thread; the others are those of `analyze`.
+
+    No picture is stored, and no password of `location`. Raises SourceError where the first connection fails, and
+    what `analyze` raises for settings and databases.
+    """
+    settings = settings or Settings()
+    name = None if name is None else required_text(name, NAME_OF_SESSION)
+    open_strategy(settings)
+    extractor = FeatureExtractor(settings)  # before connecting: pictures would be late
+    shown = without_secrets(location)
+    report_progress = on_progress or _silent
+    with Store.open(db) as target, target.working_on(shown, hashlib.sha256(shown.encode()).hexdigest()):
+        session_id = (
+            None if settings.aggregate_only else _to_go_on(target, shown, settings, max_break, report_progress)
+        )
+        begin = None if session_id is None else int(target.session(session_id)["start_pts"])
+        with (
+            working_store(target, settings) as store,
+            Camera(location, settings, begin, on_change, stopped) as camera,
+        ):
+            if exclude:
+                settings = with_excluded(target, exclude, camera, settings)
+                extractor = FeatureExtractor(settings)
+            if session_id is None:
+                session_id = _begin(store, camera, settings, name)
+            elif name is not None and name != store.session(session_id)["name"]:
+                raise UsageError(f"session {session_id} of this camera goes on, and has another name; omit --name")
+            _detect(store, session_id, camera, extractor, until, report_progress, on_detections)
+            _end(store, session_id, settings, report_progress)
+            if store is not target:
+                session_id = copy_aggregates(store, session_id, target, settings.min_group)
+
+    from engine.sessions.session import Session  # it loads scipy, as tracking does
+
+    return Session(db, session_id)
+
+
+def _to_go_on(
+    store: Store, shown: str, settings: Settings, max_break: float, report_progress: Callable[[Progress], None]
+) -> int | None:
+    """The session of the camera that goes on; one that was left for too long, or differs, is ended and judged."""
+    found = None
+    for each in find_watched(store, shown):
+        age = datetime.now(UTC).timestamp() - each.last_pts / TICKS
+        before = Settings.from_json(each.settings)
+        fits = before.detected_by() == settings.detected_by()
+        if found is None and fits and age <= max_break and same_software(store.session(each.session_id), settings):
+            found = each.session_id
+        else:
+            _end(store, each.session_id, before, report_progress)
+    return found
+
+
+def _begin(store: Store, camera: Camera, settings: Settings, name: str | None) -> int:
+    begun = datetime.fromtimestamp(camera.start_pts / TICKS, UTC)
+    return begin_session(
+        store,
+        camera,
+        settings,
+        name=name or camera.shown,
+        location=camera.shown,
+        sha256=hashlib.sha256(f"{camera.shown} {camera.start_pts}".encode()).hexdigest(),
+        recorded=begun,
+        state="watching",
+    )
+
+
+def _detect(
+    store: Store,
+    session_id: int,
+    camera: Camera,
+    extractor: FeatureExtractor,
+    until: Callable[[float], bool] | None,
+    report_progress: Callable[[Progress], None],
+    on_detections: Callable[[Frame, Detections], None] | None,
+) -> None:
+    """Pass 1 over the pictures as they come; each segment is committed with what is known of the connections."""
+    committed = store.committed_segments(session_id)
+    first = max(committed, default=-1) + 1
+    known = count_connections(store, session_id)
+    progress = Progress("detect", float(first * SEGMENT_SECONDS), None, 0, 0, float(first * SEGMENT_SECONDS))
+
+    def report(frame: Frame, detections: Detections) -> None:
+        nonlocal progress
+        progress = dataclasses.replace(
+            progress, time=frame.time, frames=progress.frames + 1, faces=progress.faces + len(detections)
+        )
+        report_progress(progress)
+        if on_detections:
+            on_detections(frame, detections)
+
+    for segment in extractor.from_frames(camera.frames(until), first, report):
+        with store.writing(session_id):
+            store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
+            write_connections(store, session_id, _rows(camera), known)
+    camera.close()
+    write_connections(store, session_id, _rows(camera), known)
+
+
+def _rows(camera: Camera) -> list[dict[str, float | int | str | None]]:
+    """The connections of a camera as columns of the table `connections`, times in s of its session."""
+    begun = camera.start_pts / TICKS
+    rows = []
+    for each in list(camera.connections):
+        row = dataclasses.asdict(each)
+        stop = None if each.stop is None else each.stop - begun
+        rows.append(row | {"start": each.start - begun, "stop": stop})
+    return rows
+
+
+def _end(store: Store, session_id: int, settings: Settings, report_progress: Callable[[Progress], None]) -> None:
+    """Passes 2 and 3 of a session whose camera is not watched any more."""
+    end_detection(store, session_id)
+    write_warnings(store, session_id, _without_picture(store, session_id))
+    session = store.session(session_id)
+    progress = Progress("detect", session["duration"], session["duration"], 0, 0, 0.0)
+    track_and_judge(
+        store,
+        (session_id, "detected"),
+        settings,
+        lambda stage: report_progress(dataclasses.replace(progress, stage=stage)),
+    )
+
+
+def _without_picture(store: Store, session_id: int) -> list[StoredWarning]:
+    """One warning where the camera gave no picture for some of the session."""
+    times = queries.frame_columns(store, session_id)["time"]
+    rate = Settings.from_json(store.session(session_id)["settings"]).sample_rate
+    breaks = [
+        (float(before), float(after))
+        for before, after in pairwise(times)
+        if after - before > max(LONGEST_PAUSE, 2 / rate if rate else 0)
+    ]
+    if not breaks:
+        return []
+    total = sum(after - before for before, after in breaks)
+    often = "once" if len(breaks) == 1 else f"{len(breaks)} times"
+    text = f"the camera gave no picture for {format_clock(total)} in all ({often}); nothing is known of that time"
+    return [StoredWarning("without_picture", text, breaks[0][0])]
+
+
+def _silent(progress: Progress) -> None:
+    del progress
