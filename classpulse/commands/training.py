@@ -41,10 +41,21 @@ def train(
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="CLASS", help="Class that counts for nothing; may be repeated.")
     ] = None,
+    trunk: Annotated[
+        str,
+        typer.Option(metavar="fer|second|both", help="Expression network whose activations are learnt from."),
+    ] = "both",
+    also: Annotated[
+        str,
+        typer.Option(
+            metavar="CUES",
+            help="Measured cues to learn from, too: yaw,pitch,roll,sharpness,quality.",
+        ),
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be used.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")] = False,
 ) -> None:
-    """Train a scorer for own classes: the last layer of FER's network, from labelled images.
+    """Train a scorer for own classes: a last layer over expression networks, from labelled images.
 
     Its accuracy is measured on people it was not trained on (`classpulse docs train`).
     """
@@ -56,7 +67,15 @@ def train(
     sides: Sides = {"positive": positive or [], "negative": negative or [], "ignored": ignore or []}
     with terminal.ProgressBar(labels.name, hidden=quiet) as bar:
         training = train_scorer(
-            labels, output, images=images, cropped=cropped, strict=strict, sides=sides, on_image=bar.count
+            labels,
+            output,
+            images=images,
+            cropped=cropped,
+            strict=strict,
+            trunk=trunk,
+            also=[name.strip() for name in also.split(",") if name.strip()],
+            sides=sides,
+            on_image=bar.count,
         )
     for skipped in training.skipped:
         terminal.say(f"skipped {skipped.place}: {skipped.reason}")

@@ -39,6 +39,8 @@ class Validation:
     """Mean negative log-likelihood of the held-out faces, nats."""
     predicted: Ints
     """(n,) the class of each face that was the likeliest while its person was held out."""
+    shares: Floats
+    """(n, k) how likely each class was then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,6 @@ def cross_validate(values: Floats, labels: Ints, folds: Ints) -> Validation:
         loss = -float(logs[every, labels].mean(dtype=np.float64))
         if best is not None and loss >= best.loss:
             break
-        best = Validation(penalty, loss, logs.argmax(axis=1))
+        best = Validation(penalty, loss, logs.argmax(axis=1), np.exp(logs))
     assert best is not None
     return best

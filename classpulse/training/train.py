@@ -1,20 +1,20 @@
-"""From a table of labels to a scorer's network: FER's trunk as it is, and a last layer for own classes."""
+"""From a table of labels to a scorer's network: trunks as they are, and a last layer for own classes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from classpulse.training.crops import Skipped, look_alikes, read_crops
+from classpulse.training.crops import OnImage, Skipped, look_alikes, read_crops
 from classpulse.training.labels import Label, Sides, read_labels
-from classpulse.training.layer import Scale, cross_validate, folds_of
+from classpulse.training.layer import Layer, Scale, cross_validate, folds_of
 from classpulse.training.layer import fit as fit_layer
 from classpulse.training.trunk import Trunk
 from engine.errors import UsageError
@@ -22,14 +22,15 @@ from engine.faces import Classes
 from engine.outputs import output_file
 from engine.verdicts.agreement import kappa, nominal
 from engine.version import __version__
-from engine.vision.networks import checksums
+from engine.vision.networks import checksums, licence_of
+from engine.vision.quality import CUES, cue_width
 from engine.vision.scorers import Crops
 
 #: Fewest people of a class before its figures say much of others.
 FEW_PEOPLE = 20
 #: How `engine.vision.expression.normalised` scales grey levels, in the metadata's words.
 GREY = 127.5
-LICENCE = "last layer: yours; all others: MIT, Copyright (c) 2018 Justin Shenk (fer)"
+LICENCE = "last layer: yours; all others: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,19 +73,25 @@ def train(
     images: Path | None = None,
     cropped: bool = False,
     strict: bool = False,
+    trunk: str = "both",
+    also: Sequence[str] = (),
     sides: Sides | None = None,
-    on_image: Callable[[int, int], None] | None = None,
+    on_image: OnImage | None = None,
 ) -> Training:
     """Learn the classes of the table `labels` and write the network to `output`, an ONNX file for `--scorer`.
 
-    See `read_labels` for the table, `images` and `sides`, `read_crops` for `cropped`. Rows that cannot be used are
+    See `read_labels` for the table, `images` and `sides`, `read_crops` for `cropped`, `Trunk` for `trunk`; `also`
+    are cues (`engine.vision.quality.CUES`) to learn from beside its activations. Rows that cannot be used are
     skipped; with `strict` the first is an error. The same images and labels give the same file. Raises UsageError
     or SourceError in one line where there is nothing to learn from; nothing is written then.
     """
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: the network's file must end with .onnx, so that --scorer takes it; rename it")
+    also = tuple(dict.fromkeys(also))
+    _check_cues(also, cropped=cropped)
+    network = Trunk(trunk)
     rows, classes = read_labels(labels, images, sides or {})
-    crops, used, skipped = read_crops(rows, on_image or _silent, cropped=cropped)
+    crops, cues, used, skipped = read_crops(rows, on_image, cropped=cropped, also=also)
     if strict and skipped:
         raise UsageError(f"{skipped[0].place}: {skipped[0].reason}; or train without --strict")
     rows = [rows[place] for place in used]
@@ -93,8 +100,7 @@ def train(
     _check(labels, classes, truth, skipped)
     persons, warnings = _people(labels, rows, crops, classes, truth)
 
-    trunk = Trunk()
-    values = trunk.activations(crops)
+    values = network.activations(crops, cues)
     scale = Scale.standardise(values)
     folds = folds_of(truth, persons)
     best = cross_validate(values, truth, folds)
@@ -113,10 +119,29 @@ def train(
         tuple(float(right[folds == fold].mean()) for fold in range(int(folds.max()) + 1)),
         confusion,
     )
-    data = trunk.with_layer(layer, _metadata(training, crops, rows))
+    data = _written(network, layer, also, _metadata(training, crops, rows, network))
     with output_file(output) as partial:
         partial.write_bytes(data)
     return training
+
+
+def _check_cues(also: Sequence[str], *, cropped: bool) -> None:
+    for name in also:
+        if name not in CUES:
+            raise UsageError(f"unknown cue {name!r}; available: {', '.join(CUES)}")
+        if cropped and name != "sharpness":
+            raise UsageError(f"the cue {name} is measured where faces are found; leave out --cropped, or the cue")
+
+
+def _written(network: Trunk, layer: Layer, also: Sequence[str], stated: dict[str, str]) -> bytes:
+    """The network's file. What it is told of cues stands in its metadata: a scorer adds them to its logits."""
+    width = network.width
+    rest, lists = layer.weights[:, width:].T, dict[str, list[list[float]]]()
+    for name in also:
+        lists[name], rest = rest[: cue_width(name)].tolist(), rest[cue_width(name) :]
+    if also:
+        stated = stated | {"classpulse.also": json.dumps(lists), "classpulse.output": "logits"}
+    return network.with_layer(Layer(layer.weights[:, :width], layer.bias), stated, logits=bool(also))
 
 
 def _check(path: Path, classes: Classes, truth: npt.NDArray[np.int64], skipped: list[Skipped]) -> None:
@@ -155,7 +180,7 @@ def _counts(truth: npt.NDArray[np.int64], persons: npt.NDArray[np.int64], classe
     return tuple(pairs[name] for name in range(classes))
 
 
-def _metadata(training: Training, crops: Crops, rows: Sequence[Label]) -> dict[str, str]:
+def _metadata(training: Training, crops: Crops, rows: Sequence[Label], network: Trunk) -> dict[str, str]:
     """What the scorer `onnx` reads (docs/extending.md), and what a person may want to know."""
     data = hashlib.sha256(crops.tobytes())
     data.update(json.dumps([[row.name, row.person] for row in rows], ensure_ascii=False).encode())
@@ -171,10 +196,10 @@ def _metadata(training: Training, crops: Crops, rows: Sequence[Label]) -> dict[s
         "confusion": training.confusion.tolist(),
         "quality": training.quality,
     }
-    texts = {"licence": LICENCE, "trunk": f"fer {checksums()['fer']}", "made_by": f"classpulse {__version__}"}
+    texts = {
+        "licence": LICENCE + "; ".join(f"{licence_of(name)} ({name})" for name in network.networks),
+        "trunk": ", ".join(f"{name} {checksums()[name]}" for name in network.networks),
+        "made_by": f"classpulse {__version__}",
+    }
     described = {name: value if isinstance(value, str) else json.dumps(value) for name, value in properties.items()}
     return {f"classpulse.{name}": text for name, text in (described | texts).items()}
-
-
-def _silent(done: int, of: int) -> None:
-    del done, of

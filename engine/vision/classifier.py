@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.errors import NetworkError, UsageError
 from engine.faces import Class, Classes
 from engine.settings import Settings
 from engine.vision.networks import Network, read_metadata
+from engine.vision.quality import CUES, cue_values, cue_width
 from engine.vision.scorers import CropFormat, Crops, Floats, score_faces
 
 #: Faces that go through the network in one call.
@@ -40,6 +42,8 @@ class OnnxClassifier:
       (pixel - mean) / std of pixels from 0 to 255. By default 0 and 255, so 0 to 1. A uint8 one is given pixels.
     * `classpulse.order`: of three channels, `rgb` (the default) or `bgr`.
     * `classpulse.margin`: around the face's box on each side, as a share of its width; by default the settings'.
+    * `classpulse.also`: JSON, an object of cues (`engine.vision.quality.CUES`), each with a list of k weights; two
+      such lists, the second for its size, where it is an angle. Cues times weights are added to the logits.
     * `classpulse.size`: of the crop in px, where the input's size is not fixed.
 
     Raises UsageError in one line for a file that does not say this or does not keep to it, and NetworkError for one
@@ -69,10 +73,11 @@ class OnnxClassifier:
         self._mean, self._std = self._per_channel("mean", 0.0, channels), self._per_channel("std", 255.0, channels)
         if not (self._std > 0).all():
             raise self._wrong(f"{_PREFIX}std is {self._metadata['std']}; expected numbers above 0")
+        self.cues, self._cue_weights = self._also()
         self._try_out()
 
-    def score(self, crops: Crops) -> Floats:
-        """See `Scorer.score`."""
+    def score(self, crops: Crops, measured: Mapping[str, Floats] | None = None) -> Floats:
+        """See `Scorer.score`; `measured` is required where the file has `cues`."""
         x = crops if self.crops.colour else crops[..., None]
         if self._reversed:
             x = x[..., ::-1]
@@ -81,6 +86,10 @@ class OnnxClassifier:
         if self._channels_first:
             x = x.transpose(0, 3, 1, 2)
         (y, *_) = self._network(np.ascontiguousarray(x))
+        if self.cues:
+            if measured is None:
+                raise ValueError(f"{self._path} needs to be told {', '.join(self.cues)} of each face")
+            y = y + cue_values(measured, self.cues) @ self._cue_weights
         return _softmax(y) if self._logits else y
 
     # -- what the file says
@@ -132,11 +141,31 @@ class OnnxClassifier:
         except (ValueError, TypeError) as error:
             raise self._wrong(f"{_PREFIX}{name} is {text!r}; expected a number, or one a channel") from error
 
+    def _also(self) -> tuple[tuple[str, ...], Floats]:
+        """Names of the cues, and the weights (c, k) of `cue_values`."""
+        text = self._metadata.get("also", "{}")
+        expected = f"expected JSON of cues ({', '.join(CUES)}), each with lists of {len(self.classes)} weights"
+        try:
+            stated: dict[str, Any] = json.loads(text)
+            names = tuple(stated)
+            weights = np.asarray([row for rows in stated.values() for row in rows], np.float32)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self._wrong(f"{_PREFIX}also is {text[:80]!r}; {expected}") from error
+        if not names:
+            return (), np.zeros((0, len(self.classes)), np.float32)
+        known = all(name in CUES and len(stated[name]) == cue_width(name) for name in names)
+        if not known or weights.shape[1:] != (len(self.classes),) or not np.isfinite(weights).all():
+            raise self._wrong(f"{_PREFIX}also is {text[:80]!r}; {expected}")
+        if not self._logits:
+            raise self._wrong(f"{_PREFIX}also adds to logits, but its output is not said to be logits")
+        return names, weights
+
     def _try_out(self) -> None:
         """One black face: whether what comes out is what the metadata says."""
         size, colour, _ = self.crops
         try:
-            score_faces(self, np.zeros((1, size, size, 3) if colour else (1, size, size), np.uint8))
+            black = np.zeros((1, size, size, 3) if colour else (1, size, size), np.uint8)
+            score_faces(self, black, dict.fromkeys(CUES, np.zeros(1, np.float32)))
         except NetworkError as error:
             remedy = "" if self._logits else f"; if they are logits, set {_PREFIX}output to logits in its metadata"
             raise self._wrong(f"{error}{remedy}") from error

@@ -23,7 +23,7 @@ from engine.vision.layout import Layout, Thumbnail, blockiness, describe_layout,
 from engine.vision.moods.fusion import FusedScorer
 from engine.vision.moods.schedule import ReadingSchedule
 from engine.vision.motion import estimate_motion, small_grey
-from engine.vision.quality import measure
+from engine.vision.quality import Quality, measure
 from engine.vision.scorers import CropFormat, Crops, Floats, Scorer, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame, FrameSource
 
@@ -184,7 +184,7 @@ class FeatureExtractor:
         boxes = np.concatenate([each.boxes for each in detections])
         landmarks = np.concatenate([each.landmarks for each in detections])
         measured = measure(np.concatenate(crops), boxes, landmarks, self.settings)
-        scores, loglik = self._scores(np.concatenate(scorer_crops), np.concatenate(due))
+        scores, loglik = self._scores(np.concatenate(scorer_crops), np.concatenate(due), measured)
         return Faces(
             pts=np.repeat(pts, counts),
             face=np.arange(len(boxes)) - np.repeat(np.cumsum(counts) - counts, counts),
@@ -198,7 +198,7 @@ class FeatureExtractor:
             **vars(measured),
         )
 
-    def _scores(self, crops: Crops, due: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def _scores(self, crops: Crops, due: npt.NDArray[np.bool_], measured: Quality) -> tuple[Floats, Floats]:
         """Scores and log-likelihoods; NaN where there are none. Both networks read the faces that are `due`."""
         if isinstance(self.scorer, FerScorer):
             scores, loglik = self.scorer.read(crops)
@@ -208,7 +208,7 @@ class FeatureExtractor:
         loglik = np.full((len(crops), len(LOGLIK)), np.nan, np.float32)
         if self.scorer is None:
             return np.full((len(crops), len(self.classes)), np.nan, np.float32), loglik
-        return score_faces(self.scorer, crops), loglik
+        return score_faces(self.scorer, crops, vars(measured)), loglik
 
 
 def _in_pairs(frames: Iterable[Frame]) -> Iterator[tuple[Sampled | None, Sampled]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,11 @@ _UNPROJECT = np.linalg.pinv(_HEAD - _HEAD.mean(axis=0))
 #: Where sharpness is worth 0 and where 1, in between by its logarithm. On blurred faces of FER2013 the network's
 #: accuracy runs along this line from little better than guessing to its best (docs/verdicts.md).
 _SHARPNESS = (0.003, 0.1)
+
+
+#: What a scorer may be told of a face beside its crop, by the columns of Quality; and which of it are angles.
+CUES = ("yaw", "pitch", "roll", "sharpness", "quality")
+_ANGLES = ("yaw", "pitch", "roll")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +70,25 @@ def measure(
     quality = (np.minimum(size_grade(side), sharp) * frontal).astype(np.float32)
     scorable = (side >= settings.scorable_size) & (quality >= settings.scorable_quality)
     return Quality(sharp, yaw, pitch, roll, quality, scorable)
+
+
+def cue_values(measured: Mapping[str, npt.NDArray[np.floating]], names: Iterable[str]) -> Floats:
+    """(n, c) the cues with these `names`, each a column (n,) of `measured`.
+
+    An angle is two columns, itself and its size: a head that is turned away to either side is not one that is
+    turned to the left.
+    """
+    columns = [
+        column
+        for name in names
+        for column in ((measured[name], np.abs(measured[name])) if name in _ANGLES else (measured[name],))
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def cue_width(name: str) -> int:
+    """How many columns of `cue_values` a cue is."""
+    return 2 if name in _ANGLES else 1
 
 
 def sharpness(crops: Crops) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -41,6 +41,9 @@ class Scorer(Protocol):
     A scorer is made once for each process and called for many batches of faces, never by several threads at once.
     A face's scores must not depend on the other faces of the batch: segments of a recording are processed in any
     order, by any process, and must give the same rows.
+
+    A scorer may have one more member, `cues`: names out of `engine.vision.quality.CUES`. It is then called as
+    `score(crops, measured)`, with an array (n,) of each cue by its name.
 
     Another package offers one through an entry point of the group `classpulse.scorers`: a name, and a callable that
     takes the session's `engine.settings.Settings` and returns the scorer (docs/extending.md). From the settings it
@@ -121,9 +124,15 @@ def describe_scorer(settings: Settings) -> tuple[Classes, dict[str, str]]:
     return scorer.classes, {f"scorer {settings.scorer}": scorer.fingerprint}
 
 
-def score_faces(scorer: Scorer, crops: Crops) -> Floats:
-    """`scorer.score(crops)`, checked: NetworkError for another shape, or for rows that do not add up to 1."""
-    scores = np.asarray(scorer.score(crops), np.float32)
+def score_faces(scorer: Scorer, crops: Crops, measured: Mapping[str, Floats] | None = None) -> Floats:
+    """`scorer.score(crops)`, checked: NetworkError for another shape, or for rows that do not add up to 1.
+
+    `measured` are the columns of `engine.vision.quality.Quality`, for a scorer that asks for some of them.
+    """
+    cues: tuple[str, ...] = getattr(scorer, "cues", ())
+    score: Callable[..., Floats] = scorer.score
+    told = ({name: (measured or {})[name] for name in cues},) if cues else ()
+    scores = np.asarray(score(crops, *told), np.float32)
     expected = (len(crops), len(scorer.classes))
     if scores.shape != expected:
         raise NetworkError(

@@ -13,7 +13,7 @@ from engine.vision.networks import Network
 from engine.vision.scorers import Crops, Floats, no_model
 
 #: Side of the faces that the second network takes, px.
-_SIDE = 112
+SECOND_SIDE = 112
 #: Faces in one call: more of them cost memory and gain no time.
 _BATCH = 16
 
@@ -66,7 +66,8 @@ class Fusion:
 
     def _of_batch(self, crops: Crops) -> Floats:
         scores, trunk = self._fer(normalised(crops)[:, None])
-        larger = np.stack([cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC) for crop in crops])
+        size = (SECOND_SIDE, SECOND_SIDE)
+        larger = np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC) for crop in crops])
         second: tuple[npt.NDArray[np.float32], ...] = self._second(larger[:, None].astype(np.float32))
         pooled = trunk.mean(axis=(2, 3)), trunk.max(axis=(2, 3)), trunk.std(axis=(2, 3))
         floor = np.float32(FLOOR)

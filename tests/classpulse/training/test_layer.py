@@ -61,3 +61,6 @@ def test_what_tells_a_person_is_no_use_for_another_one(per_person: int, right: f
     found = cross_validate(values, labels, folds_of(labels, groups))
     assert (found.predicted == labels).mean() == pytest.approx(right, abs=0.5 if right == 0 else 0)
     assert (found.loss < 0.1) == (right == 1)
+    own = found.shares[np.arange(90), labels]
+    assert -np.log(own).mean() == pytest.approx(found.loss, abs=1e-5)
+    assert found.shares.sum(axis=1) == pytest.approx(1, abs=1e-5)

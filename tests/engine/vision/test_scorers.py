@@ -25,6 +25,7 @@ from engine.vision.moods.fusion import FusedScorer
 from engine.vision.networks import MODELS, checksums
 from engine.vision.scorers import SCORERS, CropFormat, Scorer, describe_scorer, open_scorer, score_faces
 from engine.vision.sources.protocol import Frame
+from engine.vision.sources.video import Video
 from tests.drawn import LESSON, SETTINGS, count
 from tests.engine.classifier import THREE, softmax, write_classifier
 
@@ -284,3 +285,48 @@ def test_a_session_of_a_network_with_three_classes(recording: Path, tmp_path: Pa
     scores = faces[["attentive", "bored", "talking"]].to_numpy()
     assert len(scores) > 100
     np.testing.assert_allclose(scores, np.tile(expected, (len(scores), 1)), atol=1e-4)
+
+
+# -- cues beside the crop
+
+
+def test_cues_that_the_file_names_are_added_to_the_logits(tmp_path: Path) -> None:
+    also = json.dumps({"yaw": [[0.1, 0.0, 0.0], [0.0, 0.05, 0.0]], "sharpness": [[0.0, 0.0, 2.0]]})
+    path = write_classifier(tmp_path / "a.onnx", bias=(0.3, 0.0, -0.3), softmax=False, output="logits", also=also)
+    scorer = OnnxClassifier(path)
+    assert scorer.cues == ("yaw", "sharpness")
+    measured = {
+        "yaw": np.array([-20.0, 0.0], np.float32),
+        "pitch": np.full(2, np.nan, np.float32),
+        "sharpness": np.array([0.0, 0.5], np.float32),
+    }
+    expected = [softmax((0.3 - 2, 0.05 * 20, -0.3)), softmax((0.3, 0, -0.3 + 1))]
+    np.testing.assert_allclose(score_faces(scorer, pixels(), measured), expected, atol=1e-6)
+
+
+def test_an_analysis_tells_the_scorer_the_cues_that_it_measures(tmp_path: Path, recording: Path) -> None:
+    also = json.dumps({"yaw": [[0.1, 0.0, 0.0], [0.0, 0.0, 0.0]]})
+    path = write_classifier(tmp_path / "a.onnx", softmax=False, output="logits", also=also)
+    settings = Settings(**{**vars(SETTINGS), "scorer": "onnx", "scorer_model": str(path)})
+    with Video(recording) as video:
+        faces = next(FeatureExtractor(settings).segments(video)).faces
+    assert faces.yaw.std() > 1
+    np.testing.assert_allclose(faces.scores[:, 0], 1 / (1 + 2 * np.exp(-0.1 * faces.yaw)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("also", "output", "reason"),
+    [
+        ("{", "logits", "expected JSON of cues"),
+        ('["yaw"]', "logits", "expected JSON of cues"),
+        ('{"smile": [[1, 1, 1]]}', "logits", r"cues \(yaw, pitch, roll, sharpness, quality\)"),
+        ('{"yaw": [[1, 1, 1]]}', "logits", "lists of 3 weights"),
+        ('{"quality": [[1, 1]]}', "logits", "lists of 3 weights"),
+        ('{"quality": [[1, 1, NaN]]}', "logits", "lists of 3 weights"),
+        ('{"quality": [[1, 1, 1]]}', "probabilities", "its output is not said to be logits"),
+    ],
+)
+def test_cues_that_cannot_be_told_are_refused(tmp_path: Path, also: str, output: str, reason: str) -> None:
+    path = write_classifier(tmp_path / "a.onnx", softmax=output != "logits", output=output, also=also)
+    with pytest.raises(UsageError, match=reason):
+        OnnxClassifier(path)
