@@ -63,6 +63,8 @@ class Settings:
     installed package (docs/extending.md)."""
     scorer_model: str | None = None
     """Path of the network of a scorer that does not bring its own, such as `onnx`."""
+    scorer_spec: str | None = None
+    """Path of a TOML file that says what `scorer_model` takes and gives, where the network itself does not."""
     device: Device = "cpu"
     precision: Precision = "auto"
     """`auto`: in bf16 or 8 bits what is clear in it, where the processor has bf16; `f32`: all in f32, the same on
@@ -163,7 +165,7 @@ class Settings:
         )
         custom_scorer = self.expression and self.engine == "classpulse"
         _check(
-            custom_scorer or (self.scorer, self.scorer_model) == ("fer", None),
+            custom_scorer or (self.scorer, self.scorer_model, self.scorer_spec) == ("fer", None, None),
             "scorer",
             self.scorer,
             "fer without a network of your own, with the engine `reference` and where faces are not scored",

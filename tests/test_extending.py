@@ -21,7 +21,7 @@ from engine.registry import Registry
 from engine.runtime.executors import EXECUTORS
 from engine.settings import Settings
 from engine.verdicts.strategies import STRATEGIES
-from engine.vision.classifier import OnnxClassifier
+from engine.vision.custom.classifier import OnnxClassifier
 from engine.vision.detection import Detector
 from engine.vision.detectors import DETECTORS, fingerprints, open_detector
 from engine.vision.mtcnn.cascade import Mtcnn

@@ -140,6 +140,10 @@ def analyze(
     scorer_model: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="ONNX network of the scorer `onnx`.")
     ] = None,
+    scorer_spec: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="TOML file that says what that network takes and gives."),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Device that runs the networks.")] = DEFAULT.device,
     precision: Annotated[
         Precision, typer.Option(help="`f32`: all layers in 32 bits, so that every processor finds the same faces.")
@@ -204,6 +208,7 @@ def analyze(
         detector_weights=str(detector_weights.absolute()) if detector_weights else None,
         scorer=network.name,
         scorer_model=network.model,
+        scorer_spec=str(scorer_spec.absolute()) if scorer_spec else None,
         aggregate_only=aggregate_only, min_group=min_group,
     )  # fmt: skip
     if strategy:

@@ -1,6 +1,6 @@
 """Reads and writes the graph of an ONNX file, without the package `onnx`: the encoding is Protocol Buffers'.
 
-Numbers of fields: onnx.proto3 of ONNX 1.12. The encoding: protobuf.dev/programming-guides/encoding.
+Numbers of fields: onnx.proto3 of ONNX 1.12.
 """
 
 from __future__ import annotations
@@ -11,48 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from engine.vision.custom.onnx_file import Field, fields_of, message
+
 Floats = npt.NDArray[np.float32]
-#: (number, value): an int, or the bytes of a text, a message or packed numbers.
-Field = tuple[int, int | bytes]
 
 _GRAPH, _METADATA = 7, 14  # of ModelProto
 _NODE, _INITIALIZER, _OUTPUT = 1, 5, 12  # of GraphProto
 _INPUTS, _OUTPUTS, _NODE_NAME, _OP_TYPE, _ATTRIBUTE = 1, 2, 3, 4, 5  # of NodeProto
 _DIMS, _DATA_TYPE, _TENSOR_NAME, _RAW_DATA = 1, 2, 8, 9  # of TensorProto
 _FLOAT = 1
-
-
-def fields_of(data: bytes) -> list[Field]:
-    """The fields of a message, in their order. Raises ValueError for what is not one."""
-    fields: list[Field] = []
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            value: int | bytes
-            value, at = _varint(data, at)
-        elif kind == 2:
-            length, at = _varint(data, at)
-            value, at = data[at : at + length], at + length
-        elif kind == 5:
-            raise ValueError("a number of 32 bits, which only attributes of nodes have")
-        else:
-            raise ValueError(f"wire type {kind} is not used by ONNX here")
-        fields.append((key >> 3, value))
-    if at > len(data):
-        raise ValueError("the message ends too early")
-    return fields
-
-
-def message(fields: Iterable[Field]) -> bytes:
-    """The bytes of a message with these fields."""
-    return b"".join(
-        _encoded(number << 3) + _encoded(value)
-        if isinstance(value, int)
-        else _encoded(number << 3 | 2) + _encoded(len(value)) + value
-        for number, value in fields
-    )
 
 
 @dataclass(frozen=True)
@@ -172,23 +139,3 @@ def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
         raise ValueError("a number where ONNX has a text or a message")
     return value
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if at >= len(data):
-            raise ValueError("the message ends too early")
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if not byte & 128:
-            return value, at
-
-
-def _encoded(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])

@@ -10,7 +10,7 @@ from classpulse.training.train import Training
 from engine.errors import ClasspulseError
 from engine.faces import POLARITIES, Classes
 from engine.settings import Settings
-from engine.vision.classifier import OnnxClassifier
+from engine.vision.custom.classifier import OnnxClassifier
 from engine.vision.networks import checksums, licence_of, read_metadata
 from engine.vision.scorers import SCORERS, describe_scorer
 

@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float32]
 #: The committed networks of the scorers that have them, by which a session is known again. The layer `moods` is not
 #: among them: sessions that began without it go on, and their first faces have no log-likelihoods.
 _OWN_NETWORKS = {"fer": ("fer",), "fused": ("fer", "faceapi", "fusion")}
+#: Sides of crops, px.
+SMALLEST, LARGEST = 16, 512
 #: How far from 1 the scores of one face may add up.
 SUM_TOLERANCE = 1e-3
 
@@ -85,7 +87,7 @@ SCORERS: Registry[Factory] = Registry(
     {
         "fer": "engine.vision.expression:make_fer",
         "fused": "engine.vision.moods.fusion:make_fused",
-        "onnx": "engine.vision.classifier:make_classifier",
+        "onnx": "engine.vision.custom.classifier:make_classifier",
     },
 )
 """What is registered is called with the session's Settings and returns a Scorer."""
@@ -101,10 +103,10 @@ def open_scorer(settings: Settings) -> Scorer | None:
         return None
     scorer = SCORERS.load(settings.scorer)(settings)
     size, _, margin = scorer.crops
-    if not (16 <= size <= 512 and (margin is None or 0 <= margin <= 1)):
+    if not (SMALLEST <= size <= LARGEST and (margin is None or 0 <= margin <= 1)):
         raise UsageError(
             f"the scorer {settings.scorer} asks for crops of {size} px with a margin of {margin}; "
-            "possible are 16 to 512 px and 0 to 1"
+            f"possible are {SMALLEST} to {LARGEST} px and 0 to 1"
         )
     return scorer
 
@@ -151,8 +153,10 @@ def score_faces(scorer: Scorer, crops: Crops, measured: Mapping[str, Floats] | N
 
 def no_model(settings: Settings) -> None:
     """Raise UsageError if a network is given to a scorer that has its own."""
-    if settings.scorer_model is not None:
-        raise UsageError(
-            f"the scorer {settings.scorer} has a network of its own; leave out --scorer-model "
-            f"{settings.scorer_model}, or choose --scorer onnx"
-        )
+    given = {"--scorer-model": settings.scorer_model, "--scorer-spec": settings.scorer_spec}
+    for option, path in given.items():
+        if path is not None:
+            raise UsageError(
+                f"the scorer {settings.scorer} has a network of its own; leave out {option} {path}, or choose "
+                "--scorer onnx"
+            )

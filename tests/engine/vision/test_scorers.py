@@ -18,7 +18,7 @@ from engine import analyze, find
 from engine.errors import NetworkError, UsageError
 from engine.faces import FER, Class, Classes
 from engine.settings import Settings
-from engine.vision.classifier import OnnxClassifier
+from engine.vision.custom.classifier import OnnxClassifier
 from engine.vision.expression import FerScorer, crop_faces
 from engine.vision.extraction import FeatureExtractor
 from engine.vision.moods.fusion import FusedScorer
@@ -152,7 +152,7 @@ WRONG = [
     ({"classes": THREE[:2]}, r"shape \(1, 3\) for 1 faces and the 2 classes attentive, bored; expected \(1, 2\)"),
     ({"shape": ("n", 3, 48)}, r"its input has the shape \('any', 3, 48\); expected \(any, channels, size, size\)"),
     ({"shape": ("n", 3, 48, 64)}, r"its input has the shape \('any', 3, 48, 64\)"),
-    ({"shape": (1, 3, 48, 48)}, r"its input has the shape \(1, 3, 48, 48\); .* any number of faces"),
+    ({"shape": (2, 3, 48, 48)}, r"its input has the shape \(2, 3, 48, 48\); .* any number of faces, or one"),
     ({"shape": ("n", 3, "h", "w")}, r"the size of its input is not fixed, and its metadata has no classpulse.size"),
     ({"softmax": False, "bias": (2.0, -1.0, 0.5)}, r"the scores \[2.0, -1.0, 0.5\].* set classpulse.output"),
     ({"output": "percent"}, r"classpulse.output is 'percent'; expected probabilities or logits"),
@@ -192,7 +192,7 @@ def test_wrong_settings_are_one_line_before_a_session_begins(
 
 def test_a_file_that_is_no_network_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"no network")
-    with pytest.raises(NetworkError, match=r"cannot read the network .*a\.onnx") as caught:
+    with pytest.raises(UsageError, match=r"a\.onnx: not a scorer's network: it is not an ONNX file") as caught:
         OnnxClassifier(tmp_path / "a.onnx")
     assert "\n" not in str(caught.value)
 

@@ -13,12 +13,14 @@ import numpy as np
 from engine.errors import NetworkError, UsageError
 from engine.faces import Class, Classes
 from engine.settings import Settings
+from engine.vision.custom.onnx_file import MOST_BYTES, fault_of
+from engine.vision.custom.spec import read_spec
 from engine.vision.networks import Network, read_metadata
 from engine.vision.quality import CUES, cue_values, cue_width
-from engine.vision.scorers import CropFormat, Crops, Floats, score_faces
+from engine.vision.scorers import LARGEST, SMALLEST, CropFormat, Crops, Floats, score_faces
 
-#: Faces that go through the network in one call.
-_BATCH = 64
+#: Faces that are prepared at once, and that go through the network at once: more of them are slower.
+_BATCH, _BLOCK = 64, 8
 _PREFIX = "classpulse."
 _EXAMPLE = 'such as [["attentive", "positive"], ["bored", "negative"], ["other", "ignored"]]'
 
@@ -27,7 +29,8 @@ def make_classifier(settings: Settings) -> OnnxClassifier:
     """The scorer `onnx`: the network in the file `settings.scorer_model`."""
     if settings.scorer_model is None:
         raise UsageError("the scorer onnx needs a network: name its file with --scorer-model")
-    return OnnxClassifier(Path(settings.scorer_model), settings.device)
+    spec = None if settings.scorer_spec is None else Path(settings.scorer_spec)
+    return OnnxClassifier(Path(settings.scorer_model), settings.device, spec)
 
 
 class OnnxClassifier:
@@ -46,25 +49,28 @@ class OnnxClassifier:
       such lists, the second for its size, where it is an angle. Cues times weights are added to the logits.
     * `classpulse.size`: of the crop in px, where the input's size is not fixed.
 
+    With `spec`, a file that says the same (`engine.vision.custom.spec`), the network's own metadata are not read. A
+    network may also be for one face at a time; then n is 1.
+
     Raises UsageError in one line for a file that does not say this or does not keep to it, and NetworkError for one
     that the device does not run.
     """
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
+    def __init__(self, path: Path, device: str = "cpu", spec: Path | None = None) -> None:
         self._path = path
-        try:
-            self.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise UsageError(
-                f"cannot read the scorer's network {path}: {error.strerror}; name another with --scorer-model"
-            ) from error
-        self._metadata = {
-            name.removeprefix(_PREFIX): value
-            for name, value in read_metadata(path.absolute()).items()
-            if name.startswith(_PREFIX)
-        }
+        data = self._data()
+        self.fingerprint = hashlib.sha256(data).hexdigest()
+        if spec is None:
+            self._metadata = {
+                name.removeprefix(_PREFIX): value
+                for name, value in read_metadata(path.absolute()).items()
+                if name.startswith(_PREFIX)
+            }
+        else:
+            self._metadata = read_spec(spec)
+            self.fingerprint += f", {spec.name} {hashlib.sha256(json.dumps(self._metadata).encode()).hexdigest()}"
         self.classes = self._classes()
-        self._network = Network(path.absolute(), device=device, block=_BATCH)
+        self._network = Network(path.absolute(), device=device, block=_BLOCK)
         size, channels = self._input()
         margin = self._number("margin", None)
         self.crops = CropFormat(size, channels == 3, margin)
@@ -78,21 +84,43 @@ class OnnxClassifier:
 
     def score(self, crops: Crops, measured: Mapping[str, Floats] | None = None) -> Floats:
         """See `Scorer.score`; `measured` is required where the file has `cues`."""
+        if self.cues and measured is None:
+            raise ValueError(f"{self._path} needs to be told {', '.join(self.cues)} of each face")
+        parts = [self._run(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
+        y = np.concatenate(parts) if parts else np.empty((0, len(self.classes)), np.float32)
+        if measured is not None and self.cues:
+            y += cue_values(measured, self.cues) @ self._cue_weights
+        return _softmax(y) if self._logits else y
+
+    def _run(self, crops: Crops) -> Floats:
+        """The network's output (n, k) as it is."""
         x = crops if self.crops.colour else crops[..., None]
         if self._reversed:
             x = x[..., ::-1]
         if self._network.dtype != np.uint8:
-            x = ((x - self._mean) / self._std).astype(np.float32)
+            x = ((x - self._mean) / self._std).astype(np.float32, copy=False)
         if self._channels_first:
             x = x.transpose(0, 3, 1, 2)
-        (y, *_) = self._network(np.ascontiguousarray(x))
-        if self.cues:
-            if measured is None:
-                raise ValueError(f"{self._path} needs to be told {', '.join(self.cues)} of each face")
-            y = y + cue_values(measured, self.cues) @ self._cue_weights
-        return _softmax(y) if self._logits else y
+        x = np.ascontiguousarray(x)
+        if self._single:
+            return np.concatenate([self._network(x[place : place + 1])[0] for place in range(len(x))])
+        return self._network(x)[0]
 
     # -- what the file says
+
+    def _data(self) -> bytes:
+        """The file's bytes, if it may be run."""
+        try:
+            if self._path.stat().st_size > MOST_BYTES:
+                raise self._wrong(f"it has more than {MOST_BYTES >> 20} MiB")
+            data = self._path.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"cannot read the scorer's network {self._path}: {error.strerror}; name another with --scorer-model"
+            ) from error
+        if fault := fault_of(data):
+            raise self._wrong(fault)
+        return data
 
     def _classes(self) -> Classes:
         text = self._metadata.get("classes")
@@ -109,15 +137,21 @@ class OnnxClassifier:
         self._channels_first = len(shape) == 4 and shape[1] in (1, 3)
         channels = shape[1 if self._channels_first else 3] if len(shape) == 4 else None
         height, width = (shape[2:] if self._channels_first else shape[1:3]) if len(shape) == 4 else (0, 0)
-        if channels not in (1, 3) or height != width or shape[0] is not None:
+        if channels not in (1, 3) or height != width or shape[0] not in (None, 1):
             axes = tuple("any" if length is None else length for length in shape)
             raise self._wrong(
                 f"its input has the shape {axes}; expected (any, channels, size, size) or "
-                "(any, size, size, channels) with 1 or 3 channels and any number of faces"
+                "(any, size, size, channels) with 1 or 3 channels and any number of faces, or one"
             )
         size = height if height is not None else self._number("size", None)
         if size is None:
             raise self._wrong(f"the size of its input is not fixed, and its metadata has no {_PREFIX}size")
+        if not SMALLEST <= size <= LARGEST:
+            raise self._wrong(f"its input is {size:g} px wide; possible are {SMALLEST} to {LARGEST} px")
+        colour = self._metadata.get("colour")
+        if colour is not None and (colour == "grey") != (channels == 1):
+            raise self._wrong(f"its input has {channels} channels, but its colour is said to be {colour}")
+        self._single = shape[0] == 1
         return int(size), channels
 
     def _number(self, name: str, default: float | None) -> float | None:

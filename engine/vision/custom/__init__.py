@@ -1,0 +1,1 @@
+"""Networks that users bring: what their files hold, what they take and give, and how they score faces."""
