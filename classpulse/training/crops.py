@@ -57,7 +57,7 @@ def read_crops(
     """
     settings = Settings()
     detector = None if cropped else open_detector(settings)
-    faces: list[_Face] = []
+    crops, cues = bytearray(), list[npt.NDArray[np.float32]]()
     used: list[int] = []
     skipped: list[Skipped] = []
     rows: dict[str, str] = {}
@@ -71,15 +71,13 @@ def read_crops(
         if isinstance(face, str):
             skipped.append(Skipped(label.place, face))
         else:
-            faces.append(face)
+            crops += face.crop.tobytes()
+            cues.append(face.cues)
             used.append(number)
         if on_image:
             on_image(number + 1, len(labels))
-    crops = np.empty((len(faces), CROP_SIZE, CROP_SIZE), np.uint8)
-    for crop, face in zip(crops, faces, strict=True):
-        crop[:] = face.crop
-    cues = np.array([face.cues for face in faces], np.float32).reshape(len(faces), -1)
-    return Pictures(crops, cues, used, skipped)
+    faces = np.frombuffer(crops, np.uint8).reshape(-1, CROP_SIZE, CROP_SIZE)
+    return Pictures(faces, np.array(cues, np.float32).reshape(len(faces), -1), used, skipped)
 
 
 def look_alikes(crops: Crops) -> npt.NDArray[np.int64]:

@@ -37,6 +37,7 @@ def summary(training: Training, output: Path) -> str:
     return (
         f"{_table(rows)}\n{training.quality} (each fold: {shares})\n"
         f"{len(training.skipped)} rows skipped; penalty {training.penalty:g}\n"
+        f"Model card: {output.with_suffix('.html')}\n"
         f"Next: classpulse analyze lecture.mp4 --scorer {shlex.quote(str(output))}\n"
     )
 

