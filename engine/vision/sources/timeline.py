@@ -311,7 +311,8 @@ def _part_starts(packets: _Packets, furthest: float) -> list[int]:
     for place, (ticks, keyframe) in enumerate(zip(packets.ticks.tolist(), packets.keyframe.tolist(), strict=True)):
         reordered = len(largest) <= MOST_REORDERED or ticks > largest[0]
         if reordered and latest - ticks > far:  # over a pause, if what follows is behind it again
-            reordered = bool(packets.ticks[place : place + MOST_REORDERED + 1].max() > latest)
+            following = packets.ticks[place : place + MOST_REORDERED + 1].max()
+            reordered = bool(following > latest - MOST_REORDERED * interval)
         if latest - ticks > early if keyframe else not reordered:
             starts.append(place)
             latest, largest = ticks, []

@@ -192,6 +192,23 @@ def test_no_frame_is_lost_where_the_codec_writes_one_alone_among_those_after_the
     assert [each.time for each in video.warnings] == ([] if keep else [before / 25])
 
 
+@pytest.mark.parametrize("before", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("after", [2, 3, 4])
+def test_a_jump_near_both_ends_of_a_recording_of_a_picture_a_second(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    """The codec may write the last frame of all before most of those before the jump."""
+    ticks = [*range(before), *range(360_000, 360_000 + after)]
+    path = write_video(tmp_path / "a.mkv", ticks, time_base=Fraction(1))
+    kept = list(Video(path, Settings(max_gap=None)).frames(None))
+    assert [(frame.time, number(frame.image)) for frame in kept] == list(
+        zip(ticks, range(before + after), strict=True)
+    )
+    left_out = Video(path)
+    assert [frame.time for frame in left_out.frames(None)] == list(range(before + after))
+    assert [(warning.code, warning.time) for warning in left_out.warnings] == [("clock_jump", before)]
+
+
 def test_footage_with_a_picture_every_few_minutes_has_no_jumps(tmp_path: Path) -> None:
     video = Video(write_video(tmp_path / "a.mp4", range(0, 1000, 100), time_base=Fraction(1)))
     assert [frame.time for frame in video.frames(None)] == list(range(0, 1000, 100))
