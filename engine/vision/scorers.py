@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 
 #: The committed networks of the scorers that have them, by which a session is known again. The layer `moods` is not
 #: among them: sessions that began without it go on, and their first faces have no log-likelihoods.
-_OWN_NETWORKS = {"fer": ("fer",), "fused": ("fer", "faceapi", "fusion")}
+_OWN_NETWORKS = {"fer": ("fer", "moods"), "fused": ("fer", "moods", "faceapi", "fusion")}
 #: Sides of crops, px.
 SMALLEST, LARGEST = 16, 512
 #: How far from 1 the scores of one face may add up.

@@ -135,4 +135,4 @@ def test_a_session_of_yunet(recording: Path, weights: Path, tmp_path: Path) -> N
     assert len(session.students()) == 4
     models = json.loads(find(1, tmp_path / "db").info()["models"])
     assert models["yunet"] == hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert sorted(models) == ["faceapi", "fer", "fusion", "yunet"]
+    assert sorted(models) == ["fer", "moods", "yunet"]

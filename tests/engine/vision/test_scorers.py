@@ -54,9 +54,8 @@ def test_ones_own_scorers_have_their_names() -> None:
 
 def test_a_scorer_is_described_with_what_distinguishes_it(tmp_path: Path) -> None:
     path = write_classifier(tmp_path / "three.onnx")
-    assert describe_scorer(Settings()) == (FER, {"fer": checksums()["fer"]})
-    networks = {name: checksums()[name] for name in ("fer", "faceapi", "fusion")}
-    assert describe_scorer(Settings(scorer="fused")) == (FER, networks)
+    for scorer, names in (("fer", ("fer", "moods")), ("fused", ("fer", "moods", "faceapi", "fusion"))):
+        assert describe_scorer(Settings(scorer=scorer)) == (FER, {name: checksums()[name] for name in names})
     assert describe_scorer(Settings(expression=False)) == (FER, {})
     assert describe_scorer(Settings(scorer="onnx", scorer_model=str(path))) == (
         NOW_KNOWN,
