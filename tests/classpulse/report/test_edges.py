@@ -49,7 +49,7 @@ def test_faces_of_nobody(copied: Session) -> None:
     html = page.render(copied.judge())
     Outline(html)
     assert "No students: 128 faces were detected, the largest " in html
-    assert "but none in 3 consecutive frames (1 frames a second); use a higher --sample-rate" in html
+    assert "but none in 2 consecutive frames (1 frames a second); use a higher --sample-rate" in html
 
 
 def test_five_seconds(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,3 +57,9 @@ def opened() -> Iterator[Open]:
 @pytest.fixture
 def client(opened: Open, serving: Serving) -> TestClient:
     return opened(serving)
+
+
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
+    """What `work` returns, run in a thread of its own: a browser's tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from classpulse.web.jobs import Jobs
 from classpulse.web.serving import Serving
 from classpulse.web.videos import Videos
 from engine import Session
+from tests.classpulse.web.conftest import run_apart
 
 HUGE = "9" * 30
 FORM = {"student": "S01"}
@@ -99,7 +99,7 @@ def test_an_aborted_upload_is_no_error_of_ours(serving: Serving, caplog: pytest.
         "server": ("127.0.0.1", 8000), "state": {},
     }  # fmt: skip
     with caplog.at_level(logging.DEBUG, "classpulse"):
-        asyncio.run(app(scope, receive, send))
+        run_apart(app(scope, receive, send))
     assert not caplog.records
     assert sorted(path.name for path in serving.videos.iterdir()) == ["lesson.mp4"]
 
@@ -117,7 +117,7 @@ def test_what_is_uploaded_is_its_owners_alone(tmp_path: Path, recording: Path) -
         yield recording.read_bytes()
 
     videos = Videos(tmp_path / "videos", 10**9)
-    asyncio.run(videos.receive("a.mp4", chunks(), None))
+    run_apart(videos.receive("a.mp4", chunks(), None))
     assert (tmp_path / "videos").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "videos" / "a.mp4").stat().st_mode & 0o777 == 0o600
 

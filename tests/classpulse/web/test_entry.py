@@ -17,7 +17,7 @@ from classpulse.web import guard, pages
 from classpulse.web.app import create_app
 from classpulse.web.serving import Serving
 from engine.errors import UsageError
-from tests.classpulse.web.conftest import TOKEN, Open
+from tests.classpulse.web.conftest import TOKEN, Open, run_apart
 
 Scope = dict[str, Any]
 
@@ -42,7 +42,7 @@ def asked(app: Any, path: str, host: bytes, **scope: Any) -> tuple[int, dict[str
         "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": [(b"host", host)],
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000), "state": {},
     }  # fmt: skip
-    asyncio.run(app(request | scope, receive, send))
+    run_apart(app(request | scope, receive, send))
     start = messages[0]
     return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
 
@@ -83,7 +83,7 @@ def test_nothing_but_http_gets_in(serving: Serving) -> None:
     services = create_app(serving).state.services
     guarded = guard.Guard(app, serving, services.logins)
     for kind in ("websocket", "lifespan"):
-        asyncio.run(guarded({"type": kind, "path": "/api/sessions", "headers": []}, _nothing, _nothing))
+        run_apart(guarded({"type": kind, "path": "/api/sessions", "headers": []}, _nothing, _nothing))
     assert reached == ["lifespan"]
 
 

@@ -219,7 +219,16 @@ def test_the_models_folder_holds_nothing_else() -> None:
     names = {path.name for path in Path(MODELS).iterdir()} - {"__pycache__"}
     networks = {f"{name}.onnx" for name in checksums()}
     assert names == {
-        *("export.py", "export_faceapi.py", "export_retinaface.py", "manifest.py", "models.json", "README.md"),
+        *(
+            "export.py",
+            "export_faceapi.py",
+            "export_retinaface.py",
+            "manifest.py",
+            "models.json",
+            "__init__.py",
+            "layers.py",
+            "README.md",
+        ),
         *networks,
     }
 
