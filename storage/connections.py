@@ -13,7 +13,7 @@ from storage.store import Store
 
 
 class Watched(NamedTuple):
-    """A session that was begun with a camera, and not ended."""
+    """A session that was begun with a camera, and not judged."""
 
     session_id: int
     settings: str
@@ -21,6 +21,8 @@ class Watched(NamedTuple):
     start_pts: int
     last_pts: int
     """Timestamp of its last frame; `start_pts` where there is none."""
+    state: str
+    """`watching`; `detected` where it was ended, and not judged."""
 
 
 def write_connections(store: Store, session_id: int, rows: Sequence[Mapping[str, Any]], first: int = 0) -> None:
@@ -48,13 +50,13 @@ def count_connections(store: Store, session_id: int) -> int:
 
 
 def find_watched(store: Store, source: str) -> list[Watched]:
-    """The sessions of the camera `source` that were begun and not ended, the newest first."""
+    """The sessions of the camera `source` that were begun and not judged, the newest first."""
     last = func.coalesce(func.max(frames.c.pts), sessions.c.start_pts)
     query = (
-        select(sessions.c.session_id, sessions.c.settings, sessions.c.start_pts, last)
+        select(sessions.c.session_id, sessions.c.settings, sessions.c.start_pts, last, sessions.c.state)
         .outerjoin(frames, frames.c.session_id == sessions.c.session_id)
-        .where(sessions.c.source == escaped(source), sessions.c.state == "watching")
-        .group_by(sessions.c.session_id, sessions.c.settings, sessions.c.start_pts)
+        .where(sessions.c.source == escaped(source), sessions.c.state != "done")
+        .group_by(sessions.c.session_id, sessions.c.settings, sessions.c.start_pts, sessions.c.state)
         .order_by(sessions.c.session_id.desc())
     )
     with store.reading() as connection:

@@ -11,12 +11,17 @@ import typer
 
 from classpulse.commands.options import (
     DEFAULT,
+    AggregateOnly,
     Band,
     Baseline,
     Database,
+    Exclude,
     MinCoverage,
+    MinFace,
     MinFaces,
     MinStudents,
+    NoExpression,
+    Quiet,
     StrategyOption,
     Sure,
     Window,
@@ -95,13 +100,8 @@ def analyze(
     sure: Sure = DEFAULT.sure,
     min_students: MinStudents = DEFAULT.min_students,
     baseline: Baseline = DEFAULT.baseline,
-    no_expression: Annotated[
-        bool,
-        typer.Option("--no-expression", help="Do not score emotions; judge by attention only."),
-    ] = False,
-    min_face: Annotated[
-        float, typer.Option(metavar="PX", help="Height of the smallest face to detect.")
-    ] = DEFAULT.min_face,
+    no_expression: NoExpression = False,
+    min_face: MinFace = DEFAULT.min_face,
     thresholds: Annotated[
         str, typer.Option(metavar="P,R,O", help="Score thresholds of the three MTCNN networks.")
     ] = ",".join(map(str, DEFAULT.thresholds)),
@@ -148,20 +148,8 @@ def analyze(
     precision: Annotated[
         Precision, typer.Option(help="`f32`: all layers in 32 bits, so that every processor finds the same faces.")
     ] = DEFAULT.precision,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHO",
-            help="Drop all faces in a square (X,Y,SIZE in px) or at a seat (NAME@ROOM, SESSION/S07, SESSION).",
-        ),
-    ] = None,
-    aggregate_only: Annotated[
-        bool,
-        typer.Option(
-            "--aggregate-only",
-            help="Store verdicts of the class and the number of faces in each frame, nothing about a student.",
-        ),
-    ] = False,
+    exclude: Exclude = None,
+    aggregate_only: AggregateOnly = False,
     min_group: Annotated[
         int,
         typer.Option(help="With --aggregate-only: minimum number of judged students for a verdict of the class."),
@@ -182,7 +170,7 @@ def analyze(
     display: Annotated[
         bool, typer.Option("--display", help="Show detections in a window during the analysis; q closes it.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Analyse recordings: detect faces, track students, judge every window.
 

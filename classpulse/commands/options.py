@@ -56,6 +56,25 @@ MinStudents = Annotated[
 MinCoverage = Annotated[
     float, typer.Option(help="Minimum share of a window's frames with a scorable face for a verdict.")
 ]
+NoExpression = Annotated[
+    bool, typer.Option("--no-expression", help="Do not score emotions; judge by attention only.")
+]
+MinFace = Annotated[float, typer.Option(metavar="PX", help="Height of the smallest face to detect.")]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHO",
+        help="Drop all faces in a square (X,Y,SIZE in px) or at a seat (NAME@ROOM, SESSION/S07, SESSION).",
+    ),
+]
+AggregateOnly = Annotated[
+    bool,
+    typer.Option(
+        "--aggregate-only",
+        help="Store verdicts of the class and the number of faces in each frame, nothing about a student.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")]
 
 
 def sample_rate_of(text: str) -> float | None:

@@ -16,10 +16,15 @@ import typer
 
 from classpulse.commands.options import (
     DEFAULT,
+    AggregateOnly,
     Band,
     Database,
+    Exclude,
     MinCoverage,
+    MinFace,
     MinFaces,
+    NoExpression,
+    Quiet,
     StrategyOption,
     Window,
     clock_of,
@@ -52,9 +57,11 @@ def watch(
         str | None, typer.Option(metavar="HH:MM", help="End at the next time of day that is this.")
     ] = None,
     max_break: Annotated[
-        str,
-        typer.Option(metavar="DURATION", help="Longest break after a crash that the session is resumed after."),
-    ] = "10m",
+        str | None,
+        typer.Option(
+            metavar="DURATION", help="Longest break after a crash that the session is resumed after (default: 10m)."
+        ),
+    ] = None,
     password_file: Annotated[
         Path | None,
         typer.Option(
@@ -71,33 +78,17 @@ def watch(
     band: Band = DEFAULT.band,
     min_faces: MinFaces = DEFAULT.min_faces,
     min_coverage: MinCoverage = DEFAULT.min_coverage,
-    no_expression: Annotated[
-        bool, typer.Option("--no-expression", help="Do not score emotions; judge by attention only.")
-    ] = False,
-    min_face: Annotated[
-        float, typer.Option(metavar="PX", help="Height of the smallest face to detect.")
-    ] = DEFAULT.min_face,
+    no_expression: NoExpression = False,
+    min_face: MinFace = DEFAULT.min_face,
     detector: Annotated[
         str, typer.Option(metavar="NAME", help="`mtcnn`, `retinaface` or an installed plugin's.")
     ] = DEFAULT.detector,
     scorer: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="`fer`, `fused`, an ONNX file or an installed plugin.")
     ] = DEFAULT.scorer,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHO",
-            help="Drop all faces in a square (X,Y,SIZE in px) or at a seat (NAME@ROOM, SESSION/S07, SESSION).",
-        ),
-    ] = None,
-    aggregate_only: Annotated[
-        bool,
-        typer.Option(
-            "--aggregate-only",
-            help="Store verdicts of the class and the number of faces in each frame, nothing about a student.",
-        ),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print neither progress nor tables.")] = False,
+    exclude: Exclude = None,
+    aggregate_only: AggregateOnly = False,
+    quiet: Quiet = False,
 ) -> None:
     """Watch a camera or another live stream: one session, until Ctrl-C, --for or --until.
 
@@ -119,10 +110,11 @@ def watch(
         raise typer.BadParameter("--detector auto looks at a whole recording; name one for a camera")
     if strategy:
         settings = dataclasses.replace(settings, strategy=strategy)
-    longest_break = duration_of(max_break)
+    longest_break = None if max_break is None else duration_of(max_break)
     if not is_stream(address):
+        shown = without_secrets(address) if "@" in address else address
         raise SourceError(
-            f"{address}: not the address of a stream ({', '.join(f'{each}://' for each in SCHEMES)}); "
+            f"{shown}: not the address of a stream ({', '.join(f'{each}://' for each in SCHEMES)}); "
             "for a recording use `classpulse analyze`",
             exit_status=2,
         )

@@ -101,7 +101,7 @@ def analyze(
         settings = choose(video.path, settings)
         if exclude:
             settings = with_excluded(target, exclude, video, settings)
-        work = _Work(video, unchanged, settings, opened, on_progress or _silent, name, recorded_at)
+        work = _Work(video, unchanged, settings, opened, on_progress or silent, name, recorded_at)
         with target.working_on(video.path, work.key), working_store(target, settings) as store:
             session_id, was_done, warnings = _analyze(work, target, store, again=again)
 
@@ -259,7 +259,8 @@ def _stored(warning: SourceWarning, video: FrameSource) -> StoredWarning:
     return StoredWarning(warning.code, text, warning.time, warning.file_time)
 
 
-def _silent(progress: Progress) -> None:
+def silent(progress: Progress) -> None:
+    """Report nothing."""
     del progress
 
 

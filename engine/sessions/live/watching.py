@@ -6,13 +6,14 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.errors import UsageError
-from engine.sessions.analysis import Progress, track_and_judge
+from engine.sessions.analysis import Progress, silent, track_and_judge
 from engine.sessions.lifecycle import begin_session, end_detection, same_software, with_excluded, working_store
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.texts import NAME_OF_SESSION, required_text
@@ -47,7 +48,7 @@ def watch(
     exclude: Sequence[str] = (),
     until: Callable[[float], bool] | None = None,
     stopped: Event | None = None,
-    max_break: float = LONGEST_BREAK,
+    max_break: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_change: Callable[[str], None] | None = None,
     on_detections: Callable[[Frame, Detections], None] | None = None,
@@ -68,7 +69,8 @@ def watch(
     open_strategy(settings)
     extractor = FeatureExtractor(settings)  # before connecting: pictures would be late
     shown = without_secrets(location)
-    report_progress = on_progress or _silent
+    report_progress = on_progress or silent
+    max_break = LONGEST_BREAK if max_break is None else max_break
     with Store.open(db) as target, target.working_on(shown, hashlib.sha256(shown.encode()).hexdigest()):
         session_id = (
             None if settings.aggregate_only else _to_go_on(target, shown, settings, max_break, report_progress)
@@ -103,7 +105,7 @@ def _to_go_on(
     for each in find_watched(store, shown):
         age = datetime.now(UTC).timestamp() - each.last_pts / TICKS
         before = Settings.from_json(each.settings)
-        fits = before.detected_by() == settings.detected_by()
+        fits = each.state == "watching" and before.detected_by() == settings.detected_by()
         if found is None and fits and age <= max_break and same_software(store.session(each.session_id), settings):
             found = each.session_id
         else:
@@ -186,18 +188,11 @@ def _without_picture(store: Store, session_id: int) -> list[StoredWarning]:
     """One warning where the camera gave no picture for some of the session."""
     times = queries.frame_columns(store, session_id)["time"]
     rate = Settings.from_json(store.session(session_id)["settings"]).sample_rate
-    breaks = [
-        (float(before), float(after))
-        for before, after in pairwise(times)
-        if after - before > max(LONGEST_PAUSE, 2 / rate if rate else 0)
-    ]
-    if not breaks:
+    steps = np.diff(times)
+    breaks = np.flatnonzero(steps > max(LONGEST_PAUSE, 2 / rate if rate else 0))
+    if not len(breaks):
         return []
-    total = sum(after - before for before, after in breaks)
+    total = float(steps[breaks].sum())
     often = "once" if len(breaks) == 1 else f"{len(breaks)} times"
     text = f"the camera gave no picture for {format_clock(total)} in all ({often}); nothing is known of that time"
-    return [StoredWarning("without_picture", text, breaks[0][0])]
-
-
-def _silent(progress: Progress) -> None:
-    del progress
+    return [StoredWarning("without_picture", text, float(times[breaks[0]]))]

@@ -122,6 +122,23 @@ def test_a_session_that_was_left_for_too_long_is_judged_and_a_new_one_begins(
     assert len(rows(db, "SELECT * FROM judgements")) == 2
 
 
+def test_a_session_whose_judging_crashed_is_judged_when_the_camera_is_watched_again(
+    server: StreamServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "a.db"
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "track_and_judge", crash)
+        with pytest.raises(Crash):
+            watch(server.address, db, until=for_seconds(1.5))
+    assert rows(db, "SELECT state FROM sessions") == [("detected",)]
+    assert watch(server.address, db, until=for_seconds(1.5)).session_id == 2
+    assert rows(db, "SELECT state FROM sessions") == [("done",), ("done",)]
+
+
 def test_a_session_that_goes_on_keeps_its_name(server: StreamServer, tmp_path: Path) -> None:
     db = tmp_path / "a.db"
     with pytest.raises(Crash):
