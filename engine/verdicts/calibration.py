@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import of_unit_sum
 from engine.faces import EMOTIONS, NEGATIVE, POSITIVE
 
 Array = npt.NDArray[np.float64]
@@ -44,9 +45,8 @@ def valence_shares(emotions: npt.NDArray[np.floating]) -> Array:
     were as frequent as the others.
     """
     logits = SCALE * valence_logs(emotions) + np.array([POSITIVE_BIAS, 0.0, NEGATIVE_BIAS])
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Array = shares / shares.sum(axis=1, keepdims=True)
-    return result
+    largest = np.maximum(np.maximum(logits[:, 0], logits[:, 1]), logits[:, 2])
+    return of_unit_sum(np.exp(logits - largest[:, None]))
 
 
 def subtract_baseline(emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]) -> Array:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.arrays import of_unit_sum
 from engine.verdicts.dependence import effective_numbers
 from engine.verdicts.uncertainty import CONFIDENCE
 
@@ -30,8 +31,8 @@ _MOST = 10.0
 _MISFIT = 0.05**2
 #: Degrees of freedom of an interval, beside one a face.
 _FREEDOM = 4.0
-#: Faces in one piece of the arithmetic.
-_PIECE = 1 << 15
+#: Faces in one piece of the arithmetic, and windows, which stay in a cache then.
+_PIECE, _WINDOWS = 1 << 15, 1 << 10
 
 
 class Shares(NamedTuple):
@@ -57,8 +58,7 @@ def shares_of(loglik: Array, group: Ints, student: Ints, groups: int, band: floa
     (the missing information principle of Orchard and Woodbury, Proceedings of the 6th Berkeley Symposium on
     Mathematical Statistics and Probability 1 (1972) 697-715).
     """
-    likelihood = np.exp(loglik)
-    likelihood /= likelihood.sum(axis=1, keepdims=True)
+    likelihood = of_unit_sum(np.exp(loglik))
     worth = effective_numbers(likelihood, group, student, groups)
     number = np.bincount(group, minlength=groups)
     fit = _summed_logs(likelihood, group, groups) * (worth / np.maximum(number, 1))[:, None]
@@ -78,10 +78,13 @@ def shares_of(loglik: Array, group: Ints, student: Ints, groups: int, band: floa
     own = doubt / np.maximum(worth, 1e-9) + missing**2 * spread + _MISFIT
     scale = np.sqrt(own / np.maximum(spread, 1e-12))
     probability = np.zeros((groups, 3))
-    for start in range(0, groups, _PIECE):
-        rows = slice(start, start + _PIECE)
-        at = mean[rows, None, :] + scale[rows, None, None] * (GRID - shares[rows, None, :])
-        probability[rows] = _of_verdicts(posterior[rows], at, band)
+    for start in range(0, groups, _WINDOWS):
+        rows = slice(start, start + _WINDOWS)
+        positive, neutral, negative = (
+            mean[rows, mood, None] + scale[rows, None] * (GRID[:, mood] - shares[rows, mood, None])
+            for mood in range(3)
+        )
+        probability[rows] = _of_verdicts(posterior[rows], positive, neutral, negative, band)
     nothing = ~some
     for column in (mean, probability):
         column[nothing] = np.nan
@@ -91,19 +94,17 @@ def shares_of(loglik: Array, group: Ints, student: Ints, groups: int, band: floa
     return Shares(mean, np.where(nothing, np.nan, margin), probability, worth)
 
 
-def _of_verdicts(posterior: Array, at: Array, band: float) -> Array:
-    """(groups, 3) probabilities of the verdicts, of shares `at` (groups, g, 3) with these weights."""
-    balance = at[:, :, 0] - at[:, :, 2]
-    neutral = (np.abs(balance) <= band) | (at[:, :, 1] > np.maximum(at[:, :, 0], at[:, :, 2]))
-    verdicts = np.stack([~neutral & (balance > 0), neutral, ~neutral & (balance <= 0)], axis=2)
-    probability: Array = np.einsum("wg,wgm->wm", posterior, verdicts)
-    return probability
+def _of_verdicts(posterior: Array, positive: Array, neutral: Array, negative: Array, band: float) -> Array:
+    """(groups, 3) probabilities of the verdicts, of shares of time (groups, g) each with these weights."""
+    balance = positive - negative
+    prevails = (np.abs(balance) <= band) | (neutral > np.maximum(positive, negative))
+    verdicts = ~prevails & (balance > 0), prevails, ~prevails & (balance <= 0)
+    return np.stack([np.einsum("wg,wg->w", posterior, verdict) for verdict in verdicts], axis=1)
 
 
 def _own_level(likelihood: Array, shares: Array, group: Ints, number: Ints) -> tuple[Array, Array]:
     """(groups, 3) share of each mood among the faces, and (groups,) mean variance of a face's mood, -1, 0 or 1."""
-    mood = likelihood * shares[group]
-    mood /= mood.sum(axis=1, keepdims=True)
+    mood = of_unit_sum(likelihood * shares[group])
     seems = mood[:, 0] - mood[:, 2]
     columns = *mood.T, mood[:, 0] + mood[:, 2] - seems**2
     sums = np.stack([np.bincount(group, column, len(number)) for column in columns], axis=1)
@@ -126,12 +127,16 @@ def _levels(mean: Array, weight: Array, owner: Ints) -> Array:
 def _summed_logs(likelihood: Array, group: Ints, groups: int) -> Array:
     """(groups, g) log-likelihood of all faces of a group, for the shares of each point of the grid."""
     summed = np.zeros((groups, len(GRID)))
-    grid = GRID.T.astype(np.float32)
+    grid = GRID.astype(np.float32)
+    # One row a point: sums run along the memory, which is taken once, since a fresh piece costs more than its sums.
+    memory = np.empty(len(GRID) * min(_PIECE, len(group)), np.float32)
     for start in range(0, len(group), _PIECE):
         rows = slice(start, start + _PIECE)
-        logs = np.log(likelihood[rows].astype(np.float32) @ grid)
+        faces = likelihood[rows].astype(np.float32).T
+        logs = memory[: len(GRID) * faces.shape[1]].reshape(len(GRID), -1)
+        np.log(np.matmul(grid, faces, out=logs), out=logs)
         first = np.flatnonzero(np.diff(group[rows], prepend=-1))
-        summed[group[rows][first]] += np.add.reduceat(logs, first, axis=0)
+        summed[group[rows][first]] += np.add.reduceat(logs, first, axis=1).T
     return summed
 
 

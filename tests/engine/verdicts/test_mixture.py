@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from engine.arrays import of_unit_sum
 from engine.faces import FER
 from engine.settings import Settings
 from engine.verdicts.calibration import valence_shares
 from engine.verdicts.dependence import effective_numbers, error_variance
 from engine.verdicts.judging import judge
-from engine.verdicts.mixture import shares_of
+from engine.verdicts.mixture import _PIECE, GRID, _summed_logs, shares_of
 from tests.engine.verdicts.scored import evidence
 
 Array = npt.NDArray[np.float64]
@@ -98,6 +99,17 @@ def test_groups_without_faces_are_worth_nothing_and_have_no_shares() -> None:
     np.testing.assert_allclose(shares.probability[[0, 2]].sum(axis=1), 1)
     empty = shares_of(loglik[:0], group[:0], group[:0], 3, 0.1)
     assert np.isnan(empty.probability).all()
+
+
+def test_a_window_that_stands_in_two_pieces_of_the_arithmetic_is_summed_whole() -> None:
+    loglik = faces_of(np.random.default_rng(4).integers(0, 3, _PIECE + 150), np.random.default_rng(5))
+    likelihood = of_unit_sum(np.exp(loglik))
+    group = np.concatenate([np.zeros(_PIECE - 100, np.int64), np.full(200, 2), np.full(50, 3)])
+    summed = _summed_logs(likelihood, group, 4)
+    for one in (2, 3):
+        expected = np.log(likelihood[group == one] @ GRID.T).sum(axis=0)
+        np.testing.assert_allclose(summed[one], expected, rtol=1e-5)
+    assert not summed[1].any()
 
 
 def test_shares_are_not_pulled_to_the_middle() -> None:
