@@ -36,12 +36,15 @@ from engine.vision.sources.protocol import Frame, bucket_of, checked_rate
 
 #: Longest wait for a connection, and for the next picture, s.
 TIMEOUT = 5.0
-#: Waits before the first and between later tries to connect again, s: each is twice as long as the one before.
-SHORTEST_WAIT, LONGEST_WAIT = 0.5, 30.0
+#: Wait before a try to connect again: this share of the time since there was a picture, and at least and at most so
+#: many seconds. So a camera that was away for 10 s is back 2 s after it could be, and one for a night within 30 s.
+WAITED_SHARE, SHORTEST_WAIT, LONGEST_WAIT = 0.2, 0.5, 30.0
 #: Delay from which pictures that no other refers to are not decoded, s.
 LATE = 1.0
 #: A packet that had to be waited for so long, s, is new; and how long others may come at the beginning, s.
 WAITED, LONGEST_BACKLOG = 0.005, 1.0
+#: Formats whose pictures come some seconds of them at once, and how long, s, each may wait there for its turn.
+_BURSTS, LONGEST_BURST = ("hls", "dash"), 8.0
 #: Ticks a second of a session that is watched: microseconds, UTC.
 TICKS = 1_000_000
 #: How FFmpeg opens a stream: with as much of it as is needed to know what is in it, and no picture held back.
@@ -106,6 +109,7 @@ class Camera:
         self._aspect = None if settings.aspect is None else Fraction(*settings.aspect)
         self._size: tuple[int, int] | None = None
         self._newest: Frame | None = None
+        self._failure: BaseException | None = None
         self._taken = -1  # the interval of the newest sampled picture
         self._changed = threading.Condition()
         self._stopped = stopped or threading.Event()
@@ -122,7 +126,9 @@ class Camera:
         self._thread = threading.Thread(target=self._run, args=(container,), daemon=True)
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._size is not None or self._stopped.is_set(), 2 * TIMEOUT)
+            self._changed.wait_for(lambda: self._size or self._failure or self._stopped.is_set(), 2 * TIMEOUT)
+        if self._failure is not None:
+            raise self._failure
         if self._size is None:
             self.close()
             raise SourceError(
@@ -163,6 +169,9 @@ class Camera:
             with self._changed:
                 self._changed.wait_for(lambda: self._newest is not None, timeout=0.1)
                 frame, self._newest = self._newest, None
+                self._changed.notify_all()
+            if self._failure is not None:
+                raise self._failure
             if frame is not None:
                 yield frame
             elif self._stopped.is_set():
@@ -179,9 +188,17 @@ class Camera:
         opened: InputContainer = av.open(self._location, options=options, timeout=(TIMEOUT, TIMEOUT))
         return opened
 
-    def _run(self, container: InputContainer | None) -> None:
+    def _run(self, container: InputContainer) -> None:
+        try:
+            self._read_on(container)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the pictures are taken
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+
+    def _read_on(self, container: InputContainer | None) -> None:
         """Read until stopped, connecting again whenever the stream ends."""
-        wait = SHORTEST_WAIT
+        lost = self.now()
         while not self._stopped.is_set():
             known = len(self.connections)
             try:
@@ -194,10 +211,9 @@ class Camera:
                 reason = self._reason(error)
             container = None
             if len(self.connections) > known:
-                wait = SHORTEST_WAIT
+                lost = self.now()
                 self._disconnected(reason)
-            self._stopped.wait(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
+            self._stopped.wait(min(max(WAITED_SHARE * (self.now() - lost), SHORTEST_WAIT), LONGEST_WAIT))
 
     def _reason(self, error: Exception) -> str:
         """What went wrong, without the address, in which there may be a password."""
@@ -220,12 +236,16 @@ class Camera:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         clock = CameraClock()
-        reading = _Reading(stream, Picture(Path(self.shown), self._aspect))
+        bursts = container.format.name in _BURSTS
+        reading = _Reading(stream, Picture(Path(self.shown), self._aspect), bursts)
         packets = packets_of(container, stream)
         opened = asked = self.now()
         is_live = False
         while not self._stopped.is_set() and (packet := next(packets, None)) is not None:
-            arrived = self._heard = self.now()
+            arrived = self.now()
+            if arrived - asked >= TIMEOUT:
+                raise TimeoutError  # at the timeout FFmpeg gives the picture that its parser held back
+            self._heard = arrived
             # What was read to learn what is in the stream comes at once, and would seem to be taken only now.
             is_live = is_live or arrived - asked > WAITED or arrived - opened > LONGEST_BACKLOG
             try:
@@ -261,6 +281,8 @@ class Camera:
             return
         connection.sampled += 1
         with self._changed:
+            if reading.comes_in_bursts and arrived - taken < LONGEST_BURST:
+                self._changed.wait_for(lambda: self._newest is None or self._stopped.is_set(), 1.0)
             connection.replaced += self._newest is not None
             self._newest = Frame(pts, float(exact), image)
             self._changed.notify_all()
@@ -296,6 +318,7 @@ class _Reading:
 
     stream: VideoStream
     picture: Picture
+    comes_in_bursts: bool
     connection: Connection | None = None
 
 
@@ -307,7 +330,12 @@ def _remedy(location: str, error: Exception) -> str:
         except OSError:
             return "there is no host of this name; check it, and the network"
     remedies: list[tuple[type[Exception], str]] = [
-        (av.error.HTTPUnauthorizedError, "name the user as USER@HOST and give --password-file"),
+        (
+            av.error.HTTPUnauthorizedError,
+            "check the user and the password"
+            if urlsplit(location).username
+            else "name the user as USER@HOST and give --password-file",
+        ),
         (av.error.HTTPForbiddenError, "the user may not see this stream; ask who runs the camera"),
         (av.error.HTTPNotFoundError, "check the path behind the host's name"),
     ]

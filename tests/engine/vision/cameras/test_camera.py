@@ -109,6 +109,26 @@ def test_nothing_is_said_of_tries_that_fail(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(camera.connections) == 1
 
 
+def test_what_goes_wrong_in_the_thread_that_reads_is_raised_where_pictures_are_taken() -> None:
+    def report(line: str) -> None:
+        raise RuntimeError(line.rsplit(": ")[-1])
+
+    with served(Act()) as server, pytest.raises(RuntimeError, match="connected"):
+        Camera(server.address, Settings(), report=report)
+    with served(Act(pictures=40)) as server:
+        lines: list[str] = []
+
+        def fail_later(line: str) -> None:
+            lines.append(line)
+            if len(lines) == 2:
+                raise RuntimeError("out of order")
+
+        with Camera(server.address, Settings(), report=fail_later) as camera:
+            end = camera.now() + 8
+            with pytest.raises(RuntimeError, match="out of order"):
+                list(camera.frames(lambda now: now > end))
+
+
 @pytest.mark.parametrize("by", [3 * 3600.0, -60.0])
 def test_a_camera_whose_clock_is_set_goes_on_at_the_right_time(by: float) -> None:
     camera, frames, lines = watched(Act(stamps={40: by}), seconds=5)
