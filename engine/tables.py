@@ -1,16 +1,17 @@
-"""CSV files as spreadsheets read and write them: rows by column name, errors with the row's number, no formulas."""
+"""Tables as spreadsheets read and write them: rows by column name, errors with the row's number, no formulas."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import SourceError, UsageError
+from engine.documents import decoded, read_bytes
+from engine.errors import UsageError
+from engine.table_files import cells, kind_of
 
 #: The first line by which Excel tells which sign separates the values.
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
@@ -40,31 +41,17 @@ class Row(NamedTuple):
 
 
 def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
-    """The rows of a CSV file whose first row names the columns, among them all those `needed`.
+    """The rows of a table whose first row names the columns, among them all those `needed`.
 
-    It is in UTF-8, or in UTF-16 with a byte order mark. Values are separated as a first line `sep=;` says, else as
-    the names are: by commas, semicolons or tabs. Empty rows are skipped.
+    It is a workbook, SPSS, Stata or Parquet (see `engine.table_files`), else CSV: in UTF-8, or in UTF-16 with a
+    byte order mark; its values are separated as a first line `sep=;` says, else as the names are: by commas,
+    semicolons or tabs. Empty rows are skipped.
     Raises UsageError, with the row's number, for an invalid table, and SourceError for a file that cannot be
     read.
     """
-    text = _read_text(path)
-    lines = text.split("\n")
-    head = next(filter(str.strip, lines), "")
-    delimiter = max(",;\t", key=head.count)
-    skipped = 0
-    if stated := _SEPARATOR.fullmatch(head.strip("\r")):
-        delimiter, skipped = stated[1], lines.index(head) + 1
-    reader = csv.reader(io.StringIO("\n".join(lines[skipped:]), newline=""), delimiter=delimiter, strict=True)
     rows: list[Row] = []
     names: list[str] | None = None
-    while True:
-        place = f"{path}, row {skipped + reader.line_num + 1}"
-        try:
-            values = [_without_mark(value.strip()) for value in next(reader)]
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise UsageError(f"{place}: not valid CSV ({error}); save the table as CSV again") from error
+    for place, values in _records(path):
         if names is None and any(values):
             names = _names(place, [value.lower() for value in values], needed)
         elif names is None:
@@ -78,14 +65,33 @@ def read_rows(path: str | Path, needed: Collection[str]) -> list[Row]:
     return rows
 
 
-def _read_text(path: str | Path) -> str:
+def _records(path: str | Path) -> Iterator[tuple[str, list[str]]]:
+    """Where each row is, and its values without blanks around them."""
+    data = read_bytes(path)
+    if kind := kind_of(data):
+        for number, row in enumerate(cells(path, kind), 1):
+            yield f"{path}, row {number}", [_without_mark(value.strip()) for value in row]
+        return
+    lines = _text(path, data).split("\n")
+    head = next(filter(str.strip, lines), "")
+    delimiter = max(",;\t", key=head.count)
+    skipped = 0
+    if stated := _SEPARATOR.fullmatch(head.strip("\r")):
+        delimiter, skipped = stated[1], lines.index(head) + 1
+    reader = csv.reader(io.StringIO("\n".join(lines[skipped:]), newline=""), delimiter=delimiter, strict=True)
+    while True:
+        place = f"{path}, row {skipped + reader.line_num + 1}"
+        try:
+            yield place, [_without_mark(value.strip()) for value in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UsageError(f"{place}: not valid CSV ({error}); save the table as CSV again") from error
+
+
+def _text(path: str | Path, data: bytes) -> str:
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; check the path", exit_status=2) from error
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return data.decode("utf-16" if utf16 else "utf-8-sig")
+        return decoded(data)
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}, row {row}: not UTF-8; save the table as CSV in UTF-8") from error

@@ -24,7 +24,10 @@ def mark(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(readable=False, help="CSV file of phases: columns start, label and optionally stop."),
+        typer.Option(
+            readable=False,
+            help="Table of phases (columns start, label, optionally stop), or of WebVTT, ELAN, BORIS, Praat.",
+        ),
     ] = None,
     db: Database = "classpulse.db",
 ) -> None:

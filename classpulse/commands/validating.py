@@ -18,7 +18,9 @@ def validate(
     codes: Annotated[
         Path,
         typer.Argument(
-            metavar="CODES", readable=False, help="CSV file with the columns student, start, stop, code, coder."
+            metavar="CODES",
+            readable=False,
+            help="Table with the columns student, start, stop, code, coder, or a file of ELAN, BORIS or Praat.",
         ),
     ],
     judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,

@@ -1,4 +1,4 @@
-"""The codes of human coders, each of one student in one interval of a session, read from a CSV file."""
+"""The codes of human coders, each of one student in one interval of a session, read from a table or annotations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from engine.errors import UsageError
-from engine.sessions.students import STUDENT, find_student
+from engine.sessions.formats.reading import ANY_RECORDING, Recording, code_rows
+from engine.sessions.students import STUDENT, find_student, is_called
 from engine.tables import Row, read_rows
-from engine.texts import checked_text
+from engine.texts import checked_text, normalised
 from engine.times import format_time, parse_time
 from engine.verdicts.scale import VERDICTS
 
@@ -59,12 +60,17 @@ def column_of(coder: str) -> str:
     return f"by {coder}"
 
 
-def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Codes:
-    """The codes in a CSV file about `students` (rows of `queries.students`) of a session of `duration` s.
+def read_codes(
+    path: str | Path, students: pd.DataFrame, duration: float, recording: Recording = ANY_RECORDING
+) -> Codes:
+    """The codes in a file about `students` (rows of `queries.students`) of a session of `duration` s.
 
-    docs/validation.md has the format. Raises UsageError with the row's number for an invalid row.
+    A table (CSV, XLSX, SPSS, Stata, Parquet) or annotations of ELAN, BORIS or Praat, which are on the clock of the
+    `recording`: docs/validation.md has the columns, docs/formats.md the tiers. Raises UsageError with the row's
+    number for an invalid row.
     """
-    rows = read_rows(path, ("student", "start", "code"))
+    annotated = code_rows(path, recording, partial(_is_somebody, students))
+    rows = read_rows(path, ("student", "start", "code")) if annotated is None else annotated
     if rows and not {"stop", "length"} & set(rows[0].values):
         raise UsageError(f"{path}, row 1: no column stop or length; one of them is required")
     find = cache(partial(find_student, students))
@@ -87,6 +93,11 @@ def read_codes(path: str | Path, students: pd.DataFrame, duration: float) -> Cod
     if coded.empty:
         raise UsageError(f"{path}: no codes; every row below the column names is a code")
     return Codes(coded, len(table) - len(coded))
+
+
+def _is_somebody(students: pd.DataFrame, key: str) -> bool:
+    """Whether `key` is the label or the name of somebody in the session, or of several."""
+    return bool(((students["label"] == key.upper()) | is_called(students, normalised(key))).any())
 
 
 def _interval(row: Row, duration: float) -> tuple[float, float]:

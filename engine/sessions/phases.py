@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions.corrections import check_done
+from engine.sessions.formats.reading import ANY_RECORDING, Recording, mark_annotations
 from engine.sessions.judgements import judge_phases
 from engine.tables import read_rows
 from engine.texts import checked_text
@@ -35,13 +36,17 @@ class Mark(NamedTuple):
     """Where it was read, for messages: `marks.csv, row 3`."""
 
 
-def read_marks(path: str | Path) -> list[Mark]:
-    """The marks in a CSV file with the columns start, label and, if wanted, stop; see docs/verdicts.md.
+def read_marks(path: str | Path, recording: Recording = ANY_RECORDING) -> list[Mark]:
+    """The marks in a table with the columns start, label and, if wanted, stop; see docs/verdicts.md.
 
+    Or in annotations on the clock of the `recording`: chapters of WebVTT, a tier `phases` (docs/formats.md).
     Raises UsageError with the row's number for an invalid time.
     """
+    annotations = mark_annotations(path, recording)
+    if annotations:
+        return [Mark(start, stop, text, f"{path}, {text!r}") for start, stop, text in annotations]
     marks = []
-    for row in read_rows(path, ("start", "label")):
+    for row in [] if annotations is not None else read_rows(path, ("start", "label")):
         times: list[float | None] = []
         for name in ("start", "stop"):
             text = row.values.get(name, "")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
+from engine.sessions.formats.reading import Recording
 from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
 from engine.sessions.students import UNCERTAIN_LINK, are_students
 from engine.sessions.tracking import why_no_students
@@ -119,8 +120,9 @@ class Session:
         return self
 
     def mark_from(self, path: str | Path) -> list[int]:
-        """Mark the phases in a CSV file (start, stop, label), all or none; returns their numbers."""
-        marks = phases.read_marks(path)
+        """Mark the phases in a table (start, stop, label) or annotations, all or none; returns their numbers."""
+        row = self.info()
+        marks = phases.read_marks(path, Recording(row["file_name"], self.file_times().file_time(0)))
         with Store.open(self.database, must_exist=True) as store:
             return phases.mark(store, self.session_id, marks)
 

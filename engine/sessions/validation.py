@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from engine.sessions.coding import CODES, Codes, column_of, read_codes
 from engine.sessions.corrections import check_done
+from engine.sessions.formats.reading import Recording
 from engine.sessions.judgements import read_evidence
 from engine.settings import Settings
 from engine.verdicts import agreement
@@ -49,7 +51,10 @@ def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evide
     Raises UsageError for a file that does not fit the session (see `read_codes`).
     """
     check_done(store, session_id)
-    codes = read_codes(path, queries.students(store, session_id), store.session(session_id)["duration"])
+    row = store.session(session_id)
+    begin = float(row["start_pts"] * Fraction(row["time_base"]))
+    recording = Recording(row["file_name"], begin)
+    codes = read_codes(path, queries.students(store, session_id), row["duration"], recording)
     return codes, read_evidence(store, session_id)
 
 
