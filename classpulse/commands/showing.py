@@ -40,11 +40,16 @@ def show(
     """Show a session: students and verdicts over time."""
     from classpulse.report import terminal
     from classpulse.report.areas import measured
+    from classpulse.report.sentence import student_sentence
     from engine.sessions.session import find
+    from engine.sessions.students import find_student
 
     shown_session = find(session, db)
     if student:
-        terminal.show(terminal.student_table(shown_session.verdicts(judgement), student))
+        verdicts = shown_session.verdicts(judgement)
+        table = terminal.student_table(verdicts, student)
+        terminal.show(student_sentence(verdicts[verdicts["label"] == find_student(verdicts, student)["label"]]))
+        terminal.show(table)
         return
     if areas:
         terminal.show(terminal.areas_table(measured(shown_session.students(), len(shown_session.frames()))))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from classpulse.report import drawing, figures
 from classpulse.report.queries import ReportQueries
+from classpulse.report.sentence import session_sentence, student_sentence
 from engine.sessions.records import located
 from engine.sessions.tracking import why_no_students
 from engine.verdicts.scale import SIGNS
@@ -32,6 +33,7 @@ def summary(sources: ReportQueries) -> Context:
     )
     return {
         "session": session,
+        "sentence": _sentence(sources),
         "judgement": sources.judgement["name"],
         "settings": json.loads(str(sources.judgement["settings"])),
         "frames": int(sampled["frames"]),
@@ -49,6 +51,14 @@ def summary(sources: ReportQueries) -> Context:
         "files": figures.records(files.rows),
         "queries": [sources.ask(name).sql for name in ("session", "sampled", "class", "sources", "shots")],
     }
+
+
+def _sentence(sources: ReportQueries) -> str:
+    """The session in a sentence; the student, in a report on one."""
+    windows = sources.ask("windows").rows
+    if sources.student is not None:
+        return student_sentence(windows)
+    return session_sentence(sources.ask("class").rows, windows, sources.ask("students").rows)
 
 
 def _why_no_students(sources: ReportQueries) -> str | None:

@@ -20,6 +20,7 @@ from classpulse.report.areas import by_area
 from classpulse.report.figures import measured
 from classpulse.report.fitted import fitted_table
 from classpulse.report.palette import TERMINAL
+from classpulse.report.sentence import session_sentence
 from engine.sessions.students import are_students, find_student
 from engine.times import format_clock
 from engine.verdicts.reasons import worded
@@ -82,7 +83,8 @@ def session_summary(
     whole = f"0:00–{format_clock(session['duration'] or 0)}"
     table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
     certainty = class_alone(session) or identities(health)
-    return Group(headline(session, students), certainty, "", table, "", _legend(class_windows))
+    sentence = Text(session_sentence(class_windows, windows, students))
+    return Group(headline(session, students), sentence, certainty, "", table, "", _legend(class_windows))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import FileResponse, HTMLResponse
 
 from classpulse.report import page as report_page
+from classpulse.report.sentence import session_summary
 from classpulse.web.bodies import (
     JobOut,
     Judging,
@@ -60,10 +61,11 @@ def sessions(services: ServicesDep) -> JsonRows:
 
 @router.get("/sessions/{session_id}", responses=SOMETHING)
 def session_row(session: SessionDep, services: ServicesDep) -> dict[str, Any]:
-    """A session, and whether its recording is available."""
+    """A session, in one sentence (`summary`) once it is judged, and whether its recording is available."""
     row = session.info()
     recording = services.recordings.find(session, verified=False)
     return {name: value for name, value in row.items() if name != "source"} | {
+        "summary": session_summary(session) if row["state"] == "done" else None,
         "recording": recording.path is not None,
         "warning": recording.why or None,
     }

@@ -17,6 +17,7 @@ from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 
+from classpulse.report.sentence import session_summary
 from classpulse.web.app import create_app
 from classpulse.web.serving import Serving
 from engine import Session
@@ -32,6 +33,7 @@ def test_sessions(client: TestClient, analysed: Session) -> None:
     assert row["name"] == "lesson.mp4"
     assert "source" not in row  # where recordings lie is nobody's business
     assert client.get(SESSION).json() | {"recording": True, "warning": None} == client.get(SESSION).json()
+    assert client.get(SESSION).json()["summary"] == session_summary(analysed)
 
 
 def test_tables(client: TestClient, analysed: Session) -> None:
