@@ -21,6 +21,8 @@ import pytest
 import cli
 from classpulse import Session
 from engine.faces import EMOTIONS
+from engine.sessions.formats import boris, eaf, textgrid
+from engine.sessions.formats.tiers import Annotation, Tier
 from storage.queries import query
 from tests.classpulse.commands.conftest import command_group, start
 from tests.faces import write_faces
@@ -31,7 +33,7 @@ README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = command_group().commands
 #: Run by tests of their own, which install what they are about.
-OWN_TESTS = {"extending.md"}
+OWN_TESTS = {"extending.md", "formats.md"}
 
 #: What has happened before a document's first command: as commands, in a folder with the recordings that it names.
 BEFORE = {
@@ -105,6 +107,21 @@ def prepare(folder: Path, recording: Path, document: Path) -> None:
         (folder / "codes.csv").write_text("\n".join(["coder,student,start,length,code", *rows]), "utf-8")
 
 
+def write_coded(folder: Path) -> None:
+    """A session, and one coder's codes of it in each format."""
+    labels = write_seated(folder / "classpulse.db", name="Physics 8b").students()["label"][:3]
+    coded = [
+        Tier(f"Ada@{label}", (Annotation(0, 30, "interested"), Annotation(30, 60, "neutral"))) for label in labels
+    ]
+    (folder / "codes.eaf").write_bytes(eaf.write(coded, "lecture.mp4", {}))
+    (folder / "codes.TextGrid").write_text(textgrid.write(coded, 120.0), "utf-8")
+    subjects = [tier._replace(student=label) for tier, label in zip(coded, labels, strict=True)]
+    project = boris.write(subjects, "lecture.mp4", 120.0, {"code": ["interested", "neutral"]}, "codes")
+    (folder / "codes.boris").write_text(project.replace('"classpulse"', '"Ada"'), "utf-8")
+    table = pd.DataFrame({"student": labels, "start": 0, "length": 30, "code": "interested"})
+    table.to_excel(folder / "codes.xlsx", index=False, engine="xlsxwriter")
+
+
 def serve(words: list[str]) -> None:
     """A server starts, answers once where it says that it listens, and ends at Ctrl-C."""
     process = start(*words, "--port", "0")
@@ -168,6 +185,22 @@ def test_every_command_block_runs(
         if "postgresql://" in line:
             line = re.sub(r"postgresql://\S+", request.getfixturevalue("postgres_url"), line)
         execute(line)
+
+
+def test_every_format_has_an_example_that_runs(
+    folder: Path, recording: Path, execute: Callable[[str], None]
+) -> None:
+    document = ROOT / "docs" / "formats.md"
+    write_coded(folder)
+    execute('classpulse mark "Physics 8b" "group work" --at 60')
+    examples = re.findall(r"`(classpulse export [^`]+)`", document.read_text("utf-8"))
+    assert len(examples) >= 11
+    for example in examples:
+        execute(example)
+    execute('classpulse unmark "Physics 8b" --all')
+    for line in commands(document):
+        if not line.startswith("pip"):
+            execute(line)
 
 
 def test_the_readme_in_python_gives_tables_with_rows(folder: Path) -> None:

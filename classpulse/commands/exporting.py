@@ -20,28 +20,52 @@ def export(
         Path | None, typer.Option("--output", "-o", help="Output folder (default: session-NUMBER).")
     ] = None,
     file_format: Annotated[
-        Literal["parquet", "csv", "vtt"],
-        typer.Option("--format", "-f", help="File format of the tables; `vtt`: verdicts as captions for a player."),
+        Literal["parquet", "csv", "xlsx", "sav", "dta", "eaf", "boris", "textgrid", "vtt", "mot", "coco"],
+        typer.Option("--format", "-f", help="File format: tables, annotations or boxes (docs/formats.md)."),
     ] = "parquet",
     names: Annotated[
         bool, typer.Option("--names", help="Include the names of students, not only their labels.")
     ] = False,
+    pseudonyms: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEYFILE",
+            readable=False,
+            help="Replace labels by pseudonyms, the same in every session with this key (made if missing).",
+        ),
+    ] = None,
+    min_group: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Export the class alone, and hide counts of fewer than N students."),
+    ] = None,
     raw: Raw = False,
 ) -> None:
-    """Export a session as tidy tables with a data dictionary and its provenance, or its verdicts as captions."""
-    from classpulse.exchange import export as files
-    from classpulse.exchange import webvtt
-    from engine.sessions.session import Session
+    """Export a session as tables with a data dictionary, as annotations for other software, or as boxes."""
+    from classpulse.exchange import boxes, export, groups, people, timelines, webvtt
+    from engine.sessions.session import find
     from engine.version import __version__
     from storage.store import Store
 
-    with Store.open(db, must_exist=True, read_only=True) as store:
-        number = store.find_session(session)
-        folder = output or Path(f"session-{number}")
-        if file_format == "vtt":
-            counts = webvtt.export(Session(db, number), folder, names=names)
-            print(f"{folder}: {', '.join(f'{name}.vtt ({count:,})' for name, count in counts.items())}")
-            return
-        counts = files.export(store, number, folder, file_format, names=names, version=__version__, raw=raw)
+    if names and pseudonyms:
+        raise typer.BadParameter("--names and --pseudonyms exclude each other")
+    groups.check(min_group, file_format, of_students=file_format in ("mot", "coco"))
+    found = find(session, db)
+    folder = output or Path(f"session-{found.session_id}")
+    key = people.read_key(pseudonyms, folder) if pseudonyms else None
+    shown = people.People(found, names=names, key=key)
+    if file_format == "vtt":
+        counts = webvtt.export(found, folder, shown, min_group)
+        counts = {f"{name}.vtt": count for name, count in counts.items()}
+    elif file_format in ("eaf", "boris", "textgrid"):
+        counts = timelines.export(found, folder, file_format, shown, min_group)
+    elif file_format in ("mot", "coco"):
+        counts = boxes.export(found, folder, file_format, shown)
+    else:
+        with Store.open(db, must_exist=True, read_only=True) as store:
+            counts = export.export(
+                store, found.session_id, folder, file_format, people=shown, version=__version__, raw=raw,
+                min_group=min_group,
+            )  # fmt: skip
     summary = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-    print(f"{folder}: {summary}; dictionary.csv and dictionary.md describe the columns")
+    described = file_format in export.FORMATS
+    print(f"{folder}: {summary}{'; dictionary.csv and dictionary.md describe the columns' if described else ''}")

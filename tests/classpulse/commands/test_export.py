@@ -120,7 +120,7 @@ def test_a_folder_is_never_mixed_with_another(run: Run, db: Path, folder: Path) 
     [
         (("nobody",), 2, "no session 'nobody'"),
         ((1, "-o", "no/where"), 2, "there is no folder no; create it, or choose another output"),
-        ((1, "-f", "xlsx"), 2, "'xlsx' is not one of 'parquet', 'csv', 'vtt'"),
+        ((1, "-f", "doc"), 2, "'doc' is not one of 'parquet', 'csv', 'xlsx', 'sav', 'dta', 'eaf', "),
     ],
 )
 def test_what_cannot_be_exported(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from classpulse.exchange.export import export
+from classpulse.exchange.people import People
 from classpulse.exchange.webvtt import export as export_captions
 from classpulse.report import lines, page
 from classpulse.report.clip import annotate
@@ -116,10 +117,10 @@ def test_every_reader_knows_all_files(joined: Session, parts: list[Path], tmp_pa
     assert "1:22" in html
     with Store.open(joined.database, must_exist=True, read_only=True) as store:
         assert set(queries.recordings(joined.database)) == set(parts)
-        counts = export(store, 1, tmp_path / "csv", "csv", names=False, version="")
+        counts = export(store, 1, tmp_path / "csv", "csv", people=People(joined), version="")
     assert counts["sources"] == 3
     assert str(parts[0].parent) not in "".join(file.read_text("utf-8") for file in (tmp_path / "csv").iterdir())
-    captions = export_captions(joined, tmp_path / "vtt", names=False)
+    captions = export_captions(joined, tmp_path / "vtt", people=People(joined))
     assert captions["class"] > 0
     assert "00:01:25.000 --> 00:01:30.000" in (tmp_path / "vtt" / "S01.vtt").read_text("utf-8")
     with pytest.raises(UsageError):  # a recording is never written over
