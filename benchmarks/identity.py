@@ -41,7 +41,7 @@ DRAWN_BY = (
         ROOT / "classpulse/simulation" / f"{name}.py"
         for name in ("processes", "motion_truth", "looks", "scenarios")
     ),
-    *(ROOT / "tracking" / f"{name}.py" for name in ("association", "camera", "kalman", "sort")),
+    *(ROOT / "tracking" / f"{name}.py" for name in ("association", "camera", "kalman", "passing", "sort")),
     ROOT / "engine/vision/appearance.py",
     ROOT / "benchmarks/evaluation.py",
     Path(__file__),

@@ -17,6 +17,7 @@ from tracking.association import iou, match
 from tracking.camera import IDENTITY, Camera, centres, scale_of, sizes, warp_boxes
 from tracking.confirmation import faces_needed, sampling_interval
 from tracking.kalman import FACE_NOISE, BoxFilter, Noise, boxes_of
+from tracking.passing import lines_of_faces
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -30,6 +31,8 @@ UNMOVED = 0.5
 REACH = 0.7
 #: Largest difference of the logarithms of the sizes of a track's last face and of its next.
 MAX_GROWTH = 0.5
+#: Faces that somebody who passes by needs beyond those of a track: nothing but the pace says that they are one.
+PASSING = 1
 
 
 class Track:
@@ -227,13 +230,33 @@ def track(
     order = np.argsort(frame, kind="stable")
     starts = np.searchsorted(frame[order], np.arange(len(times) + 1))
     numbers = np.full(len(frame), -1, np.int64)
+    compensated = np.tile(IDENTITY, (len(times), 1, 1))
     for i, time in enumerate(times):
         if i in ending:
             tracker.cut()
         rows = order[starts[i] : starts[i + 1]]
         step = None if steps is None or i == 0 else steps[i]
         numbers[rows] = tracker.update(time, boxes[rows], scores[rows], step)
-    return _confirmed(numbers, scores >= sure_score, faces_needed(min_hits, sampling_interval(times)))
+        compensated[i] = tracker.step
+    needed = faces_needed(min_hits, sampling_interval(times))
+    numbers = _confirmed(numbers, scores >= sure_score, needed)
+    left = np.flatnonzero(numbers < 0)
+    sure = scores[left] >= sure_score
+    line = lines_of_faces(times, frame[left], boxes[left], compensated, ending, sure, needed + PASSING)
+    if (line < 0).all():
+        return numbers
+    numbers[left] = np.where(line >= 0, line + numbers.max(initial=-1) + 1, -1)
+    return _by_first(numbers, frame)
+
+
+def _by_first(numbers: Indices, frame: Indices) -> Indices:
+    """(n,) the tracks `numbers` (n,), numbered by their first frame of `frame` (n,)."""
+    first = np.full(numbers.max() + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, numbers[numbers >= 0], frame[numbers >= 0])
+    rank = np.empty(len(first) + 1, np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    rank[-1] = -1  # for -1 itself
+    return rank[numbers]
 
 
 def _log_ratios(a: Floats, b: Floats) -> Floats:
