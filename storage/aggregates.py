@@ -34,7 +34,7 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
     Class windows in which fewer than `min_group` students have a verdict become insufficient, without a balance.
     """
     with source.writing() as source_connection, target.writing() as target_connection:
-        _hide_small_groups(source_connection, min_group)
+        hide_small_groups(source_connection, min_group)
         (row,) = _rows(source_connection, sessions, session_id=session_id)
         number: int = target_connection.execute(
             insert(sessions).values(**row).returning(sessions.c.session_id)
@@ -61,7 +61,8 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
     return number
 
 
-def _hide_small_groups(connection: Connection, min_group: int) -> None:
+def hide_small_groups(connection: Connection, min_group: int) -> None:
+    """Let the windows of the class, of all sessions, say nothing where fewer have a verdict than `min_group`."""
     counts = [class_windows.c[name] for name in ("interested", "neutral", "not_interested")]
     small = update(class_windows).where(sum(counts, literal_column("0")) < min_group)
     probabilities = [column.name for column in class_windows.c if column.name.startswith("p_")]

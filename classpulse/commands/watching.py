@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +36,9 @@ from classpulse.commands.showing import show_session
 from engine.errors import SourceError, UsageError
 from engine.settings import Settings
 from engine.vision.cameras.addresses import SCHEMES, is_stream, with_password, without_secrets
+
+if TYPE_CHECKING:
+    from engine.sessions.live.rolling import LiveWindow
 
 app = typer.Typer()
 
@@ -88,6 +91,13 @@ def watch(
     ] = DEFAULT.scorer,
     exclude: Exclude = None,
     aggregate_only: AggregateOnly = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print each window of the class soon after it has ended, a line of JSON each."),
+    ] = False,
+    students: Annotated[
+        bool, typer.Option("--students", help="With --json: also the verdicts of the students, by their labels.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Watch a camera or another live stream: one session, until Ctrl-C, --for or --until.
@@ -96,6 +106,10 @@ def watch(
     """
     if length is not None and until is not None:
         raise typer.BadParameter("--for and --until both say when to end; omit one")
+    if students and not as_json:
+        raise typer.BadParameter("--students says what --json tells; add --json")
+    if students and aggregate_only:
+        raise typer.BadParameter("with --aggregate-only nothing is told of students; omit --students")
     ends = _End(
         None if length is None else duration_of(length),
         None if until is None else clock_of(until, datetime.now()).timestamp(),
@@ -119,11 +133,17 @@ def watch(
             exit_status=2,
         )
 
+    from classpulse.live.lines import encoded, line_of
     from classpulse.report import terminal
     from engine.sessions.live.watching import watch as watch_camera
 
+    def tell(window: LiveWindow) -> None:
+        if as_json:
+            print(encoded(line_of(window, title, students=students)), flush=True)
+
+    title = name or without_secrets(address)
     say: Callable[[str], None] = _silent if quiet else terminal.say
-    with terminal.ProgressBar(name or without_secrets(address), hidden=quiet) as bar, _stopping() as stopped:
+    with terminal.ProgressBar(title, hidden=quiet or as_json) as bar, _stopping() as stopped:
         session = watch_camera(
             _with_password(address, password_file),
             db,
@@ -135,8 +155,9 @@ def watch(
             max_break=longest_break,
             on_progress=bar,
             on_change=say,
+            on_window=tell,
         )
-    if not quiet:
+    if not (quiet or as_json):
         show_session(session)
 
 

@@ -39,6 +39,12 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
     others = students["student"][~are_students(students)]
     faces = faces.having(student=np.where(np.isin(faces.student, others), -1, faces.student))
     smallest = Settings.from_json(session["settings"]).scorable_size
+    path = read_path(store, session_id, frames, faces)
+    return evidence_of(frames, faces, path, session["duration"], smallest)
+
+
+def evidence_of(frames: Columns, faces: Faces, path: CameraPath, duration: float, smallest: float) -> Evidence:
+    """The evidence of `frames` and their `faces`, which have a student (-1 for none), from pixels `smallest` on."""
     scored = ScoredFaces(
         time=faces.time,
         student=faces.student,
@@ -49,8 +55,7 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
         loglik=faces.exact("loglik"),
         flaw=_flaws(faces, smallest),
     )
-    path = read_path(store, session_id, frames, faces)
-    return Evidence(frames["time"], scored, session["duration"], _cues(frames, path, faces, smallest))
+    return Evidence(frames["time"], scored, duration, _cues(frames, path, faces, smallest))
 
 
 def _flaws(faces: Faces, smallest: float) -> Ints:

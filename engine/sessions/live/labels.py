@@ -47,6 +47,11 @@ class LiveLabels:
         self._shown.append((frame.pts, students))
         return ["" if student < 0 else label_of(int(student)) for student in students]
 
+    def take(self) -> list[tuple[int, npt.NDArray[np.int64]]]:
+        """Timestamp and students, -1 for none, of each frame since the last call; they are not remembered."""
+        taken, self._shown = self._shown, []
+        return taken
+
     def shown(self) -> pd.DataFrame:
         """The faces that had a label: `pts` and `face` of each, and the student that it showed, `live`."""
         frames = [

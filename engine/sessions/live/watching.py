@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -15,6 +16,8 @@ import numpy as np
 from engine.errors import UsageError
 from engine.sessions.analysis import Progress, silent, track_and_judge
 from engine.sessions.lifecycle import begin_session, end_detection, same_software, with_excluded, working_store
+from engine.sessions.live.labels import LiveLabels
+from engine.sessions.live.rolling import Columns, LiveWindow, RollingJudge, students_in
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.texts import NAME_OF_SESSION, required_text
 from engine.times import format_clock
@@ -27,6 +30,7 @@ from engine.vision.sources.protocol import Frame
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.connections import count_connections, find_watched, write_connections
+from storage.live import last_live_window, write_live_windows
 from storage.store import Store
 from storage.warnings import StoredWarning, write_warnings
 
@@ -51,7 +55,8 @@ def watch(
     max_break: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_change: Callable[[str], None] | None = None,
-    on_detections: Callable[[Frame, Detections], None] | None = None,
+    on_labels: Callable[[Frame, Detections, Sequence[str]], None] | None = None,
+    on_window: Callable[[LiveWindow], None] | None = None,
 ) -> Session:
     """Watch the camera at `location` into the database `db`, and return its session when that is judged.
 
@@ -59,7 +64,9 @@ def watch(
     says so. What is lost at a sudden end is the open segment alone: where the same camera is watched again into the
     same database after no more than `max_break` seconds, its session goes on; one that was left for longer is
     judged first, and a new one begins. `on_change` is called with one line when the connection is made, lost or
-    back, from another thread; the others are those of `analyze`.
+    back, from another thread, `on_labels` with every frame, its faces and their labels, which are those of the
+    moment (`LiveLabels`), and `on_window` with every window soon after it has ended. `on_progress` is that of
+    `analyze`.
 
     No picture is stored, and no password of `location`. Raises SourceError where the first connection fails, and
     what `analyze` raises for settings and databases.
@@ -87,7 +94,15 @@ def watch(
                 session_id = _begin(store, camera, settings, name)
             elif name is not None and name != store.session(session_id)["name"]:
                 raise UsageError(f"session {session_id} of this camera goes on, and has another name; omit --name")
-            _detect(store, session_id, camera, extractor, until, report_progress, on_detections)
+            _Watching(
+                store,
+                session_id,
+                camera,
+                extractor,
+                report_progress,
+                on_labels or _silent,
+                on_window or _silent,
+            ).run(until)
             _end(store, session_id, settings, report_progress)
             if store is not target:
                 session_id = copy_aggregates(store, session_id, target, settings.min_group)
@@ -127,36 +142,54 @@ def _begin(store: Store, camera: Camera, settings: Settings, name: str | None) -
     )
 
 
-def _detect(
-    store: Store,
-    session_id: int,
-    camera: Camera,
-    extractor: FeatureExtractor,
-    until: Callable[[float], bool] | None,
-    report_progress: Callable[[Progress], None],
-    on_detections: Callable[[Frame, Detections], None] | None,
-) -> None:
-    """Pass 1 over the pictures as they come; each segment is committed with what is known of the connections."""
-    committed = store.committed_segments(session_id)
-    first = max(committed, default=-1) + 1
-    known = count_connections(store, session_id)
-    progress = Progress("detect", float(first * SEGMENT_SECONDS), None, 0, 0, float(first * SEGMENT_SECONDS))
+@dataclass
+class _Watching:
+    """Pass 1 over the pictures as they come, and windows judged as they end."""
 
-    def report(frame: Frame, detections: Detections) -> None:
-        nonlocal progress
-        progress = dataclasses.replace(
+    store: Store
+    session_id: int
+    camera: Camera
+    extractor: FeatureExtractor
+    report_progress: Callable[[Progress], None]
+    on_labels: Callable[[Frame, Detections, Sequence[str]], None]
+    on_window: Callable[[LiveWindow], None]
+
+    def run(self, until: Callable[[float], bool] | None) -> None:
+        """Each segment is committed with what is known of the connections."""
+        store, session_id, settings = self.store, self.session_id, self.extractor.settings
+        first = max(store.committed_segments(session_id), default=-1) + 1
+        known = count_connections(store, session_id)
+        begun = float(first * SEGMENT_SECONDS)
+        self._progress = Progress("detect", begun, None, 0, 0, begun)
+        self._labels = LiveLabels(settings)
+        judge = RollingJudge(settings, last_live_window(store, session_id))
+        for segment in self.extractor.from_frames(self.camera.frames(until), first, self._on_frame):
+            with store.writing(session_id):
+                store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
+                write_connections(store, session_id, _rows(self.camera), known)
+            judged = judge.add(segment, self._labels.take(), (segment.number + 1) * SEGMENT_SECONDS)
+            if judged is not None:
+                self._report_windows(*judged)
+        self.camera.close()
+        write_connections(store, session_id, _rows(self.camera), known)
+
+    def _on_frame(self, frame: Frame, detections: Detections) -> None:
+        progress = self._progress
+        self._progress = dataclasses.replace(
             progress, time=frame.time, frames=progress.frames + 1, faces=progress.faces + len(detections)
         )
-        report_progress(progress)
-        if on_detections:
-            on_detections(frame, detections)
+        self.report_progress(self._progress)
+        self.on_labels(frame, detections, self._labels(frame, detections))
 
-    for segment in extractor.from_frames(camera.frames(until), first, report):
-        with store.writing(session_id):
-            store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
-            write_connections(store, session_id, _rows(camera), known)
-    camera.close()
-    write_connections(store, session_id, _rows(camera), known)
+    def _report_windows(self, of_students: Columns, of_class: Columns) -> None:
+        settings = self.extractor.settings
+        hidden_under = settings.min_group if settings.aggregate_only else None
+        rows = write_live_windows(
+            self.store, self.session_id, settings.strategy, settings.to_json(), of_class, hidden_under
+        )
+        for row in rows:
+            students = [] if settings.aggregate_only else students_in(of_students, row["window"])
+            self.on_window(LiveWindow(self.session_id, self.camera.start_pts, row, students))
 
 
 def _rows(camera: Camera) -> list[dict[str, float | int | str | None]]:
@@ -196,3 +229,7 @@ def _without_picture(store: Store, session_id: int) -> list[StoredWarning]:
     often = "once" if len(breaks) == 1 else f"{len(breaks)} times"
     text = f"the camera gave no picture for {format_clock(total)} in all ({often}); nothing is known of that time"
     return [StoredWarning("without_picture", text, float(times[breaks[0]]))]
+
+
+def _silent(*_: object) -> None:
+    """Report nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import time
@@ -43,6 +44,33 @@ def test_it_ends_after_the_time_it_was_given_and_leaves_no_password(
     assert entry == ("watch", f'{{"address": "{server.address}", "length": "2s", "name": "8b"}}', "done")
 
 
+def test_with_json_each_window_is_a_line_and_nothing_else_is_printed(
+    run: Run, server: StreamServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.vision.extraction.SEGMENT_SECONDS", 1)
+    monkeypatch.setattr("engine.sessions.live.watching.SEGMENT_SECONDS", 1)
+    arguments = ["--window", 1, "--for", "3s", "--db", tmp_path / "a.db", "--name", "8b"]
+    result = run("watch", server.address, "--json", *arguments)
+    assert result.status == 0
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    assert [line["window"] for line in lines] == list(range(len(lines)))
+    assert len(lines) >= 2
+    begun, stop = (datetime.fromisoformat(lines[0][edge]) for edge in ("start", "stop"))
+    assert (stop - begun).total_seconds() == pytest.approx(1, abs=0.002)
+    assert abs(begun.timestamp() - time.time()) < 60
+    first = lines[0]
+    assert (first["session"], first["name"], first["verdict"], first["reason"]) == (
+        1,
+        "8b",
+        "insufficient",
+        "not_seen",
+    )
+    assert (first["present"], first["measured"], first["balance"], first["coverage"]) == (0, 0, None, 0.0)
+    assert "students" not in first
+    with_students = run("watch", server.address, "--json", "--students", *arguments)
+    assert json.loads(with_students.out.splitlines()[0])["students"] == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_session_that_is_stopped_is_judged_with_status_0(
     server: StreamServer, tmp_path: Path, number: signal.Signals
@@ -79,6 +107,12 @@ def test_of_a_camera_there_is_nothing_to_annotate(run: Run, server: StreamServer
         (["tcp://127.0.0.1:9"], 1, "tcp://127.0.0.1:9: Connection refused; check the address, and whether the cam"),
         (["rtsp://zaphod:hunter2@127.0.0.1:9/1"], 1, "rtsp://127.0.0.1:9/1: Connection refused; "),
         (["rtsp://a/1", "--for", "1h", "--until", "09:45"], 2, "Invalid value: --for and --until both say when to"),
+        (["rtsp://a/1", "--students"], 2, "Invalid value: --students says what --json tells; add --json"),
+        (
+            ["rtsp://a/1", "--json", "--students", "--aggregate-only"],
+            2,
+            "Invalid value: with --aggregate-only nothi",
+        ),
         (["rtsp://a/1", "--for", "soon"], 2, "Invalid value: invalid duration 'soon'; use 90s, 45m or 1h30m"),
         (["rtsp://a/1", "--until", "9 am"], 2, "Invalid value: '9 am' is not a time of day, such as 09:45"),
         (["rtsp://a/1", "--detector", "auto"], 2, "Invalid value: --detector auto looks at a whole recording; "),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,12 @@ import pytest
 from engine.errors import UsageError
 from engine.sessions.analysis import Progress
 from engine.sessions.live import watching as live
+from engine.sessions.live.rolling import LiveWindow
 from engine.sessions.live.watching import watch
 from engine.sessions.session import Session
 from engine.settings import Settings
+from engine.vision.detection import Detections
+from engine.vision.sources.protocol import Frame
 from storage.store import Store
 from storage.warnings import read_warnings
 from tests.engine.vision.cameras.streams import Act, StreamServer
@@ -75,6 +78,59 @@ def test_a_camera_is_a_session_with_its_connection(server: StreamServer, tmp_pat
     assert stages[-2:] == ["track", "judge"]
     with Store.open(db) as store:
         assert read_warnings(store, session.session_id) == []
+
+
+def test_windows_are_told_and_stored_while_a_camera_is_watched(server: StreamServer, tmp_path: Path) -> None:
+    db = tmp_path / "a.db"
+    told: list[LiveWindow] = []
+    stored = []
+
+    def note(window: LiveWindow) -> None:
+        told.append(window)
+        stored.append(rows(db, "SELECT j.name, state, MAX(window) FROM class_windows, judgements j, sessions"))
+
+    labels: list[tuple[str, ...]] = []
+
+    def note_labels(frame: Frame, detections: Detections, given: Sequence[str]) -> None:
+        labels.append((str(frame.pts), *given))
+
+    watch(
+        server.address,
+        db,
+        settings=Settings(window=1.0),
+        until=for_seconds(4.5),
+        on_window=note,
+        on_labels=note_labels,
+    )
+    numbers = [window.of_class["window"] for window in told]
+    assert numbers == list(range(len(told)))
+    assert len(told) >= 4
+    assert stored == [[("live", "watching", number)] for number in numbers]
+    assert {window.of_class["reason"] for window in told} == {"not_seen"}
+    ((begun,),) = rows(db, "SELECT start_pts FROM sessions")
+    assert {(window.session_id, window.begun, len(window.students)) for window in told} == {(1, begun, 0)}
+    # What is known of the whole lesson takes their place.
+    assert rows(db, "SELECT name FROM judgements") == [("weighted, 1 s",)]
+    assert [(pts,) for pts, *_ in labels][:5] == [
+        (str(pts),) for (pts,) in rows(db, "SELECT pts FROM frames LIMIT 5")
+    ]
+
+
+def test_after_a_crash_no_window_is_judged_twice(server: StreamServer, tmp_path: Path) -> None:
+    db = tmp_path / "a.db"
+    told: list[int] = []
+    settings = Settings(window=1.0)
+
+    def note(window: LiveWindow) -> None:
+        told.append(window.of_class["window"])
+
+    with pytest.raises(Crash):
+        watch(server.address, db, settings=settings, until=crash_after(3.5), on_window=note)
+    before = len(told)
+    assert before >= 2
+    watch(server.address, db, settings=settings, until=for_seconds(3), on_window=note)
+    assert len(told) > before
+    assert sorted(set(told)) == told
 
 
 class Crash(BaseException):
