@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import Faces
+from engine.faces import Classes, Faces
 from engine.sessions.judgements import judge
 from engine.sessions.session import Session
 from engine.sessions.tracking import track_session
@@ -39,8 +39,13 @@ WIDTH, HEIGHT = 640, 480
 _FACE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])
 
 
-def write_seated(path: str | Path, people: tuple[Seat, ...] = PEOPLE, *, name: str = "lesson") -> Session:
-    """The session of `people` in the database at `path` or a server's URL, detected, tracked and judged."""
+def write_seated(
+    path: str | Path, people: tuple[Seat, ...] = PEOPLE, *, name: str = "lesson", classes: Classes | None = None
+) -> Session:
+    """The session of `people` in the database at `path` or a server's URL, detected, tracked and judged.
+
+    With `classes` it says what its faces were scored for, as sessions of today do.
+    """
     times = np.arange(DURATION * RATE) / RATE
     frame, faces = _faces(times, people)
     with Store.open(path) as store:
@@ -55,6 +60,7 @@ def write_seated(path: str | Path, people: tuple[Seat, ...] = PEOPLE, *, name: s
             start_pts=0,
             width=WIDTH,
             height=HEIGHT,
+            classes=classes.rows() if classes else (),
         )
         for segment in range(DURATION // 10):
             sampled = _frames(np.flatnonzero(times // 10 == segment))

@@ -20,7 +20,7 @@ import pytest
 
 import cli
 from classpulse import Session
-from engine.faces import EMOTIONS
+from engine.faces import EMOTIONS, FER
 from engine.sessions.formats import boris, eaf, textgrid
 from engine.sessions.formats.tiers import Annotation, Tier
 from storage.queries import query
@@ -109,7 +109,8 @@ def prepare(folder: Path, recording: Path, document: Path) -> None:
 
 def write_coded(folder: Path) -> None:
     """A session, and one coder's codes of it in each format."""
-    labels = write_seated(folder / "classpulse.db", name="Physics 8b").students()["label"][:3]
+    session = write_seated(folder / "classpulse.db", name="Physics 8b", classes=FER)
+    labels = session.students()["label"][:3]
     coded = [
         Tier(f"Ada@{label}", (Annotation(0, 30, "interested"), Annotation(30, 60, "neutral"))) for label in labels
     ]

@@ -18,7 +18,9 @@ NOT_AUDITED = ("audit", "docs", "doctor", "queries", "schema", "scorers", "sessi
 
 #: Commands that change nothing, unless one of these options is given.
 READING: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("annotate", "browse", "compare", "corrections", "export", "marks", "query", "report"), ()),
+    **dict.fromkeys(
+        ("annotate", "browse", "compare", "corrections", "evaluate", "export", "marks", "query", "report"), ()
+    ),
     **dict.fromkeys(("serve", "show", "students"), ()),
     "names": ("drop", "put_back"),
     "profiles": ("drop",),

@@ -1,4 +1,4 @@
-"""Export of a session: export."""
+"""Exchange with other software: export, evaluate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from classpulse.commands.options import Database, Raw, SessionKey
+from classpulse.commands.options import Database, Format, Raw, SessionKey
 
 app = typer.Typer()
 
@@ -23,6 +23,10 @@ def export(
         Literal["parquet", "csv", "xlsx", "sav", "dta", "eaf", "boris", "textgrid", "vtt", "mot", "coco"],
         typer.Option("--format", "-f", help="File format: tables, annotations or boxes (docs/formats.md)."),
     ] = "parquet",
+    tool: Annotated[
+        Literal["fer", "pyfeat", "openface"] | None,
+        typer.Option("--as", help="Export the faces with the columns of this tool, as its scripts expect them."),
+    ] = None,
     names: Annotated[
         bool, typer.Option("--names", help="Include the names of students, not only their labels.")
     ] = False,
@@ -41,19 +45,21 @@ def export(
     raw: Raw = False,
 ) -> None:
     """Export a session as tables with a data dictionary, as annotations for other software, or as boxes."""
-    from classpulse.exchange import boxes, export, groups, people, timelines, webvtt
+    from classpulse.exchange import boxes, export, groups, lookalikes, people, timelines, webvtt
     from engine.sessions.session import find
     from engine.version import __version__
     from storage.store import Store
 
     if names and pseudonyms:
         raise typer.BadParameter("--names and --pseudonyms exclude each other")
-    groups.check(min_group, file_format, of_students=file_format in ("mot", "coco"))
+    groups.check(min_group, tool or file_format, of_students=bool(tool) or file_format in ("mot", "coco"))
     found = find(session, db)
     folder = output or Path(f"session-{found.session_id}")
     key = people.read_key(pseudonyms, folder) if pseudonyms else None
     shown = people.People(found, names=names, key=key)
-    if file_format == "vtt":
+    if tool:
+        counts = lookalikes.export(found, folder, tool, shown, raw=raw)
+    elif file_format == "vtt":
         counts = webvtt.export(found, folder, shown, min_group)
         counts = {f"{name}.vtt": count for name, count in counts.items()}
     elif file_format in ("eaf", "boris", "textgrid"):
@@ -67,5 +73,36 @@ def export(
                 min_group=min_group,
             )  # fmt: skip
     summary = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-    described = file_format in export.FORMATS
+    described = not tool and file_format in export.FORMATS
     print(f"{folder}: {summary}{'; dictionary.csv and dictionary.md describe the columns' if described else ''}")
+
+
+@app.command()
+def evaluate(
+    session: SessionKey,
+    truth: Annotated[
+        Path,
+        typer.Option(readable=False, help="Ground truth of MOTChallenge: frame, id, left, top, width, height."),
+    ],
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=1000,
+            help="Frames of the ground truth a second (default: its seqinfo.ini, else as exported).",
+        ),
+    ] = None,
+    db: Database = "classpulse.db",
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format of the table.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
+    ] = None,
+    raw: Raw = False,
+) -> None:
+    """Compare detected faces and identities with a ground truth: MOTA, IDF1, HOTA."""
+    from classpulse.exchange import scoring
+    from classpulse.report import rows
+    from engine.sessions.session import find
+
+    figures = scoring.evaluate(find(session, db), truth, rate)
+    rows.write(figures, output_format, output, db, raw=raw)
