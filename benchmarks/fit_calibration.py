@@ -8,10 +8,12 @@ printed too.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from benchmarks.verdicts import SIZES, draw, labelled_faces, recalls, verdicts
+from benchmarks.verdicts import SIZES, Ints, draw, labelled_faces, recalls, verdicts
+from engine.arrays import of_unit_sum
 from engine.settings import Settings
 from engine.verdicts import calibration
 from engine.verdicts.calibration import valence_logs
@@ -43,8 +45,21 @@ def neutral_log_odds() -> float:
     """NEUTRAL_LOG_ODDS: of the faces of `fit` that are at rest, every mood weighing the same."""
     faces = labelled_faces("fit", 48)
     at_rest = calibration.valence_shares(faces.emotions)[:, 1] > calibration.NEUTRAL_SHARE
-    lean, mood = calibration.valence_log_odds(faces.emotions[at_rest]), faces.mood[at_rest]
-    weight = (1 / np.bincount(faces.mood))[mood]
+    return _median(calibration.valence_log_odds(faces.emotions), faces.mood, at_rest)
+
+
+def neutral_likelihood_ratio() -> float:
+    """NEUTRAL_LIKELIHOOD_RATIO: the same of the log-likelihoods."""
+    faces = labelled_faces("fit", 48)
+    assert faces.loglik is not None
+    loglik = faces.loglik.astype(np.float64)
+    at_rest = of_unit_sum(np.exp(loglik))[:, 1] > calibration.NEUTRAL_SHARE
+    return _median(loglik[:, 0] - loglik[:, 2], faces.mood, at_rest)
+
+
+def _median(lean: npt.NDArray[np.float64], mood: Ints, at_rest: npt.NDArray[np.bool_]) -> float:
+    """Of the faces `at_rest`, all moods weighing the same."""
+    lean, weight = lean[at_rest], (1 / np.bincount(mood))[mood[at_rest]]
     order = np.argsort(lean)
     return float(lean[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)])
 
@@ -53,7 +68,8 @@ def main() -> None:
     """Print the numbers, and what raising the last one would do."""
     scale, positive, negative = fit()
     print(f"SCALE = {scale:.2f}\nPOSITIVE_BIAS = {positive:.2f}\nNEGATIVE_BIAS = {negative + RAISED:.2f}")
-    print(f"NEUTRAL_LOG_ODDS = {neutral_log_odds():.2f}\n")
+    print(f"NEUTRAL_LOG_ODDS = {neutral_log_odds():.2f}")
+    print(f"NEUTRAL_LIKELIHOOD_RATIO = {neutral_likelihood_ratio():.2f}\n")
     print("raised by, px: right of all windows of `choose`, of positive, neutral, negative mood")
     for size in SIZES:
         faces = labelled_faces("choose", size)

@@ -24,6 +24,8 @@ NEUTRAL_SHARE = 0.5
 #: Usual valence log-odds of a neutral expression: the median of those of the split that the calibration was fitted
 #: on, by benchmarks/fit_calibration.py.
 NEUTRAL_LOG_ODDS = -1.44
+#: The same of the log-likelihoods of moods (`Faces.loglik`): positive minus negative.
+NEUTRAL_LIKELIHOOD_RATIO = -0.90
 #: A student whose neutral expression is this much off the usual one is one of many; only what is beyond is
 #: corrected ...
 _USUAL = 0.3
@@ -66,30 +68,45 @@ def subtract_baseline(emotions: npt.NDArray[np.floating], student: npt.NDArray[n
     return result
 
 
-def subtract_baseline_from(
-    loglik: Array, emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]
-) -> Array:
+def subtract_baseline_from(loglik: Array, student: npt.NDArray[np.int64]) -> Array:
     """Log-likelihoods (n, 3) of positive, neutral and negative minus each student's neutral baseline.
 
-    It is the one that `subtract_baseline` subtracts from the scores (n, 7), likewise spread evenly.
+    It is measured as `subtract_baseline` does, and likewise spread evenly, but on the likelihoods themselves: what
+    a bad picture does to FER's scores is not what it does to them.
     """
-    half = baseline_offsets(emotions, student)[student] / 2
+    half = baseline_offsets_from(loglik, student)[student] / 2
     shifted: Array = loglik + np.outer(half, [-1.0, 0.0, 1.0])
     return shifted
 
 
 def baseline_offsets(emotions: npt.NDArray[np.floating], student: npt.NDArray[np.int64]) -> Array:
     """(students,) the log-odds that `subtract_baseline` subtracts; 0 for a usual neutral expression."""
-    faces = np.bincount(student)
-    if faces.max(initial=0) < BASELINE_FACES:
-        return np.zeros(len(faces))
+    if np.bincount(student).max(initial=0) < BASELINE_FACES:
+        return np.zeros(len(np.bincount(student)))
     neutral = np.flatnonzero(valence_shares(emotions)[:, 1] > NEUTRAL_SHARE)
-    number = np.bincount(student[neutral], minlength=len(faces))
-    log_odds = valence_log_odds(emotions[neutral])
-    order = np.lexsort((log_odds, student[neutral]))
+    return _offsets(valence_log_odds(emotions[neutral]), student[neutral], student, NEUTRAL_LOG_ODDS)
+
+
+def baseline_offsets_from(loglik: Array, student: npt.NDArray[np.int64]) -> Array:
+    """(students,) the log-odds that `subtract_baseline_from` subtracts; 0 for a usual neutral expression."""
+    if np.bincount(student).max(initial=0) < BASELINE_FACES:
+        return np.zeros(len(np.bincount(student)))
+    neutral = np.flatnonzero(of_unit_sum(np.exp(loglik))[:, 1] > NEUTRAL_SHARE)
+    log_odds = loglik[neutral, 0] - loglik[neutral, 2]
+    return _offsets(log_odds, student[neutral], student, NEUTRAL_LIKELIHOOD_RATIO)
+
+
+def _offsets(log_odds: Array, owner: npt.NDArray[np.int64], student: npt.NDArray[np.int64], usual: float) -> Array:
+    """(students,) what the median of the neutral expressions' `log_odds`, each an `owner`'s, is beyond the usual.
+
+    `student` (n,) are the owners of all faces, which say what share of them the neutral ones are.
+    """
+    faces = np.bincount(student)
+    number = np.bincount(owner, minlength=len(faces))
+    order = np.lexsort((log_odds, owner))
     middle = np.cumsum(number) - number + number // 2
     median = np.append(log_odds[order], 0.0)[np.minimum(middle, len(order))]
-    off = median - NEUTRAL_LOG_ODDS
+    off = median - usual
     confidence = np.clip((number / np.maximum(faces, 1) - _TOO_FEW) / (_ENOUGH - _TOO_FEW), 0, 1)
     confidence = np.where(faces >= BASELINE_FACES, confidence, 0)
     offset: Array = confidence * np.sign(off) * np.clip(np.abs(off) - _USUAL, 0, _LARGEST_CORRECTION)

@@ -97,7 +97,7 @@ class Weighted:
         if faces.classes == FER and faces.loglik is not None:
             loglik = _log_likelihoods(faces.loglik, faces.scores)
             if settings.baseline:
-                loglik = subtract_baseline_from(loglik, faces.scores, faces.student)
+                loglik = subtract_baseline_from(loglik, faces.student)
             none = np.zeros((len(loglik), 0))
             terms = EvidenceTerms(none, none, np.zeros(len(loglik)))
             return Observations(faces.student, faces.frame_index, terms, faces.weight, loglik)

@@ -7,8 +7,18 @@ import math
 import numpy as np
 import pytest
 
-from engine.faces import EMOTIONS
-from engine.verdicts.calibration import baseline_offsets, subtract_baseline, valence_log_odds, valence_shares
+from engine.faces import EMOTIONS, FER
+from engine.settings import Settings
+from engine.verdicts.calibration import (
+    baseline_offsets,
+    baseline_offsets_from,
+    subtract_baseline,
+    subtract_baseline_from,
+    valence_log_odds,
+    valence_shares,
+)
+from engine.verdicts.evidence import Evidence, ScoredFaces
+from engine.verdicts.judging import judge
 
 
 def face(**scores: float) -> list[float]:
@@ -99,3 +109,49 @@ def test_what_is_subtracted_moves_positive_and_negative_by_half_of_it_each() -> 
     assert found[-1] == pytest.approx(USUAL, rel=1e-12)
     shift = valence_log_odds(found[:1]) - valence_log_odds(scores[:1])
     assert shift == pytest.approx([-0.5], abs=0.01)  # but for the floor of 0.001
+
+
+def likelihoods(*students: list[tuple[float, float, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihoods (n, 3), and students (n,): so many faces each of a share of neutral and these log-odds."""
+    rows = []
+    for student, faces in enumerate(students):
+        for neutral, odds, n in faces:
+            negative = (1 - neutral) / (1 + math.exp(odds))
+            rows += [([math.log(1 - neutral - negative), math.log(neutral), math.log(negative)], student)] * n
+    return np.array([loglik for loglik, _ in rows]), np.array([student for _, student in rows], np.int64)
+
+
+@pytest.mark.parametrize(
+    ("odds", "offset"), [(-0.9, 0.0), (-1.2, 0.0), (-1.5, -0.3), (-3.0, -0.5), (-0.5, 0.1), (0.4, 0.5)]
+)
+def test_a_baseline_of_likelihoods_is_what_neutral_ones_show_beyond_their_usual(odds: float, offset: float) -> None:
+    loglik, student = likelihoods([(0.6, odds, 400), (0.2, 4.0, 300)])
+    assert baseline_offsets_from(loglik, student) == pytest.approx([offset], abs=1e-9)
+    moved = subtract_baseline_from(loglik, student) - loglik
+    assert moved == pytest.approx(np.tile([-offset / 2, 0, offset / 2], (700, 1)), abs=1e-9)
+
+
+def test_a_baseline_of_likelihoods_asks_for_faces_of_which_enough_are_neutral() -> None:
+    few, of = likelihoods([(0.6, -3.0, 599)])
+    assert baseline_offsets_from(few, of).tolist() == [0]
+    loglik, student = likelihoods([(0.6, -3.0, 250), (0.4, 4.0, 750)], [(0.6, -3.0, 599)], [(0.4, -3.0, 900)])
+    assert baseline_offsets_from(loglik, student) == pytest.approx([-0.25, 0, 0])
+
+
+def test_what_a_picture_does_to_scores_moves_no_likelihood() -> None:
+    """Scores that lean to the negative side, as those of blurred faces do, beside likelihoods of usual ones."""
+    loglik, student = likelihoods([(0.6, -0.9, 400), (0.1, 3.0, 300)])
+    probabilities = []
+    for scores in (USUAL, DOUR):
+        faces = ScoredFaces(
+            time=np.arange(700) / 5,
+            student=student,
+            scores=np.tile(scores, (700, 1)),
+            quality=np.ones(700),
+            scorable=np.ones(700, np.bool_),
+            classes=FER,
+            loglik=loglik,
+        )
+        rows, _ = judge(Evidence(np.arange(700) / 5, faces, 140.0), Settings())
+        probabilities.append(rows["p_interested"])
+    assert probabilities[0].tolist() == probabilities[1].tolist()
