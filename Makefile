@@ -42,6 +42,14 @@ demo: $(VENV)/.base           ## render a synthetic lesson, analyse it, print an
 bench-conditions: $(VENV)/.dev ## verdicts, and what networks say, under what a camera does to faces
 	$(BIN)/python -m benchmarks.conditions
 
+.PHONY: bench-held
+bench-held: $(VENV)/.dev       ## verdicts on windows of few expressions, each held for seconds
+	$(BIN)/python -m benchmarks.held
+
+.PHONY: bench-classes
+bench-classes: $(VENV)/.dev    ## verdicts of drawn classes of which three students in five are measured
+	$(BIN)/python -m benchmarks.classes
+
 .PHONY: fit
 # The npm package by npm's own client; FER2013's training faces lie in ../shared.
 fit: $(VENV)/.dev             ## make the second expression network and the layers above both again

@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from engine.settings import Settings
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
-from engine.verdicts.majorities import majorities
+from engine.verdicts.majorities import majorities, prevailing
 from engine.verdicts.mixture import shares_of
 from engine.verdicts.reasons import Flaw, class_reasons, student_reasons
 from engine.verdicts.scale import (
     CLASS_VERDICTS,
     COUNTS,
-    DIVIDED,
     INSUFFICIENT,
     INTERESTED,
     NEUTRAL,
@@ -337,7 +336,7 @@ def _class_columns(
     if by_probability:
         most = majorities(probability, measured, present)
         enough = (number >= present / 2) & (number >= min(settings.min_students, shape[1])) & (number > 0)
-        found = _majority(most, enough, settings.sure)
+        found = prevailing(most, enough, settings.sure)
     else:
         enough = (number > 0) & (number >= settings.min_coverage * np.maximum(present, 1))
         neutral = np.where(counted, _ratio(tally.neutral, tally.total).reshape(shape), 0)
@@ -360,14 +359,6 @@ def _class_columns(
         "present": present,
         "measured": measured.sum(axis=1),
     }
-
-
-def _majority(most: Array, enough: Bools, sure: float) -> Ints:
-    """Places in CLASS_VERDICTS: what more than half of the students are, with these probabilities (windows, 3)."""
-    divided = 1 - most.sum(axis=1)
-    found = np.column_stack([most, divided])
-    places = np.array([INTERESTED, NEUTRAL, NOT_INTERESTED, DIVIDED])[found.argmax(axis=1)]
-    return np.where(enough & (found.max(axis=1) >= sure), places, INSUFFICIENT)
 
 
 def _class_margin(deviation: Array, margin: Array, judged: Ints, present: Ints) -> Array:

@@ -9,7 +9,8 @@ import pytest
 
 from engine.settings import Settings
 from engine.verdicts.judging import judge
-from engine.verdicts.majorities import _beta_binomial_survival, _poisson_binomial, majorities
+from engine.verdicts.majorities import _beta_binomial_survival, _poisson_binomial, majorities, prevailing
+from engine.verdicts.scale import DIVIDED, INSUFFICIENT, INTERESTED, NOT_INTERESTED
 from tests.engine.verdicts.scored import evidence
 
 
@@ -75,6 +76,22 @@ def test_the_class_is_what_most_of_its_students_are(row: tuple[tuple[int | None,
 def test_how_many_must_be_measured_can_be_set() -> None:
     assert whole(0, 0, None, min_students=2)["verdict"].tolist() == ["interested"]
     assert whole(*(0,) * 4, None, min_students=5)["reason"].tolist() == ["too_few_students"]
+
+
+@pytest.mark.parametrize(
+    ("most", "sure", "place"),
+    [
+        ((0.9, 0.05, 0.02), 0.65, INTERESTED),
+        ((0.89, 0.05, 0.02), 0.65, INSUFFICIENT),
+        ((0.01, 0.01, 0.93), 0.95, INSUFFICIENT),
+        ((0.01, 0.01, 0.96), 0.95, NOT_INTERESTED),
+        ((0.03, 0.03, 0.03), 0.65, DIVIDED),
+        ((0.04, 0.04, 0.04), 0.65, INSUFFICIENT),
+    ],
+)
+def test_a_class_has_a_verdict_from_nine_in_ten_on(most: tuple[float, ...], sure: float, place: int) -> None:
+    assert prevailing(np.array([most]), np.array([True]), sure).tolist() == [place]
+    assert prevailing(np.array([most]), np.array([False]), sure).tolist() == [INSUFFICIENT]
 
 
 @pytest.mark.parametrize("number", [5, 10, 24, 100])
