@@ -29,6 +29,8 @@ Polarity = Literal["positive", "neutral", "negative", "ignored"]
 POLARITIES: tuple[Polarity, ...] = get_args(Polarity)
 #: Fewest and most classes that a scorer may tell apart.
 FEWEST_CLASSES, MOST_CLASSES = 2, 12
+#: What a window is where no class prevails (engine/verdicts/scale.py).
+NO_VERDICT = ("insufficient", "divided")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Classes:
             raise ValueError(f"{len(self.members)} classes; expected {FEWEST_CLASSES} to {MOST_CLASSES}")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"classes {', '.join(self.names)}: each name must stand once")
+        if not self.polar and set(self.names) & set(NO_VERDICT):
+            raise ValueError(
+                f"a class without polarity cannot be called {' or '.join(NO_VERDICT)}: these say that no class is"
+            )
         for member in self.members:
             if not member.name.strip():
                 raise ValueError("a class has no name")
@@ -70,6 +76,11 @@ class Classes:
     def rows(self) -> list[tuple[str, str]]:
         """Name and polarity of each, as the database's table `classes` has them."""
         return [(member.name, member.polarity) for member in self.members]
+
+    @property
+    def polar(self) -> bool:
+        """Whether there is a positive or a negative class, so that a balance means something."""
+        return any(member.polarity in ("positive", "negative") for member in self.members)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, Table, insert, literal_column, null, select, update
+from sqlalchemy import Connection, Table, insert, null, select, update
 
 from storage.digests import write_digests
 from storage.schema import (
@@ -64,7 +64,8 @@ def copy_aggregates(source: Store, session_id: int, target: Store, min_group: in
 def hide_small_groups(connection: Connection, min_group: int) -> None:
     """Let the windows of the class, of all sessions, say nothing where fewer have a verdict than `min_group`."""
     counts = [class_windows.c[name] for name in ("interested", "neutral", "not_interested")]
-    small = update(class_windows).where(sum(counts, literal_column("0")) < min_group)
+    judged = class_windows.c.students - class_windows.c.insufficient
+    small = update(class_windows).where(judged < min_group)
     probabilities = [column.name for column in class_windows.c if column.name.startswith("p_")]
     hidden = dict.fromkeys(("balance", "margin", *probabilities), null()) | {column.name: 0 for column in counts}
     verdict = {"verdict": "insufficient", "reason": "too_few_students"}

@@ -139,6 +139,16 @@ WHERE faces.session_id = :session AND faces.scorable AND faces.score_1 IS NOT NU
 GROUP BY faces.segment / 6, classes.number, classes.name, classes.polarity
 ORDER BY minute, score DESC;
 
+-- classes-prevailed: Which of my scorer's classes prevailed in whom?
+-- Where its classes have no polarity, such as "hand raised": the windows in which each was the verdict, and its share of the
+-- evidence on the average.
+SELECT label, name, class, count(*) FILTER (WHERE verdict = class) AS verdicts, count(*) AS windows,
+       avg(share) AS share
+FROM v_class_shares
+WHERE session_id = :session AND latest
+GROUP BY student, label, name, number, class
+ORDER BY label, share DESC, number;
+
 -- attention-elsewhere: Whose attention went elsewhere?
 -- Windows in which a student who could be seen turned another way than usual, or hid the face, most of the time.
 SELECT label, name, at, visible, facing, movement

@@ -27,6 +27,7 @@ from storage.locks import HeldError
 from storage.paths import escaped
 from storage.schema import (
     attention_windows,
+    class_shares,
     class_windows,
     faces,
     frames,
@@ -351,6 +352,7 @@ class Store:
         class_window_columns: Columns,
         created: str | None = None,
         attention_columns: Columns | None = None,
+        share_columns: Columns | None = None,
     ) -> int:
         """Store a judgement under its name, in place of an earlier one of that name; returns its number.
 
@@ -373,12 +375,13 @@ class Store:
                 connection.execute(
                     update(judgements).where(judgements.c.judgement_id == judgement_id).values(**values)
                 )
-                for table in (student_windows, class_windows, attention_windows):
+                for table in (student_windows, class_windows, attention_windows, class_shares):
                     connection.execute(delete(table).where(table.c.judgement_id == judgement_id))
             insert_columns(connection, student_windows, student_window_columns, judgement_id=judgement_id)
             insert_columns(connection, class_windows, class_window_columns, judgement_id=judgement_id)
-            if attention_columns is not None:
-                insert_columns(connection, attention_windows, attention_columns, judgement_id=judgement_id)
+            for table, columns in ((attention_windows, attention_columns), (class_shares, share_columns)):
+                if columns is not None:
+                    insert_columns(connection, table, columns, judgement_id=judgement_id)
             done = {"state": "done", "finished": now()}
             connection.execute(update(sessions).where(sessions.c.session_id == session_id).values(**done))
         return judgement_id

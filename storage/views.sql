@@ -150,6 +150,25 @@ JOIN v_judgements ON v_judgements.judgement_id = attention_windows.judgement_id
 JOIN students ON students.session_id = v_judgements.session_id AND students.student = attention_windows.student
 LEFT JOIN people ON people.person = students.person;
 
+-- v_class_shares: how much of a student's evidence in a window is for each class, where the classes have no polarity
+-- at TEXT: begin of the window, hours:minutes:seconds
+CREATE VIEW v_class_shares AS
+SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id, v_judgements.judgement,
+       v_judgements.latest, students.student, students.label, people.name, class_shares."window",
+       CAST(CAST(round(student_windows.start) AS INTEGER) / 3600 AS TEXT)
+           || ':' || substr(CAST(CAST(round(student_windows.start) AS INTEGER) % 3600 / 60 + 100 AS TEXT), 2)
+           || ':' || substr(CAST(CAST(round(student_windows.start) AS INTEGER) % 60 + 100 AS TEXT), 2) AS at,
+       student_windows.start, student_windows.stop, student_windows.verdict, class_shares.number,
+       classes.name AS class, class_shares.share
+FROM class_shares
+JOIN student_windows ON student_windows.judgement_id = class_shares.judgement_id
+    AND student_windows.student = class_shares.student
+    AND student_windows."window" = class_shares."window"
+JOIN v_judgements ON v_judgements.judgement_id = class_shares.judgement_id
+JOIN classes ON classes.session_id = v_judgements.session_id AND classes.number = class_shares.number
+JOIN students ON students.session_id = v_judgements.session_id AND students.student = class_shares.student
+LEFT JOIN people ON people.person = students.person;
+
 -- v_phases: a phase of a lesson that a person marked
 -- at TEXT: begin of the phase, hours:minutes:seconds
 -- stop DOUBLE: where it ends, s: as given, else at the next phase, else with the session

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classpulse.commands.options import Database, SessionKey, seconds_of
+
+if TYPE_CHECKING:
+    from engine.sessions.session import Session
 
 app = typer.Typer()
 
@@ -32,7 +35,6 @@ def mark(
     db: Database = "classpulse.db",
 ) -> None:
     """Mark a phase of a lesson, or all phases in a file; every judgement then also judges each phase."""
-    from classpulse.report import terminal
     from engine.sessions.session import find
 
     if (file is None) == (label is None or at is None) or (file and (label or at or until)):
@@ -42,16 +44,15 @@ def mark(
         marked_session.mark_from(file)
     elif label is not None and at is not None:
         marked_session.mark(label, seconds_of(at), None if until is None else seconds_of(until))
-    terminal.show(terminal.phases_table(marked_session.class_phase_verdicts()))
+    _show_phases(marked_session)
 
 
 @app.command()
 def marks(session: SessionKey, db: Database = "classpulse.db") -> None:
     """List the phases of a session with the verdicts of the class by the latest judgement."""
-    from classpulse.report import terminal
     from engine.sessions.session import find
 
-    terminal.show(terminal.phases_table(find(session, db).class_phase_verdicts()))
+    _show_phases(find(session, db))
 
 
 @app.command()
@@ -70,3 +71,10 @@ def unmark(
         raise typer.BadParameter("give the number of a phase, or --all")
     gone = find(session, db).unmark(*mark or ())
     print(f"phases deleted: {len(gone)}")
+
+
+def _show_phases(session: Session) -> None:
+    from classpulse.report import terminal
+
+    rows = session.class_phase_verdicts(), session.phase_verdicts()
+    terminal.show(terminal.phases_table(*rows, session.scale()))

@@ -47,7 +47,7 @@ def show(
     shown_session = find(session, db)
     if student:
         verdicts = shown_session.verdicts(judgement)
-        table = terminal.student_table(verdicts, student)
+        table = terminal.student_table(verdicts, student, shown_session.scale(judgement))
         terminal.show(student_sentence(verdicts[verdicts["label"] == find_student(verdicts, student)["label"]]))
         terminal.show(table)
         return
@@ -58,7 +58,8 @@ def show(
     for warning in shown_session.warnings:
         print(f"\n{warning}")
     if windows:
-        terminal.show(terminal.class_table(shown_session.class_verdicts(judgement)))
+        of_class, of_students = shown_session.class_verdicts(judgement), shown_session.verdicts(judgement)
+        terminal.show(terminal.class_table(of_class, of_students, shown_session.scale(judgement)))
 
 
 @app.command()
@@ -82,7 +83,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     from engine.verdicts.strategies import reads_cues
 
     tables = session.info(), session.students(), session.verdicts(judgement), session.class_verdicts(judgement)
-    terminal.show(terminal.session_summary(*tables, session.health()))
+    terminal.show(terminal.session_summary(*tables, session.health(), session.scale(judgement)))
     if sources := lines.sources_line(session.sources()):
         terminal.show(sources)
     if shots := lines.shots_line(session.shots()):
@@ -92,7 +93,7 @@ def show_session(session: Session, judgement: str | None = None) -> None:
     phases = session.class_phase_verdicts(judgement)
     if len(phases):
         print()
-        terminal.show(terminal.phases_table(phases))
+        terminal.show(terminal.phases_table(phases, session.phase_verdicts(judgement), session.scale(judgement)))
     judgements = session.judgements()
     shown = judgements[judgements["name"] == judgement] if judgement else judgements
     if reads_cues(shown["strategy"].iloc[-1]):

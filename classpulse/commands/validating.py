@@ -117,4 +117,4 @@ def compare(
         }
         rows.write(tables[table or "verdicts"], output_format, output, db, raw=raw)
         return
-    print(*shown.side_by_side(comparison.verdicts, comparison.agreement, comparison.differing), sep="", end="")
+    print(*shown.side_by_side(*comparison), sep="", end="")

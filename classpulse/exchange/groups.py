@@ -35,8 +35,7 @@ def suppressed(rows: pd.DataFrame, least: int) -> pd.DataFrame:
     """
     rows = rows.copy()
     if "students" in rows:
-        verdicts = [name for name in COUNTS if name != COUNTS[INSUFFICIENT]]
-        small = rows[verdicts].sum(axis=1) < least
+        small = rows["students"] - rows[COUNTS[INSUFFICIENT]] < least
         for name in (name for name in _HIDDEN if name in rows):
             rows[name] = rows[name].mask(small)
         rows["verdict"] = rows["verdict"].mask(small, VERDICTS[INSUFFICIENT])

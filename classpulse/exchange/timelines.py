@@ -14,7 +14,6 @@ from engine.sessions.formats import boris, eaf, textgrid
 from engine.sessions.formats.reading import KINDS, PHASES, SHOTS, SYSTEM
 from engine.sessions.formats.tiers import Annotation, Tier
 from engine.sessions.session import Session
-from engine.verdicts.scale import CLASS_VERDICTS
 from storage import queries
 from storage.store import Store
 from storage.views import views
@@ -70,7 +69,8 @@ def export(
     end = session.file_times().file_time(float(info["duration"]))
     # A file's name may contain names of people; whoever has the recording has it.
     media = info["file_name"] if people.key is None else f"{people.session}{Path(info['file_name']).suffix}"
-    words = {_VERDICT: CLASS_VERDICTS[:4], _CLASS: CLASS_VERDICTS}
+    scale = session.scale()
+    words = {_VERDICT: scale.verdicts, _CLASS: scale.class_verdicts}
     with output_folder(folder) as partial:
         if file_format == "eaf":
             name = "session.eaf"
@@ -82,7 +82,7 @@ def export(
             name = "session.boris"
             found = list(_subjects(found))
             labels = {annotation.text for tier in found if tier.name == PHASES for annotation in tier.annotations}
-            categories = {_VERDICT: CLASS_VERDICTS, **({"phase": sorted(labels)} if labels else {})}
+            categories = {_VERDICT: scale.class_verdicts, **({"phase": sorted(labels)} if labels else {})}
             (partial / name).write_text(boris.write(found, media, end, categories, people.session), "utf-8")
     return {name: sum(len(tier.annotations) for tier in found)}
 

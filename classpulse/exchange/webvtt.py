@@ -54,4 +54,6 @@ def export(session: Session, folder: Path, people: People, min_group: int | None
 def _cues(windows: pd.DataFrame, who: str, begin: float) -> Iterator[Cue]:
     for row in windows.sort_values("start").to_dict("records"):
         if row["verdict"] != VERDICTS[INSUFFICIENT]:
-            yield Cue(row["start"] + begin, row["stop"] + begin, f"{who}: {row['verdict']} ({row['balance']:+.2f})")
+            # Classes without polarity have none.
+            balance = "" if pd.isna(row["balance"]) else f" ({row['balance']:+.2f})"
+            yield Cue(row["start"] + begin, row["stop"] + begin, f"{who}: {row['verdict']}{balance}")

@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from classpulse.report.excluded import coarsen, excluded_places
+from classpulse.report.figures import student_counts
 from classpulse.report.palette import rgb
 from classpulse.report.places import Camera, hidden, shown
 from classpulse.report.queries import Recorded
+from engine.sessions.judgements import scale_of_session
 from engine.sessions.records import read_faces, read_path
 from engine.sessions.students import are_students
 from engine.times import format_clock
-from engine.verdicts.scale import COUNTS, SIGNS
+from engine.verdicts.scale import BALANCE, Scale
 from storage import queries
 from storage.errors import QueryError
 from storage.store import Store
@@ -38,9 +40,10 @@ class Annotator:
             camera = Camera(frames["time"], read_path(store, session_id, frames, faces))
             self._blurred = [excluded_places(store, session_id, camera)]
             students = queries.students(store, session_id)
-            judged = _judgement(queries.judgements(store, session_id), session_id, judgement)
+            judged, strategy = _judgement(queries.judgements(store, session_id), session_id, judgement)
             windows = queries.class_windows(store, judged) if judged else pd.DataFrame()
             verdicts = queries.student_windows(store, judged) if judged else pd.DataFrame()
+            self._scale = scale_of_session(store, session_id, strategy) if judged else BALANCE
         self._shown = shown(faces, camera.step, float(frames["time"].max(initial=-np.inf)))
         if blur == "all":
             self._blurred.append(hidden(faces, camera))
@@ -50,6 +53,7 @@ class Annotator:
         others = students[~are_students(students)]
         self._roles = dict(zip(others["student"], others["role"], strict=True))
         self._windows = windows.to_dict("records")
+        self._counts = student_counts(windows, verdicts, self._scale).fillna(0).astype(int) if judged else windows
         self._starts = np.array([window["start"] for window in self._windows])
         self._verdicts: dict[tuple[int, int], str] = {}
         if len(verdicts):
@@ -65,19 +69,18 @@ class Annotator:
         for box, student in zip(boxes, students.tolist(), strict=True):
             if student in self._labels:
                 verdict = self._verdicts.get((window["window"] if window else -1, student), "insufficient")
-                sign = self._roles.get(student, SIGNS[verdict])
-                draw_face(image, box, f"{self._labels[student]} {sign}", rgb()[verdict])
+                sign = self._roles.get(student, self._scale.signs[verdict])
+                draw_face(image, box, f"{self._labels[student]} {sign}", rgb(self._scale)[verdict])
         if window:
             self._gauge(image, window, time)
 
     def _window(self, time: float) -> dict[Any, Any] | None:
         place = int(np.searchsorted(self._starts, time, "right")) - 1
         inside = place >= 0 and time < self._windows[place]["stop"]
-        return self._windows[place] if inside else None
+        return {**self._windows[place], "counts": tuple(self._counts.iloc[place])} if inside else None
 
     def _gauge(self, image: Image, window: dict[Any, Any], time: float) -> None:
-        counts = tuple(int(window[name]) for name in COUNTS)
-        panel = _panel(counts, window["verdict"], format_clock(time), self._height)
+        panel = _panel(self._scale, window["counts"], window["verdict"], format_clock(time), self._height)
         paste(image, panel, self._height // 40, image.shape[0] - panel.shape[0] - self._height // 40)
 
 
@@ -115,21 +118,21 @@ def _tag(text: str, colour: tuple[int, int, int], size: int) -> Image:
 
 
 @cache
-def _panel(counts: tuple[int, ...], verdict: str, clock: str, height: int) -> Image:
+def _panel(scale: Scale, counts: tuple[int, ...], verdict: str, clock: str, height: int) -> Image:
     """The class in one bar: how many students have which verdict, and the time."""
     size = max(11, height // 45)
     width, pad = 14 * size, size // 2
     panel = np.full((3 * size + 2 * pad, width + 2 * pad, 3), 24, np.uint8)
     cv2.putText(panel, f"{clock}  class: {verdict}", (pad, pad + size), (235, 235, 235), _font(), size, 400)
     left, total = 0.0, max(sum(counts), 1)
-    for (name, colour), count in zip(rgb().items(), counts, strict=True):
+    for (name, colour), count in zip(rgb(scale).items(), counts, strict=True):
         right = left + width * count / total
         top = 2 * pad + size
         panel[top:-pad, pad + round(left) : pad + round(right)] = colour
         if count and right - left > 1.5 * size:
             cv2.putText(
                 panel,
-                f"{SIGNS[name]}{count}",
+                f"{scale.signs[name]}{count}",
                 (pad + round(left) + size // 4, top + round(1.15 * size)),
                 (20, 22, 25),
                 _font(),
@@ -140,9 +143,12 @@ def _panel(counts: tuple[int, ...], verdict: str, clock: str, height: int) -> Im
     return panel
 
 
-def _judgement(judgements: pd.DataFrame, session: int, name: str | None) -> int | None:
+def _judgement(judgements: pd.DataFrame, session: int, name: str | None) -> tuple[int | None, str]:
+    """Its number, and its strategy."""
     if name is not None:
         judgements = judgements[judgements["name"] == name]
         if judgements.empty:
             raise QueryError(f"session {session} has no judgement {name!r}; see `classpulse show {session}`")
-    return None if judgements.empty else int(judgements["judgement_id"].iloc[-1])
+    if judgements.empty:
+        return None, ""
+    return int(judgements["judgement_id"].iloc[-1]), str(judgements["strategy"].iloc[-1])

@@ -8,13 +8,17 @@ from typing import Any
 import pandas as pd
 
 from classpulse.report import drawing, figures
+from classpulse.report.palette import boxes
 from classpulse.report.queries import ReportQueries
 from classpulse.report.sections import Context
-from engine.verdicts.scale import CLASS_VERDICTS
+from storage.errors import QueryError
 
 
 def compared(first: ReportQueries, second: ReportQueries) -> Context:
     """Context of the comparison's template: both sessions, their settings, students named in both."""
+    if first.scale != second.scale:
+        verdicts = [f"session {each.session_id}: {', '.join(each.scale.kinds)}" for each in (first, second)]
+        raise QueryError(f"these sessions have different verdicts and cannot be compared ({'; '.join(verdicts)})")
     both = [_side(first), _side(second)]
     end = max(side["data"]["end"] for side in both)
     length = max(side["data"]["length"] for side in both)
@@ -29,7 +33,9 @@ def compared(first: ReportQueries, second: ReportQueries) -> Context:
         "ticks": drawing.ticks(length),
         "differing": differing(*(side["settings"] for side in both)),
         "people": people(*(side["people"] for side in both)),
-        "verdicts": CLASS_VERDICTS,
+        "verdicts": first.scale.class_verdicts,
+        "scale": first.scale,
+        "boxes": boxes(first.scale),
         "attention": first.by_cues and second.by_cues,
     }
 
@@ -71,6 +77,7 @@ def named(students: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _side(sources: ReportQueries) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
+    scale = sources.scale
     student_windows, phases, changes = (sources.ask(name) for name in ("windows", "phases", "changes"))
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
@@ -80,11 +87,13 @@ def _side(sources: ReportQueries) -> Context:
         "settings": json.loads(str(sources.judgement["settings"])),
         "students": int(windows.rows["students"].max()) if len(windows.rows) else 0,
         "windows": len(windows.rows),
-        "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in CLASS_VERDICTS},
-        "balance": float(judged["balance"].mean()) if len(judged) else None,
+        "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in scale.class_verdicts},
+        "balance": None if judged["balance"].isna().all() else float(judged["balance"].mean()),
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
-        "changes": figures.largest_changes(changes.rows)[:5],
-        "data": figures.timeline(windows.rows, phases.rows),
+        "changes": figures.largest_changes(changes.rows)[:5] if scale.polar else [],
+        "data": figures.timeline(
+            windows.rows, phases.rows, figures.student_counts(windows.rows, student_windows.rows, scale), scale
+        ),
         "people": named(students.rows, student_windows.rows),
         "queries": [answer.sql for answer in (windows, phases, changes, students, student_windows)],
     }

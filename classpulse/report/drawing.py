@@ -53,11 +53,15 @@ def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, st
 def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
     """Outlines of how many students have which verdict, stacked from the bottom: interested lowest."""
     unit = _unit(timeline)
-    paths: dict[str, list[str]] = {name: [] for name in COUNTS}
-    for start, stop, *counts in zip(*(timeline[name] for name in ("start", "stop", *COUNTS)), strict=True):
+    names = timeline.get("kinds", COUNTS)
+    numbers = timeline.get("numbers") or [timeline.get(name, []) for name in names]
+    paths: dict[str, list[str]] = {name: [] for name in names}
+    for start, stop, *counts in (
+        zip(timeline["start"], timeline["stop"], *numbers, strict=True) if any(numbers) else ()
+    ):
         every = sum(counts)
         bottom = height
-        for name, count in zip(COUNTS, counts, strict=True):
+        for name, count in zip(names, counts, strict=True):
             if count:
                 top = bottom - count / every * height
                 paths[name].append(_box(start / unit, top, stop / unit, bottom))
@@ -70,7 +74,9 @@ def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict
     unit = _unit(timeline)
     left = [start / unit for start in timeline["start"]]
     right = [stop / unit for stop in timeline["stop"]]
-    paths: dict[int, list[str]] = {level: [] for level in LEVELS}
+    rows = list(rows)
+    others = sorted({level for row in rows for level in row} - {*LEVELS})
+    paths: dict[int, list[str]] = {level: [] for level in (*LEVELS, *others)}
     for place, row in enumerate(rows):
         new = (k for k in range(1, len(row)) if row[k] != row[k - 1] or left[k] > right[k - 1])
         for first, after in pairwise([0, *new, len(row)] if row else []):

@@ -14,11 +14,13 @@ from classpulse.report.roles import not_counted, students_first
 from engine.faces import POLARITIES, Classes
 from engine.sessions.students import UNCERTAIN_LINK
 from engine.verdicts.reasons import REASONS, worded
-from engine.verdicts.scale import CLASS_VERDICTS, COUNTS, SIDES, VERDICTS
+from engine.verdicts.scale import BALANCE, COUNTS, SIDES, VERDICTS, Scale
 
 #: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
 INSUFFICIENT = -9
 LEVELS = (INSUFFICIENT, *range(-3, 4))
+#: The level of the first of classes without polarity; the others follow.
+FIRST_KIND = 11
 #: How many shades the report has for the classes of one polarity.
 SHADES = 4
 _ORDERS = ("seat", "level", "label")
@@ -34,25 +36,52 @@ def display_name(student: dict[str, Any]) -> str:
     return str(student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}")
 
 
-def levels(verdict: pd.Series, balance: pd.Series) -> npt.NDArray[np.int64]:
-    """One number a window that agrees with its verdict: its sign, in three steps of |balance| (thirds)."""
+def levels(verdict: pd.Series, balance: pd.Series, scale: Scale = BALANCE) -> npt.NDArray[np.int64]:
+    """One number a window that agrees with its verdict: its sign, in three steps of |balance| (thirds).
+
+    Of classes without polarity it is FIRST_KIND and the place of the class.
+    """
+    if not scale.polar:
+        kinds = {kind: FIRST_KIND + place for place, kind in enumerate(scale.kinds)}
+        return np.array([kinds.get(name, INSUFFICIENT) for name in verdict], np.int64)
     steps = np.clip(np.ceil(np.abs(balance.astype(float).fillna(0.0).to_numpy()) * 3), 1, 3).astype(np.int64)
     sign = verdict.map(SIDES).to_numpy(np.int64)
     return np.where(verdict.to_numpy() == "insufficient", INSUFFICIENT, sign * steps)
 
 
-def verdict_of(level: int) -> str:
+def verdict_of(level: int, scale: Scale = BALANCE) -> str:
     """The verdict that a level stands for."""
+    if level >= FIRST_KIND:
+        return scale.kinds[level - FIRST_KIND]
     if level == INSUFFICIENT:
         return VERDICTS[-1]
     side = (level > 0) - (level < 0)
     return next(verdict for verdict, of in SIDES.items() if of == side)
 
 
-def class_counts(windows: pd.DataFrame) -> dict[str, int]:
+def levels_of(scale: Scale) -> tuple[int, ...]:
+    """All levels, in the order in which they are drawn."""
+    return LEVELS if scale.polar else (INSUFFICIENT, *range(FIRST_KIND, FIRST_KIND + len(scale.kinds)))
+
+
+def student_counts(of: pd.DataFrame, students: pd.DataFrame, scale: Scale, by: str = "window") -> pd.DataFrame:
+    """How many students have each of `scale.verdicts` in every row `of` the class, a column for each.
+
+    `students` are the rows of students; classes without polarity are counted in them. Where the class alone was
+    stored there are none, and the counts are missing.
+    """
+    if scale.polar:
+        return of[list(COUNTS)].set_axis(list(scale.verdicts), axis=1)
+    if students.empty:
+        return pd.DataFrame(index=of.index, columns=list(scale.verdicts), dtype="Int64")
+    counts = pd.crosstab(students[by], students["verdict"]).reindex(columns=list(scale.verdicts), fill_value=0)
+    return counts.reindex(of[by], fill_value=0).set_axis(of.index).astype("Int64")
+
+
+def class_counts(windows: pd.DataFrame, scale: Scale = BALANCE) -> dict[str, int]:
     """How many windows of the class have which verdict; `divided` only where any has."""
-    counts = {verdict: int((windows["verdict"] == verdict).sum()) for verdict in CLASS_VERDICTS}
-    return {verdict: count for verdict, count in counts.items() if count or verdict in VERDICTS}
+    counts = {verdict: int((windows["verdict"] == verdict).sum()) for verdict in scale.class_verdicts}
+    return {verdict: count for verdict, count in counts.items() if count or verdict in scale.verdicts}
 
 
 def measured(number: float, present: float) -> str:
@@ -60,20 +89,29 @@ def measured(number: float, present: float) -> str:
     return "–" if pd.isna(number) else f"{number:.0f} of {present:.0f}"
 
 
-def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[str, Any]:
+def timeline(
+    windows: pd.DataFrame,
+    phases: pd.DataFrame | None = None,
+    counts: pd.DataFrame | None = None,
+    scale: Scale = BALANCE,
+) -> dict[str, Any]:
     """The windows of the class, or of one student: columns, `end` and `length` of the axes of balance and time (s).
 
-    For the class, the four counts of students come as well; `phases` are the marked ones.
+    For the class, the four counts of students come as well; `phases` are the marked ones. Classes without polarity
+    have `kinds`, their names and insufficient, and of the class `numbers`, a list of `student_counts` for each.
     """
-    columns = ("start", "stop", "balance", "margin", "coverage", *COUNTS)
+    columns = ("start", "stop", "balance", "margin", "coverage", *COUNTS * scale.polar)
     known = {name: _numbers(windows[name]) for name in columns if name in windows}
     reach = (windows["balance"].astype(float).abs() + windows["margin"].astype(float).fillna(0)).max()
     end = next((end for end in (0.25, 0.5, 0.75) if reach <= end), 1.0)
     length = float(windows["stop"].max()) if len(windows) else 0.0
     marked = [] if phases is None else records(phases[["phase_label", "start", "stop"]])
-    counted = {}
+    counted: dict[str, Any] = {}
     if "measured" in windows:
         counted["measured"] = [*map(measured, windows["measured"], windows["present"])]
+    if not scale.polar:
+        counted["kinds"] = list(scale.verdicts)
+        counted["numbers"] = [] if counts is None else [counts[name].fillna(0).tolist() for name in scale.verdicts]
     shown = [*map(worded, windows["verdict"], windows["reason"])]
     return {
         **known,
@@ -86,7 +124,7 @@ def timeline(windows: pd.DataFrame, phases: pd.DataFrame | None = None) -> dict[
     }
 
 
-def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
+def heatmap(students: pd.DataFrame, windows: pd.DataFrame, scale: Scale = BALANCE) -> dict[str, Any]:
     """Students x windows: a row for each judged student, in three orders.
 
     `levels`, `balance`, `margin`, `coverage` (percent), `scorable` and `reason` (its place in `reasons`, or -1)
@@ -104,8 +142,9 @@ def heatmap(students: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Any]:
         listed: list[list[Any]] = np.asarray(values, object).reshape(shape).tolist() if numbers else []
         return listed
 
-    level = levels(windows["verdict"], windows["balance"])
+    level = levels(windows["verdict"], windows["balance"], scale)
     return {
+        **({} if scale.polar else {"kinds": list(scale.verdicts)}),
         "students": numbers,
         "labels": [display_name(student) for student in records(judged)],
         "start": _numbers(first["start"]),
@@ -140,7 +179,9 @@ def by_seat(students: pd.DataFrame) -> list[int]:
     return [int(place) for place in np.lexsort((x, row))]
 
 
-def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int]) -> dict[str, Any]:
+def seats(
+    students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int], scale: Scale = BALANCE
+) -> dict[str, Any]:
     """Seats of all students, in px of an image of (width, height), with the session's verdict and coverage.
 
     The verdict is the most frequent one of the student's judged windows; `level` is its sign, graded by the mean
@@ -155,7 +196,7 @@ def seats(students: pd.DataFrame, windows: pd.DataFrame, picture: tuple[int, int
         student_windows = by_student.get(student["student"], judged.iloc[:0])
         verdict = "insufficient" if student_windows.empty else str(student_windows["verdict"].mode().iloc[0])
         mean = float(student_windows["balance"].mean()) if len(student_windows) else math.nan
-        level = int(levels(pd.Series([verdict]), pd.Series([mean]))[0])
+        level = int(levels(pd.Series([verdict]), pd.Series([mean]), scale)[0])
         placed.append(
             {
                 "student": int(student["student"]),
@@ -185,6 +226,8 @@ def cards(
     unmeasured: pd.DataFrame,
     phases: pd.DataFrame,
     classes: pd.DataFrame,
+    *,
+    scale: Scale = BALANCE,
 ) -> list[dict[str, Any]]:
     """A card for everybody, students first: figures, timeline, mix of classes, tracks, doubtful links, duplicate.
 
@@ -207,9 +250,11 @@ def cards(
                 **student,
                 "display_name": display_name(student),
                 "not_counted": not_counted(student),
-                "counts": {verdict: int((student_windows["verdict"] == verdict).sum()) for verdict in VERDICTS},
-                "timeline": timeline(student_windows),
-                "levels": levels(student_windows["verdict"], student_windows["balance"]).tolist(),
+                "counts": {
+                    verdict: int((student_windows["verdict"] == verdict).sum()) for verdict in scale.verdicts
+                },
+                "timeline": timeline(student_windows, scale=scale),
+                "levels": levels(student_windows["verdict"], student_windows["balance"], scale).tolist(),
                 "mix": mix(mean, classes) if mixed and mean is not None and judged else [],
                 "signals": None if mixed or mean is None else _known(mean),
                 "phases": records(phases[phases["student"] == number]),

@@ -13,13 +13,13 @@ from markupsafe import Markup
 from classpulse.report.comparing import compared
 from classpulse.report.figures import measured
 from classpulse.report.library import PLOTLY, packed, sha256
-from classpulse.report.palette import BOXES, level_class
+from classpulse.report.palette import boxes, level_class
 from classpulse.report.queries import Recorded, ReportQueries
 from classpulse.report.sections import SECTIONS
 from engine.outputs import output_file
 from engine.times import format_clock
 from engine.verdicts.reasons import worded
-from engine.verdicts.scale import SIGNS
+from engine.verdicts.scale import BALANCE
 
 HERE = Path(str(resources.files("classpulse.report")))
 #: How every page of ours begins, by which it may be written over.
@@ -113,6 +113,8 @@ def _names(sources: ReportQueries) -> list[str]:
     empty = set() if len(sources.ask("phases").rows) else {"phases"}
     if sources.ask("students").rows.empty:
         empty |= {"heatmap", "seats", "students"}
+    if not sources.scale.polar:
+        empty |= {"changes"}  # of the balance
     return [name for name in (WHOLE if sources.student is None else ALONE) if name not in empty]
 
 
@@ -128,8 +130,8 @@ def environment() -> Environment:
     )
     templates.globals |= {
         "zip": partial(zip, strict=True),
-        "boxes": BOXES,
-        "verdict_signs": SIGNS,
+        "boxes": boxes(),
+        "scale": BALANCE,
         "worded": worded,
         "measured": measured,
     }
@@ -141,9 +143,8 @@ def environment() -> Environment:
 def fragment(sources: ReportQueries, name: str) -> Markup:
     """Like `section`, for any queries, also a subclass with rows of its own."""
     attention = sources.by_cues
-    return Markup(
-        environment().get_template(f"{name}.html.j2").render(SECTIONS[name](sources), attention=attention)
-    )
+    context = {"attention": attention, "scale": sources.scale, "boxes": boxes(sources.scale)}
+    return Markup(environment().get_template(f"{name}.html.j2").render(SECTIONS[name](sources), **context))
 
 
 def _signed(value: float | None, margin: float | None = None) -> str:

@@ -10,6 +10,8 @@ from typing import Protocol
 import pandas as pd
 
 from engine.sessions.students import find_student
+from engine.verdicts.categories.scales import scale_of_rows
+from engine.verdicts.scale import Scale
 from engine.verdicts.strategies import reads_cues
 from storage import queries
 from storage.errors import QueryError
@@ -216,6 +218,12 @@ class ReportQueries:
     def by_cues(self) -> bool:
         """Whether the strategy reads behavioural cues and no emotion scores."""
         return reads_cues(self.strategy)
+
+    @property
+    def scale(self) -> Scale:
+        """What the windows of the selected judgement may be."""
+        classes = self.ask("classes").rows
+        return scale_of_rows(classes["name"], classes["polarity"], self.strategy)
 
     @cached_property
     def student(self) -> int | None:

@@ -14,7 +14,7 @@ from classpulse.report.queries import ReportQueries
 from classpulse.report.sentence import session_sentence, student_sentence
 from engine.sessions.records import located
 from engine.sessions.tracking import why_no_students
-from engine.verdicts.scale import SIGNS
+from engine.verdicts.scale import Scale
 from storage.database import database_of
 from storage.paths import path_of
 from storage.store import Store
@@ -41,8 +41,8 @@ def summary(sources: ReportQueries) -> Context:
         "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
-        "counts": figures.class_counts(windows),
-        "balance": None if judged.empty else float(judged["balance"].mean()),
+        "counts": figures.class_counts(windows, sources.scale),
+        "balance": None if judged["balance"].isna().all() else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
         "gone": not path_of(session["source"]).exists(),
@@ -69,27 +69,40 @@ def _why_no_students(sources: ReportQueries) -> str | None:
 def timeline(sources: ReportQueries) -> Context:
     """The class over time: balance with its interval, and how many students have which verdict."""
     answer, phases = sources.ask("class"), sources.ask("phases")
-    data = figures.timeline(answer.rows, phases.rows)
+    scale = sources.scale
+    students = None if scale.polar or sources.student is not None else sources.ask("windows")
+    counts = None if students is None else figures.student_counts(answer.rows, students.rows, scale)
+    data = figures.timeline(answer.rows, phases.rows, counts, scale)
     return {
         "data": data,
         "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
         "ticks": drawing.ticks(data["length"]),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
-        "queries": [answer.sql, phases.sql],
+        "queries": [asked.sql for asked in (answer, phases, students) if asked],
     }
 
 
 def phases(sources: ReportQueries) -> Context:
     """The class in each phase of the lesson that a person marked."""
-    answer = sources.ask("class_phases")
-    return {"phases": figures.records(answer.rows), "queries": [answer.sql]}
+    answer, scale = sources.ask("class_phases"), sources.scale
+    if scale.polar:
+        counts, asked = figures.student_counts(answer.rows, answer.rows, scale), [answer]
+    else:
+        students = sources.ask("student_phases")
+        of_class = students.rows if sources.student is None else students.rows.iloc[:0]
+        counts, asked = figures.student_counts(answer.rows, of_class, scale, "phase"), [answer, students]
+    return {
+        "phases": figures.records(answer.rows),
+        "counts": [["–" if pd.isna(count) else count for count in row] for row in counts.to_numpy(object)],
+        "queries": [each.sql for each in asked],
+    }
 
 
 def heatmap(sources: ReportQueries) -> Context:
     """Students x windows."""
     students, windows = sources.ask("students"), sources.ask("windows")
-    data = figures.heatmap(students.rows, windows.rows)
+    data = figures.heatmap(students.rows, windows.rows, sources.scale)
     data["evidence"] = "frames that count" if sources.by_cues else "scorable faces"
     order = data["orders"]["seat"]
     return {
@@ -97,7 +110,7 @@ def heatmap(sources: ReportQueries) -> Context:
         "order": order,
         "cells": drawing.level_paths([data["levels"][place] for place in order], data),
         "ticks": drawing.ticks(data["length"]),
-        "signs": _signs(),
+        "signs": _signs(sources.scale),
         "queries": [windows.sql, students.sql],
     }
 
@@ -105,7 +118,7 @@ def heatmap(sources: ReportQueries) -> Context:
 def seats(sources: ReportQueries) -> Context:
     """Where students sit, by verdict or by coverage."""
     session, students, windows = _session(sources), sources.ask("students"), sources.ask("windows")
-    data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]))
+    data = figures.seats(students.rows, windows.rows, (session["width"], session["height"]), sources.scale)
     statements = [students.sql, windows.sql]
     picture = None
     with Store.open(sources.database, must_exist=True, read_only=True) as store:
@@ -140,7 +153,7 @@ def students(sources: ReportQueries) -> Context:
     measured = "signals" if sources.by_cues else "scores"
     names = ("students", "windows", measured, "tracks", "unmeasured", "student_phases", "classes")
     answers = [sources.ask(name) for name in names]
-    cards = figures.cards(*(answer.rows for answer in answers))
+    cards = figures.cards(*(answer.rows for answer in answers), scale=sources.scale)
     for card in cards:
         card["paths"] = drawing.balance_paths(card["timeline"])
         card["cells"] = drawing.level_paths([card["levels"]], card["timeline"])
@@ -181,9 +194,9 @@ def _session(sources: ReportQueries) -> dict[str, Any]:
     return {key: None if pd.isna(value) else value for key, value in figures.records(rows)[0].items()}
 
 
-def _signs() -> dict[int, str]:
+def _signs(scale: Scale) -> dict[int, str]:
     """The sign of every level, as in the terminal."""
-    return {level: SIGNS[figures.verdict_of(level)] for level in figures.LEVELS}
+    return {level: scale.signs[figures.verdict_of(level, scale)] for level in figures.levels_of(scale)}
 
 
 def _corrections(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ def prevailing(windows: pd.DataFrame) -> str:
     if len(tied) > 1:
         return f"As often {' as '.join(tied)} ({most} of {len(windows)} windows each{more})"
     if most == len(judged):
-        how = f"{verdict.capitalize()} throughout"
+        how = f"{verdict[:1].upper()}{verdict[1:]} throughout"
     else:
         how = f"Mostly {verdict}" if 2 * most > len(judged) else f"Most often {verdict}"
     return f"{how} ({most} of {len(windows)} windows{more})"
@@ -94,7 +94,8 @@ def prevailing(windows: pd.DataFrame) -> str:
 
 def sustained_changes(windows: pd.DataFrame) -> list[Change]:
     """The stretches that differ from the longest one, of the windows of the class or of a student, in order."""
-    judged = windows[windows["verdict"] != "insufficient"].sort_values("start")
+    # Classes without polarity have no balance.
+    judged = windows[(windows["verdict"] != "insufficient") & windows["balance"].notna()].sort_values("start")
     start, stop, balance = (judged[name].to_numpy(np.float64) for name in ("start", "stop", "balance"))
     stretches = levels(start, stop, balance)
     if len(stretches) < 2:

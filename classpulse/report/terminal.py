@@ -17,17 +17,15 @@ from rich.text import Text
 
 from classpulse.report import roles
 from classpulse.report.areas import by_area
-from classpulse.report.figures import measured
+from classpulse.report.figures import measured, student_counts
 from classpulse.report.fitted import fitted_table
-from classpulse.report.palette import TERMINAL
+from classpulse.report.palette import terminal as colours
 from classpulse.report.sentence import session_sentence
 from engine.sessions.students import are_students, find_student
 from engine.times import format_clock
 from engine.verdicts.reasons import worded
-from engine.verdicts.scale import CLASS_SIGNS, COUNTS, SIGNS
+from engine.verdicts.scale import BALANCE, Scale
 
-#: How often each was the verdict; its sign, so that a table fits into 80 columns.
-_COUNT_HEADS = tuple(f"{sign}>" for sign in SIGNS.values())
 TIMELINE_WIDTH = 30
 #: What a narrow terminal does not show beside counts of verdicts and of faces.
 _EXTRAS = ("coverage", "balance")
@@ -41,13 +39,13 @@ BY_ATTENTION = (
 )
 
 
-def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH) -> Text:
+def timeline(verdicts: pd.Series, width: int = TIMELINE_WIDTH, scale: Scale = BALANCE) -> Text:
     """One sign a window; with more windows than `width`, the most frequent verdict of each bin."""
     bin_size = -(-max(len(verdicts), 1) // width)
     text = Text()
     for first in range(0, len(verdicts), bin_size):
         verdict = verdicts.iloc[first : first + bin_size].mode().iloc[0]
-        text.append(CLASS_SIGNS[verdict], TERMINAL[verdict])
+        text.append(scale.class_signs[verdict], colours(scale)[verdict])
     return text
 
 
@@ -64,27 +62,33 @@ def session_summary(
     windows: pd.DataFrame,
     class_windows: pd.DataFrame,
     health: Mapping[str, int],
+    scale: Scale = BALANCE,
 ) -> RenderableType:
     """What `analyze`, `judge` and `show` print of a session.
 
     `session` is its row, `students` its students, `windows` and `class_windows` the rows of one judgement, `health`
     counts identities and uncertain links.
     """
-    table = fitted_table("student~", "visible>", "coverage>", *_COUNT_HEADS, "verdicts", least_needed=_OF_STUDENTS)
+    heads = _heads(scale)
+    table = fitted_table("student~", "visible>", "coverage>", *heads, "verdicts", least_needed=_OF_STUDENTS)
     by_student = dict(list(windows.groupby("student")))
     for student in roles.students_first(students).to_dict("records"):
         student_windows = by_student.get(student["student"], windows.iloc[:0])
         interval = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
         label = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
-        shown = roles.not_counted(student) or timeline(student_windows["verdict"])
-        table.add_row(escape(label), interval, f"{student['coverage']:.0%}", *_counts(student_windows), shown)
+        shown = roles.not_counted(student) or timeline(student_windows["verdict"], scale=scale)
+        table.add_row(
+            escape(label), interval, f"{student['coverage']:.0%}", *_counts(student_windows, scale), shown
+        )
     table.add_section()
     coverage = f"{class_windows['coverage'].mean():.0%}" if len(class_windows) else "–"
     whole = f"0:00–{format_clock(session['duration'] or 0)}"
-    table.add_row("class", whole, coverage, *_counts(class_windows), timeline(class_windows["verdict"]))
+    table.add_row(
+        "class", whole, coverage, *_counts(class_windows, scale), timeline(class_windows["verdict"], scale=scale)
+    )
     certainty = class_alone(session) or identities(health)
     sentence = Text(session_sentence(class_windows, windows, students))
-    return Group(headline(session, students), sentence, certainty, "", table, "", _legend(class_windows))
+    return Group(headline(session, students), sentence, certainty, "", table, "", _legend(class_windows, scale))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:
@@ -224,19 +228,19 @@ def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnam
     )
 
 
-def class_table(class_windows: pd.DataFrame) -> Table:
-    """Every window of the class."""
+def class_table(class_windows: pd.DataFrame, windows: pd.DataFrame | None = None, scale: Scale = BALANCE) -> Table:
+    """Every window of the class; `windows` are those of the students, whom classes without polarity need."""
     table = fitted_table(
-        "window", "class~", "balance>", "coverage>", "measured>", *_COUNT_HEADS, least_needed=_OF_CLASS
+        "window", "class~", "balance>", "coverage>", "measured>", *_heads(scale), least_needed=_OF_CLASS
     )
-    for row in class_windows.to_dict("records"):
-        counts = (row[name] for name in COUNTS)
-        table.add_row(*_window(row), measured(row["measured"], row["present"]), *map(str, counts))
+    counts = student_counts(class_windows, class_windows if windows is None else windows, scale)
+    for row, numbers in zip(class_windows.to_dict("records"), counts.to_numpy(object), strict=True):
+        table.add_row(*_window(row, scale), measured(row["measured"], row["present"]), *map(_count, numbers))
     return table
 
 
-def phases_table(phases: pd.DataFrame) -> Table:
-    """Every phase of the class."""
+def phases_table(phases: pd.DataFrame, students: pd.DataFrame, scale: Scale = BALANCE) -> Table:
+    """Every phase of the class; `students` are the rows of the students' phases."""
     table = fitted_table(
         "number>",
         "phase~",
@@ -245,27 +249,27 @@ def phases_table(phases: pd.DataFrame) -> Table:
         "balance>",
         "coverage>",
         "measured>",
-        *_COUNT_HEADS,
+        *_heads(scale),
         least_needed=(*_OF_CLASS, "from"),
     )
-    for row in phases.to_dict("records"):
-        counts = (row[name] for name in COUNTS)
+    counts = student_counts(phases, students, scale, "phase")
+    for row, numbers in zip(phases.to_dict("records"), counts.to_numpy(object), strict=True):
         table.add_row(
             str(row["phase"]),
             escape(row["phase_label"]),
-            *_window(row),
+            *_window(row, scale),
             measured(row["measured"], row["present"]),
-            *map(str, counts),
+            *map(_count, numbers),
         )
     return table
 
 
-def student_table(windows: pd.DataFrame, label: str) -> Table:
+def student_table(windows: pd.DataFrame, label: str, scale: Scale = BALANCE) -> Table:
     """Every window of the student with this label or name. Raises UsageError unless there is one."""
     student_windows = windows[windows["label"] == find_student(windows, label)["label"]]
     table = fitted_table("window", "verdict~", "balance>", "coverage>", "scorable>", "faces>", least_needed=_EXTRAS)
     for row in student_windows.to_dict("records"):
-        table.add_row(*_window(row), str(row["scorable"]), str(row["faces"]))
+        table.add_row(*_window(row, scale), str(row["scorable"]), str(row["faces"]))
     return table
 
 
@@ -371,23 +375,32 @@ def _to_minute(text: str) -> str:
     return text[:16].replace("T", " ")
 
 
-def _counts(windows: pd.DataFrame) -> list[str]:
-    return [str(int((windows["verdict"] == name).sum())) for name in SIGNS]
+def _heads(scale: Scale) -> tuple[str, ...]:
+    """How often each was the verdict; its sign, so that a table fits into 80 columns."""
+    return tuple(f"{sign}>" for sign in scale.signs.values())
 
 
-def _window(row: Mapping[Any, Any]) -> tuple[RenderableType, ...]:
+def _counts(windows: pd.DataFrame, scale: Scale) -> list[str]:
+    return [str(int((windows["verdict"] == name).sum())) for name in scale.signs]
+
+
+def _count(number: Any) -> str:
+    return "–" if pd.isna(number) else str(number)
+
+
+def _window(row: Mapping[Any, Any], scale: Scale) -> tuple[RenderableType, ...]:
     """When, which verdict, balance and coverage: what student and class windows share."""
-    verdict = Text(worded(row["verdict"], row.get("reason")), TERMINAL[row["verdict"]])
+    verdict = Text(worded(row["verdict"], row.get("reason")), colours(scale)[row["verdict"]])
     when = f"{format_clock(row['start'])}–{format_clock(row['stop'])}"
     return when, verdict, balance(row["balance"], row["margin"]), f"{row['coverage']:.0%}"
 
 
-def _legend(class_windows: pd.DataFrame) -> Text:
+def _legend(class_windows: pd.DataFrame, scale: Scale) -> Text:
     """What one sign stands for."""
     text = Text()
     divided = (class_windows["verdict"] == "divided").any()
-    for name, sign in (CLASS_SIGNS if divided else SIGNS).items():
-        text.append(f"{sign} {name}  ", TERMINAL[name])
+    for name, sign in (scale.class_signs if divided else scale.signs).items():
+        text.append(f"{sign} {name}  ", colours(scale)[name])
     if len(class_windows):
         first = class_windows.iloc[0]
         bin_size = -(-len(class_windows) // TIMELINE_WIDTH)

@@ -31,20 +31,22 @@ class Codes(NamedTuple):
     """The codes of a file, of one session."""
 
     table: pd.DataFrame
-    """A row for each code: `coder`, `student` (number), `label`, `start`, `stop` (s), `code` (place in CODES)."""
+    """A row for each code: `coder`, `student` (number), `label`, `start`, `stop` (s), `code` (place in `kinds`)."""
     uncodable: int
     """Number of further intervals that were uncodable."""
+    kinds: tuple[str, ...] = CODES
+    """What could be coded: the verdicts of a balance, or the names of classes without polarity."""
 
     def units(self) -> pd.DataFrame:
         """A row for each interval of a student: `student`, `label`, `start`, `stop`, and the majority's code.
 
-        `majority` is a place in CODES, -1 where no code has more coders than every other. The index counts the
+        `majority` is a place in `kinds`, -1 where no code has more coders than every other. The index counts the
         rows; each coder has a column, `by NAME`, with -1 where the coder did not code the interval.
         """
         key = ["student", "label", "start", "stop"]
         by_coder = self.table.pivot(index=key, columns="coder", values="code").fillna(-1).astype("int64")
         by_coder.columns = [column_of(coder) for coder in by_coder.columns]
-        votes = pd.concat([(by_coder == code).sum(axis=1) for code in range(len(CODES))], axis=1)
+        votes = pd.concat([(by_coder == code).sum(axis=1) for code in range(len(self.kinds))], axis=1)
         most = votes.eq(votes.max(axis=1), axis=0)
         majority = most.idxmax(axis=1).where(most.sum(axis=1) == 1, -1)
         return by_coder.assign(majority=majority.astype("int64")).reset_index()
@@ -61,13 +63,17 @@ def column_of(coder: str) -> str:
 
 
 def read_codes(
-    path: str | Path, students: pd.DataFrame, duration: float, recording: Recording = ANY_RECORDING
+    path: str | Path,
+    students: pd.DataFrame,
+    duration: float,
+    recording: Recording = ANY_RECORDING,
+    kinds: tuple[str, ...] = CODES,
 ) -> Codes:
     """The codes in a file about `students` (rows of `queries.students`) of a session of `duration` s.
 
     A table (CSV, XLSX, SPSS, Stata, Parquet) or annotations of ELAN, BORIS or Praat, which are on the clock of the
-    `recording`: docs/validation.md has the columns, docs/formats.md the tiers. Raises UsageError with the row's
-    number for an invalid row.
+    `recording`: docs/validation.md has the columns, docs/formats.md the tiers. `kinds` are what can be coded.
+    Raises UsageError with the row's number for an invalid row.
     """
     annotated = code_rows(path, recording, partial(_is_somebody, students))
     rows = read_rows(path, ("student", "start", "code")) if annotated is None else annotated
@@ -84,7 +90,7 @@ def read_codes(
         if student["role"] != STUDENT:
             raise UsageError(f"{row.place}: {key} is a {student['role']}, and only students are judged")
         start, stop = _interval(row, duration)
-        codes.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row)))
+        codes.append((row.place, _coder(row), student["student"], student["label"], start, stop, _code(row, kinds)))
     columns = ["place", "coder", "student", "label", "start", "stop", "code"]
     table = pd.DataFrame.from_records(codes, columns=columns)
     for _, intervals in table.assign(row=range(len(table))).groupby(["coder", "student"], sort=False):
@@ -92,7 +98,7 @@ def read_codes(
     coded = table[table["code"] >= 0].drop(columns="place").reset_index(drop=True)
     if coded.empty:
         raise UsageError(f"{path}: no codes; every row below the column names is a code")
-    return Codes(coded, len(table) - len(coded))
+    return Codes(coded, len(table) - len(coded), kinds)
 
 
 def _is_somebody(students: pd.DataFrame, key: str) -> bool:
@@ -135,14 +141,20 @@ def _coder(row: Row) -> str:
         raise UsageError(f"{row.place}: {error}") from None
 
 
-def _code(row: Row) -> int:
-    code = " ".join(row.values["code"].lower().replace("_", " ").replace("-", " ").split())
+def _code(row: Row, kinds: tuple[str, ...]) -> int:
+    code = _spelled(row.values["code"])
     if code in UNCODABLE:
         return -1
-    if code not in CODES:
-        options = ", ".join([*CODES, UNCODABLE[1]])
+    spelled = [_spelled(kind) for kind in kinds]
+    if code not in spelled:
+        options = ", ".join([*kinds, UNCODABLE[1]])
         raise UsageError(f"{row.place}: invalid code {row.values['code']!r}; use {options}")
-    return CODES.index(code)
+    return spelled.index(code)
+
+
+def _spelled(text: str) -> str:
+    """However it is written: small, with single spaces."""
+    return " ".join(text.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _check_apart(intervals: pd.DataFrame) -> None:

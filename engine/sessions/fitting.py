@@ -88,6 +88,10 @@ def fit(codes: Codes, evidence: Evidence, settings: Settings, seed: int = 0) -> 
     dealt into FOLDS folds, and each is judged by the thresholds that are best for the others. Raises UsageError for
     codes of fewer students.
     """
+    if codes.kinds != CODES:
+        raise UsageError(
+            f"thresholds are of a balance, and the classes {', '.join(codes.kinds)} have no polarity; omit --fit"
+        )
     units = codes.units()
     units = units[units["majority"] >= 0].reset_index(drop=True)
     names, student = np.unique(units["student"], return_inverse=True)

@@ -9,15 +9,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.faces import Faces
-from engine.sessions.records import read_faces, read_path
+from engine.sessions.records import read_classes, read_faces, read_path
 from engine.sessions.students import are_students
 from engine.settings import Settings
 from engine.verdicts import comparing
+from engine.verdicts.categories.judging import class_shares
+from engine.verdicts.categories.scales import scale_of
 from engine.verdicts.cues import BehaviouralCues, HeadPoses
 from engine.verdicts.evidence import Evidence, ScoredFaces
 from engine.verdicts.judging import judge as judge_evidence
 from engine.verdicts.reasons import flaws
-from engine.verdicts.scale import CLASS_VERDICTS
+from engine.verdicts.scale import BALANCE, Scale
 from engine.verdicts.windows import Windows
 from storage import queries
 from storage.phases import write_phases
@@ -99,6 +101,7 @@ def judge(
         class_windows,
         created,
         evidence.cue_windows(evidence.windows(settings.window)),
+        class_shares(evidence, settings, evidence.windows(settings.window)),
     )
     _judge_phases(store, session_id, {judgement: settings}, evidence)
 
@@ -152,40 +155,52 @@ def settings_of(store: Store, session_id: int) -> Settings:
     return Settings.from_json(text)
 
 
+def scale_of_session(store: Store, session_id: int, strategy: str) -> Scale:
+    """What the windows of a judgement by `strategy` may be found to be."""
+    return scale_of(read_classes(store, session_id), strategy)
+
+
 class Comparison(NamedTuple):
     """Judgements of one session side by side: tables whose columns engine/verdicts/comparing.py explains."""
 
     verdicts: pd.DataFrame
     agreement: pd.DataFrame
     differing: pd.DataFrame
+    scale: Scale = BALANCE
+    """What the windows may be, in the order of the columns of `verdicts`."""
 
 
-def compare_judgements(store: Store, judgements: pd.DataFrame) -> Comparison:
-    """Compare the `judgements`, rows of `queries.judgements` with their `name` and `settings`, by number."""
+def compare_judgements(store: Store, session_id: int, judgements: pd.DataFrame) -> Comparison:
+    """Compare `judgements` of a session, rows of `queries.judgements` with `name` and `settings`, by number."""
+    scales = [scale_of_session(store, session_id, strategy) for strategy in judgements["strategy"].unique()]
+    kinds = dict.fromkeys(kind for scale in scales for kind in scale.kinds)
+    scale = Scale(tuple(kinds), polar=all(scale.polar for scale in scales))
     compared = comparing.compare(
         {
             str(row["name"]): comparing.Judged(
                 Settings.from_json(row["settings"]).window,
-                _verdicts(queries.student_windows(store, judgement)),
-                _verdicts(queries.class_windows(store, judgement).assign(label=comparing.CLASS)),
+                _verdicts(queries.student_windows(store, judgement), scale),
+                _verdicts(queries.class_windows(store, judgement).assign(label=comparing.CLASS), scale),
             )
             for judgement, row in zip(judgements.index.tolist(), judgements.to_dict("records"), strict=True)
-        }
+        },
+        scale,
     )
     pair = ["judgement_a", "judgement_b"]
     return Comparison(
         pd.DataFrame(compared.verdicts),
         pd.DataFrame(compared.agreement, columns=[*pair, "of", "windows", "agreement", "judged", "kappa"]),
         pd.DataFrame(compared.differing, columns=[*pair, "start", "stop", "differ", "opposite", "students"]),
+        scale,
     )
 
 
-def _verdicts(windows: pd.DataFrame) -> comparing.Verdicts:
+def _verdicts(windows: pd.DataFrame, scale: Scale) -> comparing.Verdicts:
     """Rows of windows as arrays."""
     return comparing.Verdicts(
         label=np.array(windows["label"].tolist(), np.str_),
         window=windows["window"].to_numpy(np.int64),
         start=windows["start"].to_numpy(np.float64),
         stop=windows["stop"].to_numpy(np.float64),
-        verdict=np.array([CLASS_VERDICTS.index(name) for name in windows["verdict"]], np.int64),
+        verdict=np.array([scale.class_verdicts.index(name) for name in windows["verdict"]], np.int64),
     )

@@ -13,11 +13,18 @@ import pandas as pd
 from engine.errors import UsageError
 from engine.sessions import corrections, fitting, phases, roster, validation
 from engine.sessions.formats.reading import Recording
-from engine.sessions.judgements import Comparison, compare_judgements, judge, settings_of
+from engine.sessions.judgements import (
+    Comparison,
+    compare_judgements,
+    judge,
+    scale_of_session,
+    settings_of,
+)
 from engine.sessions.students import UNCERTAIN_LINK, are_students
 from engine.sessions.tracking import why_no_students
 from engine.settings import JUDGED_BY, Settings
 from engine.texts import required_text
+from engine.verdicts.scale import Scale
 from engine.vision.sources.file_times import FileTimes
 from storage import queries
 from storage.profiles import profile_settings, write_profile
@@ -97,6 +104,12 @@ class Session:
         """A row for every window of the class: verdict, balance, margin, coverage, students by their verdict."""
         return self._read(lambda store: queries.class_windows(store, self._judgement(store, judgement)))
 
+    def scale(self, judgement: str | None = None) -> Scale:
+        """What its windows may be: the verdicts of a balance, or the names of classes without polarity."""
+        return self._read(
+            lambda store: scale_of_session(store, self.session_id, self._settings(store, judgement).strategy)
+        )
+
     def phases(self) -> pd.DataFrame:
         """A row for every phase, in order: phase, start, stop (s; NaN: not given), label."""
         return self._read(lambda store: queries.phases(store, self.session_id))
@@ -138,8 +151,9 @@ class Session:
         """
 
         def compared(store: Store) -> validation.Validation:
-            codes, evidence = validation.coded(store, self.session_id, path)
-            return validation.validate(codes, evidence, self._settings(store, judgement))
+            settings = self._settings(store, judgement)
+            codes, evidence = validation.coded(store, self.session_id, path, settings.strategy)
+            return validation.validate(codes, evidence, settings)
 
         return self._read(compared)
 
@@ -151,8 +165,9 @@ class Session:
         """
         profile = required_text(profile, "profile name")
         with Store.open(self.database, must_exist=True) as store:
-            codes, evidence = validation.coded(store, self.session_id, path)
-            fitted = fitting.fit(codes, evidence, self._settings(store, judgement))
+            settings = self._settings(store, judgement)
+            codes, evidence = validation.coded(store, self.session_id, path, settings.strategy)
+            fitted = fitting.fit(codes, evidence, settings)
             write_profile(
                 store,
                 profile,
@@ -194,7 +209,7 @@ class Session:
         def compared(store: Store) -> Comparison:
             rows = queries.judgements(store, self.session_id).set_index("judgement_id")
             chosen = [self._judgement(store, name) for name in dict.fromkeys(names)] or rows.index.tolist()
-            return compare_judgements(store, rows.loc[chosen])
+            return compare_judgements(store, self.session_id, rows.loc[chosen])
 
         return self._read(compared)
 

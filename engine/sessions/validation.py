@@ -14,13 +14,13 @@ import pandas as pd
 from engine.sessions.coding import CODES, Codes, column_of, read_codes
 from engine.sessions.corrections import check_done
 from engine.sessions.formats.reading import Recording
-from engine.sessions.judgements import read_evidence
+from engine.sessions.judgements import read_evidence, scale_of_session
 from engine.settings import Settings
 from engine.verdicts import agreement
 from engine.verdicts.agreement import Array, Ints
 from engine.verdicts.evidence import Evidence
 from engine.verdicts.judging import judge
-from engine.verdicts.scale import INSUFFICIENT, VERDICTS
+from engine.verdicts.scale import VERDICTS
 from engine.verdicts.windows import Windows
 from storage import queries
 from storage.store import Store
@@ -45,16 +45,16 @@ class Validation:
     """A row for each code of the majority, a column for each verdict: how many intervals."""
 
 
-def coded(store: Store, session_id: int, path: str | Path) -> tuple[Codes, Evidence]:
-    """The codes in a file about session `session_id`, and the evidence of the session.
+def coded(store: Store, session_id: int, path: str | Path, strategy: str) -> tuple[Codes, Evidence]:
+    """The codes in a file about session `session_id`, as judged by `strategy`, and the evidence of the session.
 
     Raises UsageError for a file that does not fit the session (see `read_codes`).
     """
     check_done(store, session_id)
     row = store.session(session_id)
     begin = float(row["start_pts"] * Fraction(row["time_base"]))
-    recording = Recording(row["file_name"], begin)
-    codes = read_codes(path, queries.students(store, session_id), row["duration"], recording)
+    recording, kinds = Recording(row["file_name"], begin), scale_of_session(store, session_id, strategy).kinds
+    codes = read_codes(path, queries.students(store, session_id), row["duration"], recording, kinds)
     return codes, read_evidence(store, session_id)
 
 
@@ -62,15 +62,16 @@ def validate(codes: Codes, evidence: Evidence, settings: Settings) -> Validation
     """Compare the verdicts that these settings give every coded interval with its codes."""
     units = codes.units()
     judged = judge_units(evidence, settings, units)
-    verdict = judged["verdict"].map(VERDICTS.index).to_numpy(np.int64)
+    verdicts = (*codes.kinds, VERDICTS[-1])
+    verdict = judged["verdict"].map(verdicts.index).to_numpy(np.int64)
     return Validation(
         codes,
-        _readable(units).join(judged),
+        _readable(units, codes.kinds).join(judged),
         pd.DataFrame(
             [*_system_figures(codes, units, verdict, judged["balance"].to_numpy()), *_coder_figures(codes, units)],
             columns=["rater_a", "rater_b", "measure", "value", "low", "high", "intervals", "students"],
         ),
-        _confusion(units["majority"].to_numpy(), verdict),
+        _confusion(units["majority"].to_numpy(), verdict, codes.kinds),
     )
 
 
@@ -128,9 +129,9 @@ def _system_figures(codes: Codes, units: pd.DataFrame, verdict: Ints, balance: A
         pair = SYSTEM, coder
         coded = human >= 0
         student = _dense(units["student"].to_numpy()[coded])
-        table = tables(human[coded], verdict[coded], student)
+        table = tables(human[coded], verdict[coded], student, len(codes.kinds))
         rows.append((*pair, "no verdict", *agreement.estimate(unjudged, table), *_size(student)))
-        rows += _agreeing(pair, human[coded], verdict[coded], student)
+        rows += _agreeing(pair, human[coded], verdict[coded], student, codes.kinds)
         judged = coded & np.isfinite(balance)
         student = _dense(units["student"].to_numpy()[judged])
         for code, sign in (("interested", 1), ("not interested", -1)):
@@ -149,60 +150,66 @@ def _coder_figures(codes: Codes, units: pd.DataFrame) -> list[tuple[object, ...]
     for coder_a, coder_b in combinations(codes.coders, 2):
         first, second = (units[column_of(coder)].to_numpy(np.int64) for coder in (coder_a, coder_b))
         both = (first >= 0) & (second >= 0)
-        rows += _agreeing((coder_a, coder_b), first[both], second[both], _dense(units["student"].to_numpy()[both]))
+        rows += _agreeing(
+            (coder_a, coder_b), first[both], second[both], _dense(units["student"].to_numpy()[both]), codes.kinds
+        )
     codes_of = units[[column_of(coder) for coder in codes.coders]].to_numpy(np.int64)
     unit, coder = np.nonzero((codes_of >= 0) & ((codes_of >= 0).sum(axis=1, keepdims=True) > 1))
     if len(unit):
         student = _dense(units["student"].to_numpy()[unit])
-        table = agreement.coincidences(_dense(unit), codes_of[unit, coder], student, len(CODES))
+        table = agreement.coincidences(_dense(unit), codes_of[unit, coder], student, len(codes.kinds))
         of_units = student[np.unique(unit, return_index=True)[1]]
         alpha = agreement.estimate(agreement.krippendorff_alpha, table)
         rows.append(("all coders", "all coders", "alpha", *alpha, *_size(of_units)))
     return rows
 
 
-def _agreeing(pair: tuple[str, str], codes_a: Ints, codes_b: Ints, student: Ints) -> list[tuple[object, ...]]:
-    """Share of equal codes and kappas, where both have a code."""
-    both = codes_b < len(CODES)
+def _agreeing(
+    pair: tuple[str, str], codes_a: Ints, codes_b: Ints, student: Ints, kinds: tuple[str, ...]
+) -> list[tuple[object, ...]]:
+    """Share of equal codes and kappas, where both have a code; only a scale has a weighted one."""
+    both = codes_b < len(kinds)
     if not both.any():
         return []
     codes_a, codes_b, student = codes_a[both], codes_b[both], _dense(student[both])
-    table = tables(codes_a, codes_b, student)[..., : len(CODES)]
-    statistics = {"agreement": agreement.percent_agreement, "kappa": plain_kappa, "weighted kappa": weighted_kappa}
+    table = tables(codes_a, codes_b, student, len(kinds))[..., : len(kinds)]
+    statistics = {"agreement": agreement.percent_agreement, "kappa": plain_kappa}
+    if kinds == CODES:
+        statistics["weighted kappa"] = weighted_kappa
     return [(*pair, name, *agreement.estimate(of, table), *_size(student)) for name, of in statistics.items()]
 
 
-def tables(human: Ints, verdict: Ints, student: Ints) -> Array:
-    """(s, 3, 4) how often each code meets each verdict in each student; the last verdict is insufficient."""
-    return agreement.contingency(
-        human, verdict, student, (int(student.max(initial=0)) + 1, len(CODES), len(VERDICTS))
-    )
+def tables(human: Ints, verdict: Ints, student: Ints, kinds: int = len(CODES)) -> Array:
+    """(s, k, k + 1) how often each code meets each verdict in each student; the last verdict is insufficient."""
+    return agreement.contingency(human, verdict, student, (int(student.max(initial=0)) + 1, kinds, kinds + 1))
 
 
 def unjudged(table: Array) -> Array:
-    """The share of intervals without a verdict, of tables (..., 3, 4)."""
-    return np.asarray(table[..., INSUFFICIENT].sum(axis=-1) / np.maximum(table.sum(axis=(-1, -2)), 1))
+    """The share of intervals without a verdict, of tables (..., k, k + 1)."""
+    return np.asarray(table[..., -1].sum(axis=-1) / np.maximum(table.sum(axis=(-1, -2)), 1))
 
 
 def plain_kappa(table: Array) -> Array:
-    """Cohen's kappa of tables (..., 3, 3 or 4), where there is a verdict."""
-    return agreement.kappa(table[..., : len(CODES)], agreement.nominal(len(CODES)))
+    """Cohen's kappa of tables (..., k, k or k + 1), where there is a verdict."""
+    kinds = table.shape[-2]
+    return agreement.kappa(table[..., :kinds], agreement.nominal(kinds))
 
 
 def weighted_kappa(table: Array) -> Array:
-    """Linearly weighted kappa, likewise."""
+    """Linearly weighted kappa of tables (..., 3, 3 or 4), likewise."""
     return agreement.kappa(table[..., : len(CODES)], agreement.linear(len(CODES)))
 
 
-def _confusion(human: npt.NDArray[np.int64], verdict: Ints) -> pd.DataFrame:
+def _confusion(human: npt.NDArray[np.int64], verdict: Ints, kinds: tuple[str, ...]) -> pd.DataFrame:
     coded = human >= 0
-    table = tables(human[coded], verdict[coded], np.zeros(coded.sum(), np.int64))[0].astype(np.int64)
-    return pd.DataFrame(table, columns=list(VERDICTS)).assign(code=CODES)[["code", *VERDICTS]]
+    table = tables(human[coded], verdict[coded], np.zeros(coded.sum(), np.int64), len(kinds))[0].astype(np.int64)
+    names = [*kinds, VERDICTS[-1]]
+    return pd.DataFrame(table, columns=names).assign(code=kinds)[["code", *names]]
 
 
-def _readable(units: pd.DataFrame) -> pd.DataFrame:
+def _readable(units: pd.DataFrame, kinds: tuple[str, ...]) -> pd.DataFrame:
     """The units with words for codes."""
-    words = np.array([*CODES, None], object)
+    words = np.array([*kinds, None], object)
     names = [name for name in map(str, units) if name == "majority" or name.startswith("by ")]
     return units.assign(**{name: words[units[name].to_numpy(np.int64)] for name in names})
 

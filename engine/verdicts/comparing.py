@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.verdicts import agreement
-from engine.verdicts.scale import CLASS_VERDICTS, INSUFFICIENT, SIDES, VERDICTS
+from engine.verdicts.scale import BALANCE, SIDES, Scale
 
 CLASS = "class"
 
@@ -31,7 +31,7 @@ class Verdicts:
     """(n,) s."""
     stop: npt.NDArray[np.float64]
     verdict: Ints
-    """(n,) places in VERDICTS."""
+    """(n,) places in the scale's verdicts."""
 
     def take(self, rows: npt.NDArray[Any]) -> Verdicts:
         """The verdicts of `rows`, indices or a mask."""
@@ -62,7 +62,7 @@ class Comparison(NamedTuple):
     their labels (`students`)."""
 
 
-def compare(judgements: Mapping[str, Judged]) -> Comparison:
+def compare(judgements: Mapping[str, Judged], scale: Scale = BALANCE) -> Comparison:
     """Compare judgements by name; where their windows differ in length, at the middle of each shorter one."""
     agreeing: Rows = []
     differing: Rows = []
@@ -70,14 +70,14 @@ def compare(judgements: Mapping[str, Judged]) -> Comparison:
         names = {"judgement_a": first, "judgement_b": second}
         for of in ("students", CLASS):
             windows, *verdicts = _paired(judgements[first], judgements[second], of)
-            agreeing.append({**names, "of": of, **_agreement(*verdicts)})
+            agreeing.append({**names, "of": of, **_agreement(scale, *verdicts)})
             if of == "students":
-                differing += [names | row for row in _differing(windows, *verdicts)]
-    counts = [row for name, judged in judgements.items() for row in _counts(name, judged)]
+                differing += [names | row for row in _differing(scale, windows, *verdicts)]
+    counts = [row for name, judged in judgements.items() for row in _counts(name, judged, scale)]
     return Comparison(counts, agreeing, differing)
 
 
-def _counts(judgement: str, judged: Judged) -> Rows:
+def _counts(judgement: str, judged: Judged, scale: Scale) -> Rows:
     """How often each student, and the class, has which verdict."""
     labels = np.unique(judged.students.label)
     of = [(str(label), judged.students.take(judged.students.label == label)) for label in labels]
@@ -86,7 +86,7 @@ def _counts(judgement: str, judged: Judged) -> Rows:
             "judgement": judgement,
             "student": label,
             "windows": len(verdicts.verdict),
-            **{name: int((verdicts.verdict == place).sum()) for place, name in enumerate(VERDICTS)},
+            **{name: int((verdicts.verdict == place).sum()) for place, name in enumerate(scale.verdicts)},
         }
         for label, verdicts in [*of, (CLASS, judged.class_)]
     ]
@@ -110,22 +110,22 @@ def _paired(first: Judged, second: Judged, of: str) -> tuple[Verdicts, Ints, Int
     return (windows, matched, windows.verdict) if swapped else (windows, windows.verdict, matched)
 
 
-def _agreement(verdict_a: Ints, verdict_b: Ints) -> dict[str, Any]:
+def _agreement(scale: Scale, verdict_a: Ints, verdict_b: Ints) -> dict[str, Any]:
     """windows, agreement, judged, kappa."""
-    kinds = len(CLASS_VERDICTS)
+    kinds, none = len(scale.class_verdicts), len(scale.kinds)
     table = agreement.contingency(verdict_a, verdict_b, np.zeros_like(verdict_a), (1, kinds, kinds))[0]
-    judged = table[:INSUFFICIENT, :INSUFFICIENT]
+    judged = table[:none, :none]
     return {
         "windows": len(verdict_a),
         "agreement": float(agreement.percent_agreement(table)),
         "judged": int(judged.sum()),
-        "kappa": float(agreement.kappa(judged, agreement.nominal(INSUFFICIENT))),
+        "kappa": float(agreement.kappa(judged, agreement.nominal(none))),
     }
 
 
-def _differing(windows: Verdicts, verdict_a: Ints, verdict_b: Ints) -> Rows:
+def _differing(scale: Scale, windows: Verdicts, verdict_a: Ints, verdict_b: Ints) -> Rows:
     """A row for each window with students whose verdicts differ, the most of them first."""
-    side = np.array([SIDES[name] for name in VERDICTS])
+    side = np.array([SIDES.get(name, 0) for name in scale.verdicts])
     unlike = verdict_a != verdict_b
     opposite = (side[verdict_a] * side[verdict_b] == -1)[unlike]
     windows = windows.take(unlike)

@@ -81,6 +81,8 @@ class Observations(NamedTuple):
     loglik: Array | None = None
     """(n, 3) how likely a row is if its mood is positive, neutral, negative: logarithms, up to a number of each.
     Windows are then judged as mixtures of moods (`engine.verdicts.mixture`), and the terms are not used."""
+    shares: Array | None = None
+    """(n, k) what a row adds to each of the session's classes, 0 or more: required where they have no polarity."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.settings import Settings
+from engine.verdicts.categories.judging import named, prevailing
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
 from engine.verdicts.majorities import majorities, prevailing
 from engine.verdicts.mixture import shares_of
@@ -92,6 +93,9 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
             strategy.proven,
         ),
     }
+    if strategy.reads == "scores" and not evidence.faces.classes.polar:
+        found = prevailing(observations, evidence, windows, settings.strategy)
+        return named((student_windows, class_windows), found, enough, evidence, settings, strategy.proven)
     return student_windows, class_windows
 
 
@@ -140,7 +144,7 @@ class _Tally(NamedTuple):
 
 def _check(observations: Observations, evidence: Evidence, strategy: str) -> None:
     """Raise ValueError for rows that cannot be tallied: a strategy may come from another package."""
-    student, frame_index, terms, weight, _ = observations
+    student, frame_index, terms, weight = observations[:4]
     n = len(student)
     if any(len(column) != n for column in (frame_index, *terms, weight)):
         raise ValueError(f"strategy {strategy!r}: its columns have different lengths")

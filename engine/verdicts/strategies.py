@@ -23,6 +23,8 @@ class Strategy(Protocol):
     From the observations, judging sums the terms of each student and window: the balance is (positive - negative) /
     (positive + negative + neutral), its margin follows from how alike neighbouring rows are, and docs/verdicts.md
     has the rules by which both make a verdict. A strategy therefore decides neither about windows nor thresholds.
+    Where the session's classes have no polarity, judging sums its `shares` instead, and the class that prevails is
+    the verdict.
     """
 
     proven: bool
@@ -108,7 +110,8 @@ class Weighted:
             shares = polarity_sums(faces.scores, faces.classes)
         shares = shares * faces.weight[:, None]
         terms = EvidenceTerms(shares[:, :1], shares[:, 2:], shares[:, 1])
-        return Observations(faces.student, faces.frame_index, terms, faces.weight)
+        of_classes = faces.scores * faces.weight[:, None]
+        return Observations(faces.student, faces.frame_index, terms, faces.weight, shares=of_classes)
 
 
 class Sum:
@@ -121,7 +124,7 @@ class Sum:
         """A row for each scorable face."""
         faces = evidence.scorable_faces()
         terms = _polar_terms(faces.scores, faces.classes)
-        return Observations(faces.student, faces.frame_index, terms, faces.weight)
+        return Observations(faces.student, faces.frame_index, terms, faces.weight, shares=faces.scores)
 
 
 class Dominant:
@@ -135,7 +138,7 @@ class Dominant:
         faces = evidence.scorable_faces()
         strongest = np.eye(len(faces.classes))[faces.scores.argmax(axis=1)]
         terms = _polar_terms(strongest, faces.classes)
-        return Observations(faces.student, faces.frame_index, terms, faces.weight)
+        return Observations(faces.student, faces.frame_index, terms, faces.weight, shares=strongest)
 
 
 def _log_likelihoods(loglik: Array, scores: Array) -> Array:

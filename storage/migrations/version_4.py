@@ -24,8 +24,6 @@ from storage.migrations.session_states import restate_sessions
 STATES = ("watching", "detecting", "detected", "done")
 #: What the log of corrections may say.
 ACTIONS = ("rename", "merge", "split", "role", "forget", "relabel")
-#: What a class may be.
-VERDICTS = ("interested", "neutral", "not interested", "insufficient", "divided")
 #: Eight bytes on PostgreSQL, too.
 _REAL: REAL[float] = REAL().with_variant(Double(), "postgresql")
 
@@ -45,10 +43,18 @@ def upgrade(op: Operations) -> None:
         for verdict in ("interested", "neutral", "not_interested"):
             op.add_column(table, Column(f"p_{verdict}", _REAL))
         op.add_column(table, Column("reason", Text))
+        _let_verdicts_be_names(op, table)
     for table in ("class_windows", "class_phases"):
         op.add_column(table, Column("present", Integer))
         op.add_column(table, Column("measured", Integer))
-        _let_classes_be_divided(op, table)
+    op.create_table(
+        "class_shares",
+        Column("judgement_id", Integer, ForeignKey("judgements.judgement_id", ondelete="CASCADE"), nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in ("student", "window", "number")),
+        Column("share", _REAL, nullable=False),
+        PrimaryKeyConstraint("judgement_id", "student", "window", "number"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "shots",
         _session(),
@@ -98,11 +104,10 @@ def upgrade(op: Operations) -> None:
     )
 
 
-def _let_classes_be_divided(op: Operations, table: str) -> None:
+def _let_verdicts_be_names(op: Operations, table: str) -> None:
+    """A class may be divided, and of classes without polarity a verdict is the name of one."""
     with op.batch_alter_table(table) as rows:
         rows.drop_constraint(op.f(f"ck_{table}_verdict"), type_="check")
-    with op.batch_alter_table(table) as rows:
-        rows.create_check_constraint("verdict", f"verdict IN ({', '.join(map(repr, VERDICTS))})")
 
 
 def _add_roles(op: Operations) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Table, UniqueConstraint
 
-from storage.schema.definitions import count, key, metadata, one_of, parent, real, seconds, words
+from storage.schema.definitions import count, key, metadata, parent, real, seconds, words
 
+#: The verdicts of a balance. Where the session's classes have no polarity, the name of one stands in their place.
 VERDICTS = ("interested", "neutral", "not interested", "insufficient")
 #: Of the class also: no half of it is of one mind.
 CLASS_VERDICTS = (*VERDICTS, "divided")
@@ -54,18 +55,17 @@ _BALANCE = "positive against negative evidence, -1 to 1 (docs/verdicts.md); NULL
 _MARGIN = "half-width of the balance's uncertainty; NULL where it is unknown"
 
 
-def _verdict(verdicts: tuple[str, ...] = VERDICTS) -> tuple[Column[Any] | CheckConstraint, ...]:
+def _verdict(verdicts: tuple[str, ...] = VERDICTS) -> tuple[Column[Any], ...]:
     """From when to when, and what is found in between."""
     *others, last = verdicts
     return (
         seconds("start", "begin, included"),
         seconds("stop", "end, not included"),
-        words("verdict", f"{', '.join(others)} or {last}"),
-        one_of("verdict", verdicts),
+        words("verdict", f"{', '.join(others)} or {last}; of classes without polarity the name of one"),
     )
 
 
-def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+def _evidence() -> tuple[Column[Any], ...]:
     """A verdict of one student, and what stands behind it."""
     return (
         *_verdict(),
@@ -80,7 +80,7 @@ def _evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
     )
 
 
-def _class_evidence() -> tuple[Column[Any] | CheckConstraint, ...]:
+def _class_evidence() -> tuple[Column[Any], ...]:
     """A verdict of the class, and what stands behind it."""
     mean = "mean of the balances of the students with a verdict; NULL where there is none"
     return (
@@ -165,6 +165,18 @@ attention_windows = Table(
     key("window", _WINDOW),
     *_signals(),
     comment="what a student shows in one window beside emotions",
+    sqlite_with_rowid=False,
+)
+
+class_shares = Table(
+    "class_shares",
+    metadata,
+    parent("judgements.judgement_id", "judgement_id", "the judgement, whose windows these are"),
+    key("student", "the student's number"),
+    key("window", _WINDOW),
+    key("number", "the class, a number in classes"),
+    real("share", 4, "share of the class in the evidence of the student in the window, 0 to 1; they add up to 1"),
+    comment="how much of a student's evidence is for each class, where the classes have no polarity",
     sqlite_with_rowid=False,
 )
 

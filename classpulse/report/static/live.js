@@ -4,8 +4,10 @@
 "use strict";
 
 (() => {
-  const { INSUFFICIENT, signed, plain, dataOf, orderOf, countsOf, aboutWindow, aboutCell, tell } = classpulse;
+  const { INSUFFICIENT, FIRST_KIND, signed, plain, dataOf, orderOf, countsOf, aboutWindow, aboutCell, tell } = classpulse;
   const LEVELS = ["minus3", "minus2", "minus1", "zero", "plus1", "plus2", "plus3"];
+  // As many as classes without polarity can be.
+  const KINDS = Array.from({ length: 12 }, (_, place) => `kind${place + 1}`);
   const DARK = matchMedia("(prefers-color-scheme: dark)");
   const PHONE = matchMedia("(pointer: coarse), (max-width: 600px)");
   const LIBRARY = document.getElementById("classpulse-plotly");
@@ -38,7 +40,7 @@
   };
   const colours = (element) => {
     const style = getComputedStyle(element);
-    return Object.fromEntries(["page", "ink", "soft", "rule", "panel", "hatch", ...LEVELS].map(
+    return Object.fromEntries(["page", "ink", "soft", "rule", "panel", "hatch", ...LEVELS, ...KINDS].map(
       (name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   };
 
@@ -76,8 +78,10 @@
     const none = windows.filter((k) => !judged(k));
     const below = (place) => windows.map((k) => counts.slice(0, place).reduce((sum, count) => sum + count[k], 0));
     const phases = data.phases ?? [];
-    const fills = [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
-    const traces = [
+    const fills = data.kinds ? [...data.kinds.slice(0, -1).map((_, place) => c[KINDS[place]]), "rgba(0,0,0,0)"]
+      : [c.plus3, c.zero, c.minus3, "rgba(0,0,0,0)"];
+    const share = data.kinds ? 0.98 : 0.34; // of the height, for the counts of students
+    const traces = data.kinds ? [] : [
       { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
         y: none.map(() => 2 * data.end), hoverinfo: "skip",
         marker: { color: "rgba(0,0,0,0)", line: { width: 0 }, pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } } },
@@ -86,30 +90,32 @@
       // Nothing to see: a column over each window, to be pointed at.
       { type: "bar", x: middle, width, base: -data.end, y: windows.map(() => 2 * data.end), marker: { color: "rgba(0,0,0,0)" },
         customdata: about, hovertemplate: "%{customdata}<extra></extra>" },
+    ];
+    traces.push(
       ...counts.map((y, place) => ({
         type: "bar", x: middle, width, y, base: below(place), yaxis: "y2", customdata: about,
         hovertemplate: "%{customdata}<extra></extra>",
         marker: { color: fills[place], line: { width: 0 },
-          ...(place === 3 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
+          ...(place === fills.length - 1 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
       })),
-    ];
+    );
     return {
       traces,
       layout: layout(c, {
-        height: counts.length ? 400 : 260, margin: { l: 48, r: 10, t: phases.length ? 44 : 24, b: 32 },
+        height: counts.length && !data.kinds ? 400 : 260, margin: { l: 48, r: 10, t: phases.length ? 44 : 24, b: 32 },
         shapes: phases.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
           line: { color: c.soft, width: 1 } })),
         barmode: "overlay", bargap: 0, hovermode: "closest",
         xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
-        yaxis: { domain: [counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
+        yaxis: { visible: !data.kinds, domain: [data.kinds ? 0.99 : counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,
           zerolinecolor: c.soft, tickvals: [-data.end, 0, data.end], ticktext: [-data.end, 0, data.end].map((end) => end && signed(end).replace(/0$/, "")),
           ticks: "" },
-        yaxis2: { domain: [0, 0.34], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
+        yaxis2: { domain: [0, share], fixedrange: true, color: c.soft, showgrid: false, zeroline: false, nticks: 3 },
         annotations: [
           ...phases.map(({ start, stop, phase_label: label }) => ({ text: shortened(label, (stop - start) / data.length), x: ms(start), yref: "paper",
             y: 1.06, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.ink } })),
-          { text: "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
-          { text: counts.length ? "students" : "", x: 0, y: 0.345, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
+          { text: data.kinds ? "" : "balance: interested above, not interested below", x: 0, y: 1.0, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
+          { text: counts.length ? "students" : "", x: 0, y: share + 0.005, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 11, color: c.soft } },
         ],
       }),
       picked: (point) => ({ start: data.start[point.pointIndex], stop: data.stop[point.pointIndex], student: null }),
@@ -126,7 +132,9 @@
     });
     edges.push(ms(data.stop.at(-1)));
     element.about ??= data.labels.map((_, place) => columns.map((k) => k === null ? "" : aboutCell(data, place, k)));
-    const steps = LEVELS.flatMap((name, k) => [[k / 7, c[name]], [(k + 1) / 7, c[name]]]);
+    const names = data.kinds ? KINDS.slice(0, data.kinds.length - 1) : LEVELS;
+    const steps = names.flatMap((name, k) => [[k / names.length, c[name]], [(k + 1) / names.length, c[name]]]);
+    const lowest = data.kinds ? FIRST_KIND : -3;
     const common = { type: "heatmap", x: edges, y0: 0, dy: 1, showscale: false };
     // SVG's own hatching behind the cells, where those without a verdict leave a gap.
     const [left, high] = [PHONE.matches ? 56 : 96, order.length * 17];
@@ -138,7 +146,7 @@
       traces: [{
         ...common, z: order.map((place) => columns.map((k) =>
           k === null || data.levels[place][k] === INSUFFICIENT ? null : data.levels[place][k])),
-        zmin: -3.5, zmax: 3.5, colorscale: steps, ygap: 1, customdata: order.map((place) => element.about[place]), hoverongaps: true,
+        zmin: lowest - 0.5, zmax: lowest + names.length - 0.5, colorscale: steps, ygap: 1, customdata: order.map((place) => element.about[place]), hoverongaps: true,
         hovertemplate: "%{customdata}<extra></extra>",
       }],
       layout: layout(c, {

@@ -4,7 +4,7 @@
 "use strict";
 
 const classpulse = (() => {
-  const INSUFFICIENT = -9;
+  const INSUFFICIENT = -9, FIRST_KIND = 11;
   const VERDICTS = ["interested", "neutral", "not interested", "insufficient"];
 
   const clock = (seconds) => {
@@ -19,25 +19,28 @@ const classpulse = (() => {
   };
   // Texts hold markup of ours, and people choose names.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  const verdictOf = (level) =>
+  // Of classes without polarity levels count their places, from FIRST_KIND on.
+  const verdictOf = (data, level) => data.kinds && level !== INSUFFICIENT ? data.kinds[level - FIRST_KIND] :
     level === INSUFFICIENT ? "insufficient" : level > 0 ? "interested" : level < 0 ? "not interested" : "neutral";
 
   const dataOf = (element) =>
     (element.data ??= JSON.parse(element.querySelector("script[type='application/json']").textContent));
   const orderOf = (element) => dataOf(element).orders[element.dataset.order ?? "seat"];
   // The class has counts of students; a student alone has none.
-  const countsOf = (data) => (data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : []);
+  const verdictsOf = (data) => data.kinds ?? VERDICTS;
+  const countsOf = (data) => data.kinds ? data.numbers : (data.interested ? VERDICTS.map((verdict) => data[verdict.replace(" ", "_")]) : []);
 
   const because = (data, place, k) => (data.reason[place][k] < 0 ? "" : `: ${data.reasons[data.reason[place][k]]}`);
 
   const aboutWindow = (data, k) =>
-    `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${data.shown[k]}</b><br>balance ` +
-    `${signed(data.balance[k], data.margin[k])}<br>coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
+    `${clock(data.start[k])}–${clock(data.stop[k])}: <b>${plain(data.shown[k])}</b><br>` +
+    (data.kinds ? "" : `balance ${signed(data.balance[k], data.margin[k])}<br>`) + `coverage ${Math.round(data.coverage[k] * 100)} %<br>` +
     (data.measured ? `${data.measured[k]} students measured<br>` : "") +
-    countsOf(data).map((count, place) => `${count[k]} ${VERDICTS[place]}`).join("<br>");
+    countsOf(data).map((count, place) => `${count[k]} ${plain(verdictsOf(data)[place])}`).join("<br>");
   const aboutCell = (data, place, k) =>
     `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
-    `<b>${verdictOf(data.levels[place][k])}${because(data, place, k)}</b>, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>` +
+    `<b>${plain(verdictOf(data, data.levels[place][k]))}${because(data, place, k)}</b>` +
+    (data.kinds ? "<br>" : `, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>`) +
     `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} ${data.evidence}`;
 
   const tell = (element, start, stop, student) => element.dispatchEvent(
@@ -83,7 +86,7 @@ const classpulse = (() => {
     }));
     element.querySelector(".cells svg").replaceChildren(...Object.entries(paths).map(([level, boxes]) => {
       const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      const colour = level < 0 ? `minus${-level}` : `plus${level}`;
+      const colour = level >= FIRST_KIND ? `kind${level - FIRST_KIND + 1}` : level < 0 ? `minus${-level}` : `plus${level}`;
       path.setAttribute("class", `level ${Number(level) === INSUFFICIENT ? "hatched" : colour}`);
       path.setAttribute("d", boxes.join(""));
       return path;
@@ -108,5 +111,5 @@ const classpulse = (() => {
     if (found) tell(found.element, found.data.start[found.k], found.data.stop[found.k], found.student);
   });
 
-  return { INSUFFICIENT, VERDICTS, clock, signed, plain, dataOf, orderOf, countsOf, aboutWindow, aboutCell, tell };
+  return { INSUFFICIENT, FIRST_KIND, VERDICTS, clock, signed, plain, dataOf, orderOf, countsOf, aboutWindow, aboutCell, tell };
 })();

@@ -123,7 +123,7 @@
     const colour = (who) => {
       const row = judged ? judged.data.students.indexOf(who) : -1;
       const level = row < 0 || column < 0 ? -9 : judged.data.levels[row][column];
-      const name = level === -9 ? "--hatch" : level > 0 ? "--plus2" : level < 0 ? "--minus2" : "--zero";
+      const name = level === -9 ? "--hatch" : level >= classpulse.FIRST_KIND ? `--kind${level - classpulse.FIRST_KIND + 1}` : level > 0 ? "--plus2" : level < 0 ? "--minus2" : "--zero";
       return style.getPropertyValue(name);
     };
     context.globalAlpha = 1;

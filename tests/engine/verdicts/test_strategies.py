@@ -69,11 +69,6 @@ def test_two_and_twelve_classes_are_judged_by_every_strategy(classes: Classes) -
         )
 
 
-def test_classes_without_a_side_have_a_balance_of_0() -> None:
-    classes = Classes((Class("a", "neutral"), Class("b", "ignored")))
-    assert balances(of(classes, (0.5, 0.5))) == {"weighted": 0, "sum": 0, "dominant": 0}
-
-
 def test_fers_scores_are_calibrated_and_the_same_scores_of_other_classes_are_not() -> None:
     scores = (0.1, 0.0, 0.0, 0.3, 0.2, 0.0, 0.4)
     others = Classes(tuple(Class(f"my {member.name}", member.polarity) for member in FER.members))

@@ -1,0 +1,1 @@
+"""Classes without polarity: a window is what most of its evidence is for, and the verdict is that class's name."""
