@@ -95,6 +95,7 @@ def test_pages_have_the_verdicts_in_the_same_order() -> None:
     script = (ROOT / "classpulse/report/static/report.js").read_text("utf-8")
     assert f"const VERDICTS = {json.dumps(list(scale.VERDICTS))};" in script
     assert f"const INSUFFICIENT = {figures.INSUFFICIENT};" in script
+    assert f"const FIRST_KIND = {figures.FIRST_KIND};" in script
 
 
 def test_the_classes_of_fers_network_have_one_home() -> None:

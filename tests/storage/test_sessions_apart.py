@@ -29,7 +29,7 @@ OF_SESSION = {
     "judgements": "SELECT * FROM judgements WHERE session_id = {} ORDER BY name",
     **{
         table: f"SELECT w.* FROM {table} w JOIN judgements USING (judgement_id) WHERE session_id = {{}} ORDER BY 1"
-        for table in ("student_windows", "class_windows", "attention_windows")
+        for table in ("student_windows", "class_windows", "attention_windows", "class_shares")
     },
 }
 

@@ -72,6 +72,8 @@ def term(lesson: Store, write: Write) -> Store:
         for table in ("student_windows", "class_windows"):
             change(connection, table, window=1, start=10, stop=20, balance="balance - 0.75")
         change(connection, "attention_windows", window=1, facing=0.1)
+        shares = "SELECT judgement_id, student, \"window\", 4, 0.75 FROM student_windows WHERE \"window\" = 0"
+        connection.exec_driver_sql(f"INSERT INTO class_shares {shares} AND student = 1")
         connection.exec_driver_sql("INSERT INTO phases VALUES (1, 1, 5, NULL, 'group work', '2026-01-01T00:00Z')")
         as_part(connection, "class_windows", "class_phases")
         as_part(connection, "student_windows", "student_phases", visible=0.5, facing=1, movement=0.2)
@@ -110,6 +112,7 @@ ANSWERS: dict[str, dict[str, str | float]] = {
     "students-term": {"session": "Physics 8b", "strategy": "weighted", "not_interested": 2, "balance": -0.0417},
     "judgements-agree": {"one": "weighted 10 s", "other": "later", "windows": 4, "agree": 0.5},
     "emotions": {"minute": 0, "faces": 3},
+    "classes-prevailed": {"label": "S01", "class": "happy", "verdicts": 0, "windows": 1, "share": 0.75},
     "attention-elsewhere": {"label": "S01", "at": "0:00:10", "facing": 0.1},
     "phases": {"phase_label": "group work", "at": "0:00:05", "verdict": "not interested", "balance": 0.3333},
     "student-phases": {"phase_label": "group work", "visible": 0.5, "balance": 0.3333},

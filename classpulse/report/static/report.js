@@ -4,7 +4,8 @@
 "use strict";
 
 const classpulse = (() => {
-  const INSUFFICIENT = -9, FIRST_KIND = 11;
+  const INSUFFICIENT = -9;
+  const FIRST_KIND = 11;
   const VERDICTS = ["interested", "neutral", "not interested", "insufficient"];
 
   const clock = (seconds) => {
