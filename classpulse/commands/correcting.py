@@ -99,7 +99,7 @@ def roster(
 
     Seats are matched by position and face size only; students without a match stay unnamed and are counted.
     """
-    from classpulse.report import terminal
+    from classpulse.report import lines, terminal
     from engine.errors import UsageError
     from engine.sessions.session import find
     from storage import queries
@@ -123,4 +123,4 @@ def roster(
         names = named_session.keep_seats(room)
         print(f"seats kept for {room}: {len(names)} ({', '.join(names)})")
         return
-    print(terminal.carried(room, **vars(named_session.carry_names(room))))
+    print(lines.carried(room, **vars(named_session.carry_names(room))))

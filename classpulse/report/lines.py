@@ -1,6 +1,8 @@
-"""What a recording consists of, in a line each: its files, and its shots."""
+"""Lines for people: the files and shots of a recording, and whom a roster named."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich.markup import escape
@@ -31,3 +33,16 @@ def shots_line(shots: pd.DataFrame) -> str:
     )
     more = f", and {len(shots) - MOST_SHOTS} more" if len(shots) > MOST_SHOTS else ""
     return f"Shots: {len(shots)}, {counted(shots['view'].nunique(), 'view')}: {starts}{more}"
+
+
+def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
+    """Result of applying a roster to a session."""
+    groups = {
+        f"named by seat in {room}": [f"{label} {name}" for label, name in named.items()],
+        "seats without a match": unmatched,
+        "students without a name": unnamed,
+    }
+    return "\n".join(
+        f"{what}: {len(members)}" + (f" ({', '.join(members)})" if members else "")
+        for what, members in groups.items()
+    )

@@ -215,19 +215,6 @@ def people_table(people: pd.DataFrame) -> Table:
     return table
 
 
-def carried(room: str, named: Mapping[str, str], unmatched: Sequence[str], unnamed: Sequence[str]) -> str:
-    """Result of applying a roster to a session."""
-    groups = {
-        f"named by seat in {room}": [f"{label} {name}" for label, name in named.items()],
-        "seats without a match": unmatched,
-        "students without a name": unnamed,
-    }
-    return "\n".join(
-        f"{what}: {len(members)}" + (f" ({', '.join(members)})" if members else "")
-        for what, members in groups.items()
-    )
-
-
 def class_table(class_windows: pd.DataFrame, windows: pd.DataFrame | None = None, scale: Scale = BALANCE) -> Table:
     """Every window of the class; `windows` are those of the students, whom classes without polarity need."""
     table = fitted_table(

@@ -72,7 +72,7 @@ def term(lesson: Store, write: Write) -> Store:
         for table in ("student_windows", "class_windows"):
             change(connection, table, window=1, start=10, stop=20, balance="balance - 0.75")
         change(connection, "attention_windows", window=1, facing=0.1)
-        shares = "SELECT judgement_id, student, \"window\", 4, 0.75 FROM student_windows WHERE \"window\" = 0"
+        shares = 'SELECT judgement_id, student, "window", 4, 0.75 FROM student_windows WHERE "window" = 0'
         connection.exec_driver_sql(f"INSERT INTO class_shares {shares} AND student = 1")
         connection.exec_driver_sql("INSERT INTO phases VALUES (1, 1, 5, NULL, 'group work', '2026-01-01T00:00Z')")
         as_part(connection, "class_windows", "class_phases")

@@ -141,6 +141,8 @@ def test_validate_reads_codes_that_are_classes(run: Run, db: Path, folder: Path)
 
 def test_judgements_by_classes_and_by_attention_stand_side_by_side(run: Run, db: Path) -> None:
     assert run("judge", 1, "--db", db, "--strategy", "dominant").status == 0
+    prevailed = run("query", "--named", "classes-prevailed", "-p", "session=1", "--db", db).out
+    assert re.search(r"S01 +– +writing +6 +7 +1", prevailed)
     assert run("judge", 1, "--db", db, "--strategy", "attention").status == 0
     session = find(1, db)
     assert session.scale().kinds == ("interested", "neutral", "not interested")
@@ -148,4 +150,3 @@ def test_judgements_by_classes_and_by_attention_stand_side_by_side(run: Run, db:
     compared = run("compare", 1, "--db", db).out
     assert "h hand up, w writing, t talking" in compared
     assert re.search(r"weighted, 5 s +dominant, 5 s +students +28 +1\.0000 +24", compared)
-    assert "S01" in run("query", "--named", "classes-prevailed", "-p", "session=1", "--db", db).out
