@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.settings import Settings
-from engine.verdicts.categories.judging import named, prevailing
+from engine.verdicts.categories.judging import named, prevailing_classes
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
 from engine.verdicts.majorities import majorities, prevailing
 from engine.verdicts.mixture import shares_of
@@ -94,7 +94,7 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
         ),
     }
     if strategy.reads == "scores" and not evidence.faces.classes.polar:
-        found = prevailing(observations, evidence, windows, settings.strategy)
+        found = prevailing_classes(observations, evidence, windows, settings.strategy)
         return named((student_windows, class_windows), found, enough, evidence, settings, strategy.proven)
     return student_windows, class_windows
 

@@ -30,7 +30,9 @@ class Prevailing(NamedTuple):
     """(groups,) half-width of its 90 % interval."""
 
 
-def prevailing(observations: Observations, evidence: Evidence, windows: Windows, strategy: str) -> Prevailing:
+def prevailing_classes(
+    observations: Observations, evidence: Evidence, windows: Windows, strategy: str
+) -> Prevailing:
     """The share of each class in what was observed, and by how much the first leads.
 
     The shares are ratios of sums, and so is the lead; its interval follows from how alike neighbouring faces are,
@@ -120,7 +122,7 @@ def class_shares(evidence: Evidence, settings: Settings, windows: Windows) -> Co
     classes = evidence.faces.classes
     if strategy.reads != "scores" or classes.polar:
         return None
-    found = prevailing(strategy.observe(evidence, settings), evidence, windows, settings.strategy)
+    found = prevailing_classes(strategy.observe(evidence, settings), evidence, windows, settings.strategy)
     numbers, students = np.array(counted(classes)) + 1, max(len(evidence.students), 1)
     group = np.flatnonzero(np.isfinite(found.lead))
     return {
