@@ -49,6 +49,15 @@ def count_connections(store: Store, session_id: int) -> int:
         return connection.scalar(query) or 0
 
 
+def spans_of_connections(store: Store, session_id: int) -> list[tuple[float, float]]:
+    """When each connection of a session that has ended began and ended, s of the session."""
+    query = select(connections.c.start, connections.c.stop).where(
+        connections.c.session_id == session_id, connections.c.stop.is_not(None)
+    )
+    with store.reading() as connection:
+        return [(start, stop) for start, stop in connection.execute(query.order_by(connections.c.start))]
+
+
 def find_watched(store: Store, source: str) -> list[Watched]:
     """The sessions of the camera `source` that were begun and not judged, the newest first."""
     last = func.coalesce(func.max(frames.c.pts), sessions.c.start_pts)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,7 +38,9 @@ from engine.settings import Settings
 from engine.vision.cameras.addresses import SCHEMES, is_stream, with_password, without_secrets
 
 if TYPE_CHECKING:
+    from engine.sessions.live.lessons import Plan
     from engine.sessions.live.rolling import LiveWindow
+    from engine.sessions.session import Session
 
 app = typer.Typer()
 
@@ -58,6 +60,23 @@ def watch(
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="HH:MM", help="End at the next time of day that is this.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION", help="Begin a new session every 45m, from the first picture of the last on."
+        ),
+    ] = None,
+    timetable: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="A session for each lesson of this CSV: day, start, end, name, room.",
+        ),
+    ] = None,
+    room: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --timetable: the lessons in this room.")
     ] = None,
     max_break: Annotated[
         str | None,
@@ -106,6 +125,12 @@ def watch(
     """
     if length is not None and until is not None:
         raise typer.BadParameter("--for and --until both say when to end; omit one")
+    if split is not None and timetable is not None:
+        raise typer.BadParameter("--split and --timetable both say when lessons begin; omit one")
+    if timetable is not None and name is not None:
+        raise typer.BadParameter("--timetable names the sessions; omit --name")
+    if room is not None and timetable is None:
+        raise typer.BadParameter("--room says which lessons of --timetable; add it")
     if students and not as_json:
         raise typer.BadParameter("--students says what --json tells; add --json")
     if students and aggregate_only:
@@ -135,30 +160,42 @@ def watch(
 
     from classpulse.live.lines import encoded, line_of
     from classpulse.report import terminal
+    from engine.sessions.live.lessons import equal_lessons, lessons_of, watch_lessons
+    from engine.sessions.live.timetable import read_timetable
     from engine.sessions.live.watching import watch as watch_camera
 
     def tell(window: LiveWindow) -> None:
         if as_json:
-            print(encoded(line_of(window, title, students=students)), flush=True)
+            print(encoded(line_of(window, students=students)), flush=True)
+
+    def show(session: Session) -> None:
+        if not (quiet or as_json):
+            show_session(session)
 
     title = name or without_secrets(address)
+    plan: Plan | None = None
+    if split is not None:
+        plan = equal_lessons(title, duration_of(split))
+    elif timetable is not None:
+        plan = lessons_of(read_timetable(timetable, room))
     say: Callable[[str], None] = _silent if quiet else terminal.say
     with terminal.ProgressBar(title, hidden=quiet or as_json) as bar, _stopping() as stopped:
-        session = watch_camera(
-            _with_password(address, password_file),
-            db,
-            name=name,
-            settings=settings,
-            exclude=exclude or (),
-            until=ends,
-            stopped=stopped,
-            max_break=longest_break,
-            on_progress=bar,
-            on_change=say,
-            on_window=tell,
-        )
-    if not (quiet or as_json):
-        show_session(session)
+        options: dict[str, Any] = {
+            "settings": settings,
+            "exclude": exclude or (),
+            "until": ends,
+            "stopped": stopped,
+            "max_break": longest_break,
+            "on_progress": bar,
+            "on_change": say,
+            "on_window": tell,
+        }
+        location = _with_password(address, password_file)
+        if plan is not None:
+            watch_lessons(location, db, plan, on_session=show, **options)
+            return
+        session = watch_camera(location, db, name=name, **options)
+    show(session)
 
 
 class _End:

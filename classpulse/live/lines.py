@@ -14,11 +14,11 @@ from engine.verdicts.scale import COUNTS, PROBABILITIES
 _COLUMNS = ("verdict", "reason", "balance", "margin", *PROBABILITIES, "present", "measured", *COUNTS, "coverage")
 
 
-def line_of(window: LiveWindow, name: str, *, students: bool) -> dict[str, Any]:
-    """The window of the session called `name` as JSON's types; its students where they are asked for."""
+def line_of(window: LiveWindow, *, students: bool) -> dict[str, Any]:
+    """The window as JSON's types; its students where they are asked for."""
     row = window.of_class
     begun = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=window.begun)
-    line: dict[str, Any] = {"session": window.session_id, "name": name, "window": row["window"]}
+    line: dict[str, Any] = {"session": window.session_id, "name": window.name, "window": row["window"]}
     for edge in ("start", "stop"):
         line[edge] = (
             (begun + timedelta(seconds=row[edge])).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -34,6 +34,8 @@ class LiveWindow:
     """A window of a lesson that goes on. At its end, when all is known, it may be judged otherwise."""
 
     session_id: int
+    name: str
+    """Of the session."""
     begun: int
     """When the session began: microseconds since 1970, UTC."""
     of_class: dict[str, Any]

@@ -29,7 +29,7 @@ from engine.vision.extraction import FeatureExtractor
 from engine.vision.sources.protocol import Frame
 from storage import queries
 from storage.aggregates import copy_aggregates
-from storage.connections import count_connections, find_watched, write_connections
+from storage.connections import count_connections, find_watched, spans_of_connections, write_connections
 from storage.live import last_live_window, write_live_windows
 from storage.store import Store
 from storage.warnings import StoredWarning, write_warnings
@@ -48,11 +48,14 @@ def watch(
     db: str | Path = "classpulse.db",
     *,
     name: str | None = None,
+    titled: Callable[[datetime], str] | None = None,
     settings: Settings | None = None,
     exclude: Sequence[str] = (),
     until: Callable[[float], bool] | None = None,
     stopped: Event | None = None,
     max_break: float | None = None,
+    length: float | None = None,
+    begun_after: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_change: Callable[[str], None] | None = None,
     on_labels: Callable[[Frame, Detections, Sequence[str]], None] | None = None,
@@ -60,13 +63,14 @@ def watch(
 ) -> Session:
     """Watch the camera at `location` into the database `db`, and return its session when that is judged.
 
-    It ends when `stopped` is set, or when `until`, which is called with the time (s since 1970, UTC) now and then,
-    says so. What is lost at a sudden end is the open segment alone: where the same camera is watched again into the
-    same database after no more than `max_break` seconds, its session goes on; one that was left for longer is
-    judged first, and a new one begins. `on_change` is called with one line when the connection is made, lost or
-    back, from another thread, `on_labels` with every frame, its faces and their labels, which are those of the
-    moment (`LiveLabels`), and `on_window` with every window soon after it has ended. `on_progress` is that of
-    `analyze`.
+    It ends when `stopped` is set, `length` s after its first picture, or when `until`, which is called with the
+    time (s since 1970, UTC) now and then, says so. What is lost at a sudden end is the open segment alone: where
+    the same camera is watched again into the same database after no more than `max_break` seconds, its session
+    goes on; one that was left for longer, or began before the time `begun_after`, is judged first, and a new one
+    begins. `name` is by default the address; `titled` gives it by the time at which the session began. `on_change`
+    is called with one line when the connection is made, lost or back, from another thread, `on_labels` with every
+    frame, its faces and their labels, which are those of the moment (`LiveLabels`), and `on_window` with every
+    window soon after it has ended. `on_progress` is that of `analyze`.
 
     No picture is stored, and no password of `location`. Raises SourceError where the first connection fails, and
     what `analyze` raises for settings and databases.
@@ -80,7 +84,9 @@ def watch(
     max_break = LONGEST_BREAK if max_break is None else max_break
     with Store.open(db) as target, target.working_on(shown, hashlib.sha256(shown.encode()).hexdigest()):
         session_id = (
-            None if settings.aggregate_only else _to_go_on(target, shown, settings, max_break, report_progress)
+            None
+            if settings.aggregate_only
+            else _to_go_on(target, shown, settings, max_break, begun_after or 0.0, report_progress)
         )
         begin = None if session_id is None else int(target.session(session_id)["start_pts"])
         with (
@@ -91,7 +97,7 @@ def watch(
                 settings = with_excluded(target, exclude, camera, settings)
                 extractor = FeatureExtractor(settings)
             if session_id is None:
-                session_id = _begin(store, camera, settings, name)
+                session_id = _begin(store, camera, settings, titled or (lambda _: name or camera.shown))
             elif name is not None and name != store.session(session_id)["name"]:
                 raise UsageError(f"session {session_id} of this camera goes on, and has another name; omit --name")
             _Watching(
@@ -102,7 +108,7 @@ def watch(
                 report_progress,
                 on_labels or _silent,
                 on_window or _silent,
-            ).run(until)
+            ).run(_ending(until, camera, length))
             _end(store, session_id, settings, report_progress)
             if store is not target:
                 session_id = copy_aggregates(store, session_id, target, settings.min_group)
@@ -113,7 +119,12 @@ def watch(
 
 
 def _to_go_on(
-    store: Store, shown: str, settings: Settings, max_break: float, report_progress: Callable[[Progress], None]
+    store: Store,
+    shown: str,
+    settings: Settings,
+    max_break: float,
+    begun_after: float,
+    report_progress: Callable[[Progress], None],
 ) -> int | None:
     """The session of the camera that goes on; one that was left for too long, or differs, is ended and judged."""
     found = None
@@ -121,6 +132,7 @@ def _to_go_on(
         age = datetime.now(UTC).timestamp() - each.last_pts / TICKS
         before = Settings.from_json(each.settings)
         fits = each.state == "watching" and before.detected_by() == settings.detected_by()
+        fits = fits and each.start_pts / TICKS >= begun_after
         if found is None and fits and age <= max_break and same_software(store.session(each.session_id), settings):
             found = each.session_id
         else:
@@ -128,13 +140,23 @@ def _to_go_on(
     return found
 
 
-def _begin(store: Store, camera: Camera, settings: Settings, name: str | None) -> int:
+def _ending(
+    until: Callable[[float], bool] | None, camera: Camera, length: float | None
+) -> Callable[[float], bool] | None:
+    """`until`, and no later than `length` s after the session's begin."""
+    if length is None:
+        return until
+    end = camera.start_pts / TICKS + length
+    return lambda now: now >= end or (until is not None and until(now))
+
+
+def _begin(store: Store, camera: Camera, settings: Settings, titled: Callable[[datetime], str]) -> int:
     begun = datetime.fromtimestamp(camera.start_pts / TICKS, UTC)
     return begin_session(
         store,
         camera,
         settings,
-        name=name or camera.shown,
+        name=titled(begun),
         location=camera.shown,
         sha256=hashlib.sha256(f"{camera.shown} {camera.start_pts}".encode()).hexdigest(),
         recorded=begun,
@@ -187,9 +209,10 @@ class _Watching:
         rows = write_live_windows(
             self.store, self.session_id, settings.strategy, settings.to_json(), of_class, hidden_under
         )
+        name = self.store.session(self.session_id)["name"]
         for row in rows:
             students = [] if settings.aggregate_only else students_in(of_students, row["window"])
-            self.on_window(LiveWindow(self.session_id, self.camera.start_pts, row, students))
+            self.on_window(LiveWindow(self.session_id, name, self.camera.start_pts, row, students))
 
 
 def _rows(camera: Camera) -> list[dict[str, float | int | str | None]]:
@@ -223,6 +246,12 @@ def _without_picture(store: Store, session_id: int) -> list[StoredWarning]:
     rate = Settings.from_json(store.session(session_id)["settings"]).sample_rate
     steps = np.diff(times)
     breaks = np.flatnonzero(steps > max(LONGEST_PAUSE, 2 / rate if rate else 0))
+    # Within a connection it was this machine that was too slow.
+    connected = spans_of_connections(store, session_id)
+    breaks = np.array(
+        [i for i in breaks if not any(start <= times[i] and times[i + 1] <= stop for start, stop in connected)],
+        np.int64,
+    )
     if not len(breaks):
         return []
     total = float(steps[breaks].sum())

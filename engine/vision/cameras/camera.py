@@ -112,7 +112,8 @@ class Camera:
         self._failure: BaseException | None = None
         self._taken = -1  # the interval of the newest sampled picture
         self._changed = threading.Condition()
-        self._stopped = stopped or threading.Event()
+        self._asked = stopped or threading.Event()
+        self._closed = threading.Event()
         self._wall, self._started = time.time(), time.monotonic()
         self._heard = self._wall  # when the camera last gave something
         self._begin = begin
@@ -126,7 +127,7 @@ class Camera:
         self._thread = threading.Thread(target=self._run, args=(container,), daemon=True)
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._size or self._failure or self._stopped.is_set(), 2 * TIMEOUT)
+            self._changed.wait_for(lambda: self._size or self._failure or self._is_over(), 2 * TIMEOUT)
         if self._failure is not None:
             raise self._failure
         if self._size is None:
@@ -154,9 +155,18 @@ class Camera:
         """Seconds since 1970, UTC; unlike the system's clock it is not set meanwhile."""
         return self._wall + time.monotonic() - self._started
 
+    def _is_over(self) -> bool:
+        return self._closed.is_set() or self._asked.is_set()
+
+    def _wait(self, seconds: float) -> None:
+        """So long, or until it is over."""
+        end = time.monotonic() + seconds
+        while not self._is_over() and (left := end - time.monotonic()) > 0:
+            self._closed.wait(min(left, 0.1))
+
     def close(self) -> None:
         """Stop, and wait until the connection is closed."""
-        self._stopped.set()
+        self._closed.set()
         self._thread.join(TIMEOUT + 1)
 
     def frames(self, until: Callable[[float], bool] | None = None) -> Generator[Frame]:
@@ -174,7 +184,7 @@ class Camera:
                 raise self._failure
             if frame is not None:
                 yield frame
-            elif self._stopped.is_set():
+            elif self._is_over():
                 return
             if until is not None and until(self.now()):
                 return
@@ -199,7 +209,7 @@ class Camera:
     def _read_on(self, container: InputContainer | None) -> None:
         """Read until stopped, connecting again whenever the stream ends."""
         lost = self.now()
-        while not self._stopped.is_set():
+        while not self._is_over():
             known = len(self.connections)
             try:
                 if container is None:
@@ -213,7 +223,7 @@ class Camera:
             if len(self.connections) > known:
                 lost = self.now()
                 self._disconnected(reason)
-            self._stopped.wait(min(max(WAITED_SHARE * (self.now() - lost), SHORTEST_WAIT), LONGEST_WAIT))
+            self._wait(min(max(WAITED_SHARE * (self.now() - lost), SHORTEST_WAIT), LONGEST_WAIT))
 
     def _reason(self, error: Exception) -> str:
         """What went wrong, without the address, in which there may be a password."""
@@ -227,7 +237,7 @@ class Camera:
     def _disconnected(self, reason: str) -> None:
         connection = self.connections[-1]
         connection.stop = self.now()
-        if not self._stopped.is_set():
+        if not self._is_over():
             connection.reason = reason
             self._report(f"{self.shown}: lost ({reason}); connecting again until it is back")
 
@@ -241,7 +251,7 @@ class Camera:
         packets = packets_of(container, stream)
         opened = asked = self.now()
         is_live = False
-        while not self._stopped.is_set() and (packet := next(packets, None)) is not None:
+        while not self._is_over() and (packet := next(packets, None)) is not None:
             arrived = self.now()
             if arrived - asked >= TIMEOUT:
                 raise TimeoutError  # at the timeout FFmpeg gives the picture that its parser held back
@@ -282,7 +292,7 @@ class Camera:
         connection.sampled += 1
         with self._changed:
             if reading.comes_in_bursts and arrived - taken < LONGEST_BURST:
-                self._changed.wait_for(lambda: self._newest is None or self._stopped.is_set(), 1.0)
+                self._changed.wait_for(lambda: self._newest is None or self._is_over(), 1.0)
             connection.replaced += self._newest is not None
             self._newest = Frame(pts, float(exact), image)
             self._changed.notify_all()

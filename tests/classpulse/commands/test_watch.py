@@ -107,6 +107,18 @@ def test_of_a_camera_there_is_nothing_to_annotate(run: Run, server: StreamServer
         (["tcp://127.0.0.1:9"], 1, "tcp://127.0.0.1:9: Connection refused; check the address, and whether the cam"),
         (["rtsp://zaphod:hunter2@127.0.0.1:9/1"], 1, "rtsp://127.0.0.1:9/1: Connection refused; "),
         (["rtsp://a/1", "--for", "1h", "--until", "09:45"], 2, "Invalid value: --for and --until both say when to"),
+        (
+            ["rtsp://a/1", "--split", "45m", "--timetable", "a.csv"],
+            2,
+            "Invalid value: --split and --timetable both s",
+        ),
+        (
+            ["rtsp://a/1", "--timetable", "a.csv", "--name", "8b"],
+            2,
+            "Invalid value: --timetable names the sessions; ",
+        ),
+        (["rtsp://a/1", "--room", "B12"], 2, "Invalid value: --room says which lessons of --timetable; add it"),
+        (["rtsp://a/1", "--timetable", "none.csv"], 2, "none.csv: "),
         (["rtsp://a/1", "--students"], 2, "Invalid value: --students says what --json tells; add --json"),
         (
             ["rtsp://a/1", "--json", "--students", "--aggregate-only"],
