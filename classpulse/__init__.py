@@ -10,7 +10,8 @@ The public API:
 
 * `analyze` takes a recording through the three passes into a database, and returns its `Session`.
 * `find` opens a session that is in a database, by its number, its name or its file's name.
-* `Session` reads a session as DataFrames, corrects its students, judges it again and validates it.
+* `Session` reads a session as DataFrames or Arrow, corrects its students, judges it again and validates it; in a
+  notebook it shows itself.
 * `Settings` is everything that decides which rows an analysis writes, checked once.
 
 Everything else may change between releases. Nothing costly is imported before one of these names is asked for.
@@ -23,8 +24,7 @@ from typing import TYPE_CHECKING
 from engine.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from engine.sessions.analysis import analyze
-    from engine.sessions.session import Session, find
+    from classpulse.notebook import Session, analyze, find
     from engine.settings import Settings
     from engine.version import __version__
 
@@ -33,9 +33,9 @@ __all__ = ["Session", "Settings", "__version__", "analyze", "find"]
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "analyze": "engine.sessions.analysis",
-        "Session": "engine.sessions.session",
-        "find": "engine.sessions.session",
+        "analyze": "classpulse.notebook",
+        "Session": "classpulse.notebook",
+        "find": "classpulse.notebook",
         "Settings": "engine.settings",
         "__version__": "engine.version",
     },
