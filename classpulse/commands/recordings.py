@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,8 +18,9 @@ from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 
 if TYPE_CHECKING:
     from classpulse.report.window import LiveWindow
-    from engine.sessions.live.labels import LiveLabels
     from engine.sessions.session import Session
+    from engine.vision.detection import Detections
+    from engine.vision.sources.protocol import Frame
 
 RESPONSIBLE = (
     "Before you use verdicts, read `classpulse docs responsible-use`: what they can and cannot mean, where the law "
@@ -81,7 +82,7 @@ def _analyze(video: Path | list[Path], name: str | None, options: AnalysisOption
 
     title = name if name and isinstance(video, list) else _first(video).name
     labels = LiveLabels(options.settings) if options.display else None
-    window = _window(title, labels, options) if labels else None
+    window = display_window(title, labels, options.db, options.exclude) if labels else None
     with terminal.ProgressBar(title, hidden=options.quiet) as bar:
         session = analyze(
             video,
@@ -116,16 +117,19 @@ def _print_result(video: Path | list[Path], session: Session, *, quiet: bool) ->
         print(f"\n{RESPONSIBLE}")
 
 
-def _window(title: str, labels: LiveLabels, options: AnalysisOptions) -> LiveWindow:
+def display_window(
+    title: str, labels: Callable[[Frame, Detections], Sequence[str]], db: str, exclude: Sequence[str]
+) -> LiveWindow:
+    """A window for detections, in which the squares that `exclude` names are unrecognisable."""
     from classpulse.report.window import LiveWindow
     from engine.sessions.excluding import Square, squares
     from storage.store import Store
 
     @cache
     def excluded(width: int, height: int) -> list[Square]:
-        if not options.exclude:
+        if not exclude:
             return []
-        with Store.open(options.db, must_exist=True, read_only=True) as store:  # created by the analysis before
-            return squares(store, options.exclude, width, height)
+        with Store.open(db, must_exist=True, read_only=True) as store:  # created by the analysis before
+            return squares(store, exclude, width, height)
 
     return LiveWindow(title, labels, excluded)

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from classpulse.commands.options import (
     sample_rate_of,
     scorer_of,
 )
+from classpulse.commands.recordings import display_window
 from classpulse.commands.showing import show_session
 from engine.errors import SourceError, UsageError
 from engine.settings import Settings
@@ -39,8 +40,10 @@ from engine.vision.cameras.addresses import SCHEMES, is_stream, with_password, w
 
 if TYPE_CHECKING:
     from engine.sessions.live.lessons import Plan
-    from engine.sessions.live.rolling import LiveWindow
+    from engine.sessions.live.rolling import JudgedWindow
     from engine.sessions.session import Session
+    from engine.vision.detection import Detections
+    from engine.vision.sources.protocol import Frame
 
 app = typer.Typer()
 
@@ -117,6 +120,12 @@ def watch(
     students: Annotated[
         bool, typer.Option("--students", help="With --json: also the verdicts of the students, by their labels.")
     ] = False,
+    display: Annotated[
+        bool,
+        typer.Option(
+            "--display", help="Show the picture, its faces and the class's verdict in a window; q closes it."
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Watch a camera or another live stream: one session, until Ctrl-C, --for or --until.
@@ -164,9 +173,11 @@ def watch(
     from engine.sessions.live.timetable import read_timetable
     from engine.sessions.live.watching import watch as watch_camera
 
-    def tell(window: LiveWindow) -> None:
+    def tell(window: JudgedWindow) -> None:
         if as_json:
             print(encoded(line_of(window, students=students)), flush=True)
+        if screen is not None:
+            screen.of_class(window)
 
     def show(session: Session) -> None:
         if not (quiet or as_json):
@@ -179,6 +190,7 @@ def watch(
     elif timetable is not None:
         plan = lessons_of(read_timetable(timetable, room))
     say: Callable[[str], None] = _silent if quiet else terminal.say
+    screen = _Screen(title, db, exclude or ()) if display else None
     with terminal.ProgressBar(title, hidden=quiet or as_json) as bar, _stopping() as stopped:
         options: dict[str, Any] = {
             "settings": settings,
@@ -189,6 +201,7 @@ def watch(
             "on_progress": bar,
             "on_change": say,
             "on_window": tell,
+            "on_labels": screen,
         }
         location = _with_password(address, password_file)
         if plan is not None:
@@ -196,6 +209,22 @@ def watch(
             return
         session = watch_camera(location, db, name=name, **options)
     show(session)
+
+
+class _Screen:
+    """Shows each picture with its faces, their labels, and what the class was in the last window."""
+
+    def __init__(self, title: str, db: str, exclude: Sequence[str]) -> None:
+        self._labels: Sequence[str] = ()
+        self._window = display_window(title, lambda *_: self._labels, db, exclude)
+
+    def __call__(self, frame: Frame, detections: Detections, labels: Sequence[str]) -> None:
+        self._labels = labels
+        self._window(frame, detections)
+
+    def of_class(self, window: JudgedWindow) -> None:
+        row = window.of_class
+        self._window.say(f"{row['verdict']} ({row['measured']} of {row['present']} measured)")
 
 
 class _End:

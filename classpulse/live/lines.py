@@ -7,14 +7,14 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.sessions.live.rolling import LiveWindow
+from engine.sessions.live.rolling import JudgedWindow
 from engine.verdicts.scale import COUNTS, PROBABILITIES
 
 #: Columns of the table `class_windows` that are told, in this order, under their own names.
 _COLUMNS = ("verdict", "reason", "balance", "margin", *PROBABILITIES, "present", "measured", *COUNTS, "coverage")
 
 
-def line_of(window: LiveWindow, *, students: bool) -> dict[str, Any]:
+def line_of(window: JudgedWindow, *, students: bool) -> dict[str, Any]:
     """The window as JSON's types; its students where they are asked for."""
     row = window.of_class
     begun = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=window.begun)

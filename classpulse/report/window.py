@@ -61,6 +61,11 @@ class LiveWindow:
         if key in (ord("q"), 27) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             self.close()
 
+    def say(self, text: str) -> None:
+        """Show a text beside the window's title."""
+        if self._open:
+            cv2.setWindowTitle(self._title, f"{self._title}: {text}")
+
     def close(self) -> None:
         """Close the window; the analysis continues."""
         if self._open:

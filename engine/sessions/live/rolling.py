@@ -30,7 +30,7 @@ REMEMBERED_WINDOWS = 2
 
 
 @dataclass(frozen=True)
-class LiveWindow:
+class JudgedWindow:
     """A window of a lesson that goes on. At its end, when all is known, it may be judged otherwise."""
 
     session_id: int

@@ -17,7 +17,7 @@ from engine.errors import UsageError
 from engine.sessions.analysis import Progress, silent, track_and_judge
 from engine.sessions.lifecycle import begin_session, end_detection, same_software, with_excluded, working_store
 from engine.sessions.live.labels import LiveLabels
-from engine.sessions.live.rolling import Columns, LiveWindow, RollingJudge, students_in
+from engine.sessions.live.rolling import Columns, JudgedWindow, RollingJudge, students_in
 from engine.settings import SEGMENT_SECONDS, Settings
 from engine.texts import NAME_OF_SESSION, required_text
 from engine.times import format_clock
@@ -59,7 +59,7 @@ def watch(
     on_progress: Callable[[Progress], None] | None = None,
     on_change: Callable[[str], None] | None = None,
     on_labels: Callable[[Frame, Detections, Sequence[str]], None] | None = None,
-    on_window: Callable[[LiveWindow], None] | None = None,
+    on_window: Callable[[JudgedWindow], None] | None = None,
 ) -> Session:
     """Watch the camera at `location` into the database `db`, and return its session when that is judged.
 
@@ -174,7 +174,7 @@ class _Watching:
     extractor: FeatureExtractor
     report_progress: Callable[[Progress], None]
     on_labels: Callable[[Frame, Detections, Sequence[str]], None]
-    on_window: Callable[[LiveWindow], None]
+    on_window: Callable[[JudgedWindow], None]
 
     def run(self, until: Callable[[float], bool] | None) -> None:
         """Each segment is committed with what is known of the connections."""
@@ -212,7 +212,7 @@ class _Watching:
         name = self.store.session(self.session_id)["name"]
         for row in rows:
             students = [] if settings.aggregate_only else students_in(of_students, row["window"])
-            self.on_window(LiveWindow(self.session_id, name, self.camera.start_pts, row, students))
+            self.on_window(JudgedWindow(self.session_id, name, self.camera.start_pts, row, students))
 
 
 def _rows(camera: Camera) -> list[dict[str, float | int | str | None]]:

@@ -9,10 +9,14 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from classpulse.commands.options import clock_of
+from classpulse.report.window import drawn
 from engine.times import parse_duration
 from tests.classpulse.commands.conftest import Run, start
 from tests.engine.vision.cameras.streams import Act, StreamServer
@@ -69,6 +73,49 @@ def test_with_json_each_window_is_a_line_and_nothing_else_is_printed(
     assert "students" not in first
     with_students = run("watch", server.address, "--json", "--students", *arguments)
     assert json.loads(with_students.out.splitlines()[0])["students"] == []
+
+
+def test_a_window_shows_the_pictures_with_excluded_squares_blurred_and_the_class(
+    run: Run, server: StreamServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.vision.extraction.SEGMENT_SECONDS", 1)
+    monkeypatch.setattr("engine.sessions.live.watching.SEGMENT_SECONDS", 1)
+    monkeypatch.setenv("DISPLAY", ":0")
+    shown: list[npt.NDArray[np.uint8]] = []
+    titles: list[str] = []
+    for name, stand_in in {
+        "namedWindow": lambda *_: None,
+        "destroyWindow": lambda *_: None,
+        "waitKey": lambda _: -1,
+        "getWindowProperty": lambda *_: 1.0,
+        "imshow": lambda _, image: shown.append(image),
+        "setWindowTitle": lambda _, title: titles.append(title),
+    }.items():
+        monkeypatch.setattr(f"cv2.{name}", stand_in)
+    blurred: list[tuple[tuple[float, float, float], ...]] = []
+
+    def coarsened(*arguments: Any) -> npt.NDArray[np.uint8]:
+        blurred.append(tuple(arguments[-1]))
+        return drawn(*arguments)
+
+    monkeypatch.setattr("classpulse.report.window.drawn", coarsened)
+    arguments = [
+        "--display",
+        "--exclude",
+        "40,24,30",
+        "--window",
+        1,
+        "--for",
+        "3s",
+        "--db",
+        tmp_path / "a.db",
+        "-q",
+    ]
+    assert run("watch", server.address, *arguments).status == 0
+    assert len(shown) >= 2
+    assert {image.shape for image in shown} == {(48, 80, 3)}
+    assert titles[0] == f"{server.address}: insufficient (0 of 0 measured)"
+    assert set(blurred) == {((40.0, 24.0, 30.0),)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -13,7 +13,7 @@ import pytest
 from engine.errors import UsageError
 from engine.sessions.analysis import Progress
 from engine.sessions.live import watching as live
-from engine.sessions.live.rolling import LiveWindow
+from engine.sessions.live.rolling import JudgedWindow
 from engine.sessions.live.watching import watch
 from engine.sessions.session import Session
 from engine.settings import Settings
@@ -83,10 +83,10 @@ def test_a_camera_is_a_session_with_its_connection(server: StreamServer, tmp_pat
 
 def test_windows_are_told_and_stored_while_a_camera_is_watched(server: StreamServer, tmp_path: Path) -> None:
     db = tmp_path / "a.db"
-    told: list[LiveWindow] = []
+    told: list[JudgedWindow] = []
     stored = []
 
-    def note(window: LiveWindow) -> None:
+    def note(window: JudgedWindow) -> None:
         told.append(window)
         stored.append(rows(db, "SELECT j.name, state, MAX(window) FROM class_windows, judgements j, sessions"))
 
@@ -122,7 +122,7 @@ def test_after_a_crash_no_window_is_judged_twice(server: StreamServer, tmp_path:
     told: list[int] = []
     settings = Settings(window=1.0)
 
-    def note(window: LiveWindow) -> None:
+    def note(window: JudgedWindow) -> None:
         told.append(window.of_class["window"])
 
     with pytest.raises(Crash):
