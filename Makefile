@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-pose bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-tracking bench-train bench-verdicts bench-web clean
+.PHONY: help install dev reference demo smoke test test-reference lint mutate bench bench-footage bench-guided bench-identity bench-memory bench-pose bench-workers bench-recall bench-ratio bench-report bench-shots bench-soak bench-startup bench-storage bench-temporal bench-tracking bench-train bench-verdicts bench-web clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
@@ -125,6 +125,9 @@ bench-web: $(VENV)/.dev       ## how soon a session's page can be read, and a sl
 
 bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
 	$(BIN)/python -m benchmarks.verdicts
+
+bench-temporal: $(VENV)/.dev  ## `temporal` beside `weighted` on drawn lessons
+	$(BIN)/python -m benchmarks.temporal
 
 bench-soak: $(VENV)/.dev      ## recordings damaged at random: no traceback, no hang, no frame lost without a word
 	$(BIN)/python -m benchmarks.soak

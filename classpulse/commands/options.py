@@ -41,8 +41,8 @@ StrategyOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="How the balance is computed: weighted, sum, dominant, attention or an installed strategy (default: "
-        "weighted; attention if emotions are not scored).",
+        help="How the balance is computed: weighted, temporal, sum, dominant, attention or an installed strategy "
+        "(default: weighted; attention if emotions are not scored).",
     ),
 ]
 Band = Annotated[float, typer.Option(help="Largest |balance| that is neutral.")]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.faces import Classes
 from engine.verdicts.cues import BehaviouralCues
+from engine.verdicts.mixture import Shares
 from engine.verdicts.windows import Windows, windows_of
 
 Array = npt.NDArray[np.float64]
@@ -68,6 +69,14 @@ class EvidenceTerms(NamedTuple):
     """(n,) 0 where a strategy leaves neutral out."""
 
 
+class MoodsOverTime(Protocol):
+    """The moods of students at every time, estimated from all rows together."""
+
+    def shares_of(self, windows: Windows, band: float) -> Shares:
+        """Of (windows x students) groups, by window."""
+        ...
+
+
 class Observations(NamedTuple):
     """What counts: n rows, those of one student in order of time. A row is a face, or a sampled frame."""
 
@@ -81,6 +90,8 @@ class Observations(NamedTuple):
     loglik: Array | None = None
     """(n, 3) how likely a row is if its mood is positive, neutral, negative: logarithms, up to a number of each.
     Windows are then judged as mixtures of moods (`engine.verdicts.mixture`), and the terms are not used."""
+    moods: MoodsOverTime | None = None
+    """What the rows tell of the moods between them: windows are then judged by these."""
     shares: Array | None = None
     """(n, k) what a row adds to each of the session's classes, 0 or more: required where they have no polarity."""
 

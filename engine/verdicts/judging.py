@@ -172,7 +172,7 @@ def _tally(observations: Observations, evidence: Evidence, windows: Windows, ban
     summed = (
         _summed(observations, group, number)
         if observations.loglik is None
-        else _mixed(observations, group, number, band)
+        else _mixed(observations, group, number, windows, band)
     )
     sampled = np.repeat(_sampled(evidence, windows), students)
     return _Tally(
@@ -204,11 +204,16 @@ def _summed(observations: Observations, group: Ints, number: Ints) -> dict[str, 
     }
 
 
-def _mixed(observations: Observations, group: Ints, number: Ints, band: float) -> dict[str, Array]:
-    """What the log-likelihoods say of each mood's share of time."""
-    assert observations.loglik is not None
-    order = np.argsort(group, kind="stable")
-    shares = shares_of(observations.loglik[order], group[order], observations.student[order], len(number), band)
+def _mixed(
+    observations: Observations, group: Ints, number: Ints, windows: Windows, band: float
+) -> dict[str, Array]:
+    """What the log-likelihoods say of each mood's share of time, or the moods over time that follow from them."""
+    if observations.moods is not None:
+        shares = observations.moods.shares_of(windows, band)
+    else:
+        assert observations.loglik is not None
+        order = np.argsort(group, kind="stable")
+        shares = shares_of(observations.loglik[order], group[order], observations.student[order], len(number), band)
     positive, neutral, negative = np.nan_to_num(shares.mean).T * number
     return {
         "positive": positive,
@@ -239,10 +244,13 @@ def _within(observations: Observations, window: Ints) -> tuple[Observations, Int
     if (window >= 0).all():
         return observations, window
     inside = window >= 0
+    kept: dict[str, Any] = {
+        name: None if column is None else column[inside]
+        for name, column in observations._asdict().items()
+        if name not in ("terms", "moods")
+    }
     terms = EvidenceTerms(*(column[inside] for column in observations.terms))
-    student, frame_index = observations.student[inside], observations.frame_index[inside]
-    loglik = None if observations.loglik is None else observations.loglik[inside]
-    return Observations(student, frame_index, terms, observations.weight[inside], loglik), window[inside]
+    return observations._replace(terms=terms, **kept), window[inside]
 
 
 def _faces(evidence: Evidence, windows: Windows) -> Ints:

@@ -84,7 +84,7 @@ def shares_of(loglik: Array, group: Ints, student: Ints, groups: int, band: floa
             mean[rows, mood, None] + scale[rows, None] * (GRID[:, mood] - shares[rows, mood, None])
             for mood in range(3)
         )
-        probability[rows] = _of_verdicts(posterior[rows], positive, neutral, negative, band)
+        probability[rows] = verdict_probabilities(posterior[rows], positive, neutral, negative, band)
     nothing = ~some
     for column in (mean, probability):
         column[nothing] = np.nan
@@ -94,7 +94,7 @@ def shares_of(loglik: Array, group: Ints, student: Ints, groups: int, band: floa
     return Shares(mean, np.where(nothing, np.nan, margin), probability, worth)
 
 
-def _of_verdicts(posterior: Array, positive: Array, neutral: Array, negative: Array, band: float) -> Array:
+def verdict_probabilities(posterior: Array, positive: Array, neutral: Array, negative: Array, band: float) -> Array:
     """(groups, 3) probabilities of the verdicts, of shares of time (groups, g) each with these weights."""
     balance = positive - negative
     prevails = (np.abs(balance) <= band) | (neutral > np.maximum(positive, negative))

@@ -53,6 +53,7 @@ STRATEGIES: Registry[Strategy] = Registry(
         "sum": "engine.verdicts.strategies:SUM",
         "dominant": "engine.verdicts.strategies:DOMINANT",
         "attention": "engine.verdicts.attention:ATTENTION",
+        "temporal": "engine.verdicts.temporal.strategy:TEMPORAL",
     },
 )
 

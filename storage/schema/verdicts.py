@@ -37,7 +37,7 @@ judgements = Table(
         "session_id", ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False, comment="the session"
     ),
     words("name", "the judgement's name, unique in the session"),
-    words("strategy", "weighted, sum, dominant or attention"),
+    words("strategy", "weighted, temporal, sum, dominant or attention"),
     words("settings", "every setting that it was made with, JSON"),
     words("created", "when it was made, UTC, ISO 8601"),
     Column(

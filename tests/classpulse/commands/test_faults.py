@@ -142,7 +142,7 @@ def test_one_of_several_is_bad(run: Run, recording: Path, folder: Path) -> None:
         (["analyze", "x.mp4", "--window", "0"], "window is 0.0; it must be 0.1 s to a day"),
         (
             ["analyze", "x.mp4", "--strategy", "guess"],
-            "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see `classpulse docs",
+            "unknown strategy 'guess'; available: weighted, sum, dominant, attention, temporal (see",
         ),
         (["analyze", "x.mp4", "--min-faces", "few"], "Invalid value for '--min-faces'"),
         (["analyze", "x.mp4", "--name", ""], "invalid name of a session '': it is empty; name one"),

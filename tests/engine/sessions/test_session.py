@@ -121,7 +121,10 @@ def test_judging_with_other_settings_leaves_the_earlier_judgements(copied: Path)
         ({"sample_rate": 3}, "judging does not use sample_rate; it uses window, strategy"),
         ({"windows": 3}, "judging does not use windows"),
         ({"window": 0}, "window is 0; it must be 0.1 s to a day"),
-        ({"strategy": "guess"}, "unknown strategy 'guess'; available: weighted, sum, dominant, attention (see"),
+        (
+            {"strategy": "guess"},
+            "unknown strategy 'guess'; available: weighted, sum, dominant, attention, temporal (see",
+        ),
         ({"band": float("nan")}, "band is nan; it must be 0 or more, under 1"),
     ],
 )
