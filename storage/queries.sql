@@ -56,6 +56,13 @@ FROM v_unmeasured
 WHERE session_id = :session AND latest
 ORDER BY unmeasured DESC, label;
 
+-- attendance: How many students were there, and of how many can be told what?
+-- Of a small face only where the head points (attention only), or no more than that the student is there (present only).
+SELECT at, students, present, measured, attention_only, present - measured - attention_only AS present_only, coverage
+FROM v_class_windows
+WHERE session_id = :session AND latest
+ORDER BY start;
+
 -- least-detected: Which students were detected least?
 SELECT label, name, coverage, faces, scorable, tracks, size
 FROM v_students

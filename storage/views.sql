@@ -77,7 +77,7 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        student_windows.balance, student_windows.margin, student_windows.coverage, student_windows.frames,
        student_windows.faces, student_windows.scorable, student_windows.positive, student_windows.negative,
        student_windows.p_interested, student_windows.p_neutral, student_windows.p_not_interested,
-       student_windows.reason
+       student_windows.reason, student_windows.measurable
 FROM students
 JOIN v_judgements ON v_judgements.session_id = students.session_id
 JOIN student_windows
@@ -97,7 +97,7 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        class_windows.interested, class_windows.neutral, class_windows.not_interested, class_windows.insufficient,
        class_windows.faces, class_windows.scorable,
        class_windows.p_interested, class_windows.p_neutral, class_windows.p_not_interested,
-       class_windows.reason, class_windows.present, class_windows.measured
+       class_windows.reason, class_windows.present, class_windows.measured, class_windows.attention_only
 FROM class_windows
 JOIN v_judgements ON v_judgements.judgement_id = class_windows.judgement_id;
 
@@ -203,7 +203,7 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        student_phases.positive, student_phases.negative, student_phases.visible, student_phases.facing,
        student_phases.movement,
        student_phases.p_interested, student_phases.p_neutral, student_phases.p_not_interested,
-       student_phases.reason
+       student_phases.reason, student_phases.measurable
 FROM student_phases
 JOIN v_judgements ON v_judgements.judgement_id = student_phases.judgement_id
 JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = student_phases.phase
@@ -222,7 +222,7 @@ SELECT v_judgements.session_id, v_judgements.session, v_judgements.judgement_id,
        class_phases.coverage, class_phases.students, class_phases.interested, class_phases.neutral,
        class_phases.not_interested, class_phases.insufficient, class_phases.faces, class_phases.scorable,
        class_phases.p_interested, class_phases.p_neutral, class_phases.p_not_interested,
-       class_phases.reason, class_phases.present, class_phases.measured
+       class_phases.reason, class_phases.present, class_phases.measured, class_phases.attention_only
 FROM class_phases
 JOIN v_judgements ON v_judgements.judgement_id = class_phases.judgement_id
 JOIN phases ON phases.session_id = v_judgements.session_id AND phases.phase = class_phases.phase;

@@ -69,6 +69,21 @@ def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]
     return {name: "".join(parts) for name, parts in paths.items()}
 
 
+def attendance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
+    """Lines over those shares: how many students are `present`, and how many `measured`; none where unknown."""
+    unit = _unit(timeline)
+    times = list(zip(timeline["start"], timeline["stop"], strict=True))
+    every = [sum(counts) for counts in zip(*(timeline[name] for name in COUNTS), strict=True)]
+    lines = {}
+    for name, counts in timeline.get("attendance", {}).items():
+        down = [height * (1 - count / max(number, 1)) for count, number in zip(counts, every, strict=True)]
+        steps = (
+            f"M{start / unit:.1f} {y:.3g}H{stop / unit:.1f}" for (start, stop), y in zip(times, down, strict=True)
+        )
+        lines[name] = "".join(steps)
+    return lines
+
+
 def level_paths(rows: Iterable[Sequence[int]], timeline: dict[str, Any]) -> dict[int, str]:
     """Outlines of the cells of each level: `rows` of levels, a unit high each; adjoining equal ones are one."""
     unit = _unit(timeline)

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from classpulse.report import attendance
 from classpulse.report.roles import not_counted, students_first
 from engine.faces import POLARITIES, Classes
 from engine.sessions.students import UNCERTAIN_LINK
-from engine.verdicts.reasons import REASONS, worded
+from engine.verdicts.reasons import MEASURABLE, REASONS, worded
 from engine.verdicts.scale import BALANCE, COUNTS, SIDES, VERDICTS, Scale
 
 #: The level of a cell without a verdict; all others are -3 (not interested) to 3 (interested), 0 is neutral.
@@ -109,7 +110,9 @@ def timeline(
     counted: dict[str, Any] = {}
     if "measured" in windows:
         counted["measured"] = [*map(measured, windows["measured"], windows["present"])]
-    if not scale.polar:
+    if scale.polar:
+        counted |= attendance.over_time(windows)
+    else:
         counted["kinds"] = list(scale.verdicts)
         counted["numbers"] = [] if counts is None else [counts[name].fillna(0).tolist() for name in scale.verdicts]
     shown = [*map(worded, windows["verdict"], windows["reason"])]
@@ -127,15 +130,16 @@ def timeline(
 def heatmap(students: pd.DataFrame, windows: pd.DataFrame, scale: Scale = BALANCE) -> dict[str, Any]:
     """Students x windows: a row for each judged student, in three orders.
 
-    `levels`, `balance`, `margin`, `coverage` (percent), `scorable` and `reason` (its place in `reasons`, or -1)
-    have a list for each student, with a number for each window; `orders` name the rows from the top down, by `seat`
-    (from the back row to the front, left to right), by `level` (mean balance of the windows with a verdict, the
-    highest first) and by `label`.
+    `levels`, `balance`, `margin`, `coverage` (percent), `scorable`, `reason` (its place in `reasons`, or -1)
+    and `measurable` (in `told`) have a list for each student, with a number a window; `orders` name the rows
+    from the top down, by `seat` (from the back row to the front, left to right), by `level` (mean balance of the
+    windows with a verdict, the highest first) and by `label`.
     """
     judged = students[students["student"].isin(windows["student"])]
     numbers = judged["student"].tolist()
     shape = len(numbers), -1
     windows = windows[windows["student"].isin(numbers)]
+    told = [*MEASURABLE]
     first = windows[windows["student"] == numbers[0]] if numbers else windows
 
     def rows(values: Any) -> list[list[Any]]:
@@ -157,6 +161,8 @@ def heatmap(students: pd.DataFrame, windows: pd.DataFrame, scale: Scale = BALANC
         "scorable": rows(windows["scorable"].astype(int)),
         "reason": rows(windows["reason"].map([*REASONS].index, na_action="ignore").fillna(-1).astype(int)),
         "reasons": [*REASONS.values()],
+        "measurable": rows(windows["measurable"].map(told.index, na_action="ignore").fillna(-1).astype(int)),
+        "told": [*MEASURABLE.values()],
         "orders": dict(zip(_ORDERS, _orders(judged, windows), strict=True)),
     }
 
@@ -185,12 +191,14 @@ def seats(
     """Seats of all students, in px of an image of (width, height), with the session's verdict and coverage.
 
     The verdict is the most frequent one of the student's judged windows; `level` is its sign, graded by the mean
-    balance of these windows. `reason` is the most frequent code of the windows without one.
+    balance of these windows. `reason` is the most frequent code of the windows without one, `kind` what can be told
+    of the student at all (`attendance.kinds`).
     """
     judged = windows[windows["verdict"] != "insufficient"]
     by_student = dict(list(judged.groupby("student")))
     window_counts = windows.groupby("student").size()
     reasons = windows.dropna(subset="reason").groupby("student")["reason"].agg(lambda codes: codes.mode().iloc[0])
+    kinds = attendance.kinds(windows)
     placed = []
     for student in records(students):
         student_windows = by_student.get(student["student"], judged.iloc[:0])
@@ -213,6 +221,7 @@ def seats(
                 "judged": len(student_windows),
                 "windows": int(window_counts.get(student["student"], 0)),
                 "reason": reasons.get(student["student"]),
+                "kind": kinds.get(student["student"]),
             }
         )
     return {"width": picture[0], "height": picture[1], "students": placed}
@@ -239,6 +248,7 @@ def cards(
     means = measured.set_index("student")
     mixed = "score_1" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
+    kinds = attendance.kinds(windows)
     cards_by_student = []
     for student in records(students_first(students)):
         number = student["student"]
@@ -259,6 +269,7 @@ def cards(
                 "signals": None if mixed or mean is None else _known(mean),
                 "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),
+                "kind": kinds.get(number),
                 "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
                 "neighbour": _possible_duplicate(student, students),
             }

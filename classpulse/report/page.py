@@ -18,7 +18,7 @@ from classpulse.report.queries import Recorded, ReportQueries
 from classpulse.report.sections import SECTIONS
 from engine.outputs import output_file
 from engine.times import format_clock
-from engine.verdicts.reasons import worded
+from engine.verdicts.reasons import MEASURABLE, worded
 from engine.verdicts.scale import BALANCE
 
 HERE = Path(str(resources.files("classpulse.report")))
@@ -134,6 +134,7 @@ def environment() -> Environment:
         "scale": BALANCE,
         "worded": worded,
         "measured": measured,
+        "measurable": MEASURABLE,
     }
     templates.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
     templates.filters |= {"level_class": level_class}

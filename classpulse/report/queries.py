@@ -73,7 +73,7 @@ FROM faces
 WHERE session_id = {session} AND track IS NOT NULL""",
     "class": """
 SELECT "window", start, stop, verdict, balance, margin, coverage, students, interested, neutral, not_interested,
-       insufficient, reason, present, measured
+       insufficient, reason, present, measured, attention_only
 FROM class_windows
 WHERE judgement_id = {judgement}
 ORDER BY "window\"""",
@@ -113,7 +113,7 @@ FROM v_students
 WHERE session_id = {session}{student}
 ORDER BY student""",
     "windows": """
-SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces, scorable, reason
+SELECT student, "window", start, stop, verdict, balance, margin, coverage, faces, scorable, reason, measurable
 FROM student_windows
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, "window\"""",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from classpulse.report import drawing, figures
+from classpulse.report import attendance, drawing, figures
 from classpulse.report.queries import ReportQueries
 from classpulse.report.sentence import session_sentence, student_sentence
 from engine.sessions.records import located
@@ -42,6 +42,7 @@ def summary(sources: ReportQueries) -> Context:
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
         "counts": figures.class_counts(windows, sources.scale),
+        "attended": None if sources.student is not None else attendance.attended(windows),
         "balance": None if judged["balance"].isna().all() else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
@@ -77,6 +78,7 @@ def timeline(sources: ReportQueries) -> Context:
         "data": data,
         "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
+        "attendance": drawing.attendance_paths(data),
         "ticks": drawing.ticks(data["length"]),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
         "queries": [asked.sql for asked in (answer, phases, students) if asked],

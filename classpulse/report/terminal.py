@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from classpulse.report import roles
+from classpulse.report import attendance, roles
 from classpulse.report.areas import by_area
 from classpulse.report.figures import measured, student_counts
 from classpulse.report.fitted import fitted_table
@@ -72,11 +72,13 @@ def session_summary(
     heads = _heads(scale)
     table = fitted_table("student~", "visible>", "coverage>", *heads, "verdicts", least_needed=_OF_STUDENTS)
     by_student = dict(list(windows.groupby("student")))
+    kinds = attendance.marks(windows)
     for student in roles.students_first(students).to_dict("records"):
         student_windows = by_student.get(student["student"], windows.iloc[:0])
         interval = f"{format_clock(student['first'])}–{format_clock(student['last'])}"
         label = student["label"] if pd.isna(student["name"]) else f"{student['label']} {student['name']}"
-        shown = roles.not_counted(student) or timeline(student_windows["verdict"], scale=scale)
+        mark = kinds.get(student["student"], "")
+        shown = roles.not_counted(student) or timeline(student_windows["verdict"], scale=scale) + mark
         table.add_row(
             escape(label), interval, f"{student['coverage']:.0%}", *_counts(student_windows, scale), shown
         )
@@ -88,7 +90,9 @@ def session_summary(
     )
     certainty = class_alone(session) or identities(health)
     sentence = Text(session_sentence(class_windows, windows, students))
-    return Group(headline(session, students), sentence, certainty, "", table, "", _legend(class_windows, scale))
+    told: list[RenderableType] = [headline(session, students), sentence, certainty]
+    told += attendance.lines(class_windows)
+    return Group(*told, "", table, "", _legend(class_windows, scale))
 
 
 def headline(session: Mapping[str, Any], students: pd.DataFrame) -> Text:

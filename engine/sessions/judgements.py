@@ -15,7 +15,7 @@ from engine.settings import Settings
 from engine.verdicts import comparing
 from engine.verdicts.categories.judging import class_shares
 from engine.verdicts.categories.scales import scale_of
-from engine.verdicts.cues import BehaviouralCues, HeadPoses
+from engine.verdicts.cues import ORIENTED, BehaviouralCues, HeadPoses
 from engine.verdicts.evidence import Evidence, ScoredFaces
 from engine.verdicts.judging import judge as judge_evidence
 from engine.verdicts.reasons import flaws
@@ -57,7 +57,7 @@ def evidence_of(frames: Columns, faces: Faces, path: CameraPath, duration: float
         loglik=faces.exact("loglik"),
         flaw=_flaws(faces, smallest),
     )
-    return Evidence(frames["time"], scored, duration, _cues(frames, path, faces, smallest))
+    return Evidence(frames["time"], scored, duration, _cues(frames, path, faces))
 
 
 def _flaws(faces: Faces, smallest: float) -> Ints:
@@ -67,8 +67,8 @@ def _flaws(faces: Faces, smallest: float) -> Ints:
     return flaws(side, faces.yaw, faces.pitch, faces.quality, scorable, smallest)
 
 
-def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> BehaviouralCues:
-    """The behavioural cues of the students' faces that are large enough."""
+def _cues(frames: Columns, path: CameraPath, faces: Faces) -> BehaviouralCues:
+    """The behavioural cues of the students' faces."""
     faces = faces.take(faces.student >= 0)
     poses = HeadPoses.of(
         faces.exact("boxes_xyxy"),
@@ -79,7 +79,7 @@ def _cues(frames: Columns, path: CameraPath, faces: Faces, smallest: float) -> B
         section=path.section,
     )
     index = np.unique(faces.student, return_inverse=True)[1]
-    return BehaviouralCues.of(poses, index, faces.time, frames["time"], smallest)
+    return BehaviouralCues.of(poses, index, faces.time, frames["time"], ORIENTED)
 
 
 def judge(

@@ -20,6 +20,10 @@ Columns = dict[str, npt.NDArray[Any]]
 _OFF_AXIS_FACTOR = 3.0
 #: ... but no less than the noise of five landmarks, and no more than what clearly is another direction, degrees.
 _TURNED_DEGREES = (12.0, 30.0)
+#: Shorter side of a face, px, from which its landmarks tell where the head points. A tenth of faces 8 to 12 px high
+#: (6 to 9 px wide) has a yaw that is 12 to 13 degrees off or more, which would be a turn; of faces of 12 to 16 px a
+#: tenth is 8 to 9 degrees off, hardly more than of larger ones (benchmarks/pose.py).
+ORIENTED = 10.0
 #: Weight of a degree of pitch beside one of yaw. The mouth shifts it, too: a smile looks like a bow of 11 degrees,
 #: an open mouth like a look 8 degrees up (medians of FER2013's happy and surprised faces beside its neutral ones).
 _PITCH = 0.6
@@ -107,6 +111,12 @@ class BehaviouralCues:
         facing = np.full(len(order), np.nan)
         facing[large] = _facing(poses.yaw[order][large], poses.pitch[order][large], student[large])
         return cls(student, frame_index, time, facing, _movement(poses, order, student, time), poses.weight[order])
+
+    def oriented(self, windows: Windows, students: int) -> Ints:
+        """(len(windows) * students,) faces of which it is known where the head points: by window, then student."""
+        window = windows.of(self.time)
+        known = (window >= 0) & np.isfinite(self.facing)
+        return np.bincount((window * students + self.student)[known], minlength=len(windows) * students)
 
     def windows(self, windows: Windows, frame_times: Array, students: int) -> Columns:
         """`visible`, `facing` and `movement`, each (len(windows) * students,): by window, then student.

@@ -13,7 +13,7 @@ from engine.verdicts.categories.judging import named, prevailing_classes
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
 from engine.verdicts.majorities import majorities, prevailing
 from engine.verdicts.mixture import shares_of
-from engine.verdicts.reasons import Flaw, class_reasons, student_reasons
+from engine.verdicts.reasons import Flaw, class_reasons, measurable, student_reasons
 from engine.verdicts.scale import (
     CLASS_VERDICTS,
     COUNTS,
@@ -53,7 +53,9 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
     tally = _tally(observations, evidence, windows, settings.band)
     enough = _enough(tally.number, tally.faces, tally.coverage, settings)
     verdict = _verdicts_of(tally, enough, settings, strategy.proven)
-    students = len(evidence.students)
+    students, cues = len(evidence.students), evidence.cues
+    oriented = np.zeros(len(verdict), np.int64) if cues is None else cues.oriented(windows, students)
+    kind = measurable(tally.faces, enough, _enough(oriented, tally.faces, _ratio(oriented, tally.frames), settings))
     # In faces, so that what is left of the scorable ones is neutral; the plain strategies' terms are so already.
     unit = _ratio(tally.number, tally.total) if strategy.proven else np.ones(len(verdict))
     student_windows = {
@@ -79,6 +81,7 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
             _flawed(evidence, windows),
             _enough(tally.faces, tally.faces, _ratio(tally.faces, tally.frames), settings),
         ),
+        "measurable": kind,
     }
     class_windows = {
         "window": np.arange(len(windows)),
@@ -92,6 +95,7 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
             settings,
             strategy.proven,
         ),
+        "attention_only": (kind == "attention_only").reshape(len(windows), students).sum(axis=1),
     }
     if strategy.reads == "scores" and not evidence.faces.classes.polar:
         found = prevailing_classes(observations, evidence, windows, settings.strategy)
@@ -335,7 +339,8 @@ def _class_columns(
     With the students' probabilities all count who are `measured` (windows, students), else those with a verdict.
     """
     shape = verdict.shape
-    present = (tally.faces.reshape(shape) > 0).sum(axis=1)
+    in_view = tally.faces.reshape(shape) > 0
+    present = in_view.sum(axis=1)
     probability = tally.probability.reshape(*shape, len(PROBABILITIES))
     by_probability = bool(np.isfinite(probability).any())
     counted = measured if by_probability else verdict != INSUFFICIENT
@@ -363,7 +368,7 @@ def _class_columns(
         "margin": np.where(some, half_width, np.nan),
         "students": np.full(shape[0], shape[1]),
         **{name: (verdict == place).sum(axis=1) for place, name in enumerate(COUNTS)},
-        "coverage": tally.coverage.reshape(shape).sum(axis=1) / max(shape[1], 1),
+        "coverage": np.where(in_view, tally.coverage.reshape(shape), 0).sum(axis=1) / np.maximum(present, 1),
         "faces": tally.faces.reshape(shape).sum(axis=1),
         "scorable": tally.number.reshape(shape).sum(axis=1),
         **dict(zip(PROBABILITIES, most.T, strict=True)),

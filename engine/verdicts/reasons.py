@@ -1,4 +1,4 @@
-"""Why a window has no verdict: one code each, and what keeps a face from counting."""
+"""Why a window has no verdict: one code each, what keeps a face from counting, and what can be measured at all."""
 
 from __future__ import annotations
 
@@ -32,6 +32,25 @@ REASONS = {
     "too_few_students": "too few students",
     "baseline_unknown": "resting face unknown",
 }
+
+
+#: What can be told of a student in view, in the words that people read: a balance, or as the faces are too small,
+#: too blurred or too few for that, only where the head points, or only that the student is there.
+MEASURED = "measured"
+MEASURABLE = {MEASURED: "measured", "attention_only": "attention only", "present_only": "present only"}
+
+
+def measurable(faces: Ints, enough: Bools, oriented: Bools) -> Words:
+    """(groups,) a key of MEASURABLE for each student and window; None for a student who is not in view.
+
+    `enough` says where the faces that count suffice for a balance, `oriented` where those do of which it is known
+    where the head points.
+    """
+    found = np.full(len(faces), None, np.object_)
+    found[faces > 0] = "present_only"
+    found[(faces > 0) & oriented] = "attention_only"
+    found[enough] = MEASURED
+    return found
 
 
 def worded(verdict: str, reason: object) -> str:

@@ -44,9 +44,11 @@ def upgrade(op: Operations) -> None:
             op.add_column(table, Column(f"p_{verdict}", _REAL))
         op.add_column(table, Column("reason", Text))
         _let_verdicts_be_names(op, table)
+    for table in ("student_windows", "student_phases"):
+        op.add_column(table, Column("measurable", Text))
     for table in ("class_windows", "class_phases"):
-        op.add_column(table, Column("present", Integer))
-        op.add_column(table, Column("measured", Integer))
+        for name in ("present", "measured", "attention_only"):
+            op.add_column(table, Column(name, Integer))
     op.create_table(
         "class_shares",
         Column("judgement_id", Integer, ForeignKey("judgements.judgement_id", ondelete="CASCADE"), nullable=False),

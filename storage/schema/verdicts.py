@@ -28,6 +28,8 @@ REASONS = (
     "too_few_students",
     "baseline_unknown",
 )
+#: What can be told of a student in view.
+MEASURABLE = ("measured", "attention_only", "present_only")
 
 judgements = Table(
     "judgements",
@@ -87,7 +89,7 @@ def _class_evidence() -> tuple[Column[Any], ...]:
         *_verdict(CLASS_VERDICTS),
         real("balance", 4, mean, nullable=True),
         real("margin", 4, _MARGIN, nullable=True),
-        real("coverage", 4, "mean coverage of the students, 0 to 1"),
+        real("coverage", 4, "mean coverage of the students in view, 0 to 1"),
         count("students", "students of the session"),
         count("interested", "students with that verdict"),
         count("neutral", "students with that verdict"),
@@ -110,13 +112,27 @@ def _probabilities(what: str) -> tuple[Column[Any], ...]:
     )
 
 
+_OLDER = "NULL in judgements of older versions"
+
+
+def _measurable() -> Column[Any]:
+    what = "measured, attention_only (only where the head points) or present_only"
+    return words(
+        "measurable", f"what can be told of the student in it: {what}; NULL: not in view, {_OLDER}", nullable=True
+    )
+
+
 def _class_probabilities() -> tuple[Column[Any], ...]:
     """The same of the class, and how many students that rests on."""
-    older = "NULL in judgements of older versions"
     return (
         *_probabilities("probability that more than half of the students in view are {}"),
-        Column("present", Integer, comment=f"students in view: with a face in it; {older}"),
-        Column("measured", Integer, comment=f"those with faces enough to be measured; {older}"),
+        Column("present", Integer, comment=f"students in view: with a face in it; {_OLDER}"),
+        Column("measured", Integer, comment=f"those with faces enough to be measured; {_OLDER}"),
+        Column(
+            "attention_only",
+            Integer,
+            comment=f"those of whom it is only known where the head points; the rest is present only; {_OLDER}",
+        ),
     )
 
 
@@ -142,6 +158,7 @@ student_windows = Table(
     key("window", _WINDOW),
     *_evidence(),
     *_probabilities("probability that the verdict is {}"),
+    _measurable(),
     comment="the verdict of one student in one window",
     sqlite_with_rowid=False,
 )
@@ -202,6 +219,7 @@ student_phases = Table(
     *_evidence(),
     *_signals(),
     *_probabilities("probability that the verdict is {}"),
+    _measurable(),
     comment="the verdict of one student in one lesson phase, and what the student shows in it beside emotions",
     sqlite_with_rowid=False,
 )

@@ -92,7 +92,7 @@ def test_windows(lesson: Store) -> None:
     both = {"window": 0, "start": 0.0, "stop": 10.0, "verdict": "interested", "balance": 0.3333, "coverage": 0.5,
             "faces": 4, "scorable": 3}  # fmt: skip
     students = queries.student_windows(lesson, 1)
-    later = ["p_interested", "p_neutral", "p_not_interested", "reason"]
+    later = ["p_interested", "p_neutral", "p_not_interested", "reason", "measurable"]
     assert students[later].isna().all(axis=None)
     assert students.drop(columns=["margin", "name", *later]).to_dict("records") == [
         both | {"student": 1, "label": "S01", "frames": 3, "positive": 1.0, "negative": 0.5}
@@ -102,7 +102,7 @@ def test_windows(lesson: Store) -> None:
         "faces", "scorable", "positive", "negative", *later,
     ]  # fmt: skip
     classes = queries.class_windows(lesson, 1)
-    counted = [*later, "present", "measured"]
+    counted = [*later[:-1], "present", "measured", "attention_only"]
     assert classes[counted].isna().all(axis=None)
     assert classes.drop(columns=["margin", *counted]).to_dict("records") == [
         both | {"students": 1, "interested": 1, "neutral": 0, "not_interested": 0, "insufficient": 0}

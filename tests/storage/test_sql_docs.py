@@ -104,6 +104,7 @@ ANSWERS: dict[str, dict[str, str | float]] = {
     "students-fared": {"label": "S01", "name": "Ada", "not_interested": 2, "insufficient": 0, "balance": -0.0417},
     "one-student": {"at": "0:00:00", "verdict": "not interested", "balance": 0.3333},
     "unmeasured": {"label": "S02", "unmeasured": 1.0, "detected": 0.0, "why": "seldom in the picture"},
+    "attendance": {"at": "0:00:00", "students": 1, "coverage": 0.5},
     "least-detected": {"label": "S02", "coverage": 0.1},
     "how-sure": {"verdict": "insufficient", "windows": 2},
     "areas": {"area": "front centre", "students": 2},

@@ -129,7 +129,7 @@ def test_nothing_is_lost(old: Path, tmp_path: Path) -> None:
     same = ("sessions", "faces", "tracks", "judgements")
     assert {name: rows_of(old)[name] for name in same} == {name: before[name] for name in same}
     # Nothing is known of probabilities and reasons, nor of how many students were measured.
-    for table, unknown in (("student_windows", 4), ("class_windows", 6)):
+    for table, unknown in (("student_windows", 5), ("class_windows", 7)):
         assert rows_of(old)[table] == [(*row, *[None] * unknown) for row in before[table]]
     assert rows_of(old)["segments"] == [(*row, None) for row in before["segments"]]  # no digest is known
 

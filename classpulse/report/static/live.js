@@ -98,6 +98,13 @@
         marker: { color: fills[place], line: { width: 0 },
           ...(place === fills.length - 1 && { pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } }) },
       })),
+      // Students in view, and those of them who can be measured, over the verdicts of all.
+      ...Object.entries(data.attendance ?? {}).map(([name, number]) => ({
+        type: "scatter", mode: "lines", yaxis: "y2", hoverinfo: "skip",
+        x: windows.flatMap((k) => [ms(data.start[k]), ms(data.stop[k]), null]),
+        y: windows.flatMap((k) => [number[k], number[k], null]),
+        line: { color: c.ink, width: 1.25, dash: name === "measured" ? "dash" : "solid" },
+      })),
     );
     return {
       traces,

@@ -42,7 +42,8 @@ const classpulse = (() => {
     `<b>${plain(data.labels[place])}</b>, ${clock(data.start[k])}–${clock(data.stop[k])}<br>` +
     `<b>${plain(verdictOf(data, data.levels[place][k]))}${because(data, place, k)}</b>` +
     (data.kinds ? "<br>" : `, balance ${signed(data.balance[place][k], data.margin[place][k])}<br>`) +
-    `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} ${data.evidence}`;
+    `coverage ${data.coverage[place][k]} %, ${data.scorable[place][k]} ${data.evidence}` +
+    (data.measurable[place][k] > 0 ? `<br>${data.told[data.measurable[place][k]]}` : "");
 
   const tell = (element, start, stop, student) => element.dispatchEvent(
     new CustomEvent("classpulse:window", { bubbles: true, detail: { start, stop, student } }));

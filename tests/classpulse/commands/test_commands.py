@@ -83,14 +83,15 @@ def test_analyze(run: Run, recording: Path, folder: Path, analysed: Session) -> 
     assert lines[0] == f"Session 1: lesson.mp4  0:32 long, {len(analysed.faces())} faces of 4 students"
     students = analysed.students()
     verdicts = analysed.verdicts()
-    for student, line in zip(students.to_dict("records"), lines[5:9], strict=True):
+    for student, line in zip(students.to_dict("records"), lines[6:10], strict=True):
         own = verdicts[verdicts["student"] == student["student"]]["verdict"]
         counts = [str((own == name).sum()) for name in SIGNS]
         signs = "".join(SIGNS[verdict] for verdict in own)
         assert line.split() == [student["label"], "0:00–0:31", f"{student['coverage']:.0%}", *counts, signs]
     assert lines[1] == session_summary(analysed)
     assert lines[2].startswith("Identities: 4 students, ")
-    assert lines[9].split()[:2] == ["class", "0:00–0:32"]
+    assert lines[3].startswith("Attendance: ")
+    assert lines[10].split()[:2] == ["class", "0:00–0:32"]
     assert "one sign: 0:05" in lines[-3]
     assert "`classpulse docs responsible-use`" in lines[-1]
 

@@ -42,19 +42,19 @@ def test_students(run: Run, seated: Path) -> None:
 def test_show_marks_what_is_static(run: Run, seated: Path) -> None:
     lines = run("show", 1).out.splitlines()
     assert lines[0] == "Session 1: lesson  2:00 long, 910 faces of 5 students"
-    assert lines[1].startswith("Identities: 5 students, 2 re-identified")
-    assert " ".join(lines[9].split()) == ("S05 0:00–1:59 100% 0 0 0 0 poster or screen, not counted as a student")
+    assert lines[2].startswith("Identities: 5 students, 2 re-identified")
+    assert " ".join(lines[11].split()) == ("S05 0:00–1:59 100% 0 0 0 0 poster or screen, not counted as a student")
 
 
 def test_show_lists_who_is_no_student_after_the_students(run: Run, seated: Path) -> None:
     assert run("role", 1, "S02", "teacher").out == ""
     lines = [" ".join(line.split()) for line in run("show", 1).out.splitlines()]
     assert lines[0] == "Session 1: lesson 2:00 long, 686 faces of 4 students"
-    assert lines[1] == (
+    assert lines[2] == (
         "Identities: 4 students, 2 re-identified (0 uncertain), 0 unassigned faces, 1 poster, 1 teacher"
     )
-    assert [line.split()[0] for line in lines[4:10]] == ["S01", "S03", "S04", "S06", "S02", "S05"]
-    assert lines[8] == "S02 0:00–1:59 93% 0 0 0 0 teacher, not counted as a student"
+    assert [line.split()[0] for line in lines[6:12]] == ["S01", "S03", "S04", "S06", "S02", "S05"]
+    assert lines[10] == "S02 0:00–1:59 93% 0 0 0 0 teacher, not counted as a student"
     assert "S02 – 0:00–1:59 93% 2 0.98 teacher, not counted as a student" in [
         " ".join(line.split()) for line in run("students", 1).out.splitlines()
     ]

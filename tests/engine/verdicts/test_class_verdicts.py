@@ -170,7 +170,7 @@ def test_students_who_are_away_are_neither_present_nor_judged() -> None:
     # Of the present ones all are judged, so nothing but their own margins is open.
     assert whole["margin"][0] == pytest.approx(half_width(2, 2), abs=1e-6)
     assert (whole["verdict"][0], whole["balance"][0]) == ("interested", 0.75)
-    assert whole["coverage"][0] == pytest.approx(0.1)  # of all students
+    assert whole["coverage"][0] == pytest.approx(0.2)  # of the two in view
     assert (whole["students"][0], whole["insufficient"][0]) == (4, 2)
 
 

@@ -32,13 +32,13 @@ STUDENT_COLUMNS = [
     *("window", "start", "stop", "student"),
     *EVIDENCE,
     *("frames", "faces", "scorable", "positive", "negative"),
-    *("p_interested", "p_neutral", "p_not_interested", "reason"),
+    *("p_interested", "p_neutral", "p_not_interested", "reason", "measurable"),
 ]
 CLASS_COLUMNS = {
     *("window", "start", "stop"),
     *EVIDENCE,
     *("students", "interested", "neutral", "not_interested", "insufficient", "faces", "scorable"),
-    *("p_interested", "p_neutral", "p_not_interested", "reason", "present", "measured"),
+    *("p_interested", "p_neutral", "p_not_interested", "reason", "present", "measured", "attention_only"),
 }
 #: Those that read class scores.
 STRATEGIES = ("weighted", "sum", "dominant")

@@ -7,7 +7,7 @@ import pytest
 
 from engine.settings import Settings
 from engine.verdicts.judging import judge
-from engine.verdicts.reasons import REASONS, Flaw, flaws, worded
+from engine.verdicts.reasons import MEASURABLE, REASONS, Flaw, flaws, worded
 from storage.schema import verdicts as stored
 from tests.engine.verdicts.scored import evidence
 
@@ -77,6 +77,7 @@ def test_the_smallest_factor_of_the_quality_is_the_flaw() -> None:
 
 def test_the_codes_have_one_order_on_each_floor_and_words_for_people() -> None:
     assert tuple(REASONS) == stored.REASONS
+    assert tuple(MEASURABLE) == stored.MEASURABLE
     assert worded("insufficient", "too_small") == "insufficient: face too small"
     assert worded("neutral", None) == "neutral"
     assert worded("insufficient", float("nan")) == "insufficient"
