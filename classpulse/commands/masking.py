@@ -66,6 +66,10 @@ def _masked(command: str, key: str, value: Any, names: _Names) -> Any:
         from engine.vision.cameras.addresses import without_secrets
 
         return names.replaced(without_secrets(text))
+    if key == "webhook":
+        from classpulse.live.lines import host_of
+
+        return names.replaced(host_of(text))
     if key in _STUDENTS:
         session, slash, student = text.rpartition("/")
         return names.replaced(session) + slash + names.only(student)

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -117,8 +117,14 @@ def watch(
         bool,
         typer.Option("--json", help="Print each window of the class soon after it has ended, a line of JSON each."),
     ] = False,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="Post each such line there: https, or this machine's http.")
+    ] = None,
     students: Annotated[
-        bool, typer.Option("--students", help="With --json: also the verdicts of the students, by their labels.")
+        bool,
+        typer.Option(
+            "--students", help="With --json or --webhook: also the verdicts of the students, by their labels."
+        ),
     ] = False,
     display: Annotated[
         bool,
@@ -140,8 +146,8 @@ def watch(
         raise typer.BadParameter("--timetable names the sessions; omit --name")
     if room is not None and timetable is None:
         raise typer.BadParameter("--room says which lessons of --timetable; add it")
-    if students and not as_json:
-        raise typer.BadParameter("--students says what --json tells; add --json")
+    if students and not (as_json or webhook):
+        raise typer.BadParameter("--students says what --json and --webhook tell; add one of them")
     if students and aggregate_only:
         raise typer.BadParameter("with --aggregate-only nothing is told of students; omit --students")
     ends = _End(
@@ -168,14 +174,18 @@ def watch(
         )
 
     from classpulse.live.lines import encoded, line_of
+    from classpulse.live.webhook import WebHook
     from classpulse.report import terminal
     from engine.sessions.live.lessons import equal_lessons, lessons_of, watch_lessons
     from engine.sessions.live.timetable import read_timetable
     from engine.sessions.live.watching import watch as watch_camera
 
     def tell(window: JudgedWindow) -> None:
+        line = line_of(window, students=students)
         if as_json:
-            print(encoded(line_of(window, students=students)), flush=True)
+            print(encoded(line), flush=True)
+        if hook is not None:
+            hook.send(line)
         if screen is not None:
             screen.of_class(window)
 
@@ -191,7 +201,12 @@ def watch(
         plan = lessons_of(read_timetable(timetable, room))
     say: Callable[[str], None] = _silent if quiet else terminal.say
     screen = _Screen(title, db, exclude or ()) if display else None
-    with terminal.ProgressBar(title, hidden=quiet or as_json) as bar, _stopping() as stopped:
+    hook = WebHook(webhook, say) if webhook is not None else None
+    with (
+        terminal.ProgressBar(title, hidden=quiet or as_json) as bar,
+        _stopping() as stopped,
+        hook or nullcontext(),
+    ):
         options: dict[str, Any] = {
             "settings": settings,
             "exclude": exclude or (),

@@ -6,6 +6,7 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.sessions.live.rolling import JudgedWindow
 from engine.verdicts.scale import COUNTS, PROBABILITIES
@@ -30,6 +31,12 @@ def line_of(window: JudgedWindow, *, students: bool) -> dict[str, Any]:
 def encoded(line: dict[str, Any]) -> str:
     """One line, without its end."""
     return json.dumps(line, ensure_ascii=False, allow_nan=False)
+
+
+def host_of(url: str) -> str:
+    """Where lines are sent, for messages and logs: the path of a web hook is often its password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "?"
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ def server() -> Iterator[StreamServer]:
     served = StreamServer([Act(pictures=10_000)])
     yield served
     served.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def with_user(server: StreamServer) -> str:
@@ -71,6 +77,12 @@ def test_with_json_each_window_is_a_line_and_nothing_else_is_printed(
     )
     assert (first["present"], first["measured"], first["balance"], first["coverage"]) == (0, 0, None, 0.0)
     assert "students" not in first
+    hook = f"http://127.0.0.1:{free_port()}/services/s3cret"
+    hooked = run("watch", server.address, "--webhook", hook, *arguments)
+    assert hooked.status == 0
+    assert f"{hook.removesuffix('/services/s3cret')}: Connection refused; " in hooked.err
+    assert b"s3cret" not in (tmp_path / "a.db").read_bytes()
+    assert "s3cret" not in hooked.err
     with_students = run("watch", server.address, "--json", "--students", *arguments)
     assert json.loads(with_students.out.splitlines()[0])["students"] == []
 
@@ -166,7 +178,7 @@ def test_of_a_camera_there_is_nothing_to_annotate(run: Run, server: StreamServer
         ),
         (["rtsp://a/1", "--room", "B12"], 2, "Invalid value: --room says which lessons of --timetable; add it"),
         (["rtsp://a/1", "--timetable", "none.csv"], 2, "none.csv: "),
-        (["rtsp://a/1", "--students"], 2, "Invalid value: --students says what --json tells; add --json"),
+        (["rtsp://a/1", "--students"], 2, "Invalid value: --students says what --json and --webhook tell;"),
         (
             ["rtsp://a/1", "--json", "--students", "--aggregate-only"],
             2,
