@@ -28,6 +28,9 @@ EARLY_LINK_SCORE = 5.0
 #: Subtracted from a link's score for every frame in which both tracks have a face: most likely two persons, but
 #: where people cross, a track may end with another person's face.
 SHARED_FRAME = 1.0
+#: What a score says of being right, as log odds: so much of it, and so much before it. Place and looks at several
+#: times are not independent, and of links that are made most are right. Fitted; docs/identity.md says on what.
+SLOPE, INTERCEPT = 0.24, 1.96
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +246,14 @@ def link_scores(
     appearance = similarity.score(a.appearance, a.weight, b.appearance, b.weight)
     scores: Floats = np.log(odds) - np.log(prior.people) + appearance
     return scores
+
+
+def certainty(score: Floats) -> Floats:
+    """(k,) probability, in (0, 1), that a link that was made with this score (k,) joins one person."""
+    from scipy.special import expit
+
+    probability: Floats = expit(SLOPE * score + INTERCEPT)
+    return probability
 
 
 def _link(

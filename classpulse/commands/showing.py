@@ -88,6 +88,8 @@ def show_session(session: Session, judgement: str | None = None) -> None:
         terminal.show(sources)
     if shots := lines.shots_line(session.shots()):
         terminal.show(shots)
+    if doubt := lines.doubt_line(session.session_id, session.tracks(), session.students()):
+        terminal.show(f"\n{doubt}")
     for warning in warnings(measured(session.students(), len(session.frames())), session.info()):
         terminal.show(f"\n{warning}")
     phases = session.class_phase_verdicts(judgement)

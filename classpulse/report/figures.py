@@ -13,7 +13,7 @@ import pandas as pd
 from classpulse.report import attendance
 from classpulse.report.roles import not_counted, students_first
 from engine.faces import POLARITIES, Classes
-from engine.sessions.students import UNCERTAIN_LINK
+from engine.sessions.students import uncertain_links
 from engine.verdicts.reasons import MEASURABLE, REASONS, worded
 from engine.verdicts.scale import BALANCE, COUNTS, SIDES, VERDICTS, Scale
 
@@ -244,7 +244,7 @@ def cards(
     attention in place of the mix. `unmeasured` lists students without a verdict in most windows, with the cause.
     """
     by_student = dict(list(windows.groupby("student")))
-    by_track = dict(list(tracks.groupby("student")))
+    doubtful = uncertain_links(tracks)
     means = measured.set_index("student")
     mixed = "score_1" in measured
     why = dict(zip(unmeasured["student"], records(unmeasured), strict=True))
@@ -270,7 +270,7 @@ def cards(
                 "phases": records(phases[phases["student"] == number]),
                 "unmeasured": why.get(number),
                 "kind": kinds.get(number),
-                "doubtful": _doubtful(by_track.get(number, tracks.iloc[:0])),
+                "doubtful": records(doubtful[doubtful["student"] == number].sort_values(["first", "track"])),
                 "neighbour": _possible_duplicate(student, students),
             }
         )
@@ -300,13 +300,6 @@ def mix(mean: pd.Series, classes: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _known(values: pd.Series) -> dict[str, float | None]:
     return {str(name): None if pd.isna(value) else float(value) for name, value in values.items()}
-
-
-def _doubtful(tracks: pd.DataFrame) -> list[dict[str, Any]]:
-    """The tracks whose link to the student scores below UNCERTAIN_LINK."""
-    links = tracks.iloc[1:]
-    doubtful = links[links["link_score"].astype(float) < UNCERTAIN_LINK]
-    return records(doubtful)
 
 
 def _possible_duplicate(student: dict[str, Any], students: pd.DataFrame) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from classpulse.report import attendance, drawing, figures
+from classpulse.report import attendance, drawing, figures, lines
 from classpulse.report.queries import ReportQueries
 from classpulse.report.sentence import session_sentence, student_sentence
 from engine.sessions.records import located
@@ -160,9 +160,11 @@ def students(sources: ReportQueries) -> Context:
         card["paths"] = drawing.balance_paths(card["timeline"])
         card["cells"] = drawing.level_paths([card["levels"]], card["timeline"])
         card["ticks"] = drawing.ticks(card["timeline"]["length"])
+    alone = sources.student is not None
     return {
         "cards": cards,
-        "alone": sources.student is not None,
+        "doubtful": [] if alone else lines.most_doubtful(answers[3].rows, answers[0].rows),
+        "alone": alone,
         "command": _command(sources) if sources.commands else None,
         "queries": [answer.sql for answer in answers],
     }

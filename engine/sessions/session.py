@@ -20,7 +20,7 @@ from engine.sessions.judgements import (
     scale_of_session,
     settings_of,
 )
-from engine.sessions.students import UNCERTAIN_LINK, are_students
+from engine.sessions.students import are_students, uncertain_links
 from engine.sessions.tracking import why_no_students
 from engine.settings import JUDGED_BY, Settings
 from engine.texts import required_text
@@ -75,6 +75,11 @@ class Session:
     def students(self) -> pd.DataFrame:
         """A row for every student: label, name, `first` and `last` face (s), tracks, faces, coverage (0 to 1)."""
         return self._read(lambda store: queries.students(store, self.session_id))
+
+    def tracks(self) -> pd.DataFrame:
+        """A row for every track: its student, the time of its first and last face, and `link_score`, how certain it
+        is that it continues the student, 0 to 1."""
+        return self._read(lambda store: queries.tracks(store, self.session_id))
 
     def faces(self) -> pd.DataFrame:
         """A row for every face: time (s), student, box x1, y1, x2, y2 (px), a score for every class, quality."""
@@ -324,7 +329,7 @@ def _health(store: Store, session_id: int) -> dict[str, int]:
     return {
         "students": int(are_students(students).sum()),
         "reidentified": len(links),
-        "uncertain": int((links["link_score"] < UNCERTAIN_LINK).sum()),
+        "uncertain": len(uncertain_links(tracks)),
         "unassigned": int(faces - students["faces"].sum()),
         "teachers": int(students["role"].eq("teacher").sum()),
         "pictures": int(students["role"].isin(["picture", "screen"]).sum()),

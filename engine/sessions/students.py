@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from engine.errors import UsageError
@@ -14,6 +15,8 @@ from engine.texts import checked_text, normalised
 STUDENT, PICTURE = "student", "picture"
 #: The score of a link between tracks, 0 to 1, under which it is uncertain whether they are one student's.
 UNCERTAIN_LINK = 0.95
+#: Share of the class's faces behind uncertain links from which a session is warned of, and how many are named.
+MOST_IN_DOUBT, MOST_NAMED = 0.1, 3
 #: What reads like the label of a student (S07) or of a person (P7).
 _LIKE_LABEL = re.compile(r"[SsPp]\d+")
 
@@ -31,6 +34,36 @@ def number_of(label: str) -> int:
 def are_students(students: pd.DataFrame) -> pd.Series:
     """Which of the rows of `students`, with a `role`, are judged and count in the class."""
     return students["role"].eq(STUDENT)
+
+
+def uncertain_links(tracks: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `tracks`, in order of student and time, whose link to their student is uncertain.
+
+    A link is that of every track of a student but the first. Sorted by how many faces are wrong if the link is:
+    those of the track, or all others of the student where these are fewer; the column `at_stake` has their number.
+    """
+    of_students = tracks[tracks["student"].notna()].sort_values(["student", "first", "track"])
+    faces = of_students["faces"].astype(int)
+    others = faces.groupby(of_students["student"]).transform("sum") - faces
+    links = of_students.assign(at_stake=np.minimum(faces, others))[of_students.duplicated("student")]
+    uncertain = links[links["link_score"].astype(float) < UNCERTAIN_LINK]
+    return uncertain.sort_values(["at_stake", "first", "track"], ascending=[False, True, True])
+
+
+def share_in_doubt(tracks: pd.DataFrame, students: pd.DataFrame) -> float:
+    """Share of the faces of `students` that are somebody else's if no uncertain link is right, 0 to 1.
+
+    Of each student the largest part that certain links hold together is the student.
+    """
+    of_class = students["student"][are_students(students)]
+    counted = tracks[tracks["student"].isin(of_class)]
+    total = int(counted["faces"].sum())
+    if not total:
+        return 0.0
+    uncertain = counted.index.isin(uncertain_links(counted).index)
+    together = counted[~uncertain].groupby("student")["faces"].sum()
+    apart = counted[uncertain].groupby("student")["faces"].max().reindex(together.index, fill_value=0)
+    return float(1 - np.maximum(together, apart).sum() / total)
 
 
 def find_student(students: pd.DataFrame, key: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from storage.warnings import write_warning_of
 from tracking.confirmation import faces_needed, sampling_interval
 from tracking.corrections import Corrected
 from tracking.displacement import measure_displacement
-from tracking.identity import faces_of_students
+from tracking.identity import certainty, faces_of_students
 from tracking.path import CameraPath
 from tracking.seats import areas
 from tracking.shots import Shots
@@ -111,9 +111,6 @@ class Rows:
 
 def track_session(store: Store, session_id: int, settings: Settings) -> None:
     """Assign a track to every face of session `session_id`, and a student to every track."""
-
-    from scipy.special import expit
-
     rows = _without_excluded(store, session_id, Rows.read(store, session_id))
     options = {name: getattr(settings, name) for name in TRACKED_BY}
     options["sure_score"] = min(settings.thresholds[2], settings.birth_score)
@@ -149,7 +146,7 @@ def track_session(store: Store, session_id: int, settings: Settings) -> None:
     )
     track[doubled] = -1
     link_score = np.full(len(table), np.nan)
-    link_score[students.link_from] = expit(students.link_score)
+    link_score[students.link_from] = certainty(students.link_score)
     tracked = Corrected(track, students.student, np.arange(len(table)))
     track_columns, student_columns = columns_of(rows, tracked, students.student, link_score, {}, {})
     with store.writing(session_id):

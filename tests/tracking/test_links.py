@@ -15,6 +15,7 @@ from tracking.identity import (
     INTERVAL,
     LinkPrior,
     TrackletClusters,
+    certainty,
     faces_of_students,
     link_scores,
     students_of_tracks,
@@ -190,6 +191,12 @@ def test_a_student_has_a_face_in_one_frame_of_fifty_from_five_to_thirty(frames: 
 
 
 OTHERS = [(0.0, 70.0, 400.0 + 300 * i) for i in range(4)]
+
+
+def test_a_score_is_as_sure_as_such_links_are_right() -> None:
+    """Of links with scores of 1 to 5 93 of 96 were right, of 5 to 12 193 of 202, above all but one of 2,477."""
+    sure = certainty(np.array([1.0, 4.0, 8.0, 14.0]))
+    np.testing.assert_allclose(sure, [0.9002, 0.9488, 0.9798, 0.9952], atol=0.0001)
 
 
 def test_a_link_names_both_its_tracks_and_its_score() -> None:

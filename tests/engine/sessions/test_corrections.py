@@ -61,7 +61,7 @@ def test_who_is_found(session: Session) -> None:
     assert session.health() == {
         "students": 5,
         "reidentified": 2,
-        "uncertain": 0,
+        "uncertain": 2,
         "unassigned": 0,
         "teachers": 0,
         "pictures": 1,
