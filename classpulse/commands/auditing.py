@@ -19,7 +19,19 @@ NOT_AUDITED = ("audit", "docs", "doctor", "queries", "schema", "scorers", "sessi
 #: Commands that change nothing, unless one of these options is given.
 READING: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("annotate", "browse", "compare", "corrections", "evaluate", "export", "marks", "query", "report"), ()
+        (
+            "annotate",
+            "browse",
+            "compare",
+            "corrections",
+            "effect",
+            "evaluate",
+            "export",
+            "marks",
+            "query",
+            "report",
+        ),
+        (),
     ),
     **dict.fromkeys(("serve", "show", "students"), ()),
     "names": ("drop", "put_back"),

@@ -1,4 +1,4 @@
-"""How far verdicts can be believed: validate, profiles, compare."""
+"""How far verdicts can be believed, and what differs: validate, profiles, compare, effect."""
 
 from __future__ import annotations
 
@@ -118,3 +118,47 @@ def compare(
         rows.write(tables[table or "verdicts"], output_format, output, db, raw=raw)
         return
     print(*shown.side_by_side(*comparison), sep="", end="")
+
+
+@app.command()
+def effect(
+    session: SessionKey,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="A second session, to be compared.")
+    ] = None,
+    by: Annotated[
+        Literal["phase"] | None, typer.Option(help="Compare the phases of one session (see `mark`).")
+    ] = None,
+    judgement: Annotated[str | None, typer.Option(help="Name of the judgement (default: the latest).")] = None,
+    db: Database = "classpulse.db",
+    table: Annotated[
+        Literal["effects", "measurable"],
+        typer.Option(help="Print differences, or who could be measured in which row of seats."),
+    ] = "effects",
+    method: Annotated[
+        bool, typer.Option("--methods", help="Print a paragraph on the method, and a BibTeX entry, for a paper.")
+    ] = False,
+    output_format: Annotated[Format, typer.Option("--format", "-f", help="Output format of the table.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output file (default: standard output).")
+    ] = None,
+    raw: Raw = False,
+) -> None:
+    """Compare phases or lessons: difference of shares, interval by students and time, effect size."""
+    from classpulse.report import effects, rows
+    from engine.sessions.session import find
+
+    if (other is None) == (by is None):
+        raise typer.BadParameter("give a second SESSION, or --by phase")
+    first = find(session, db)
+    if table == "measurable" and not method:
+        rows.write(effects.measurability(first, judgement), output_format, output, db, raw=raw)
+        return
+    if other is None:
+        found = effects.between_phases(first, judgement)
+    else:
+        found = effects.between_sessions(first, find(other, db), judgement)
+    if method:
+        print(effects.methods(first, found, judgement), effects.bibtex(), sep="\n\n")
+        return
+    rows.write(found, output_format, output, db, raw=raw)

@@ -38,6 +38,7 @@ COMMANDS: dict[str, list[str]] = {
     "corrections": ["1"],
     "docs": [],
     "doctor": ["--db", "none.db"],
+    "effect": ["1", "--by", "phase"],
     "evaluate": ["1", "--truth", "gt.txt"],
     "exclude": ["1", "S01"],
     "export": ["1"],
