@@ -51,9 +51,10 @@ class Session(session.Session):
             return f"<p><b>{name}</b>: not finished; the same analysis resumes it</p>"
         windows = self.verdicts()
         counts = windows.groupby("label")["verdict"].value_counts().unstack(fill_value=0)
-        counts = counts.reindex(columns=list(VERDICTS), fill_value=0)
+        verdicts = self.scale().verdicts
+        counts = counts.reindex(columns=list(verdicts), fill_value=0)
         people = self.students().set_index("label")["name"]
-        head = "".join(f"<th>{column}</th>" for column in ("student", *VERDICTS))
+        head = "".join(f"<th>{column}</th>" for column in ("student", *map(escape, verdicts)))
         rows = []
         for label, row in counts.iterrows():
             called = people.get(str(label))

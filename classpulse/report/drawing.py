@@ -73,7 +73,10 @@ def attendance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str,
     """Lines over those shares: how many students are `present`, and how many `measured`; none where unknown."""
     unit = _unit(timeline)
     times = list(zip(timeline["start"], timeline["stop"], strict=True))
-    every = [sum(counts) for counts in zip(*(timeline[name] for name in COUNTS), strict=True)]
+    numbers = timeline["numbers"] if "kinds" in timeline else [timeline[name] for name in COUNTS]
+    every = [sum(counts) for counts in zip(*numbers, strict=True)]
+    if "kinds" in timeline and not any(every):  # of classes without polarity, where the class alone was stored
+        return {}
     lines = {}
     for name, counts in timeline.get("attendance", {}).items():
         down = [height * (1 - count / max(number, 1)) for count, number in zip(counts, every, strict=True)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from classpulse import notebook
 from engine import find
 from tests.classpulse.commands.conftest import Run
 from tests.drawn import OPTIONS
@@ -93,6 +94,12 @@ def test_show_prints_the_classes_by_name(run: Run, db: Path) -> None:
     assert re.search(r"0:00–0:05 +writing +– +\d+% +4 of 4 +0 +4 +0 +0", shown)
     assert said(re.sub("balance", "", shown, count=2)) == []  # the heads of both tables
     assert "writing" in run("show", 1, "--db", db, "--student", "S01").out
+
+
+def test_a_notebook_shows_the_classes_by_name(db: Path) -> None:
+    shown = notebook.find(1, db)._repr_html_()
+    assert "<th>hand up</th><th>writing</th><th>talking</th><th>insufficient</th>" in shown
+    assert "<tr><th>S01</th><td>0</td><td>6</td><td>0</td><td>1</td></tr>" in shown
 
 
 def test_report_page_and_captions_show_the_classes_by_name(run: Run, db: Path, folder: Path) -> None:
