@@ -12,7 +12,8 @@ Array = npt.NDArray[np.float64]
 
 #: Both sides of a change last so long, s, and it is one if it is more probable than this.
 LASTING, SURE = 60.0, 0.95
-#: What is looked at are means of so long, s: noise from window to window hides how long moods last.
+#: What is looked at are medians of so long, s: noise from window to window hides how long moods last, and a single
+#: window is no change.
 _BLOCK = 60.0
 #: Series without a change that the found one is compared with, and how many are drawn at once.
 _DRAWS, _AT_ONCE = 199, 50
@@ -21,8 +22,9 @@ _TENTATIVE, _SHORT = 4, 12
 #: What a memory told from n values is taken to be too small by, times the root of n: chosen on drawn series without
 #: a change, of which not more than 1 - SURE have one (the tests count them), whatever their memory under a minute.
 _BIAS = 3.0
-#: The largest memory that is taken to be noise: what lasts longer is a change.
-_LONGEST_MEMORY = 0.95
+#: The largest memory from one minute to the next that is taken to be noise: what lasts longer is a change. In short
+#: series it cannot be told from changes.
+_LONGEST_MEMORY, _IN_SHORT = 0.7, 0.95
 
 
 def levels(start: Array, stop: Array, balance: Array) -> list[tuple[int, int]]:
@@ -37,7 +39,7 @@ def levels(start: Array, stop: Array, balance: Array) -> list[tuple[int, int]]:
         return []
     size = max(round(_BLOCK / float(np.median(stop - start))), 1)
     edges = np.append(np.arange(0, max(len(balance) - size, 0) + 1, size), len(balance))
-    values = np.add.reduceat(balance, edges[:-1]) / np.diff(edges)
+    values = np.array([np.median(balance[first:after]) for first, after in pairwise(edges)])
     lasts = np.add.reduceat(stop - start, edges[:-1])
     least = max(math.ceil(LASTING / float(np.median(lasts)) - 1e-9), 1)
     cuts = [0, *sorted(_cuts(values, 0, len(values), least, _noise(values, least))), len(values)]
@@ -99,9 +101,9 @@ def _noise(values: Array, least: int) -> tuple[float, float]:
     near, far = (_mean_square((values[lag:] - values[:-lag])[level[lag:] == level[:-lag]]) for lag in (1, 2))
     if math.inf in (near, far):
         return math.inf, 0.0
-    memory = min(
-        max(min(far, 4 * near) / max(near, 1e-12) - 1, 0) + _BIAS / math.sqrt(len(values)), _LONGEST_MEMORY
-    )
+    longest = _LONGEST_MEMORY if len(values) >= 2 * _SHORT else _IN_SHORT
+    told = max(min(far, 4 * near) / max(near, 1e-12) - 1, 0)
+    memory = min(told + _BIAS / math.sqrt(len(values)), longest)
     return math.sqrt(near / 2 / (1 - memory)) + 1e-6, memory
 
 

@@ -11,6 +11,7 @@ from classpulse.report import drawing, figures
 from classpulse.report.palette import boxes
 from classpulse.report.queries import ReportQueries
 from classpulse.report.sections import Context
+from classpulse.report.sentence import session_sentence, sustained_changes
 from storage.errors import QueryError
 
 
@@ -78,22 +79,23 @@ def _side(sources: ReportQueries) -> Context:
     windows, students = sources.ask("class"), sources.ask("students")
     session = figures.records(sources.ask("session").rows)[0]
     scale = sources.scale
-    student_windows, phases, changes = (sources.ask(name) for name in ("windows", "phases", "changes"))
+    student_windows, phases = sources.ask("windows"), sources.ask("phases")
     judged = windows.rows[windows.rows["verdict"] != "insufficient"]
     return {
         "session": session,
         "name": session["name"],
         "judgement": sources.judgement["name"],
         "settings": json.loads(str(sources.judgement["settings"])),
+        "sentence": session_sentence(windows.rows, student_windows.rows, students.rows),
         "students": int(windows.rows["students"].max()) if len(windows.rows) else 0,
         "windows": len(windows.rows),
         "counts": {verdict: int((windows.rows["verdict"] == verdict).sum()) for verdict in scale.class_verdicts},
         "balance": None if judged["balance"].isna().all() else float(judged["balance"].mean()),
         "coverage": float(windows.rows["coverage"].mean()) if len(windows.rows) else 0.0,
-        "changes": figures.largest_changes(changes.rows)[:5] if scale.polar else [],
+        "changes": sustained_changes(windows.rows),
         "data": figures.timeline(
             windows.rows, phases.rows, figures.student_counts(windows.rows, student_windows.rows, scale), scale
         ),
         "people": named(students.rows, student_windows.rows),
-        "queries": [answer.sql for answer in (windows, phases, changes, students, student_windows)],
+        "queries": [answer.sql for answer in (windows, phases, students, student_windows)],
     }

@@ -23,8 +23,10 @@ def ticks(duration: float) -> list[float]:
     return [float(time) for time in range(0, int(duration) + 1, step)]
 
 
-def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:
-    """Outlines of a timeline's balance: its `line`, the `ribbon` of its interval, and what is `judged` at all.
+def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, Any]:
+    """Outlines of a timeline's balance: `lines` by verdict, the `ribbon` of its interval, what is `judged` at all.
+
+    `band` is that of neutral balances, where the timeline has one.
 
     Upwards is interested; the axis ends at -end and end.
     """
@@ -34,20 +36,29 @@ def balance_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, st
     def down(value: float) -> float:
         return float(middle - min(max(value / end, -1), 1) * middle)
 
-    line, ribbon, judged = [], [], []
-    joined = False  # whether the window before has a verdict: the line continues
+    ribbon, judged = [], []
+    lines: dict[str, list[str]] = {}
+    before: float | None = None  # where the line is, if the window before has a verdict
     for start, stop, verdict, balance, margin in zip(
         *(timeline[name] for name in ("start", "stop", "verdict", "balance", "margin")), strict=True
     ):
         left, right = start / unit, stop / unit
         if verdict == "insufficient" or balance is None:
-            joined = False
+            before = None
             continue
         judged.append(_box(left, 0, right, height))
-        line.append(f"{'V' if joined else f'M{left:.1f} '}{down(balance):.1f}H{right:.1f}")
-        joined = True
+        here = down(balance)
+        from_before = f"M{left:.1f} {here:.1f}" if before is None else f"M{left:.1f} {before:.1f}V{here:.1f}"
+        lines.setdefault(verdict, []).append(f"{from_before}H{right:.1f}")
+        before = here
         ribbon.append(_box(left, down(balance + (margin or 0)), right, down(balance - (margin or 0))))
-    return {"line": "".join(line), "ribbon": "".join(ribbon), "judged": "".join(judged)}
+    band = timeline.get("band")
+    return {
+        "lines": {verdict: "".join(parts) for verdict, parts in lines.items()},
+        "ribbon": "".join(ribbon),
+        "judged": "".join(judged),
+        "band": _box(0, down(band), 1000, down(-band)) if band else "",
+    }
 
 
 def share_paths(timeline: dict[str, Any], height: float = 100) -> dict[str, str]:

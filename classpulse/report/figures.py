@@ -85,6 +85,18 @@ def class_counts(windows: pd.DataFrame, scale: Scale = BALANCE) -> dict[str, int
     return {verdict: count for verdict, count in counts.items() if count or verdict in scale.verdicts}
 
 
+def usually_measured(windows: pd.DataFrame) -> str:
+    """`5 of 7`: the medians of how many students were measured and in view, over the windows of the class."""
+    known = windows[["measured", "present"]].dropna()
+    return measured(*known.median().round()) if len(known) else ""
+
+
+def signed(value: float) -> str:
+    """+0.42, −0.42, and 0.00 without a sign."""
+    text = f"{value:+.2f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
 def measured(number: float, present: float) -> str:
     """`5 of 7`: how many students of those in view were measured; a dash where it is not known."""
     return "–" if pd.isna(number) else f"{number:.0f} of {present:.0f}"
@@ -307,19 +319,6 @@ def _possible_duplicate(student: dict[str, Any], students: pd.DataFrame) -> str 
     others = students[(students["last"] < student["first"]) | (students["first"] > student["last"])]
     away = np.hypot(others["x"].astype(float) - student["x"], others["y"].astype(float) - student["y"])
     return None if away.empty or away.min() > 3 * student["size"] else str(others.loc[away.idxmin(), "label"])
-
-
-def largest_changes(changes: pd.DataFrame) -> list[dict[str, Any]]:
-    """The largest changes of the class's balance from one judged window to the next, the largest first.
-
-    `uncertainty` is the half-width of the change's 90 % interval, sqrt(m1² + m2²) of the two margins (independent
-    errors, Taylor 1997, section 3.3); `sure` says whether the change is larger than that.
-    """
-    changes_with_margin = []
-    for row in records(changes.astype(float)):
-        uncertainty = math.hypot(row["margin_before"], row["margin"])
-        changes_with_margin.append({**row, "uncertainty": uncertainty, "sure": abs(row["change"]) > uncertainty})
-    return changes_with_margin
 
 
 def _numbers(column: pd.Series, decimals: int = 4) -> list[float | None]:

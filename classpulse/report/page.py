@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from classpulse.report.comparing import compared
-from classpulse.report.figures import measured
+from classpulse.report.figures import measured, signed
 from classpulse.report.library import PLOTLY, packed, sha256
-from classpulse.report.palette import boxes, level_class
+from classpulse.report.palette import boxes, css_name, level_class
 from classpulse.report.queries import Recorded, ReportQueries
 from classpulse.report.sections import SECTIONS
 from engine.outputs import output_file
@@ -30,9 +30,9 @@ STYLES = HERE / "static" / "report.css"
 SCRIPT = HERE / "static" / "report.js"
 LIVE = HERE / "static" / "live.js"
 #: The sections of a report, in the order of the page.
-WHOLE = ("summary", "timeline", "phases", "changes", "heatmap", "seats", "students", "provenance")
+WHOLE = ("summary", "timeline", "seats", "students", "heatmap", "changes", "phases", "provenance")
 #: Sections of a report on one student: of the other students, only the class as a whole.
-ALONE = ("summary", "students", "timeline", "phases", "changes", "provenance")
+ALONE = ("summary", "students", "timeline", "changes", "phases", "provenance")
 
 
 def render(
@@ -135,6 +135,7 @@ def environment() -> Environment:
         "worded": worded,
         "measured": measured,
         "measurable": MEASURABLE,
+        "css_name": css_name,
     }
     templates.filters |= {"clock": format_clock, "signed": _signed, "percent": lambda share: f"{share:.0%}"}
     templates.filters |= {"level_class": level_class}
@@ -152,7 +153,7 @@ def _signed(value: float | None, margin: float | None = None) -> str:
     """+0.42 with a minus sign U+2212; a dash for a missing value."""
     if value is None or value != value:
         return "–"
-    text = f"{value:+.2f}".replace("-", "−")
+    text = signed(value)
     return text if margin is None or margin != margin else f"{text} ± {margin:.2f}"
 
 

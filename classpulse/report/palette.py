@@ -37,6 +37,11 @@ def terminal(scale: Scale = BALANCE) -> dict[str, str]:
     return kinds | {verdict: TERMINAL[verdict] for verdict in CLASS_VERDICTS[len(VERDICTS) - 1 :]}
 
 
+def css_name(verdict: str) -> str:
+    """The class of a line of this verdict; report.css gives it its colour."""
+    return f"of-{verdict.replace(' ', '-')}"
+
+
 def level_class(level: int) -> str:
     """The class of a cell of a heat map; report.css gives it its colour. Levels are those of `figures.levels`."""
     if level == INSUFFICIENT:

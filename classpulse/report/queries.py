@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -47,10 +48,6 @@ SELECT judgement_id, name, strategy, settings, created
 FROM judgements
 WHERE session_id = {session}
 ORDER BY sequence""",
-    "sampled": """
-SELECT count(*) AS frames, sum(faces) AS faces, min(time) AS first, max(time) AS last
-FROM frames
-WHERE session_id = {session}""",
     "sources": """
 SELECT file_name, start, stop, recorded
 FROM sources
@@ -93,20 +90,6 @@ SELECT student, phase, phase_label, start, stop, verdict, balance, margin, reaso
 FROM v_student_phases
 WHERE judgement_id = {judgement}{student}
 ORDER BY student, start, phase""",
-    "changes": """
-SELECT before_start, before_stop, start, stop, balance_before, margin_before, balance, margin,
-       balance - balance_before AS change
-FROM (
-    SELECT start, stop, balance, margin,
-           lag(start) OVER (ORDER BY "window") AS before_start, lag(stop) OVER (ORDER BY "window") AS before_stop,
-           lag(balance) OVER (ORDER BY "window") AS balance_before,
-           lag(margin) OVER (ORDER BY "window") AS margin_before
-    FROM class_windows
-    WHERE judgement_id = {judgement} AND verdict <> 'insufficient'
-) AS changes
-WHERE balance_before IS NOT NULL
-ORDER BY abs(balance - balance_before) DESC, start
-LIMIT 8""",
     "students": """
 SELECT student, label, name, first, last, tracks, faces, scorable, coverage, weakest_link, static, role, x, y, size
 FROM v_students
@@ -213,6 +196,17 @@ class ReportQueries:
     def strategy(self) -> str:
         """Name of the selected judgement's strategy."""
         return str(self.judgement["strategy"])
+
+    @property
+    def band(self) -> float | None:
+        """Half-width of the neutral band of a student's balance; None where the strategy knows none."""
+        value = self.settings.get("band")
+        return None if value is None or self.by_cues or not self.scale.polar else float(value)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the selected judgement."""
+        return dict(json.loads(str(self.judgement["settings"])))
 
     @property
     def by_cues(self) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from classpulse.report import attendance, drawing, figures, lines
 from classpulse.report.queries import ReportQueries
-from classpulse.report.sentence import session_sentence, student_sentence
+from classpulse.report.sentence import session_sentence, student_sentence, sustained_changes
 from engine.sessions.records import located
 from engine.sessions.tracking import why_no_students
 from engine.verdicts.scale import Scale
@@ -24,7 +24,7 @@ Context = dict[str, Any]
 
 def summary(sources: ReportQueries) -> Context:
     """Which session it is, and the class in a few figures."""
-    session, sampled = _session(sources), sources.ask("sampled").rows.iloc[0]
+    session = _session(sources)
     windows, students = sources.ask("class").rows, sources.ask("students").rows
     judged, shots, files = (
         windows[windows["verdict"] != "insufficient"],
@@ -36,13 +36,12 @@ def summary(sources: ReportQueries) -> Context:
         "sentence": _sentence(sources),
         "judgement": sources.judgement["name"],
         "settings": json.loads(str(sources.judgement["settings"])),
-        "frames": int(sampled["frames"]),
-        "faces": int(sampled["faces"] or 0),
         "aggregate": students.empty and len(windows) > 0 and bool(windows["students"].max()),
         "students": int(windows["students"].max()) if len(windows) else 0,
         "windows": len(windows),
-        "counts": figures.class_counts(windows, sources.scale),
         "attended": None if sources.student is not None else attendance.attended(windows),
+        "usually_measured": figures.usually_measured(windows),
+        "own_coverage": None if sources.student is None else float(students["coverage"].iloc[0]),
         "balance": None if judged["balance"].isna().all() else float(judged["balance"].mean()),
         "coverage": float(windows["coverage"].mean()) if len(windows) else 0.0,
         "student": None if sources.student is None else figures.display_name(figures.records(students)[0]),
@@ -50,7 +49,9 @@ def summary(sources: ReportQueries) -> Context:
         "why_no_students": _why_no_students(sources),
         "shots": figures.records(shots.rows),
         "files": figures.records(files.rows),
-        "queries": [sources.ask(name).sql for name in ("session", "sampled", "class", "sources", "shots")],
+        "queries": [
+            sources.ask(name).sql for name in ("session", "class", "windows", "students", "sources", "shots")
+        ],
     }
 
 
@@ -73,13 +74,17 @@ def timeline(sources: ReportQueries) -> Context:
     scale = sources.scale
     students = None if scale.polar or sources.student is not None else sources.ask("windows")
     counts = None if students is None else figures.student_counts(answer.rows, students.rows, scale)
-    data = figures.timeline(answer.rows, phases.rows, counts, scale)
+    data = figures.timeline(answer.rows, phases.rows, counts, scale) | {"band": sources.band}
     return {
         "data": data,
         "paths": drawing.balance_paths(data),
         "shares": drawing.share_paths(data),
         "attendance": drawing.attendance_paths(data),
         "ticks": drawing.ticks(data["length"]),
+        "counts": figures.class_counts(answer.rows, scale),
+        "windows": len(answer.rows),
+        "anybody": bool(answer.rows["students"].max()) if len(answer.rows) else False,
+        "why_no_students": _why_no_students(sources),
         "students": int(answer.rows["students"].max()) if len(answer.rows) else 0,
         "queries": [asked.sql for asked in (answer, phases, students) if asked],
     }
@@ -144,9 +149,9 @@ def seats(sources: ReportQueries) -> Context:
 
 
 def changes(sources: ReportQueries) -> Context:
-    """The largest changes of the class."""
-    answer = sources.ask("changes")
-    return {"changes": figures.largest_changes(answer.rows), "queries": [answer.sql]}
+    """The changes of the class that lasted."""
+    answer = sources.ask("class")
+    return {"changes": sustained_changes(answer.rows), "queries": [answer.sql]}
 
 
 def students(sources: ReportQueries) -> Context:
@@ -157,6 +162,7 @@ def students(sources: ReportQueries) -> Context:
     answers = [sources.ask(name) for name in names]
     cards = figures.cards(*(answer.rows for answer in answers), scale=sources.scale)
     for card in cards:
+        card["timeline"]["band"] = sources.band
         card["paths"] = drawing.balance_paths(card["timeline"])
         card["cells"] = drawing.level_paths([card["levels"]], card["timeline"])
         card["ticks"] = drawing.ticks(card["timeline"]["length"])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from classpulse.report.changepoints import levels
+from classpulse.report.figures import signed
 from engine.sessions.students import are_students
 from engine.times import format_clock
 from engine.verdicts.reasons import REASONS
@@ -38,7 +39,7 @@ class Change:
     balance: float
     """Its mean."""
     usual: float
-    """The mean of the stretch that prevails."""
+    """The mean of the usual stretch."""
     most: int | None
     """The most students that one of its windows calls not interested (interested, where it is a rise)."""
     measured: int | None
@@ -93,7 +94,10 @@ def prevailing(windows: pd.DataFrame) -> str:
 
 
 def sustained_changes(windows: pd.DataFrame) -> list[Change]:
-    """The stretches that differ from the longest one, of the windows of the class or of a student, in order."""
+    """The stretches that differ from the usual one, of the windows of the class or of a student, in order.
+
+    Half of the time is in stretches that are as high as the usual one or higher, half in those as high or lower.
+    """
     # Classes without polarity have no balance.
     judged = windows[(windows["verdict"] != "insufficient") & windows["balance"].notna()].sort_values("start")
     start, stop, balance = (judged[name].to_numpy(np.float64) for name in ("start", "stop", "balance"))
@@ -102,7 +106,8 @@ def sustained_changes(windows: pd.DataFrame) -> list[Change]:
         return []
     means = [float(balance[first:after].mean()) for first, after in stretches]
     lasting = [float((stop - start)[first:after].sum()) for first, after in stretches]
-    usual = means[int(np.argmax(lasting))]
+    order = np.argsort(means)
+    usual = means[int(order[np.searchsorted(np.cumsum(np.array(lasting)[order]), sum(lasting) / 2)])]
     least = max(_MATTERS, _SHARE * max(abs(mean - usual) for mean in means))
     merged: list[tuple[int, int, bool]] = []
     for (first, after), mean in zip(stretches, means, strict=True):
@@ -148,7 +153,7 @@ def _told(changes: Sequence[Change], end: float) -> str:
     if most:
         return f"{text}, up to {most} of {measured} {'interested' if rise else 'not interested'}"
     furthest = max(changes, key=lambda change: abs(change.balance - change.usual))
-    return f"{text}, balance {_signed(furthest.balance)} after {_signed(furthest.usual)}"
+    return f"{text}, balance {signed(furthest.balance)} after {signed(furthest.usual)}"
 
 
 def _times(changes: Sequence[Change], end: float) -> str:
@@ -193,8 +198,3 @@ def _reason(windows: pd.DataFrame) -> str | None:
     seen = reasons[~reasons.isin(_UNSEEN)]
     counts = (seen if len(seen) else reasons).value_counts()
     return str(counts.index[0]) if len(counts) else None
-
-
-def _signed(value: float) -> str:
-    text = f"{value:+.2f}"
-    return "0.00" if float(text) == 0 else text.replace("-", "−")

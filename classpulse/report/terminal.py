@@ -17,7 +17,7 @@ from rich.text import Text
 
 from classpulse.report import attendance, roles
 from classpulse.report.areas import by_area
-from classpulse.report.figures import measured, student_counts
+from classpulse.report.figures import measured, signed, student_counts
 from classpulse.report.fitted import fitted_table
 from classpulse.report.palette import terminal as colours
 from classpulse.report.sentence import session_sentence
@@ -53,7 +53,8 @@ def balance(value: float, margin: float) -> str:
     """A balance with its margin, or a dash where there was no evidence."""
     if pd.isna(value):
         return "–"
-    return f"{value:+.2f}" if pd.isna(margin) else f"{value:+.2f} ±{margin:.2f}"
+    text = signed(value).replace("−", "-")
+    return text if pd.isna(margin) else f"{text} ±{margin:.2f}"
 
 
 def session_summary(

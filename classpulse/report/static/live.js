@@ -62,14 +62,17 @@
   function timeline(data, c) {
     const windows = data.start.map((start, k) => k);
     const judged = (k) => data.verdict[k] !== "insufficient" && data.balance[k] !== null;
-    const ribbon = { x: [], y: [] }, line = { x: [], y: [] };
+    const ribbon = { x: [], y: [] }, lines = {};
+    const colourOf = { interested: c.plus3, "not interested": c.minus3, divided: c.ink };
+    let before = null; // the end of the window before, if it has a verdict
     for (const k of windows.filter(judged)) {
-      if (k && !judged(k - 1)) line.x.push(null), line.y.push(null);
       const [a, b, y, m] = [ms(data.start[k]), ms(data.stop[k]), data.balance[k], data.margin[k] ?? 0];
       ribbon.x.push(a, b, b, a, a, null);
       ribbon.y.push(y + m, y + m, y - m, y - m, y + m, null);
-      line.x.push(a, b);
-      line.y.push(y, y);
+      const line = (lines[data.verdict[k]] ??= { x: [], y: [] });
+      if (k && judged(k - 1)) line.x.push(null, a, a, b), line.y.push(null, before, y, y);
+      else line.x.push(null, a, b), line.y.push(null, y, y);
+      before = y;
     }
     const counts = countsOf(data);
     const about = windows.map((k) => aboutWindow(data, k));
@@ -85,8 +88,9 @@
       { type: "bar", x: none.map((k) => middle[k]), width: none.map((k) => width[k]), base: -data.end,
         y: none.map(() => 2 * data.end), hoverinfo: "skip",
         marker: { color: "rgba(0,0,0,0)", line: { width: 0 }, pattern: { shape: "/", size: 6, solidity: 0.15, fgcolor: c.hatch } } },
-      { type: "scatter", mode: "lines", ...ribbon, fill: "toself", fillcolor: c.plus2 + "59", line: { width: 0 }, hoverinfo: "skip" },
-      { type: "scatter", mode: "lines", ...line, line: { color: c.ink, width: 1.75 }, hoverinfo: "skip" },
+      { type: "scatter", mode: "lines", ...ribbon, fill: "toself", fillcolor: c.soft + "38", line: { width: 0 }, hoverinfo: "skip" },
+      ...Object.entries(lines).map(([verdict, line]) => ({ type: "scatter", mode: "lines", ...line, hoverinfo: "skip",
+        line: { color: colourOf[verdict] ?? c.soft, width: 2.5, dash: verdict === "divided" ? "dot" : "solid" } })),
       // Nothing to see: a column over each window, to be pointed at.
       { type: "bar", x: middle, width, base: -data.end, y: windows.map(() => 2 * data.end), marker: { color: "rgba(0,0,0,0)" },
         customdata: about, hovertemplate: "%{customdata}<extra></extra>" },
@@ -109,9 +113,11 @@
     return {
       traces,
       layout: layout(c, {
-        height: counts.length && !data.kinds ? 400 : 260, margin: { l: 48, r: 10, t: phases.length ? 44 : 24, b: 32 },
-        shapes: phases.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
-          line: { color: c.soft, width: 1 } })),
+        height: counts.length && !data.kinds ? (PHONE.matches ? 270 : 330) : 260, margin: { l: 48, r: 10, t: phases.length ? 44 : 24, b: 32 },
+        shapes: [...(data.band ? [{ type: "rect", xref: "paper", x0: 0, x1: 1, y0: -data.band, y1: data.band, layer: "below",
+          line: { width: 0 }, fillcolor: c.zero + "8c" }] : []),
+        ...phases.map(({ start }) => ({ type: "line", x0: ms(start), x1: ms(start), yref: "paper", y0: 0, y1: 1.08,
+          line: { color: c.soft, width: 1 } }))],
         barmode: "overlay", bargap: 0, hovermode: "closest",
         xaxis: { ...timeAxis(data, c), anchor: counts.length ? "y2" : "y" },
         yaxis: { visible: !data.kinds, domain: [data.kinds ? 0.99 : counts.length ? 0.4 : 0, 1], range: [-data.end, data.end], fixedrange: true, color: c.soft, gridcolor: c.rule,

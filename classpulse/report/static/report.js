@@ -15,7 +15,8 @@ const classpulse = (() => {
   };
   const signed = (value, margin) => {
     if (value === null || value === undefined) return "–";
-    const text = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+    const digits = Math.abs(value).toFixed(2);
+    const text = Number(digits) === 0 ? digits : (value < 0 ? "−" : "+") + digits;
     return margin === null || margin === undefined ? text : `${text} ± ${margin.toFixed(2)}`;
   };
   // Texts hold markup of ours, and people choose names.

@@ -111,7 +111,7 @@ def test_report_page_and_captions_show_the_classes_by_name(run: Run, db: Path, f
     tables = re.sub(r"<caption>The settings of.*?</table>", "", without_code, flags=re.DOTALL)
     assert said(tables) == ["balance"]
     assert tables.count("balance") == 1  # "so there is no balance"
-    assert re.search(r'<i class="box kind2"></i> writing</dt><dd>6 ', page)
+    assert re.search(r'<i class="box kind2"></i> <b>6</b> writing', page)
     heat = page.split('id="section-heatmap"')[1]
     assert '<path class="level kind2"' in heat
     assert "h hand up, w writing, t talking, . insufficient" in heat

@@ -57,7 +57,7 @@ def test_five_seconds(tmp_path: Path) -> None:
     html = page.render(session)
     Outline(html)
     assert len(data_of(html, "timeline")["start"]) == 1
-    assert "so there is no change to show" in html
+    assert "Nothing changed for a minute or more" in html
 
 
 def test_an_hour_stays_small(tmp_path: Path) -> None:
