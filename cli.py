@@ -19,6 +19,7 @@ from classpulse.commands import (
     marking,
     privacy,
     querying,
+    queueing,
     reporting,
     serving,
     showing,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 for module in (
     analysing,
+    queueing,
     watching,
     showing,
     judging,

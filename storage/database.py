@@ -42,8 +42,13 @@ class Database(Explaining, Protocol):
     def reading(self, engine: Engine) -> AbstractContextManager[Connection]:
         """A transaction over one snapshot of the database."""
 
-    def writing(self, engine: Engine, session_id: int | None = None) -> AbstractContextManager[Connection]:
-        """A transaction that waits for its turn, if another writes (to the same session, if one is given)."""
+    def writing(
+        self, engine: Engine, session_id: int | None = None, key: str | None = None
+    ) -> AbstractContextManager[Connection]:
+        """A transaction that waits for its turn, if another writes (to the same session or key, if given)."""
+
+    def check_shared(self) -> None:
+        """Raise DatabaseError, in one line, where several machines cannot work in it at once."""
 
     def held(self, engine: Engine, key: str) -> AbstractContextManager[None]:
         """Nobody else is inside with the same `key` (hexadecimal); raises HeldError at once where one is."""

@@ -22,6 +22,10 @@ class DatabaseError(StorageError, OSError):
         self.exit_status = exit_status
 
 
+class UnreachableError(DatabaseError):
+    """A server that cannot be reached, or ended the connection: what was asked may be asked again later."""
+
+
 class SessionError(StorageError, LookupError):
     """An unknown session, or a name that several share."""
 
@@ -44,6 +48,9 @@ class Explaining(Protocol):
     def explain(self, error: BaseException) -> str:
         """The driver's message, in one line with its remedy."""
 
+    def is_away(self, error: BaseException) -> bool:
+        """Whether the server cannot be reached now, or ended the connection."""
+
 
 @contextmanager
 def named(database: Explaining) -> Iterator[None]:
@@ -52,4 +59,5 @@ def named(database: Explaining) -> Iterator[None]:
         yield
     except database.errors as error:
         cause = getattr(error, "orig", None) or error
-        raise DatabaseError(f"{database}: {database.explain(cause)}") from error
+        kind = UnreachableError if database.is_away(cause) else DatabaseError
+        raise kind(f"{database}: {database.explain(cause)}") from error

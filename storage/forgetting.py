@@ -104,7 +104,7 @@ def erasing(store: Store) -> Iterator[None]:
     Raises DatabaseError, before anything is deleted, where the user may delete rows but not erase them.
     """
     with named(store.database):
-        store.database.check_erasable(store._engine)
+        store.database.check_erasable(store.engine)
     with store.writing() as connection:
         _overwrite(connection)
         yield
@@ -119,9 +119,9 @@ def clean(store: Store) -> None:
     where the server does not do it.
     """
     with named(store.database):
-        store.database.check_erasable(store._engine)
+        store.database.check_erasable(store.engine)
     try:
-        store.database.erase(store._engine)
+        store.database.erase(store.engine)
     except (DatabaseError, DBAPIError, sqlite3.Error) as error:
         raise DatabaseError(
             f"{store.database}: the rows are gone, but not yet what the file still holds of them "

@@ -30,6 +30,8 @@ VERSION_TABLE = "classpulse_version"
 LOCK = 0x434C5055
 #: The first number of those that hold a recording while it is analysed.
 WORK = LOCK + 1
+#: The first number of those under which a session is begun; the second is of its key.
+BEGIN = LOCK + 2
 
 #: Not a code of the server's, which only asks.
 _NO_PASSWORD = "no password"
@@ -58,6 +60,8 @@ _REFUSALS = {
     "too many": "53300",
     "connection slots": "53300",
 }
+#: The server is not there, starts, stops, has no connection left, or has ended one that held others up.
+_AWAY = ("08", "57P", "53300", "25P03")
 #: What a query of the user's cannot be blamed for: the server, its disk, its memory, or another's lock.
 _NOT_THE_SQL = ("08", "40", "53", "55", "57", "58", "XX")
 
@@ -111,24 +115,27 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
-    def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
-        """A transaction that waits for every writer of the same session; without one, for all writers.
+    def writing(
+        self, engine: Engine, session_id: int | None = None, key: str | None = None
+    ) -> Iterator[Connection]:
+        """A transaction that waits for every writer of the same session, or `key`; without either, for all writers.
 
         By advisory locks that end with it, so that nothing read inside is changed by another before it is written.
         """
         with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{round(1000 * self._patience)}ms'")
-            if session_id is None:
+            if session_id is None and key is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, 0)")
             else:
+                kind, number = (LOCK, session_id) if key is None else (BEGIN, _number(key))
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({LOCK}, 0)")
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {session_id:d})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({kind}, {number:d})")
             yield connection
 
     @contextmanager
     def held(self, engine: Engine, key: str) -> Iterator[None]:
         """By an advisory lock of a connection, with which it ends."""
-        number = int.from_bytes(bytes.fromhex(key[:8]), "big", signed=True)
+        number = _number(key)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({WORK}, {number})").scalar_one():
                 raise HeldError(self._holder(WORK, number % 2**32).strip(" ()") or "another process")
@@ -270,6 +277,13 @@ class PostgresDatabase:
             f"{remedy.format(holder=self._holder() if code == '55P03' else '')} ({message})" if remedy else message
         )
 
+    def is_away(self, error: BaseException) -> bool:
+        """Whether the server cannot be reached now, or ended the connection."""
+        return _code(error).startswith(_AWAY)
+
+    def check_shared(self) -> None:
+        """Several machines can work in it."""
+
     def _holder(self, kind: int = LOCK, number: int | None = None) -> str:
         """The process that holds a lock of the `kind`, or the one with the `number`, as far as the server says."""
         query = (
@@ -324,6 +338,11 @@ class _Number(Loader):
     def load(self, data: Buffer) -> int | float:
         digits = bytes(data)
         return int(digits) if digits.lstrip(b"-").isdigit() else float(digits)
+
+
+def _number(key: str) -> int:
+    """Of a hexadecimal key, as large as a lock's second number may be."""
+    return int.from_bytes(bytes.fromhex(key[:8]), "big", signed=True)
 
 
 def _code(error: BaseException) -> str:

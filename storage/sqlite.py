@@ -134,9 +134,11 @@ class SqliteDatabase:
             self._file.check_frozen()
 
     @contextmanager
-    def writing(self, engine: Engine, session_id: int | None = None) -> Iterator[Connection]:
+    def writing(
+        self, engine: Engine, session_id: int | None = None, key: str | None = None
+    ) -> Iterator[Connection]:
         """A transaction that waits for its turn at once, instead of failing half-way; one writes at a time."""
-        del session_id
+        del session_id, key
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
             self._file.check_place()  # before it is committed, and after: nothing that is lost is said to be kept
@@ -310,6 +312,19 @@ class SqliteDatabase:
         name = "SQLITE_CORRUPT" if unreadable else getattr(error, "sqlite_errorname", "")
         remedy = next((text for code, text in _REMEDIES.items() if name.startswith(code)), None)
         return f"{remedy.format(holder=writers_of(self.path))} ({error})" if remedy else str(error)
+
+    def is_away(self, error: BaseException) -> bool:
+        """Never: a file has no server."""
+        del error
+        return False
+
+    def check_shared(self) -> None:
+        """Raise DatabaseError: locks of a file hold on one machine alone."""
+        raise DatabaseError(
+            f"{self}: several machines cannot share an SQLite file, whose locks hold on one machine alone; name a "
+            "PostgreSQL server (--db postgresql://user@host/school)",
+            exit_status=2,
+        )
 
 
 def _is_busy(cursor: sqlite3.Cursor, sql: str, patience: float) -> bool:

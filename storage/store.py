@@ -48,7 +48,7 @@ class Store:
         self.database = database
         self.path = database.target
         """The argument that opens it again."""
-        self._engine = engine
+        self.engine = engine
         self._within: Connection | None = None
 
     @classmethod
@@ -79,7 +79,7 @@ class Store:
 
     def close(self) -> None:
         """Release the database."""
-        self.database.close(self._engine)
+        self.database.close(self.engine)
 
     def __enter__(self) -> Self:
         return self
@@ -98,20 +98,21 @@ class Store:
         if self._within:
             yield self._within
             return
-        with named(self.database), self.database.reading(self._engine) as connection:
+        with named(self.database), self.database.reading(self.engine) as connection:
             yield connection
 
     @contextmanager
-    def writing(self, session_id: int | None = None) -> Iterator[Connection]:
+    def writing(self, session_id: int | None = None, key: str | None = None) -> Iterator[Connection]:
         """A transaction that waits for its turn to write, and is undone as a whole if anything is raised inside.
 
         With a `session_id`, only that session may be written inside, and on PostgreSQL writers of another one need
-        not wait. Every read and write of this store inside, by any method, belongs to it.
+        not wait; with a `key` (hexadecimal) only a new session, and no other process is inside with the same key.
+        Every read and write of this store inside, by any method, belongs to it.
         """
         if self._within:
             yield self._within
             return
-        with named(self.database), self.database.writing(self._engine, session_id) as self._within:
+        with named(self.database), self.database.writing(self.engine, session_id, key) as self._within:
             try:
                 yield self._within
             finally:
@@ -124,7 +125,7 @@ class Store:
         Raises DatabaseError at once, which says who is inside, where another is.
         """
         try:
-            with named(self.database), self.database.held(self._engine, key):
+            with named(self.database), self.database.held(self.engine, key):
                 yield
         except HeldError as error:
             raise DatabaseError(
@@ -232,10 +233,18 @@ class Store:
         with self.reading() as connection:
             return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session_id)))
 
-    def write_segment(self, session_id: int, segment: int, frame_columns: Columns, face_columns: Columns) -> None:
+    def write_segment(
+        self,
+        session_id: int,
+        segment: int,
+        frame_columns: Columns,
+        face_columns: Columns,
+        worker: str | None = None,
+    ) -> None:
         """Commit a whole segment: its sampled frames (`pts` ascending, `time`) and their faces, which it counts.
 
-        Raises StorageError where the segment is there already, ValueError for a face without a frame.
+        `worker` says who of several detected it. Raises StorageError where the segment is there already, ValueError
+        for a face without a frame.
         """
         pts, face_pts = frame_columns["pts"], face_columns["pts"]
         if not np.isin(face_pts, pts).all():
@@ -246,6 +255,7 @@ class Store:
             "segment": segment,
             "frames": len(pts),
             "faces": len(face_pts),
+            "worker": worker,
         }
         with self.writing(session_id) as connection:
             existing = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)

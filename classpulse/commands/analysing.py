@@ -30,7 +30,7 @@ from classpulse.commands.options import (
     scorer_of,
     thresholds_of,
 )
-from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all
+from classpulse.commands.recordings import RESPONSIBLE, AnalysisOptions, analyze_all, listed, queue_all
 from classpulse.commands.showing import show_session
 from classpulse.commands.streams import STREAMS
 from engine.recorded import parse_recorded
@@ -46,7 +46,8 @@ def analyze(
         typer.Argument(
             metavar="VIDEO...",
             readable=False,
-            help="Video files or folders of images; each becomes one session, but for --as-one.",
+            help="Video files or folders of images, or @FILE with one in each line; each becomes one session, but "
+            "for --as-one.",
         ),
     ],
     db: Database = "classpulse.db",
@@ -166,6 +167,14 @@ def analyze(
             "(`classpulse docs extending`); default: processes, unless the recording is short.",
         ),
     ] = None,
+    queued: Annotated[
+        bool,
+        typer.Option(
+            "--queue",
+            help="Only queue the recordings in a PostgreSQL database, for `classpulse work` on any machine; "
+            "implies --precision f32.",
+        ),
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Analyse finished recordings again.")] = False,
     display: Annotated[
         bool, typer.Option("--display", help="Show detections in a window during the analysis; q closes it.")
@@ -176,6 +185,7 @@ def analyze(
 
     If it is interrupted, run the same command again to resume; a finished recording is not analysed twice.
     """
+    videos = listed(videos)
     if as_one is not None and name is not None:
         raise typer.BadParameter("--as-one names the session; omit --name")
     if recorded_at is not None and len(videos) > 1 and as_one is None:
@@ -212,6 +222,12 @@ def analyze(
         quiet=quiet,
         recorded_at=None if recorded_at is None else parse_recorded(recorded_at),
     )
+    if queued:
+        if as_one is not None or display or workers is not None or executor is not None:
+            raise typer.BadParameter(
+                "--queue leaves each recording to a worker; omit --as-one, --display, --workers, --executor"
+            )
+        raise typer.Exit(queue_all(videos, name, options))
     raise typer.Exit(analyze_all(videos if as_one is None else [videos], as_one or name, options))
 
 

@@ -14,7 +14,7 @@ from classpulse.commands.errors import Stopped
 from classpulse.commands.masking import masked
 
 #: Commands that show or change no personal data.
-NOT_AUDITED = ("audit", "docs", "doctor", "queries", "schema", "scorers", "sessions", "train")
+NOT_AUDITED = ("audit", "docs", "doctor", "progress", "queries", "schema", "scorers", "sessions", "train")
 
 #: Commands that change nothing, unless one of these options is given.
 READING: dict[str, tuple[str, ...]] = {

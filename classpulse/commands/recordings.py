@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from classpulse.commands.errors import Stopped, complain
 from classpulse.commands.showing import show_session
 from classpulse.commands.streams import STREAMS
+from engine.errors import UsageError
 from engine.settings import Settings
 from engine.texts import LONGEST, NAME_OF_SESSION, required_text
 
@@ -41,6 +42,49 @@ class AnalysisOptions:
     display: bool = False
     quiet: bool = False
     recorded_at: datetime | None = None
+
+
+def listed(videos: Sequence[Path]) -> list[Path]:
+    """The recordings, with those that a file lists for each @FILE, one in a line; empty lines do not count.
+
+    Raises UsageError for a list that cannot be read, or has none.
+    """
+    found: list[Path] = []
+    for video in videos:
+        if not str(video).startswith("@") or video.exists():
+            found.append(video)
+            continue
+        path = Path(str(video)[1:])
+        try:
+            lines = path.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            raise UsageError(f"{path}: the list of recordings cannot be read ({why}); check the file") from None
+        recordings = [Path(line.strip()) for line in lines if line.strip()]
+        if not recordings:
+            raise UsageError(f"{path}: the list has no recording; write one in each line")
+        found += recordings
+    return found
+
+
+def queue_all(videos: Sequence[Path], name: str | None, options: AnalysisOptions) -> int:
+    """Queue recordings for workers; returns the exit status."""
+    from engine.sessions.cluster.queueing import enqueue
+
+    added, missing = enqueue(
+        videos,
+        options.db,
+        name=name,
+        settings=options.settings,
+        exclude=options.exclude,
+        again=options.again,
+        recorded_at=options.recorded_at,
+    )
+    for error in missing:
+        complain(error)
+    if not options.quiet:
+        print(f"{added} of {len(videos)} recordings are new in the queue; run `classpulse work` on any machine")
+    return 2 if missing else 0
 
 
 def analyze_all(videos: Sequence[Path | list[Path]], name: str | None, options: AnalysisOptions) -> int:

@@ -54,16 +54,18 @@ class Executor(Protocol):
         ...
 
 
-def missing_runs(committed: Collection[int], duration: float | None, workers: int = 1) -> list[Run]:
+def missing_runs(
+    committed: Collection[int], duration: float | None, workers: int = 1, longest: int | None = None
+) -> list[Run]:
     """The runs of segments that are not `committed`, of a recording that claims to last `duration` (s).
 
     The last run is open, since recordings may last longer than they claim. For several workers the runs are about
-    equally long, and as many for each of them.
+    equally long, and as many for each of them; else none has more segments than the `longest`, but for the last.
     """
     claimed = ceil((duration or 0) / SEGMENT_SECONDS)
     end = max([claimed, *(number + 1 for number in committed)])
     missing = sorted(set(range(end)) - set(committed))
-    longest = end
+    longest = longest or end
     if workers > 1 and missing:
         rounds = ceil(len(missing) / (workers * LONGEST_RUN))
         longest = ceil(len(missing) / (workers * rounds))
@@ -75,3 +77,12 @@ def missing_runs(committed: Collection[int], duration: float | None, workers: in
             runs.append((number, number + 1))
     first, last = runs[-1] if runs else (end, end)
     return [*runs[:-1], (first, None)] if last == end else [*runs, (end, None)]
+
+
+def runs_within(run: Run, committed: Collection[int]) -> list[Run]:
+    """The runs that are missing of a `run`, of which other workers may have `committed` segments."""
+    first, stop = run
+    before = range(first)
+    inside = {number for number in committed if number >= first and (stop is None or number < stop)}
+    runs = missing_runs({*before, *inside}, None if stop is None else stop * SEGMENT_SECONDS)
+    return [(begin, stop if end is None else end) for begin, end in runs if stop is None or begin < stop]

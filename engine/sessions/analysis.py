@@ -101,7 +101,7 @@ def analyze(
         settings = choose(video.path, settings)
         if exclude:
             settings = with_excluded(target, exclude, video, settings)
-        work = _Work(video, unchanged, settings, opened, on_progress or silent, name, recorded_at)
+        work = _Work(video, unchanged, settings, name, recorded_at, opened, on_progress or silent)
         with target.working_on(video.path, work.key), working_store(target, settings) as store:
             session_id, was_done, warnings = _analyze(work, target, store, again=again)
 
@@ -111,19 +111,18 @@ def analyze(
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A recording, and how it is analysed."""
+class Recording:
+    """An opened recording, and how it is to be analysed."""
 
     video: FrameSource
     unchanged: Unchanged
     settings: Settings
-    executor: Executor
-    report_progress: Callable[[Progress], None]
     name: str | None
     recorded_at: datetime | None
 
     @property
     def sha256(self) -> str:
+        """Of the recording's bytes, hexadecimal."""
         return self.unchanged.fingerprint
 
     @property
@@ -136,26 +135,47 @@ class _Work:
         return Settings.from_json(settings).detected_by() == self.settings.detected_by()
 
 
+@dataclass(frozen=True)
+class _Work(Recording):
+    executor: Executor
+    report_progress: Callable[[Progress], None]
+
+
+def find_or_begin(target: Store, store: Store, recording: Recording, *, again: bool) -> tuple[int, str]:
+    """Number and state of the session in `store` that the recording continues, or of a new one.
+
+    To be called within a transaction in which nobody else begins it. Raises UsageError where a student was excluded
+    from another session of the recording in `target`, and nobody is excluded now.
+    """
+    existing = store.find_done(recording.sha256, recording.is_session_of)
+    if existing is None or not _resumable(store, existing, recording.settings, again=again):
+        _check_excluded(target, recording.sha256, recording.settings)
+        existing = _begin(store, recording), "detecting"
+    return existing
+
+
+def write_found_warnings(store: Store, session_id: int, video: FrameSource, settings: Settings) -> None:
+    """Store what a recording's detection, which is complete, leaves to be said of it."""
+    found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
+    found += _compression(store, session_id, video.path)
+    found += advice(video, len(queries.frame_columns(store, session_id)["time"]), settings)
+    write_warnings(store, session_id, (_stored(each, video) for each in found))
+
+
 def _analyze(work: _Work, target: Store, store: Store, *, again: bool) -> tuple[int, bool, list[str]]:
     """Number of the session, whether nothing was to be done, and warnings; see `analyze`."""
     video, settings, report_progress = work.video, work.settings, work.report_progress
     with target.writing():  # found and begun at once: no other process begins a second session
-        existing = target.find_done(work.sha256, work.is_session_of)
-        if store is not target:
-            if existing and not again:
-                _check_judged(target, existing[0], settings)
-                return existing[0], True, []
-            existing = None
-        if existing is None or not _resumable(store, existing, settings, again=again):
-            _check_excluded(target, work.sha256, settings)
-            existing = _begin(store, work), "detecting"
+        if store is not target and not again:
+            there = target.find_done(work.sha256, work.is_session_of)
+            if there:
+                _check_judged(target, there[0], settings)
+                return there[0], True, []
+        existing = find_or_begin(target, store, work, again=again)
     session_id, state = existing
     if state == "detecting":
         progress = _detect(store, session_id, work)
-        found = [*video.warnings, *_damage(video, store.session(session_id)["duration"], settings)]
-        found += _compression(store, session_id, video.path)
-        found += advice(video, len(queries.frame_columns(store, session_id)["time"]), settings)
-        write_warnings(store, session_id, (_stored(each, video) for each in found))
+        write_found_warnings(store, session_id, video, settings)
     else:
         progress = Progress("detect", video.duration or 0, video.duration, 0, 0, video.duration or 0)
     warnings = _kept(store.session(session_id), work.name, work.recorded_at)
@@ -273,7 +293,7 @@ def _check_excluded(target: Store, sha256: str, settings: Settings) -> None:
         )
 
 
-def _begin(store: Store, work: _Work) -> int:
+def _begin(store: Store, work: Recording) -> int:
     video = work.video
     with store.writing():
         session_id = begin_session(

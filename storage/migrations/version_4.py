@@ -9,6 +9,7 @@ from alembic.operations import Operations
 from sqlalchemy import (
     REAL,
     BigInteger,
+    CheckConstraint,
     Column,
     Double,
     ForeignKey,
@@ -16,6 +17,8 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Text,
+    TextClause,
+    text,
 )
 
 from storage.migrations.session_states import restate_sessions
@@ -34,6 +37,7 @@ def upgrade(op: Operations) -> None:
     _add_roles(op)
     restate_sessions(op, STATES)
     op.add_column("segments", Column("digest", Text))
+    op.add_column("segments", Column("worker", Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
     op.add_column("frames", Column("blockiness", _REAL))
@@ -104,6 +108,36 @@ def upgrade(op: Operations) -> None:
         PrimaryKeyConstraint("session_id", "warning"),
         sqlite_with_rowid=False,
     )
+    _share_work(op)
+
+
+def _share_work(op: Operations) -> None:
+    """What several machines claim of the work."""
+    op.create_table(
+        "claims",
+        Column("claim", Integer, primary_key=True),
+        Column("task", Text, nullable=False),
+        Column("session_id", Integer, ForeignKey("sessions.session_id", ondelete="CASCADE")),
+        Column("source", Text, nullable=False),
+        Column("first", Integer),
+        Column("stop", Integer),
+        Column("weight", Double, nullable=False),
+        *(Column(name, Text) for name in ("request", "fingerprint")),
+        Column("state", Text, nullable=False),
+        *(Column(name, Text) for name in ("worker", "machine")),
+        Column("lease", Double, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        *(Column(name, Text) for name in ("failed_on", "error")),
+        Column("damaged", Integer),
+        *(Column(name, Double) for name in ("taken", "finished")),
+        CheckConstraint("task IN ('detect', 'judge', 'open')", name="task"),
+        CheckConstraint("state IN ('waiting', 'open', 'held', 'done', 'aside')", name="state"),
+        sqlite_autoincrement=True,
+    )
+    by_weight: list[str | TextClause] = ["task", text("weight DESC"), "claim"]
+    op.create_index("ix_claims_open", "claims", by_weight, postgresql_where=text("state = 'open'"))
+    op.create_index("ix_claims_held", "claims", ["lease"], postgresql_where=text("state = 'held'"))
+    op.create_index("ix_claims_session", "claims", ["session_id"])
 
 
 def _let_verdicts_be_names(op: Operations, table: str) -> None:

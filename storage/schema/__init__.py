@@ -36,6 +36,7 @@ from storage.schema.verdicts import (
     student_phases,
     student_windows,
 )
+from storage.schema.work import CLAIM_STATES, TASKS, claims
 from storage.schema.administration import OUTCOMES, audit, profiles, rules
 
 # isort: on
@@ -44,6 +45,7 @@ from storage.schema.administration import OUTCOMES, audit, profiles, rules
 SCHEMA_VERSION = 4
 
 __all__ = [
+    "CLAIM_STATES",
     "CORRECTIONS",
     "MAX_CLASSES",
     "OUTCOMES",
@@ -51,9 +53,11 @@ __all__ = [
     "ROLES",
     "SCHEMA_VERSION",
     "STATES",
+    "TASKS",
     "VERDICTS",
     "attention_windows",
     "audit",
+    "claims",
     "class_phases",
     "class_shares",
     "class_windows",

@@ -207,7 +207,7 @@ def test_database_that_may_not_grow(path: Path, write: Write) -> None:
         def limit(connection: sqlite3.Connection, *_: object) -> None:
             connection.execute(f"PRAGMA max_page_count = {pages}")
 
-        sqlalchemy.event.listen(store._engine, "checkout", limit)
+        sqlalchemy.event.listen(store.engine, "checkout", limit)
         with pytest.raises(DatabaseError, match=r"classpulse.db: the disk is full; free some space and run the"):
             write.segment(store, session, 1, (40,) * 5)
         assert store.committed_segments(session) == {0}

@@ -49,6 +49,7 @@ COMMANDS: dict[str, list[str]] = {
     "merge": ["1", "S01", "S02"],
     "names": [],
     "profiles": [],
+    "progress": [],
     "queries": [],
     "query": ["SELECT :x AS x", "-p", "x=1"],
     "rename": ["1", "S01", "Zoe"],
@@ -69,6 +70,7 @@ COMMANDS: dict[str, list[str]] = {
     "upgrade-db": ["--db", "none.db"],
     "validate": ["1", "codes.csv"],
     "watch": ["lecture.mp4"],
+    "work": [],
 }
 
 

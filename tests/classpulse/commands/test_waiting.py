@@ -20,7 +20,7 @@ from tests.drawn import count
 #: Commands that change the database, always; their notes wait.
 CHANGING = {
     "analyze", "demo", "exclude", "forget", "judge", "mark", "merge", "rename", "role", "split", "undo", "unmark",
-    "upgrade-db", "watch",
+    "upgrade-db", "watch", "work",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import pytest
 from engine import Session, analyze
 from engine.errors import UsageError
 from engine.runtime import platform
-from engine.runtime.executor import LONGEST_RUN, Executor, OnFrame, missing_runs
+from engine.runtime.executor import LONGEST_RUN, Executor, OnFrame, missing_runs, runs_within
 from engine.runtime.executors import EXECUTORS, open_executor
 from engine.runtime.local import ByLength, InProcess, Processes
 from engine.settings import Settings
@@ -56,6 +56,29 @@ def test_an_hour_is_shared_evenly_by_three_workers() -> None:
     assert [number for first, stop in runs for number in range(first, stop or 360)] == list(range(360))
     assert len(runs) == 30
     assert {(stop or 360) - first for first, stop in runs} == {LONGEST_RUN}
+
+
+def test_runs_of_a_queue_are_short_and_the_last_one_is_open() -> None:
+    assert missing_runs((), 60, longest=4) == [(0, 4), (4, None)]
+    assert missing_runs({1}, 60, longest=2) == [(0, 1), (2, 4), (4, None)]
+
+
+@pytest.mark.parametrize(
+    ("run", "committed", "runs"),
+    [
+        ((2, 5), (), [(2, 5)]),
+        ((2, 5), {0, 3, 7}, [(2, 3), (4, 5)]),
+        ((2, 5), {2, 3, 4}, []),
+        ((2, 5), {4}, [(2, 4)]),
+        ((2, None), {0, 1}, [(2, None)]),
+        ((2, None), {2, 4}, [(3, 4), (5, None)]),
+        ((0, 1), {5}, [(0, 1)]),
+    ],
+)
+def test_of_a_run_only_what_others_have_not_committed_is_missing(
+    run: tuple[int, int | None], committed: Collection[int], runs: list[tuple[int, int | None]]
+) -> None:
+    assert runs_within(run, committed) == runs
 
 
 # -- which executor
