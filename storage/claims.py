@@ -279,13 +279,24 @@ def damaged_in(store: Store, session_id: int) -> int:
         return int(connection.execute(text(sql), {"session": session_id}).scalar_one())
 
 
-def are_left(store: Store) -> bool:
-    """Whether any claim is open or held by somebody."""
+def are_left(store: Store, worker: Worker) -> bool:
+    """Whether any claim that the worker may take is open, or held by somebody."""
+    of_state = f"EXISTS (SELECT 1 FROM claims WHERE state = '{{}}' AND {_FITS})"
+    sql = f"SELECT {of_state.format('open')} OR {of_state.format('held')}"
+    values = {"fingerprint": worker.fingerprint, "mixed": worker.mixed}
     with sharing(store) as connection:
-        of_state = "EXISTS (SELECT 1 FROM claims WHERE state = '{}')"
-        return bool(
-            connection.execute(text(f"SELECT {of_state.format('open')} OR {of_state.format('held')}")).scalar_one()
-        )
+        return bool(connection.execute(text(sql), values).scalar_one())
+
+
+def left_for_others(store: Store, worker: Worker) -> dict[str, int]:
+    """How many open claims only machines of another kind may take, by fingerprint, of which none is at work."""
+    sql = (
+        f"SELECT fingerprint, count(*) FROM claims WHERE state = 'open' AND NOT {_FITS} AND fingerprint NOT IN "
+        "(SELECT fingerprint FROM claims WHERE state = 'held' AND fingerprint IS NOT NULL) GROUP BY fingerprint"
+    )
+    values = {"fingerprint": worker.fingerprint, "mixed": worker.mixed}
+    with sharing(store) as connection:
+        return {row[0]: row[1] for row in connection.execute(text(sql), values)}
 
 
 def write_or_verify(
@@ -300,7 +311,14 @@ def write_or_verify(
         of_it = select(segments.c.digest, segments.c.worker).filter_by(session_id=session_id, segment=segment)
         there = connection.execute(of_it).first()
         if there is None:
-            store.write_segment(session_id, segment, frame_columns, face_columns, worker.name)
+            store.write_segment(
+                session_id,
+                segment,
+                frame_columns,
+                face_columns,
+                worker=worker.name,
+                fingerprint=worker.fingerprint or None,
+            )
             return True
         if there.digest != segment_digest(frame_columns, face_columns):
             raise DifferentRowsError(

@@ -234,17 +234,12 @@ class Store:
             return set(connection.scalars(select(segments.c.segment).where(segments.c.session_id == session_id)))
 
     def write_segment(
-        self,
-        session_id: int,
-        segment: int,
-        frame_columns: Columns,
-        face_columns: Columns,
-        worker: str | None = None,
+        self, session_id: int, segment: int, frame_columns: Columns, face_columns: Columns, **by: str | None
     ) -> None:
         """Commit a whole segment: its sampled frames (`pts` ascending, `time`) and their faces, which it counts.
 
-        `worker` says who of several detected it. Raises StorageError where the segment is there already, ValueError
-        for a face without a frame.
+        `by` says who detected it: `worker` and `fingerprint` of the table. Raises StorageError where the segment is
+        there already, ValueError for a face without a frame.
         """
         pts, face_pts = frame_columns["pts"], face_columns["pts"]
         if not np.isin(face_pts, pts).all():
@@ -255,8 +250,7 @@ class Store:
             "segment": segment,
             "frames": len(pts),
             "faces": len(face_pts),
-            "worker": worker,
-        }
+        } | by
         with self.writing(session_id) as connection:
             existing = select(segments.c.segment).filter_by(session_id=session_id, segment=segment)
             if connection.scalar(existing) is not None:

@@ -26,6 +26,10 @@ def work(
             metavar="SECONDS", help="Time without a sign of life after which others take over a worker's run."
         ),
     ] = 60.0,
+    mixed: Annotated[
+        bool,
+        typer.Option("--mixed", help="Also continue sessions of another kind of machine, whose rows may differ."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Analyse what `analyze --queue` queued in a PostgreSQL database, until none is left.
@@ -41,13 +45,14 @@ def work(
         if not quiet:
             terminal.say(line)
 
-    done = work_on(db, machine=machine, lease=lease, on_event=say)
+    worked = work_on(db, machine=machine, lease=lease, mixed=mixed, on_event=say)
     with shared_store(db, must_exist=True) as store:
         failures = [row for row in progress_of(store)["failures"] if row["state"] == "aside"]
-    say(f"none is left; this worker did {done}")
-    for failure in failures:
-        print(f"classpulse: {failed(failure)}", file=sys.stderr)
-    raise typer.Exit(1 if failures else 0)
+    if not worked.left:
+        say(f"none is left; this worker did {worked.done}")
+    for line in (*map(failed, failures), *worked.left):
+        print(f"classpulse: {line}", file=sys.stderr)
+    raise typer.Exit(1 if failures or worked.left else 0)
 
 
 @app.command()

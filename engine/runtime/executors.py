@@ -10,6 +10,9 @@ from engine.runtime.executor import Executor
 from engine.runtime.local import ByLength, InProcess, OnDetections, Processes
 from engine.settings import Settings
 
+#: Those that compute on this machine.
+LOCAL = (InProcess, Processes, ByLength)
+
 Factory = Callable[[Settings, int | None], Executor]
 
 EXECUTORS: Registry[Factory] = Registry(

@@ -11,6 +11,8 @@ import contextlib
 import ctypes
 import getpass
 import os
+import platform as system_platform
+import re
 import shutil
 import signal
 import socket
@@ -36,6 +38,10 @@ BROWSER_FILES = (
     "{PROGRAMFILES(X86)}/Microsoft/Edge/Application/msedge.exe",
 )
 
+#: Where Linux describes the processors.
+CPU_INFO = Path("/proc/cpuinfo")
+#: Flags of processors that networks and image work compute with, of x86 and of ARM.
+_VECTOR = re.compile(r"(s?sse|avx|amx|fma|f16c|asimd|neon|sve|sme(?!p)|bf16|i8mm|fphp)")
 #: Whether a child process can inherit one open descriptor by its number.
 INHERITS_DESCRIPTORS = sys.platform != "win32"
 #: Length of the secret by which a worker and its parent know each other, bytes.
@@ -62,6 +68,18 @@ def physical_memory() -> int | None:
     if hasattr(ctypes, "windll"):
         return _windows_memory()
     return None
+
+
+def vector_flags() -> list[str]:
+    """The vector instructions of the processor, as Linux names them, sorted; elsewhere what Python calls it."""
+    if not CPU_INFO.exists():
+        return [name] if (name := system_platform.processor()) else []
+    with CPU_INFO.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            key, _, flags = line.partition(":")
+            if key.strip().lower() in ("flags", "features"):
+                return sorted({flag for flag in flags.split() if _VECTOR.match(flag)})
+    return []
 
 
 def allow_open_files(wanted: int) -> int:

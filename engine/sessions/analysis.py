@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import SourceError, UsageError
 from engine.recorded import time_in_name
 from engine.runtime.executor import Executor
-from engine.runtime.executors import open_executor
+from engine.runtime.executors import LOCAL, open_executor
+from engine.runtime.fingerprint import fingerprint
 from engine.sessions.lifecycle import (
     begin_session,
     end_detection,
@@ -35,6 +36,7 @@ from engine.vision.spot_check import advice, choose
 from storage import queries
 from storage.aggregates import copy_aggregates
 from storage.excluding import excluded_from
+from storage.fingerprints import remember
 from storage.paths import escaped
 from storage.sources import write_sources
 from storage.store import Store
@@ -345,10 +347,13 @@ def _detect(store: Store, session_id: int, work: _Work) -> Progress:
         )
         work.report_progress(progress)
 
+    # Where another package's executor computes is not known here.
+    machine = remember(store, fingerprint(work.settings.precision)) if isinstance(work.executor, LOCAL) else None
     with closing(work.executor.extract(video, work.settings, committed, on_frame)) as segments:
         for segment in segments:
             work.unchanged.check()  # of what was seen of another recording nothing is committed
-            store.write_segment(session_id, segment.number, segment.frames, segment.faces.columns())
+            columns = segment.frames, segment.faces.columns()
+            store.write_segment(session_id, segment.number, *columns, fingerprint=machine)
     _check_unchanged(store, session_id, work.unchanged)
     end_detection(store, session_id)
     return progress

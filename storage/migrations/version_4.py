@@ -37,7 +37,8 @@ def upgrade(op: Operations) -> None:
     _add_roles(op)
     restate_sessions(op, STATES)
     op.add_column("segments", Column("digest", Text))
-    op.add_column("segments", Column("worker", Text))
+    for name in ("fingerprint", "worker"):
+        op.add_column("segments", Column(name, Text))
     op.add_column("frames", Column("unexplained", _REAL))
     op.add_column("frames", Column("layout", LargeBinary))
     op.add_column("frames", Column("blockiness", _REAL))
@@ -113,6 +114,12 @@ def upgrade(op: Operations) -> None:
 
 def _share_work(op: Operations) -> None:
     """What several machines claim of the work."""
+    op.create_table(
+        "fingerprints",
+        Column("fingerprint", Text, primary_key=True),
+        Column("content", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "claims",
         Column("claim", Integer, primary_key=True),

@@ -36,7 +36,7 @@ from storage.schema.verdicts import (
     student_phases,
     student_windows,
 )
-from storage.schema.work import CLAIM_STATES, TASKS, claims
+from storage.schema.work import CLAIM_STATES, TASKS, claims, fingerprints
 from storage.schema.administration import OUTCOMES, audit, profiles, rules
 
 # isort: on
@@ -66,6 +66,7 @@ __all__ = [
     "corrections",
     "excluded",
     "faces",
+    "fingerprints",
     "frames",
     "judgements",
     "metadata",

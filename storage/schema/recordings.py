@@ -72,6 +72,7 @@ segments = Table(
     count("faces", "faces in it"),
     words("committed", "when it was written, UTC, ISO 8601"),
     words("digest", "of the rows of its frames and faces as detected, hexadecimal; NULL: not known", nullable=True),
+    words("fingerprint", "of the machine that detected it (see fingerprints); NULL: not known", nullable=True),
     words("worker", "the worker of several that detected it; NULL: `analyze` or `watch` alone", nullable=True),
     comment="10 s of a session, detected and committed as a whole",
     sqlite_with_rowid=False,

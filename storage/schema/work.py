@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, ForeignKey, Index, Integer, Table, text
+from sqlalchemy import Column, Double, ForeignKey, Index, Integer, Table, Text, text
 
 from storage.schema.definitions import count, metadata, one_of, seconds, words
 
@@ -10,7 +10,18 @@ from storage.schema.definitions import count, metadata, one_of, seconds, words
 TASKS = ("detect", "judge", "open")
 CLAIM_STATES = ("waiting", "open", "held", "done", "aside")
 
-_CLOCK = "seconds since 1970 by the server's clock"
+_CLOCK = "s since 1970 by the server's clock"
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("fingerprint", Text, primary_key=True, comment="its key: the first digits of its sha256"),
+    words(
+        "content", "vector instructions of the processor, precision, versions of packages, sha256 of networks, JSON"
+    ),
+    comment="machines that may find other faces than others do, each kind once",
+    sqlite_with_rowid=False,
+)
 
 claims = Table(
     "claims",

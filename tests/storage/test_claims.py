@@ -71,7 +71,7 @@ def test_largest_recordings_are_opened_first(store: Store) -> None:
     claims.queue(store, [("/a.mp4", 5), ("/b.mp4", 9), ("/c.mp4", 7)], REQUEST)
     assert [taken(store, worker).source for worker in (ADA, BEN, ADA)] == ["/b.mp4", "/c.mp4", "/a.mp4"]
     assert claims.take(store, BEN, 60) is None
-    assert claims.are_left(store)
+    assert claims.are_left(store, ADA)
 
 
 def test_nothing_is_queued_twice_until_it_is_done(store: Store) -> None:
@@ -118,7 +118,7 @@ def test_judging_is_open_when_the_last_run_is_done(store: Store) -> None:
     assert (judge.task, judge.request) == ("judge", {"settings": "{}"})
     assert claims.damaged_in(store, judge.session_id or 0) == 3
     assert claims.finish(store, judge, EVE)
-    assert not claims.are_left(store)
+    assert not claims.are_left(store, ADA)
 
 
 def test_two_last_runs_that_end_at_once_open_the_judging(store: Store) -> None:
@@ -179,7 +179,7 @@ def test_machine_alone_tries_again_after_a_pause_and_three_times_in_all(
     expire(store, 1)
     assert not claims.fail(store, taken(store, ADA), ADA, "broken")
     assert claims.fail(store, taken(store, ADA), ADA, "broken")
-    assert not claims.are_left(store)
+    assert not claims.are_left(store, ADA)
     assert claims.queue(store, [("/a.mp4", 5)], REQUEST) == 1  # asked for again, it is tried again
     assert taken(store, ADA).attempts == 1
 

@@ -193,6 +193,7 @@ def test_following_again_replaces_and_takes_the_judgements_along(lesson: Store, 
         "class_shares": 0,
         "phases": 0, "student_phases": 0, "class_phases": 0,
         "people": 0, "excluded": 0, "profiles": 0, "rules": 0, "audit": 0, "claims": 0,
+        "fingerprints": 0,
     }  # fmt: skip
     assert lesson.session(1)["state"] == "detected"
     assert lesson.session(1)["finished"] is None

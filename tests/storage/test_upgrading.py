@@ -131,7 +131,8 @@ def test_nothing_is_lost(old: Path, tmp_path: Path) -> None:
     # Nothing is known of probabilities and reasons, nor of how many students were measured.
     for table, unknown in (("student_windows", 5), ("class_windows", 7)):
         assert rows_of(old)[table] == [(*row, *[None] * unknown) for row in before[table]]
-    assert rows_of(old)["segments"] == [(*row, None) for row in before["segments"]]  # no digest is known
+    # No digest is known, nor who detected it.
+    assert rows_of(old)["segments"] == [(*row, None, None, None) for row in before["segments"]]
 
 
 def test_upgraded_session_can_be_worked_with(old: Path) -> None:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import SourceError, UsageError
 from engine.runtime.executor import Run, missing_runs, runs_within
+from engine.runtime.fingerprint import differences, fingerprint
 from engine.sessions.analysis import Recording, find_or_begin, track_and_judge, write_found_warnings
 from engine.sessions.lifecycle import end_detection, same_software, with_excluded
 from engine.settings import Settings
@@ -29,6 +31,7 @@ from engine.vision.spot_check import choose
 from storage import claims
 from storage.claims import Claim, Worker, shared_store
 from storage.errors import StorageError, UnreachableError
+from storage.fingerprints import content_of, fingerprints_of, remember
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -46,24 +49,45 @@ AWAY_SECONDS = 900.0
 JUDGING_MILLISECONDS = 600_000
 
 
+@dataclass(frozen=True)
+class Worked:
+    """What came of the work of one worker."""
+
+    done: int
+    """Claims that it did."""
+    left: tuple[str, ...]
+    """A line for each kind of machine that claims are left for, and of which none is at work."""
+
+
 def work(
     db: str | Path,
     *,
     machine: str | None = None,
     lease: float = LEASE_SECONDS,
+    mixed: bool = False,
     on_event: Callable[[str], None] | None = None,
-) -> int:
-    """Do claims until none is open or held by another; returns how many this worker did.
+) -> Worked:
+    """Do claims until none is open or held by another.
 
-    `machine` is the name under which failures are noted (default: the host's). `on_event` is told of every claim
-    in a line. Raises DatabaseError for a database that cannot be shared, is not there, or stays away.
+    Claims of sessions that another kind of machine began are left to such, unless `mixed`. `machine` is the
+    name under which failures are noted (default: the host's). `on_event` is told of every claim in a line. Raises
+    DatabaseError for a database that cannot be shared, is not there, or stays away.
     """
     if not 1 <= lease <= 86_400:
         raise UsageError(f"lease is {lease:g}; it must be 1 to 86400 seconds")
     machine = machine or socket.gethostname()
-    worker = Worker(f"{machine}, process {os.getpid()} ({secrets.token_hex(3)})", machine)
+    content = fingerprint("f32")
+    name = f"{machine}, process {os.getpid()} ({secrets.token_hex(3)})"
     with shared_store(db, must_exist=True) as store:
-        return _Working(store, worker, lease, on_event or _silent).until_none_is_left()
+        worker = Worker(name, machine, remember(store, content), mixed)
+        done = _Working(store, worker, lease, on_event or _silent).until_none_is_left()
+        left = [
+            f"{count} claims are left for machines of another kind ({'; '.join(differences(content, theirs))}); "
+            "run `classpulse work` on one, or with --mixed"
+            for key, count in claims.left_for_others(store, worker).items()
+            for theirs in [content_of(store, key)]
+        ]
+    return Worked(done, tuple(left))
 
 
 class _Working:
@@ -79,7 +103,7 @@ class _Working:
             claim = self._patiently(lambda: claims.take(self._store, self._worker, self._lease))
             if claim is not None:
                 done += self._do(claim)
-            elif self._patiently(lambda: claims.are_left(self._store)):
+            elif self._patiently(lambda: claims.are_left(self._store, self._worker)):
                 pause.wait(POLL_SECONDS)
             else:
                 return done
@@ -140,8 +164,21 @@ class _Working:
                     committed = self._store.committed_segments(session_id)
                     longest = request["run_segments"] if video.seekable else None
                     runs = missing_runs(committed, video.duration, longest=longest)
-                claims.spread(connection, claim, session_id, runs, video.duration or 0, settings.to_json(), None)
+                self._check_kind(claim, session_id)
+                request = settings.to_json()
+                kind = self._worker.fingerprint
+                claims.spread(connection, claim, session_id, runs, video.duration or 0, request, kind)
         return True
+
+    def _check_kind(self, claim: Claim, session_id: int) -> None:
+        others = fingerprints_of(self._store, session_id) - {self._worker.fingerprint}
+        if others and not self._worker.mixed:
+            mine = content_of(self._store, self._worker.fingerprint)
+            differing = "; ".join(differences(mine, content_of(self._store, min(others))))
+            raise UsageError(
+                f"{claim.source}: another kind of machine detected segments of it ({differing}); continue it "
+                "there, or with --mixed"
+            )
 
     def _detect(self, claim: Claim, lost: threading.Event) -> int:
         """The number of damaged packets or images in the run."""

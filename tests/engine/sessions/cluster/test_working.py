@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from sqlalchemy import text
 
 from engine import analyze
 from engine.errors import UsageError
+from engine.runtime.fingerprint import fingerprint
 from engine.sessions.cluster.queueing import enqueue
 from engine.sessions.cluster.working import work
 from engine.sessions.session import find
@@ -41,7 +43,7 @@ def rows(database: str | Path, name: str) -> dict[str, list[tuple[Any, ...]]]:
         session_id = find(name, database).session_id
         found = {}
         for table in metadata.sorted_tables:
-            if table.name in ("audit", "claims", "profiles", "rules", "people", "seats"):
+            if table.name in ("audit", "claims", "fingerprints", "profiles", "rules", "people", "seats"):
                 continue
             kept = [column for column in table.c if column.name not in left_out]
             query = table.select().with_only_columns(*kept).order_by(*table.primary_key)
@@ -162,7 +164,7 @@ def test_queue_in_this_process_gives_the_rows_of_one_machine(
     assert enqueue(recordings[:1], postgres_url, settings=SETTINGS, name="Physics", run_segments=3) == (1, [])
     with shared_store(postgres_url) as store:
         assert progress(store)["recordings"]["queued"] == 1
-    assert work(postgres_url, machine="ada", on_event=said.append) == 4
+    assert work(postgres_url, machine="ada", on_event=said.append).done == 4
     assert said == [
         f"lesson0.mp4, {what}: done" for what in ("open", "segments 0 to 2", "segments 3 to the end", "judge")
     ]
@@ -174,7 +176,7 @@ def test_queue_in_this_process_gives_the_rows_of_one_machine(
     assert (state["done_seconds"], state["left_seconds"], state["working"]) == (32.0, 0.0, [])
     # Queued again it is found done, and nothing is detected a second time.
     enqueue(recordings[:1], postgres_url, settings=SETTINGS, name="Physics", run_segments=3)
-    assert work(postgres_url, machine="ada", on_event=said.append) == 2
+    assert work(postgres_url, machine="ada", on_event=said.append).done == 2
     check(postgres_url, recordings[:1], expected)
 
 
@@ -204,7 +206,7 @@ def test_recording_that_was_replaced_after_it_was_queued_is_set_aside(
         if line.endswith("open: done"):
             recordings[0].write_bytes(recordings[1].read_bytes())
 
-    assert work(postgres_url, machine="ada", on_event=replace) == 1
+    assert work(postgres_url, machine="ada", on_event=replace).done == 1
     with shared_store(postgres_url) as store:
         (failure,) = progress(store)["failures"]
     assert failure["error"] == f"{recordings[0]}: another recording than the one that was queued; restore that"
@@ -221,3 +223,58 @@ def test_what_cannot_be_shared_or_queued_is_refused(tmp_path: Path, postgres_url
         enqueue([recording], postgres_url, settings=dataclasses.replace(F32, aggregate_only=True))
     with pytest.raises(UsageError, match="lease is 0; it must be 1 to 86400 seconds"):
         work(postgres_url, lease=0)
+
+
+def other_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on this machine is of another kind."""
+    here = json.loads(fingerprint("f32"))
+    here["versions"]["openvino"] = "2025.0"
+    monkeypatch.setattr("engine.sessions.cluster.working.fingerprint", lambda _: json.dumps(here, sort_keys=True))
+
+
+def test_session_of_another_kind_of_machine_is_left_to_it_unless_mixed(
+    postgres_url: str, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(recordings[:1], postgres_url, settings=F32, run_segments=2)
+
+    def stop(line: str) -> None:
+        if line.endswith("segments 0 to 1: done"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work(postgres_url, machine="ada", on_event=stop)
+    here = json.loads(fingerprint("f32"))["versions"]["openvino"]
+    other_kind(monkeypatch)
+    worked = work(postgres_url, machine="ben")
+    assert (worked.done, worked.left) == (
+        0,
+        (
+            f"1 claims are left for machines of another kind (openvino 2025.0 here, {here} there); "
+            "run `classpulse work` on one, or with --mixed",
+        ),
+    )
+    assert work(postgres_url, machine="ben", mixed=True).done == 2
+    kinds = "SELECT count(DISTINCT fingerprint) FROM segments"
+    assert value(postgres_url, kinds) == 2
+    assert value(postgres_url, "SELECT count(*) FROM fingerprints") == 2
+
+
+def test_recording_whose_segments_another_kind_of_machine_detected_is_not_continued_unasked(
+    postgres_url: str, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.claims.RETRY_SECONDS", 0)
+
+    def stop(progress: Any) -> None:
+        if progress.time > 15:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze(recordings[0], postgres_url, settings=F32, on_progress=stop)
+    other_kind(monkeypatch)
+    enqueue(recordings[:1], postgres_url, settings=F32)
+    assert work(postgres_url).done == 0
+    with shared_store(postgres_url) as store:
+        (failure,) = progress(store)["failures"]
+    assert "another kind of machine detected segments of it (openvino 2025.0 here, " in failure["error"]
+    enqueue(recordings[:1], postgres_url, settings=F32)
+    assert work(postgres_url, mixed=True).done == 3
