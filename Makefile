@@ -110,6 +110,10 @@ bench-pose: $(VENV)/.dev      ## how far a head's yaw is off on small faces, by 
 bench-recall: $(VENV)/.dev    ## who finds how many of the faces, by their height
 	$(BIN)/python -m benchmarks.recall
 
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/.dev   ## the queue that machines share, and rows into a PostgreSQL server
+	$(BIN)/python -m benchmarks.cluster
+
 bench-report: $(VENV)/.dev    ## how soon a lesson's report can be read, and how large it is
 	$(BIN)/python -m benchmarks.report
 

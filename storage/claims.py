@@ -32,7 +32,8 @@ RETRY_SECONDS = 5
 #: A transaction of a worker that stands still so long is ended by the server, ms: others wait for it.
 IDLE_MILLISECONDS = 30_000
 
-_NOW = "extract(epoch FROM clock_timestamp())"
+#: Not clock_timestamp(), which changes within a statement: no index would find what has expired.
+_NOW = "extract(epoch FROM statement_timestamp())"
 _FITS = "(fingerprint IS NULL OR fingerprint = :fingerprint OR :mixed)"
 #: A machine tries again what failed there only where no other is at work that could.
 _MAY_TRY = (
