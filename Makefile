@@ -127,6 +127,10 @@ bench-storage: $(VENV)/.dev   ## how fast faces go in and out of the database, a
 bench-web: $(VENV)/.dev       ## how soon a session's page can be read, and a slider shows what it would change
 	$(BIN)/python -m benchmarks.web
 
+.PHONY: bench-watch
+bench-watch: $(VENV)/.dev     ## how late a camera's pictures are analysed, 2 minutes of 1080p from an RTSP server
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.watch
+
 bench-verdicts: $(VENV)/.dev  ## verdicts against labelled faces, every strategy
 	$(BIN)/python -m benchmarks.verdicts
 
