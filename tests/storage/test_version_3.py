@@ -38,7 +38,7 @@ TABLES = {
 #: The tables whose columns alone changed, which can be read as they were under another name.
 READ_AS = {name: f"{name}_v2" for name in ("sessions", "judgements", "faces", "profiles")}
 #: The tables that version 4 brought.
-SINCE = {"claims", "connections", "fingerprints", "shots", "sources", "warnings"}
+SINCE = {"claims", "class_shares", "connections", "fingerprints", "shots", "sources", "warnings"}
 STATES = {"seeing": "detecting", "seen": "detected", "done": "done"}
 Rows = dict[str, list[tuple[Any, ...]]]
 
