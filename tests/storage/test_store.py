@@ -173,7 +173,7 @@ def test_following_and_judging(lesson: Store) -> None:
         (1, 1, "weighted 10 s", "weighted", '{"band": 0.1}')
     ]
     assert rows(lesson, "SELECT * FROM student_windows") == [
-        (1, 1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 3, 4, 3, 1.0, 0.5, None, None, None, None)
+        (1, 1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 3, 4, 3, 1.0, 0.5, *[None] * 5)
     ]
     assert rows(lesson, "SELECT * FROM class_windows") == [
         (1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 1, 1, 0, 0, 0, 4, 3, *[None] * 6)
