@@ -176,7 +176,7 @@ def test_following_and_judging(lesson: Store) -> None:
         (1, 1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 3, 4, 3, 1.0, 0.5, *[None] * 5)
     ]
     assert rows(lesson, "SELECT * FROM class_windows") == [
-        (1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 1, 1, 0, 0, 0, 4, 3, *[None] * 6)
+        (1, 0, 0.0, 10.0, "interested", 0.3333, None, 0.5, 1, 1, 0, 0, 0, 4, 3, *[None] * 7)
     ]
     session = lesson.session(1)
     assert (session["state"], session["duration"]) == ("done", 16.0)
