@@ -40,7 +40,7 @@ class Line:
     place: Floats
     """(2,) centre of the last face."""
     velocity: Floats
-    """(2,) px a second."""
+    """(2,) px a second; each step counts half, since heads bob and boxes jitter."""
     size: float
     time: float
     missed: int = field(default=0)
@@ -122,7 +122,7 @@ def _extend(
         line, row = lines[i], int(rows[j])
         if taken & {*line.rows, row}:
             continue
-        line.velocity = (place[row] - line.place) / (time - line.time)
+        line.velocity = (line.velocity + (place[row] - line.place) / (time - line.time)) / 2
         line.rows.append(row)
         line.place, line.size, line.time, line.missed = place[row], float(size[row]), time, -1
         taken |= set(line.rows)

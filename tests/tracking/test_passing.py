@@ -59,6 +59,13 @@ def test_faces_that_are_on_no_steady_line_are_no_track(x: list[float]) -> None:
     assert tracks_of(x) == [-1] * 5
 
 
+def test_a_head_that_bobs_as_it_walks_stays_on_its_line() -> None:
+    """Where the last step alone would have it, it is 20 px off: more than half a face."""
+    boxes = boxes_at([100 + STEP * i for i in range(5)])
+    boxes[:, [1, 3]] += np.array([0, 8, 0, 12, 4])[:, None]
+    assert track(np.arange(5) / 5, range(5), boxes).tolist() == [0] * 5
+
+
 def test_nobody_is_faster_than_twelve_faces_a_second() -> None:
     assert tracks_of([100 + STEP * i for i in range(30)], rate=25.0) == [-1] * 30
 
