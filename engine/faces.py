@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import IntFlag
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
@@ -115,6 +116,15 @@ FER = Classes(
 )
 EMOTIONS, POSITIVE, NEGATIVE = FER.names, FER.with_polarity("positive"), FER.with_polarity("negative")
 
+
+class Condition(IntFlag):
+    """What is wrong with the light in which a face was taken; a face may have several (`Faces.conditions`)."""
+
+    DARK = 1
+    BRIGHT = 2
+    NOISY = 4
+
+
 #: The columns of a box, px.
 EDGES = ("x1", "y1", "x2", "y2")
 #: As in the image: the first eye is the one nearer to the left edge of a face that looks at the camera.
@@ -127,7 +137,7 @@ DECIMALS |= {"loglik": 3}
 LOGLIK = ("loglik_positive", "loglik_neutral", "loglik_negative")
 #: Columns that stand in other tables: the time of the frame, and the student of the track.
 _ELSEWHERE = ("time", "student")
-_INTS = ("pts", "face", "track", "student")
+_INTS = ("pts", "face", "track", "student", "conditions")
 
 
 def _absent() -> Any:
@@ -170,6 +180,8 @@ class Faces:
     """(n,) degrees, positive clockwise in the image."""
     quality: Floats = field(default_factory=_absent)
     """(n,) in [0, 1]."""
+    conditions: Ints = field(default_factory=_absent)
+    """(n,) a `Condition` each; -1 where it was not measured, as in rows of older versions."""
     scorable: npt.NDArray[np.bool_] = field(default_factory=_absent)
     """(n,)"""
     appearance: npt.NDArray[np.uint8] = field(default_factory=_absent)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Boolean, Column, Connection, LargeBinary, Table, bindparam, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, Table, bindparam, select, update
 
 from storage.columns import Columns, read_columns
 from storage.schema import faces, frames, segments
@@ -50,6 +50,8 @@ def _content(column: Column[Any], values: npt.NDArray[np.generic]) -> bytes:
             return b""
         lengths = np.array([-1 if part is None else len(part) for part in parts], "<i8")
         return lengths.tobytes() + b"".join(part or b"" for part in parts)
+    if column.nullable and isinstance(column.type, Integer) and (values == -1).all():
+        return b""
     if isinstance(column.type, Boolean) or "decimals" not in column.info:
         return values.astype("<i8").tobytes()
     places = np.rint(values.astype(np.float64) * 10 ** column.info["decimals"])

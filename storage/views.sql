@@ -35,7 +35,7 @@ SELECT sessions.session_id, sessions.name AS session, frames.segment, frames.tim
        faces.sharpness, faces.yaw, faces.pitch, faces.roll, faces.quality, faces.scorable,
        faces.score_1, faces.score_2, faces.score_3, faces.score_4, faces.score_5, faces.score_6,
        faces.score_7, faces.score_8, faces.score_9, faces.score_10, faces.score_11, faces.score_12,
-       faces.loglik_positive, faces.loglik_neutral, faces.loglik_negative
+       faces.loglik_positive, faces.loglik_neutral, faces.loglik_negative, faces.conditions
 FROM faces
 JOIN sessions ON sessions.session_id = faces.session_id
 JOIN frames ON frames.session_id = faces.session_id AND frames.pts = faces.pts

@@ -35,7 +35,18 @@ def read_evidence(store: Store, session_id: int) -> Evidence:
     """The evidence of session `session_id` that judging reads."""
     session = store.session(session_id)
     frames = queries.frame_columns(store, session_id)
-    names = ("time", "student", "boxes_xyxy", "yaw", "pitch", "scores", "quality", "scorable", "loglik")
+    names = (
+        "time",
+        "student",
+        "boxes_xyxy",
+        "yaw",
+        "pitch",
+        "scores",
+        "quality",
+        "scorable",
+        "loglik",
+        "conditions",
+    )
     faces = read_faces(store, session_id, names)
     students = queries.students(store, session_id)
     others = students["student"][~are_students(students)]
@@ -56,6 +67,7 @@ def evidence_of(frames: Columns, faces: Faces, path: CameraPath, duration: float
         classes=faces.classes,
         loglik=faces.exact("loglik"),
         flaw=_flaws(faces, smallest),
+        conditions=faces.conditions,
     )
     return Evidence(frames["time"], scored, duration, _cues(frames, path, faces))
 

@@ -39,6 +39,8 @@ class ScoredFaces:
     """(n, 3) logarithms of how likely such a face is if positive, neutral, negative; NaN where unknown."""
     flaw: Ints | None = None
     """(n,) a `Flaw` each; None where it is not known."""
+    conditions: Ints | None = None
+    """(n,) a `Condition` each, -1 where it was not measured; None where no face has one."""
 
 
 @dataclass(frozen=True, eq=False)

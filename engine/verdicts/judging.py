@@ -13,7 +13,7 @@ from engine.verdicts.categories.judging import named, prevailing_classes
 from engine.verdicts.evidence import Array, Bools, Evidence, EvidenceTerms, Ints, Observations
 from engine.verdicts.majorities import majorities, prevailing
 from engine.verdicts.mixture import shares_of
-from engine.verdicts.reasons import Flaw, class_reasons, measurable, student_reasons
+from engine.verdicts.reasons import class_reasons, count_conditions, count_flaws, measurable, student_reasons
 from engine.verdicts.scale import (
     CLASS_VERDICTS,
     COUNTS,
@@ -78,7 +78,8 @@ def judge(evidence: Evidence, settings: Settings, windows: Windows | None = None
             tally.frames,
             tally.faces,
             enough,
-            _flawed(evidence, windows),
+            count_flaws(evidence, windows),
+            count_conditions(evidence, windows),
             _enough(tally.faces, tally.faces, _ratio(tally.faces, tally.frames), settings),
         ),
         "measurable": kind,
@@ -228,19 +229,6 @@ def _mixed(
         "total": positive + neutral + negative,
         "probability": shares.probability,
     }
-
-
-def _flawed(evidence: Evidence, windows: Windows) -> Ints:
-    """(groups, 4) how many of a student's faces in a window have each `Flaw`."""
-    students = len(evidence.students)
-    flaw = evidence.faces.flaw
-    if flaw is None:
-        return np.zeros((len(windows) * students, len(Flaw)), np.int64)
-    window = windows.of(evidence.faces.time[evidence.assigned])
-    inside = window >= 0
-    group = window[inside] * students + evidence.student[inside]
-    place = group * len(Flaw) + flaw[evidence.assigned][inside]
-    return np.bincount(place, minlength=len(windows) * students * len(Flaw)).reshape(-1, len(Flaw))
 
 
 def _within(observations: Observations, window: Ints) -> tuple[Observations, Ints]:

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces import size_grade
+from engine.faces import Condition, size_grade
+from engine.verdicts.evidence import Evidence
+from engine.verdicts.windows import Windows
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Array = npt.NDArray[np.float64]
 Words = npt.NDArray[np.object_]
 
-#: Every code, in the words that people read. `dark`, `bright`, `noisy`, `compressed`, `covered` and
-#: `baseline_unknown` are not given yet: nothing measures them.
+#: Every code, in the words that people read. `compressed`, `covered` and `baseline_unknown` are not given yet:
+#: nothing measures them.
 REASONS = {
     "not_seen": "not in the picture",
     "no_picture": "no picture",
@@ -89,19 +91,50 @@ def flaws(
     return np.select([scorable, small, turned], [Flaw.NONE, Flaw.SMALL, Flaw.TURNED], Flaw.BLURRED).astype(np.int64)
 
 
+def count_flaws(evidence: Evidence, windows: Windows) -> Ints:
+    """(groups, 4) how many of a student's faces in a window have each `Flaw`."""
+    students = len(evidence.students)
+    flaw = evidence.faces.flaw
+    if flaw is None:
+        return np.zeros((len(windows) * students, len(Flaw)), np.int64)
+    window = windows.of(evidence.faces.time[evidence.assigned])
+    inside = window >= 0
+    group = window[inside] * students + evidence.student[inside]
+    place = group * len(Flaw) + flaw[evidence.assigned][inside]
+    return np.bincount(place, minlength=len(windows) * students * len(Flaw)).reshape(-1, len(Flaw))
+
+
+def count_conditions(evidence: Evidence, windows: Windows) -> Ints:
+    """(groups, 3) how many of a student's faces in a window are in each `Condition`."""
+    students = len(evidence.students)
+    counts = np.zeros((len(windows) * students, len(Condition)), np.int64)
+    if evidence.faces.conditions is None:
+        return counts
+    window, bits = windows.of(evidence.faces.time[evidence.assigned]), evidence.faces.conditions[evidence.assigned]
+    inside = (window >= 0) & (bits > 0)
+    group = window[inside] * students + evidence.student[inside]
+    for place, condition in enumerate(Condition):
+        counts[:, place] = np.bincount(group[bits[inside] & condition > 0], minlength=len(counts))
+    return counts
+
+
 def student_reasons(
     insufficient: Bools,
     frames: Ints,
     faces: Ints,
     enough: Bools,
     flawed: Ints,
+    conditions: Ints,
     seen_enough: Bools,
 ) -> Words:
     """(groups,) the code of each window of a student; None with a verdict.
 
     `enough` says where the faces that count suffice, `seen_enough` where all faces together would, and `flawed`
-    (groups, 4) counts the faces by their `Flaw`.
+    (groups, 4) counts the faces by their `Flaw`. `conditions` (groups, 3) counts those in each `Condition`: what
+    more than half of the faces are in is the reason where no flaw of theirs is.
     """
+    light = conditions.argmax(axis=1)
+    common = conditions.max(axis=1) * 2 > faces
     most = flawed[:, 1:].argmax(axis=1) + 1
     spoilt = seen_enough & (flawed[:, 1:].sum(axis=1) > 0)
     return _coded(
@@ -111,6 +144,7 @@ def student_reasons(
             (faces == 0, "not_seen"),
             (~enough & spoilt & (most == Flaw.SMALL), "too_small"),
             (~enough & spoilt & (most == Flaw.TURNED), "turned_away"),
+            *((common & (light == place), code) for place, code in enumerate(("dark", "bright", "noisy"))),
             (~enough, "too_few_faces"),
         ],
     )

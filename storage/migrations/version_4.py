@@ -44,6 +44,7 @@ def upgrade(op: Operations) -> None:
     op.add_column("frames", Column("blockiness", _REAL))
     for mood in ("positive", "neutral", "negative"):
         op.add_column("faces", Column(f"loglik_{mood}", REAL))
+    op.add_column("faces", Column("conditions", Integer))
     for table in ("student_windows", "class_windows", "student_phases", "class_phases"):
         for verdict in ("interested", "neutral", "not_interested"):
             op.add_column(table, Column(f"p_{verdict}", _REAL))

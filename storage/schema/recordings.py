@@ -246,6 +246,12 @@ faces = Table(
         short_real(f"loglik_{mood}", 3, _LOGLIK.format(mood), nullable=True)
         for mood in ("positive", "neutral", "negative")
     ),
+    Column(
+        "conditions",
+        Integer,
+        comment="what is wrong with its light, added up: 1 too dark, 2 too bright, 4 noisy; 0: nothing; "
+        "NULL: not measured, in rows of older versions",
+    ),
     ForeignKeyConstraint(["session_id", "pts"], ["frames.session_id", "frames.pts"], ondelete="CASCADE"),
     comment="one detection in one frame",
     sqlite_with_rowid=False,

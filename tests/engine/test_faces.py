@@ -45,6 +45,7 @@ def some_faces(n: int = 4, classes: Classes = FER, seed: int = 0) -> Faces:
         yaw=(share[1] * 40 - 20).round(),
         pitch=(share[2] * 40 - 20).round(),
         roll=(share[3] * 40 - 20).round(),
+        conditions=np.arange(n, dtype=np.int64) % 8,
         quality=share[2],
         scorable=share[2] > 0.3,
         appearance=np.where(np.arange(n)[:, None] % 2, rng.integers(1, 256, (n, 6)), 0).astype(np.uint8),

@@ -22,7 +22,7 @@ KNOWN = "fc20ed5f84e9076db10c3a3ab79aff7af0bee00f0ac01de70e923381776ba6f5"
 
 #: Classes that the scorer of these tests does not have, and what it says of no face.
 BEYOND = [f"score_{number}" for number in range(8, 13)]
-BEYOND += ["loglik_positive", "loglik_neutral", "loglik_negative"]
+BEYOND += ["loglik_positive", "loglik_neutral", "loglik_negative", "conditions"]
 
 
 def columns() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -22,7 +22,7 @@ def test_faces_name_their_student(lesson: Store) -> None:
     assert list(table.columns) == [
         "time", "track", "student", "label", "name", "pts", "face", "x1", "y1", "x2", "y2", "score", "angry",
         "disgust", "fear", "happy", "sad", "surprise", "neutral", "sharpness", "yaw", "pitch", "roll", "quality",
-        "scorable", "loglik_positive", "loglik_neutral", "loglik_negative",
+        "scorable", "loglik_positive", "loglik_neutral", "loglik_negative", "conditions",
     ]  # fmt: skip
     assert table["time"].tolist() == [0.0, 0.0, 4.0, 10.0, 10.0, 14.0]
     assert table["student"].tolist() == [1, pd.NA, 1, 1, pd.NA, 1]
@@ -153,7 +153,7 @@ def test_query(lesson: Store) -> None:
         2,
     )
     assert queries.query(lesson.path, "SELECT * FROM faces WHERE 0").empty
-    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 32
+    assert queries.query(lesson.path, "PRAGMA table_info(faces)").shape[0] == 33
 
 
 @pytest.mark.both_databases(False)

@@ -122,7 +122,7 @@ def test_the_comparison_of_databases_finds_them_alike_and_one_change(
     upgrade(old)
     assert same_rows.main(copy, old) == 0
     said = capsys.readouterr().out
-    assert "faces: 114 and 114 rows, 24 columns, 0 differ; only one has loglik_negative," in said
+    assert "faces: 114 and 114 rows, 24 columns, 0 differ; only one has conditions, loglik_negative," in said
     assert "corrections: 4 and 4 rows, 5 columns, 0 differ" in said
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute("UPDATE faces SET score_4 = score_4 + 0.25 WHERE (session_id, pts, face) = (1, 0, 1)")

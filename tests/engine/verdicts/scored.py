@@ -25,6 +25,7 @@ def evidence(
     cues: BehaviouralCues | None = None,
     loglik: npt.NDArray[Any] | None = None,
     flaw: npt.NDArray[np.int64] | None = None,
+    conditions: npt.NDArray[np.int64] | None = None,
 ) -> Evidence:
     """Of faces with these columns; a number for `quality` or `scorable` stands for all of them."""
     n = len(time)
@@ -37,5 +38,6 @@ def evidence(
         classes=classes,
         loglik=loglik,
         flaw=flaw,
+        conditions=conditions,
     )
     return Evidence(frame_times, faces, duration, cues)

@@ -48,6 +48,33 @@ def test_what_spoils_most_faces_is_the_reason_where_all_of_them_would_have_been_
     assert reason(flaw) == code
 
 
+@pytest.mark.parametrize(
+    ("conditions", "scorable", "code"),
+    [
+        ([1] * 6 + [0] * 4, 10, "dark"),
+        ([1] * 5 + [0] * 5, 10, "undecided"),  # half of the faces are not more than half
+        ([2] * 10, 10, "bright"),
+        ([5] * 6 + [4] * 2 + [0] * 2, 10, "noisy"),  # dark and noisy: what more of them are
+        ([-1] * 10, 10, "undecided"),
+        ([4] * 10, 3, "noisy"),
+        ([0] * 10, 3, "too_few_faces"),
+    ],
+)
+def test_what_the_light_does_to_most_faces_is_the_reason(conditions: list[int], scorable: int, code: str) -> None:
+    times = np.arange(10) / 5
+    mixed = np.eye(7)[[3] * 6 + [4] * 4]
+    given = evidence(
+        times, times, np.zeros(10, np.int64), mixed, duration=2.0,
+        scorable=np.arange(10) < scorable, conditions=np.array(conditions, np.int64),
+    )  # fmt: skip
+    assert judge(given, Settings(window=2.0))[0]["reason"].tolist() == [code]
+    clear = evidence(
+        times, times, np.zeros(10, np.int64), np.tile(np.eye(7)[3], (10, 1)), duration=2.0,
+        conditions=np.array(conditions, np.int64),
+    )  # fmt: skip
+    assert judge(clear, Settings(window=2.0))[0]["verdict"].tolist() == ["interested"]  # no verdict is taken away
+
+
 def test_a_student_who_is_away_is_not_seen_and_a_balance_that_may_be_chance_is_undecided() -> None:
     times = np.arange(20) / 5
     given = evidence(times, times[:10], np.zeros(10, np.int64), np.tile(np.eye(7)[3], (10, 1)), duration=4.0)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from engine.faces import Condition
 from engine.settings import Settings
 from engine.vision.expression import crop_faces
 from engine.vision.mtcnn.cascade import Mtcnn
-from engine.vision.quality import head_pose, measure, sharpness
+from engine.vision.quality import conditions, head_pose, measure, sharpness
 
 Crop = npt.NDArray[np.uint8]
 FRONTAL = np.array([(-0.47, 0, 0), (0.47, 0, 0), (0, 0.53, -0.45), (-0.38, 1, 0), (0.38, 1, 0)])
@@ -86,6 +87,32 @@ def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_the_greys(portr
     expected = np.log(share.clip(0.003, 0.1) / 0.003) / np.log(0.1 / 0.003)
     np.testing.assert_allclose(sharpness(crops), expected, atol=1e-5)
     assert len(np.unique(expected)) > 2
+
+
+def test_the_light_of_a_face_is_dark_bright_or_noisy_and_may_be_several(portrait: Crop) -> None:
+    random = np.random.default_rng(0)
+    noise = random.normal(0, 30, portrait.shape)
+    dark = np.clip(portrait * 0.15, 0, 255)
+    crops = [portrait, dark, portrait * 3.0, portrait + noise, dark + noise / 4]
+    found = conditions(np.stack([np.clip(crop, 0, 255).astype(np.uint8) for crop in crops]))
+    expected = [0, Condition.DARK, Condition.BRIGHT, Condition.NOISY, Condition.DARK | Condition.NOISY]
+    assert found.tolist() == expected
+    assert found.dtype == np.int64
+
+
+def test_detail_and_its_compression_are_no_noise(portrait: Crop) -> None:
+    blocks = cv2.imdecode(cv2.imencode(".jpg", portrait, [cv2.IMWRITE_JPEG_QUALITY, 10])[1], cv2.IMREAD_GRAYSCALE)
+    stripes = np.tile(np.where(np.arange(64) % 16 < 8, 60, 190).astype(np.uint8), (64, 1))
+    assert conditions(np.stack([portrait, np.asarray(blocks, np.uint8), stripes])).tolist() == [0, 0, 0]
+
+
+def test_levels_at_the_bounds_are_neither_dark_nor_bright() -> None:
+    flat = np.full((4, 64, 64), 45, np.uint8)
+    flat[1] = 44
+    flat[2, :16], flat[3, :17] = 250, 250  # a quarter of it, and more
+    assert conditions(flat).tolist() == [0, Condition.DARK, 0, Condition.BRIGHT]
+    flat[2, :17] = 249
+    assert conditions(flat[2:3]).tolist() == [0]
 
 
 def test_a_face_enlarged_from_few_pixels_is_not_sharp(portrait: Crop) -> None:

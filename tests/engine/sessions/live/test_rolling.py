@@ -21,6 +21,7 @@ from storage.store import Store
 
 NAMES = (
     "face", "time", "student", "boxes_xyxy", "landmarks", "yaw", "pitch", "scores", "quality", "scorable", "loglik",
+    "conditions",
 )  # fmt: skip
 
 
