@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from starlette.responses import FileResponse, HTMLResponse
+from starlette.responses import FileResponse
 
 from classpulse.report import page as report_page
 from classpulse.report.sentence import session_summary
@@ -135,12 +135,22 @@ def video(session: SessionDep, services: ServicesDep) -> Response:
 
 
 @router.get("/sessions/{session_id}/report.html", responses={**SOMETHING, **_as("text/html")}, response_model=None)
-def report(session: SessionDep, judgement: JudgementParam = None, student: JudgementParam = None) -> Response:
+def report(
+    request: Request,
+    session: SessionDep,
+    services: ServicesDep,
+    judgement: JudgementParam = None,
+    student: JudgementParam = None,
+) -> Response:
     """The report as one self-contained file."""
-    text = report_page.render(session, judgement, student, commands=False)
-    return HTMLResponse(
-        text, headers={"content-disposition": f'attachment; filename="session-{session.session_id}.html"'}
+    answer = services.fragments.answer(
+        request,
+        session.session_id,
+        ("report", judgement, student),
+        lambda: report_page.render(session, judgement, student, commands=False),
     )
+    answer.headers["content-disposition"] = f'attachment; filename="session-{session.session_id}.html"'
+    return answer
 
 
 # -- corrections and judgements

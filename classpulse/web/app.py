@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from classpulse.web import api, correcting, files, pages
 from classpulse.web.dependencies import Services
+from classpulse.web.fragments import Fragments
 from classpulse.web.guard import Guard
 from classpulse.web.jobs import Jobs
 from classpulse.web.logins import Logins
@@ -43,6 +44,7 @@ def create_app(serving: Serving) -> FastAPI:
         recordings=Recordings(),
         previews=Previews(serving.db),
         questions=Questions(serving.db),
+        fragments=Fragments(serving.db),
     )
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from classpulse.web.fragments import Fragments
 from classpulse.web.jobs import Jobs
 from classpulse.web.logins import Logins
 from classpulse.web.questions import Questions
@@ -28,6 +29,7 @@ class Services:
     recordings: Recordings
     previews: Previews
     questions: Questions
+    fragments: Fragments
 
 
 def services_of(request: Request) -> Services:

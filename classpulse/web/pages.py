@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from classpulse.report import page as report_page
+from classpulse.report.queries import ReportQueries
 from classpulse.web.bodies import NewJob, Text
 from classpulse.web.dependencies import IdParam, JudgementParam, Services, ServicesDep, SessionDep
 from classpulse.web.guard import COOKIE, address_of, local_path, retry_after
@@ -22,7 +23,7 @@ from classpulse.web.reading import plain_rows
 from classpulse.web.rendering import environment, error_page, page
 from classpulse.web.statuses import status_of
 from engine.errors import UsageError
-from engine.sessions.judgements import settings_of
+from engine.sessions.session import Session
 from engine.settings import Settings
 from engine.verdicts.strategies import STRATEGIES
 from storage import queries
@@ -31,9 +32,9 @@ from storage.errors import DatabaseError, StorageError
 from storage.store import Store
 
 router = APIRouter(include_in_schema=False)
-#: Sections of the report that a session's page shows, in this order; the first ones come with the page.
-FIRST, JUDGED = ("summary", "timeline"), ("timeline", "heatmap")
-LATER = ("seats", "changes", "students", "provenance")
+#: Sections of the report that a session's page shows, in this order: those that come with the page, those of one
+#: judgement that come after it, and those of the session. All judged ones change together.
+FIRST, JUDGED, LATER = ("summary", "timeline"), ("seats", "students", "heatmap", "changes"), ("provenance",)
 #: Sections of a session that stores verdicts of the class only.
 OF_CLASS = ("changes", "provenance")
 #: Polling interval of the queue, s, and the time without changes after which a keep-alive line is sent.
@@ -157,20 +158,19 @@ def session_page(
     if row["state"] != "done":
         return page(request, "unfinished.html.j2", session=row)
     with Store.open(services.serving.db, must_exist=True, read_only=True) as store:
-        settings = settings_of(store, session.session_id)
         alone = is_aggregate(store, session.session_id)
+    shown = ReportQueries(session, judgement)
     recording = services.recordings.find(session, verified=False)
     return page(
         request,
         "session.html.j2",
         session=row,
-        sections={name: report_page.section(name, session, judgement, commands=False) for name in FIRST},
-        judged=("timeline",) if alone else JUDGED,
+        sections={name: _section(services, session, name, judgement) for name in FIRST},
         later=OF_CLASS if alone else LATER,
         alone=alone,
         judgements=session.judgements()["name"].tolist(),
         judgement=judgement,
-        settings=settings,
+        settings=Settings.from_json(str(shown.judgement["settings"])),
         strategies=STRATEGIES.names(),
         gone=recording.why,
         clock=session.file_times().sections,
@@ -179,28 +179,61 @@ def session_page(
 
 
 @router.get("/sessions/{session_id}/sections/{name}")
-def section(session: SessionDep, name: str, judgement: JudgementParam = None) -> Response:
+def section(
+    request: Request, services: ServicesDep, session: SessionDep, name: str, judgement: JudgementParam = None
+) -> Response:
     """A section of the report."""
     if name not in (*FIRST, *JUDGED, *LATER):
         raise UsageError(f"the report has no section {name!r}")
-    return HTMLResponse(report_page.section(name, session, judgement, commands=False))
+    key = "section", name, judgement
+    return services.fragments.answer(request, session.session_id, key, lambda: _made(session, (name,), judgement))
+
+
+def _section(services: Services, session: Session, name: str, judgement: str | None) -> str:
+    key = "section", name, judgement
+    return services.fragments.get(session.session_id, key, lambda: _made(session, (name,), judgement)).text.decode()
+
+
+def _made(session: Session, names: Sequence[str], judgement: str | None) -> str:
+    sources = ReportQueries(session, judgement, commands=False)
+    return "".join(report_page.fragment(sources, name) for name in names)
 
 
 @router.get("/sessions/{session_id}/judged")
 def judged(
+    request: Request,
     session: SessionDep,
     services: ServicesDep,
+    judgement: JudgementParam = None,
+    rest: bool = False,
     window: Annotated[float | None, Query(ge=0.1, le=86_400)] = None,
     band: Annotated[float | None, Query(ge=0, lt=1)] = None,
     strategy: JudgementParam = None,
     baseline: bool = False,
 ) -> Response:
-    """Preview of the timeline and the heat map with other settings; nothing is stored."""
+    """All sections of one judgement: the stored one, or with other settings a preview, of which nothing is stored.
+
+    Those that come with the page (`FIRST`) are for their place in it, unless only the `rest` is asked for.
+    """
+    names = JUDGED if rest else (*FIRST, *JUDGED)
     settings_given = {"window": window, "band": band, "strategy": strategy, "baseline": baseline}
     changes = {name: value for name, value in settings_given.items() if value is not None}
+    stored = ReportQueries(session, judgement, commands=False)
+    if session.info()["state"] == "done" and all(
+        stored.settings.get(name) == value for name, value in changes.items()
+    ):
+        key = "judged", rest, judgement
+        return services.fragments.answer(request, session.session_id, key, lambda: _placed(stored, names))
     settings, windows, class_windows = services.previews.judged(session.session_id, changes)
     preview = PreviewSources(session, settings, windows, class_windows)
-    return HTMLResponse("".join(report_page.fragment(preview, name) for name in JUDGED))
+    return HTMLResponse(_placed(preview, names))
+
+
+def _placed(sources: ReportQueries, names: Sequence[str]) -> str:
+    """The sections, those of the top of the page for their place there."""
+    parts = {name: report_page.fragment(sources, name) for name in names}
+    top = "".join(parts.pop(name) for name in FIRST if name in parts)
+    return (f'<div id="top" hx-swap-oob="innerHTML">{top}</div>' if top else "") + "".join(parts.values())
 
 
 @router.get("/sessions/{session_id}/prepare", status_code=204)

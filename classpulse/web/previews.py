@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pandas as pd
 
 from classpulse.report.queries import Answer, ReportQueries
 from engine.sessions.session import Session
 from engine.settings import Settings
+
+#: Rows of a stored judgement for which a preview has none.
+OF_STORED = ("unmeasured", "student_phases", "class_phases")
 
 
 class PreviewSources(ReportQueries):
@@ -15,9 +21,14 @@ class PreviewSources(ReportQueries):
     def __init__(
         self, session: Session, settings: Settings, windows: pd.DataFrame, class_windows: pd.DataFrame
     ) -> None:
-        super().__init__(session)
+        super().__init__(session, commands=False)
         self._settings = settings
         self._windows = {"windows": windows.sort_values(["student", "window"]), "class": class_windows}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The previewed settings, as they would be stored."""
+        return dataclasses.asdict(self._settings)
 
     @property
     def strategy(self) -> str:
@@ -30,4 +41,5 @@ class PreviewSources(ReportQueries):
             return Answer(
                 f"-- judged just now ({how}), and not kept: the database has no such rows", self._windows[name]
             )
-        return super()._ask(name)
+        answer = super()._ask(name)
+        return Answer(answer.sql, answer.rows.iloc[:0]) if name in OF_STORED else answer

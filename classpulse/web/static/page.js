@@ -5,9 +5,22 @@ htmx.onLoad((element) => {
   if (typeof classpulse !== "undefined") classpulse.draw?.(element.parentElement ?? element);
 });
 
+// What comes for another place of the page than the answer's own.
+document.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
+  if (typeof classpulse !== "undefined") classpulse.draw?.(detail.target);
+});
+
 // A message that answered the last thing that was done goes with the next.
 document.addEventListener("htmx:beforeRequest", ({ target }) => {
   if (target.matches("form")) document.getElementById("message").replaceChildren();
+});
+// What succeeded before is no news beside an error.
+document.addEventListener("htmx:responseError", () => {
+  for (const message of document.querySelectorAll(".message.good[role=status]")) message.remove();
+});
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("a[data-open]");
+  if (link) document.querySelector(link.hash).open = true;
 });
 document.addEventListener("htmx:sendError", () => {
   const line = document.createElement("p");

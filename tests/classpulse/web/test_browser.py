@@ -198,14 +198,16 @@ def test_a_window_can_be_played_from_the_keyboard(page: Any) -> None:
 
 def test_sliders_change_the_timeline_at_once(page: Any) -> None:
     page.goto("/sessions/1")
-    windows = "JSON.parse(document.querySelector('#judged .timeline script').textContent).start.length"
-    wait(page, f"document.querySelector('#judged .timeline') && {windows} === 7")
+    windows = "JSON.parse(document.querySelector('#top .timeline script').textContent).start.length"
+    wait(page, f"document.querySelector('#top .timeline') && {windows} === 7")
+    page.get_by_role("link", name="Judge again").click()
     page.get_by_label("Length of a window, s").fill("16")
     wait(page, f"{windows} === 2")
     assert page.locator("#judge output").first.inner_text() == "16"
     page.get_by_label("Strategy").select_option("sum")
     wait(page, "document.querySelector('#judged').textContent.includes('sum')")
-    page.locator("#judged .drawn").first.wait_for()
+    page.locator("#top .timeline").scroll_into_view_if_needed()
+    page.locator("#top .drawn").first.wait_for()
     page.get_by_role("button", name="Keep this judgement").click()
     assert "sum, 16 s" in page.locator("select[name=judgement]").inner_text()
 
