@@ -139,10 +139,10 @@ def test_three_workers_of_which_two_fare_badly_and_a_restart_give_the_rows_of_on
         until(lambda: detects("ada"))
         workers["ada"].kill()
         until(lambda: detects("ben"))
-        os.kill(workers["ben"].pid, signal.SIGSTOP)
+        workers["ben"].send_signal(signal.Signals["SIGSTOP"])
         until(lambda: not detects("ben"))  # its lease has expired, and another has taken its run
         postgres.restart(own_server)
-        os.kill(workers["ben"].pid, signal.SIGCONT)
+        workers["ben"].send_signal(signal.Signals["SIGCONT"])
         ended = {name: workers[name].communicate(timeout=240) for name in ("ben", "eve")}
     finally:
         for worker in workers.values():
