@@ -56,7 +56,7 @@ FROM v_unmeasured
 WHERE session_id = :session AND latest
 ORDER BY unmeasured DESC, label;
 
--- attendance: How many students were there, and of how many can be told what?
+-- attendance: How many students were there, and how many could be measured?
 -- Of a small face only where the head points (attention only), or no more than that the student is there (present only).
 SELECT at, students, present, measured, attention_only, present - measured - attention_only AS present_only, coverage
 FROM v_class_windows

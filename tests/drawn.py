@@ -53,6 +53,15 @@ def rows(db: str | Path) -> dict[str, list[dict[str, Any]]]:
         }
 
 
+def without_machine(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """`rows` save for what kind of machine detected: it is known of this machine's own processes alone."""
+    return {
+        name: [{key: value for key, value in row.items() if key != "fingerprint"} for row in found]
+        for name, found in tables.items()
+        if name != "fingerprints"
+    }
+
+
 def count(db: Path, table: str) -> int:
     """How many rows a table has; 0 where there is no such table yet."""
     with closing(sqlite3.connect(db)) as connection:

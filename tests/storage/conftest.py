@@ -148,6 +148,7 @@ def write_judgement(
         both | counts,
         created=created,
         attention_columns=attention,
+        share_columns={"window": zero, "student": one, "number": one, "share": half},
     )
 
 
