@@ -75,9 +75,9 @@ def test_a_server_that_is_killed_is_noticed_and_the_first_picture_is_there_soon_
     with rtsp(recordings["h264"]) as server, Camera(server.address(), Settings(), report=lines.append) as camera:
         watcher = Watcher(camera)
         watcher.during(2)
-        assert len(watcher.frames) >= 5
+        assert len(watcher.frames) >= 9
         server.kill()
-        assert watcher.until(lambda: len(lines) == 2, 6) < 2
+        assert watcher.until(lambda: len(lines) == 2, 6) < 1
         watcher.during(4)
         known = len(watcher.frames)
         with rtsp(recordings["h265"], "h265", server.port):  # night mode: another codec and size
